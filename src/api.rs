@@ -1,0 +1,1 @@
+//! The admin API: the same operations as the commands, the only other door to the data.

@@ -1,0 +1,1 @@
+//! The only place that names concrete types: settings, wiring, roles, shutdown.

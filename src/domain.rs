@@ -1,0 +1,18 @@
+//! What Millrace talks about: ids, the envelope, the events of the flow, bots and scripts, failure classes.
+//!
+//! Pure: no tokio, no I/O, no clock of its own. Everything above may use it; it uses nothing of ours.
+
+pub mod bot;
+pub mod channel;
+pub mod envelope;
+pub mod event;
+pub mod events;
+pub mod failure;
+pub mod ids;
+pub mod matcher;
+pub mod script;
+pub mod stage;
+pub mod text;
+pub mod time;
+pub mod topics;
+pub mod units;

@@ -1,0 +1,205 @@
+//! A bot as its file says (`bot apply FILE`): what the console edits is what the file says.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::channel::ChannelKind;
+use super::events::{ReplyReady, TurnOpened};
+use super::ids::{AccountId, BotId, TenantId};
+use super::script::Rule;
+use super::units::{Rate, Span};
+
+/// The content of a bot: immutable once stored under a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BotSpec {
+    /// The bot's id: lower case letters, digits and hyphens.
+    pub bot: BotId,
+    /// The name that people read.
+    #[serde(default)]
+    pub name: String,
+    /// Who the bot is and how it speaks; the first thing a model reads.
+    #[serde(default)]
+    pub persona: String,
+    /// What it says when nothing else answers.
+    #[serde(default = "default_fallback")]
+    pub fallback: String,
+    /// IANA time zone.
+    #[serde(default = "default_zone")]
+    pub time_zone: String,
+    /// Rules that answer at once.
+    #[serde(default)]
+    pub scripts: Vec<Rule>,
+    /// Texts that it may answer from.
+    #[serde(default)]
+    pub documents: Vec<Document>,
+    /// Which model answers; absent = `extractive` when there are documents, else none.
+    #[serde(default)]
+    pub model: Option<ModelChoice>,
+    /// How old a message may be and still get a reply; `none` = any age.
+    #[serde(default)]
+    pub reply_ttl: ReplyTtl,
+    /// True: a script's reply does not wait for an earlier answer of the same conversation.
+    #[serde(default)]
+    pub scripts_overtake: bool,
+    /// Limits below the channel's own.
+    #[serde(default)]
+    pub limits: BotLimits,
+}
+
+fn default_fallback() -> String {
+    "Sorry, I don't know.".to_owned()
+}
+
+fn default_zone() -> String {
+    "UTC".to_owned()
+}
+
+impl BotSpec {
+    /// True when turns go on to retrieve and answer: there is a model, or documents for the extractive one.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        self.model.is_some() || !self.documents.is_empty()
+    }
+}
+
+/// A text that a bot may answer from, or a list of questions and answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// Unique in the bot, for example `prices.md`; shown in citations.
+    pub name: String,
+    /// Shown in citations; the name where absent.
+    #[serde(default)]
+    pub title: String,
+    /// Plain text or Markdown.
+    #[serde(default)]
+    pub text: String,
+    /// A file with the text, relative to the bot's file; read by `bot apply`, never stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Questions and answers.
+    #[serde(default)]
+    pub qa: Vec<Pair>,
+}
+
+/// A question and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pair {
+    /// As a person would ask it.
+    pub q: String,
+    /// What to say.
+    pub a: String,
+}
+
+/// Which model answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelChoice {
+    /// A provider of the installation's `models` section: `extractive`, or the name of an OpenAI-compatible or
+    /// Anthropic entry.
+    pub provider: String,
+    /// The model's name at that provider.
+    #[serde(default)]
+    pub model: String,
+    /// The most tokens of an answer.
+    #[serde(default = "default_max_tokens")]
+    pub max_tokens: u32,
+    /// Turns of the conversation that the model sees.
+    #[serde(default = "default_history")]
+    pub history: u32,
+}
+
+const fn default_max_tokens() -> u32 {
+    512
+}
+
+const fn default_history() -> u32 {
+    10
+}
+
+/// How old a message may be and still get a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", untagged)]
+pub enum ReplyTtl {
+    /// This old.
+    Within(Span),
+    /// Any age: everything is answered, in order.
+    Never(NoTtl),
+}
+
+/// The word `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum NoTtl {
+    /// No limit.
+    #[serde(rename = "none")]
+    None,
+}
+
+impl Default for ReplyTtl {
+    /// 15 minutes: what a person still takes for an answer.
+    fn default() -> Self {
+        Self::Within(Span::secs(15 * 60))
+    }
+}
+
+impl ReplyTtl {
+    /// The span; `None` = no limit.
+    #[must_use]
+    pub const fn span(self) -> Option<Span> {
+        match self {
+            Self::Within(span) => Some(span),
+            Self::Never(NoTtl::None) => None,
+        }
+    }
+}
+
+/// A bot's own limits; the channel's defaults hold where one is absent. Whichever is stricter decides.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct BotLimits {
+    /// All messages of the bot.
+    pub bot: Option<Rate>,
+    /// To one private chat.
+    pub chat: Option<Rate>,
+    /// To one group.
+    pub group: Option<Rate>,
+    /// From one phone number, in and out together.
+    pub number: Option<Rate>,
+    /// From one phone number to one recipient.
+    pub pair: Option<Rate>,
+}
+
+/// A bot as the stages see it: what the caches hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bot {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Counts up with every change.
+    pub version: i64,
+    /// Sends nothing while false: its token was refused or its owner stopped it.
+    pub enabled: bool,
+    /// The content.
+    pub spec: BotSpec,
+    /// The channel accounts that it speaks through, without their secrets.
+    pub accounts: Vec<(ChannelKind, AccountId)>,
+}
+
+/// Where a turn came from is where its reply goes.
+impl ReplyReady {
+    /// A reply to a turn; the envelope carries the ids.
+    #[must_use]
+    pub fn to_turn(turn: &TurnOpened, route: super::events::Route, parts: Vec<super::events::Part>) -> Self {
+        Self {
+            channel: turn.channel,
+            account: turn.account.clone(),
+            chat: turn.chat.clone(),
+            thread: turn.thread.clone(),
+            chat_kind: turn.chat_kind,
+            route,
+            parts,
+            hops: turn.hops.clone(),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `reply.ready.v1`, `signal.ready.v1`, `webchat.out.v1`: what goes out.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::turn::{ChatKind, Hop};
+use crate::domain::channel::ChannelKind;
+use crate::domain::event::Event;
+use crate::domain::ids::AccountId;
+use crate::domain::time::Timestamp;
+
+/// A reply is at most this large when encoded: 256 KiB.
+pub const MAX_REPLY_BYTES: usize = 256 << 10;
+
+/// `reply.ready.v1`: everything that one turn makes go out, in one record, so that two runs of a model can never be
+/// mixed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplyReady {
+    /// The provider.
+    pub channel: ChannelKind,
+    /// The account that speaks.
+    pub account: AccountId,
+    /// The provider's chat id.
+    pub chat: String,
+    /// The forum topic in the chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+    /// One person or many: decides which limits hold.
+    #[serde(default)]
+    pub chat_kind: ChatKind,
+    /// How the reply came about.
+    pub route: Route,
+    /// What to send, in order; dispatch splits each to the channel's limits.
+    pub parts: Vec<Part>,
+    /// What each stage did and how long it took.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hops: Vec<Hop>,
+}
+
+impl Event for ReplyReady {
+    const TYPE: &'static str = "reply.ready.v1";
+}
+
+/// How a reply came about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Route {
+    /// A rule of the bot's scripts.
+    Script {
+        /// The rule's name.
+        rule: String,
+    },
+    /// The best passage, as it stands.
+    Extractive,
+    /// A model.
+    Model {
+        /// Its name.
+        model: String,
+    },
+    /// The bot's own text, since nothing could answer.
+    Fallback {
+        /// Why, for example `no_passage`, `model_timeout`.
+        reason: String,
+    },
+}
+
+impl std::fmt::Display for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Script { rule } => write!(f, "script:{rule}"),
+            Self::Extractive => f.write_str("extractive"),
+            Self::Model { model } => write!(f, "model:{model}"),
+            Self::Fallback { reason } => write!(f, "fallback:{reason}"),
+        }
+    }
+}
+
+/// One message of a reply.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Part {
+    /// The text.
+    pub text: String,
+    /// Quick replies under it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<Button>,
+    /// Where the text comes from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cites: Vec<Citation>,
+}
+
+/// A quick reply.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Button {
+    /// What the person reads.
+    pub title: String,
+    /// What comes back when it is pressed; the title where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+}
+
+/// A source of a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Citation {
+    /// The number in the text, from 1.
+    pub n: u32,
+    /// The document's name.
+    pub document: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// `signal.ready.v1`: what goes out at once and is worth nothing later. Dropped after 5 s (a callback answer: 15 s).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SignalReady {
+    /// The provider.
+    pub channel: ChannelKind,
+    /// The account that speaks.
+    pub account: AccountId,
+    /// The provider's chat id.
+    pub chat: String,
+    /// What to signal.
+    pub signal: Signal,
+    /// When it was made; its age decides whether it still goes out.
+    pub at: Timestamp,
+}
+
+impl Event for SignalReady {
+    const TYPE: &'static str = "signal.ready.v1";
+}
+
+/// A sign of life that is no message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Signal {
+    /// "is typing"; on `WhatsApp` it also marks `message_id` as read.
+    Typing {
+        /// The provider's id of the message that is being answered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message_id: Option<String>,
+    },
+    /// Answers a Telegram callback query, so that the button stops spinning.
+    AnswerCallback {
+        /// The query's id.
+        callback_id: String,
+    },
+}
+
+/// `webchat.out.v1`: what a web-chat page shows. The envelope's id is the SSE id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WebchatOut {
+    /// The visitor.
+    pub chat: String,
+    /// The site.
+    pub account: AccountId,
+    /// Which part of how many.
+    pub part: u32,
+    /// How many.
+    pub of: u32,
+    /// The message.
+    pub message: Part,
+}
+
+impl Event for WebchatOut {
+    const TYPE: &'static str = "webchat.out.v1";
+}

@@ -1,0 +1,258 @@
+//! `turn.*.v1`: one inbound message and what is known about it on its way to a reply.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::reply::{Part, Route};
+use crate::domain::channel::ChannelKind;
+use crate::domain::event::Event;
+use crate::domain::ids::AccountId;
+use crate::domain::stage::StageName;
+use crate::domain::time::Timestamp;
+
+/// A turn's text is cut here, with a flag: 64 KiB.
+pub const MAX_TEXT_BYTES: usize = 64 << 10;
+
+/// `turn.opened.v1`: what a person said, the same for every channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TurnOpened {
+    /// The provider.
+    pub channel: ChannelKind,
+    /// The channel account that heard it.
+    pub account: AccountId,
+    /// The provider's chat id: where a reply goes.
+    pub chat: String,
+    /// The forum topic in the chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+    /// One person or many.
+    pub chat_kind: ChatKind,
+    /// Who said it.
+    pub contact: Contact,
+    /// What sort of message it is.
+    pub kind: TurnKind,
+    /// The text, the caption, or the title of what was pressed; empty where there is none.
+    #[serde(default)]
+    pub text: String,
+    /// True when `text` was cut at [`MAX_TEXT_BYTES`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub text_cut: bool,
+    /// What a pressed button stands for: callback data, a button or row id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+    /// Photos, voice notes and the like, by the provider's id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    /// The provider's id of the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// The provider's id of the message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// Telegram's callback query id, to be answered at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback_id: Option<String>,
+    /// What each stage did and how long it took.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hops: Vec<Hop>,
+}
+
+impl Event for TurnOpened {
+    const TYPE: &'static str = "turn.opened.v1";
+}
+
+/// `turn.routed.v1`: a turn of a bot with knowledge or a model. With a script's reply when one hit: it then passes
+/// through in its conversation's lane, so that order holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TurnRouted {
+    /// The turn.
+    pub turn: TurnOpened,
+    /// The script's reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Scripted>,
+}
+
+impl Event for TurnRouted {
+    const TYPE: &'static str = "turn.routed.v1";
+}
+
+/// `turn.grounded.v1`: the same with the passages that were found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TurnGrounded {
+    /// The turn.
+    pub turn: TurnOpened,
+    /// The script's reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Scripted>,
+    /// Best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passages: Vec<Passage>,
+}
+
+impl Event for TurnGrounded {
+    const TYPE: &'static str = "turn.grounded.v1";
+}
+
+/// `turn.dropped.v1`: an accepted event that ends without a reply, so that every one can be accounted for from the
+/// topics alone. A duplicate is only counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TurnDropped {
+    /// Who dropped it.
+    pub stage: StageName,
+    /// Why: a fixed word such as `late`, `ignored`, `unknown_account`, `no_reply`.
+    pub reason: String,
+    /// More, for a person: the raw kind of an ignored update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl Event for TurnDropped {
+    const TYPE: &'static str = "turn.dropped.v1";
+}
+
+/// What match made of a turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Scripted {
+    /// How it was found.
+    pub route: Route,
+    /// The reply's parts.
+    pub parts: Vec<Part>,
+}
+
+/// One person or many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ChatKind {
+    /// One person.
+    #[default]
+    Private,
+    /// A group, supergroup or channel: the group limits hold.
+    Group,
+}
+
+/// What sort of message a turn is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TurnKind {
+    /// Typed text.
+    Text,
+    /// A pressed button, a chosen row.
+    Press,
+    /// Anything with an attachment; `text` is the caption.
+    Attachment,
+}
+
+/// A person as one channel account sees them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Contact {
+    /// The provider's id.
+    pub id: String,
+    /// The name shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The handle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// IETF language tag, where the provider tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+}
+
+/// A file or other content by the provider's id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Attachment {
+    /// What it is.
+    pub kind: AttachmentKind,
+    /// The provider's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The provider's address; dies within minutes and is fetched by nobody but the media worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The MIME type as the provider tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mime: Option<String>,
+    /// The file name as the sender chose it: a label, never a path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// What an attachment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttachmentKind {
+    /// A picture.
+    Image,
+    /// A recorded voice note.
+    Voice,
+    /// A sound file.
+    Audio,
+    /// A film.
+    Video,
+    /// A round video message.
+    VideoNote,
+    /// A silent loop.
+    Animation,
+    /// Any file.
+    Document,
+    /// A sticker.
+    Sticker,
+    /// A point on the map.
+    Location,
+    /// A place with a name.
+    Venue,
+    /// A contact card.
+    Contact,
+    /// Anything else.
+    Other,
+}
+
+impl AttachmentKind {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Voice => "voice",
+            Self::Audio => "audio",
+            Self::Video => "video",
+            Self::VideoNote => "video_note",
+            Self::Animation => "animation",
+            Self::Document => "document",
+            Self::Sticker => "sticker",
+            Self::Location => "location",
+            Self::Venue => "venue",
+            Self::Contact => "contact",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// A piece of a document that may answer the turn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Passage {
+    /// The document's name in its bot.
+    pub document: String,
+    /// Its title.
+    pub title: String,
+    /// The passage; for a Q&A pair, the answer.
+    pub text: String,
+    /// BM25.
+    pub score: f32,
+    /// The share of the question's IDF mass that the passage covers, 0 to 1: what the decision to answer rests on.
+    pub coverage: f32,
+}
+
+/// What a stage did with a turn: the trace that `up --demo` and the timeline show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Hop {
+    /// Who.
+    pub stage: StageName,
+    /// When it was done.
+    pub at: Timestamp,
+    /// How long the stage itself took, in microseconds.
+    pub took_us: u64,
+    /// What is worth knowing, for example `history: store` or `3 passages`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}

@@ -1,0 +1,1 @@
+//! Text normalisation: what two people would call the same word compares equal.

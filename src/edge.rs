@@ -1,0 +1,1 @@
+//! Webhooks in, topics out. No business rule.

@@ -1,0 +1,1 @@
+//! Nested quotas on governor's GCRA, with a clock that is given.

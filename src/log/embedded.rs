@@ -1,0 +1,1 @@
+//! The default engine: one shared segment log in a folder.

@@ -1,0 +1,1 @@
+//! Which stage reads and writes what: `pipelines/*.yaml`.

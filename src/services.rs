@@ -1,0 +1,6 @@
+//! Outside things: channels, models, search, HTTP. One folder each: the trait, the real one, a fake beside it.
+
+pub mod channel;
+pub mod http;
+pub mod model;
+pub mod search;

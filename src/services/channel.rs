@@ -1,0 +1,103 @@
+//! Sending to a provider: how a part is split, sent, and how the answer is judged.
+//!
+//! Guarantee: a [`SendOutcome`] says exactly what is known. `Unknown` is never turned into a success or a failure here:
+//! dispatch decides by the bot's policy.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::config::Secret;
+use crate::domain::channel::ChannelKind;
+use crate::domain::events::{Part, Signal};
+use crate::domain::ids::AccountId;
+
+/// Sends for one provider. One value serves all accounts.
+#[async_trait]
+pub trait Channel: Send + Sync + fmt::Debug + 'static {
+    /// The provider.
+    fn kind(&self) -> ChannelKind;
+
+    /// Splits a part into messages that the provider takes, at word borders. Pure, and the same for the same part, so
+    /// that a part number means the same after a restart.
+    fn split(&self, part: &Part) -> Vec<Part>;
+
+    /// Sends one message that [`Channel::split`] gave. Ends within `limit`. `opaque` is our id, for providers that give
+    /// it back in receipts.
+    async fn send(
+        &self,
+        from: &Sender,
+        to: &Target,
+        part: &Part,
+        opaque: &str,
+        limit: Duration,
+    ) -> SendOutcome;
+
+    /// Sends a sign of life. Ends within `limit`.
+    async fn signal(&self, from: &Sender, to: &Target, signal: &Signal, limit: Duration) -> SendOutcome;
+}
+
+/// The account that speaks.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    /// The provider's id of the account.
+    pub account: AccountId,
+    /// The provider's token.
+    pub token: Secret,
+}
+
+/// Where a message goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The provider's chat id.
+    pub chat: String,
+    /// The forum topic in the chat.
+    pub thread: Option<String>,
+}
+
+/// What is known after a send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendOutcome {
+    /// The provider took it.
+    Sent {
+        /// Its id of the message, where it gave one.
+        provider_id: Option<String>,
+    },
+    /// It was certainly not sent; try again.
+    Retry {
+        /// After exactly this long, if the provider said so.
+        after: Option<Duration>,
+        /// What the pause is about.
+        scope: Scope,
+        /// The provider's words, for the log and the trace.
+        reason: String,
+    },
+    /// It was certainly not sent and never will be.
+    Rejected {
+        /// What is closed by it.
+        scope: Scope,
+        /// The provider's code and words.
+        reason: String,
+    },
+    /// The request was written and no clear answer came: it may have been sent.
+    Unknown {
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// What a refusal or a pause is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// This message only.
+    Message,
+    /// The chat: blocked, left, not found, or too fast for it.
+    Chat,
+    /// The sender's number or page.
+    Number,
+    /// The bot: its token was refused, or it is too fast.
+    Bot,
+    /// The app, the business account or our address: every bot of it that this process serves.
+    App,
+}

@@ -1,0 +1,1 @@
+//! Fake Telegram, Meta and model servers with real semantics and faults.

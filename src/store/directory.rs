@@ -1,0 +1,100 @@
+//! What the edge and the stages look up: bots, accounts, apps, history. Narrow traits, so that tests need no database.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::error::StoreError;
+use crate::config::Secret;
+use crate::domain::bot::Bot;
+use crate::domain::channel::ChannelKind;
+use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
+
+/// Who is who. Answers from a cache that `bot.changed.v1` invalidates; a miss reads the database.
+#[async_trait]
+pub trait Directory: Send + Sync + fmt::Debug + 'static {
+    /// A bot of a tenant.
+    async fn bot(&self, tenant: &TenantId, bot: &BotId) -> Result<Option<Arc<Bot>>, StoreError>;
+
+    /// A channel account by the provider's id, with its owner.
+    async fn account(&self, channel: ChannelKind, id: &AccountId)
+    -> Result<Option<Arc<Account>>, StoreError>;
+
+    /// The account of a bot on a channel: webhook addresses name the bot. The first one where there are several.
+    async fn account_of(&self, channel: ChannelKind, bot: &BotId)
+    -> Result<Option<Arc<Account>>, StoreError>;
+
+    /// A Meta app by the name in its webhook address.
+    async fn app(&self, name: &str) -> Result<Option<Arc<App>>, StoreError>;
+
+    /// A provider refused the bot's token: nothing is sent for it until its owner acts. Idempotent.
+    async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError>;
+}
+
+/// A channel account with its secrets, unsealed.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which bot speaks through it.
+    pub bot: BotId,
+    /// The provider.
+    pub channel: ChannelKind,
+    /// The provider's id: Telegram bot id, phone number id, page id; the bot's id for web chat.
+    pub id: AccountId,
+    /// The provider's token for sending.
+    pub token: Secret,
+    /// What the provider shows when it calls us (Telegram's secret token); web chat's signing key.
+    pub secret: Secret,
+    /// Web pages that may open a chat; empty = only our own.
+    pub origins: Vec<String>,
+}
+
+/// A Meta app: one secret fronts many accounts.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The name in the webhook address.
+    pub name: String,
+    /// Signs bodies.
+    pub secret: Secret,
+    /// Shown in the handshake.
+    pub verify_token: Secret,
+}
+
+/// The conversation so far, for a model. Backed by the journal's rows.
+#[async_trait]
+pub trait History: Send + Sync + fmt::Debug + 'static {
+    /// The newest `limit` lines of a conversation, oldest first.
+    async fn lines(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        limit: u32,
+    ) -> Result<Vec<Line>, StoreError>;
+
+    /// True when the timeline already holds the inbound event `root`.
+    async fn holds(&self, tenant: &TenantId, root: EventId) -> Result<bool, StoreError>;
+}
+
+/// A line of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Who.
+    pub speaker: Speaker,
+    /// What.
+    pub text: String,
+    /// The inbound event that it belongs to: what was said, or what it answers.
+    pub root: EventId,
+}
+
+/// Who said a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaker {
+    /// The person.
+    Person,
+    /// The bot.
+    Bot,
+}

@@ -1,0 +1,119 @@
+//! A directory and a history in memory, for tests of stages and the edge.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use super::directory::{Account, App, Directory, History, Line};
+use super::error::StoreError;
+use crate::domain::bot::Bot;
+use crate::domain::channel::ChannelKind;
+use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
+
+/// Holds what a test puts in.
+#[derive(Debug, Default)]
+pub struct FakeDirectory {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    bots: HashMap<(TenantId, BotId), Arc<Bot>>,
+    accounts: Vec<Arc<Account>>,
+    apps: HashMap<String, Arc<App>>,
+    lines: HashMap<(TenantId, ConversationId), Vec<Line>>,
+    disabled: Vec<(BotId, String)>,
+}
+
+impl FakeDirectory {
+    /// Adds or replaces a bot.
+    pub fn put_bot(&self, bot: Bot) {
+        let key = (bot.tenant.clone(), bot.spec.bot.clone());
+        self.lock().bots.insert(key, Arc::new(bot));
+    }
+
+    /// Adds an account.
+    pub fn put_account(&self, account: Account) {
+        self.lock().accounts.push(Arc::new(account));
+    }
+
+    /// Adds or replaces an app.
+    pub fn put_app(&self, app: App) {
+        self.lock().apps.insert(app.name.clone(), Arc::new(app));
+    }
+
+    /// Adds a line to a conversation.
+    pub fn put_line(&self, tenant: &TenantId, conversation: &ConversationId, line: Line) {
+        self.lock().lines.entry((tenant.clone(), conversation.clone())).or_default().push(line);
+    }
+
+    /// Bots that were disabled, with the reason.
+    pub fn disabled(&self) -> Vec<(BotId, String)> {
+        self.lock().disabled.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Directory for FakeDirectory {
+    async fn bot(&self, tenant: &TenantId, bot: &BotId) -> Result<Option<Arc<Bot>>, StoreError> {
+        Ok(self.lock().bots.get(&(tenant.clone(), bot.clone())).cloned())
+    }
+
+    async fn account(
+        &self,
+        channel: ChannelKind,
+        id: &AccountId,
+    ) -> Result<Option<Arc<Account>>, StoreError> {
+        let found = |account: &&Arc<Account>| account.channel == channel && account.id == *id;
+        Ok(self.lock().accounts.iter().find(found).cloned())
+    }
+
+    async fn account_of(
+        &self,
+        channel: ChannelKind,
+        bot: &BotId,
+    ) -> Result<Option<Arc<Account>>, StoreError> {
+        let found = |account: &&Arc<Account>| account.channel == channel && account.bot == *bot;
+        Ok(self.lock().accounts.iter().find(found).cloned())
+    }
+
+    async fn app(&self, name: &str) -> Result<Option<Arc<App>>, StoreError> {
+        Ok(self.lock().apps.get(name).cloned())
+    }
+
+    async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        state.disabled.push((bot.clone(), reason.to_owned()));
+        if let Some(found) = state.bots.get_mut(&(tenant.clone(), bot.clone())) {
+            Arc::make_mut(found).enabled = false;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl History for FakeDirectory {
+    async fn lines(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        limit: u32,
+    ) -> Result<Vec<Line>, StoreError> {
+        let state = self.lock();
+        let lines = state.lines.get(&(tenant.clone(), conversation.clone())).map_or(&[][..], Vec::as_slice);
+        Ok(lines[lines.len().saturating_sub(limit as usize)..].to_vec())
+    }
+
+    async fn holds(&self, tenant: &TenantId, root: EventId) -> Result<bool, StoreError> {
+        let state = self.lock();
+        Ok(state
+            .lines
+            .iter()
+            .any(|((owner, _), lines)| owner == tenant && lines.iter().any(|l| l.root == root)))
+    }
+}

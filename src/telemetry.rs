@@ -1,0 +1,1 @@
+//! What operators see: logs, metric names, one function per notable happening.
