@@ -1,1 +1,3 @@
 //! The only place that names concrete types: settings, wiring, roles, shutdown.
+
+pub mod settings;

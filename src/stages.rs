@@ -1,1 +1,8 @@
 //! The stages of the flow: one file each, a folder when it grows.
+
+pub mod answer;
+pub mod dispatch;
+pub mod ingest;
+pub mod journal;
+pub mod match_script;
+pub mod retrieve;

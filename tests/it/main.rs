@@ -1,1 +1,5 @@
 //! Integration tests: one binary, so that it links once.
+
+mod log_contract;
+mod store;
+mod tidy;

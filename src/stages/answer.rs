@@ -1,0 +1,1 @@
+//! *answer*: reads `turn.grounded`, writes `reply.ready`.

@@ -1,0 +1,1 @@
+//! *dispatch*: reads `reply.ready`, sends, writes `reply.settled`.

@@ -1,0 +1,1 @@
+//! *ingest*: reads `webhook.received`, writes `turn.opened`, `receipt.received`, `signal.ready`.

@@ -1,0 +1,1 @@
+//! *journal*: reads everything worth showing, writes the timeline.

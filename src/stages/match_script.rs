@@ -1,0 +1,1 @@
+//! *match*: reads `turn.opened`, writes `reply.ready` or `turn.routed`.

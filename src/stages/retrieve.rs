@@ -1,0 +1,1 @@
+//! *retrieve*: reads `turn.routed`, writes `turn.grounded`.

@@ -1,0 +1,1 @@
+//! The contract of a log, run on both engines.
