@@ -77,7 +77,11 @@ impl ModelsConfig {
             entry.validate(&format!("{at}.{name}"), problems);
             if name == EXTRACTIVE {
                 let remedy = "choose another name for the entry";
-                problems.add(format!("{at}.{name}"), "`extractive` is built in and takes no settings", remedy);
+                problems.add(
+                    format!("{at}.{name}"),
+                    "`extractive` is built in and takes no settings",
+                    remedy,
+                );
             }
         }
     }

@@ -132,7 +132,8 @@ impl Model for OpenAi {
             ModelKind::Openai | ModelKind::Anthropic => ("authorization", bearer.as_str()),
         };
         let headers: &[_] = if self.entry.key.expose().is_empty() { &[] } else { &[auth] };
-        let request = self.http.outside().post_json(&self.url(&prompt.model), headers, self.body(prompt)?, limit);
+        let url = self.url(&prompt.model);
+        let request = self.http.outside().post_json(&url, headers, self.body(prompt)?, limit);
         let answer = request.await.map_err(|error| verdict::of_http(&error, limit))?;
         if !answer.ok() {
             return Err(verdict::of_status(&answer));

@@ -29,7 +29,11 @@ fn http() -> Http {
 }
 
 fn model(entry: ModelEntry) -> Arc<dyn Model> {
-    let models = Models::new(ModelsConfig([("m".to_owned(), entry)].into()), &http());
+    model_of(&http(), entry)
+}
+
+fn model_of(http: &Http, entry: ModelEntry) -> Arc<dyn Model> {
+    let models = Models::new(ModelsConfig([("m".to_owned(), entry)].into()), http);
     match models.of(&bot("m")).unwrap() {
         Chosen::Model(model) => model,
         Chosen::Extractive => panic!("a model was configured"),
@@ -42,9 +46,9 @@ fn bot(provider: &str) -> Bot {
     Bot { tenant: "t".into(), version: 1, enabled: true, spec, accounts: vec![] }
 }
 
-async fn ask(kind: ModelKind, canned: Canned) -> Result<Completion, ModelError> {
+async fn ask(http: &Http, kind: ModelKind, canned: Canned) -> Result<Completion, ModelError> {
     let server = TestServer::start(vec![canned]).await;
-    model(entry(kind, server.url(""))).complete(&prompt(), LIMIT).await
+    model_of(http, entry(kind, server.url(""))).complete(&prompt(), LIMIT).await
 }
 
 const OPENAI_OK: &str = r#"{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"12 EUR"},
@@ -93,7 +97,9 @@ async fn anthropic_is_asked_as_documented() {
     assert_eq!(answer.unwrap(), expected);
     let seen = &server.seen()[0];
     assert_eq!(seen.line, "POST /v1/messages");
-    assert!(seen.head.contains("x-api-key: sk-secret") && seen.head.contains("anthropic-version: 2023-06-01"));
+    assert!(
+        seen.head.contains("x-api-key: sk-secret") && seen.head.contains("anthropic-version: 2023-06-01")
+    );
     let expected = serde_json::json!({
         "model": "small",
         "max_tokens": 99,
@@ -124,7 +130,8 @@ fn name(error: &ModelError) -> &'static str {
 #[tokio::test]
 async fn each_row_of_the_error_table_has_its_verdict() {
     use ModelKind::{Anthropic, Azure, Openai};
-    let openai = |code: &str| format!(r#"{{"error":{{"message":"m","type":"t","param":null,"code":"{code}"}}}}"#);
+    let openai =
+        |code: &str| format!(r#"{{"error":{{"message":"m","type":"t","param":null,"code":"{code}"}}}}"#);
     let anthropic = |kind: &str| format!(r#"{{"type":"error","error":{{"type":"{kind}","message":"m"}}}}"#);
     let spend = r#"{"type":"error","error":{"type":"rate_limit_error","message":"m",
         "details":{"error_code":"enforced_spend_limit_reached"}}}"#;
@@ -162,15 +169,26 @@ async fn each_row_of_the_error_table_has_its_verdict() {
         (Openai, 200, "nonsense".into(), "garbled"),
         (Openai, 200, r#"{"choices":[]}"#.into(), "garbled"),
         (Openai, 200, r#"{"choices":[{"message":{"content":null}}]}"#.into(), "garbled"),
-        (Openai, 200, r#"{"choices":[{"message":{"content":" "},"finish_reason":"length"}]}"#.into(), "garbled"),
-        (Openai, 200, r#"{"choices":[{"message":{"content":"x"},"finish_reason":"content_filter"}]}"#.into(), "refused"),
+        (
+            Openai,
+            200,
+            r#"{"choices":[{"message":{"content":" "},"finish_reason":"length"}]}"#.into(),
+            "garbled",
+        ),
+        (
+            Openai,
+            200,
+            r#"{"choices":[{"message":{"content":"x"},"finish_reason":"content_filter"}]}"#.into(),
+            "refused",
+        ),
         (Openai, 200, r#"{"choices":[{"message":{"refusal":"no"}}]}"#.into(), "refused"),
         (Anthropic, 200, r#"{"content":[],"stop_reason":"end_turn"}"#.into(), "garbled"),
         (Anthropic, 200, r#"{"content":[],"stop_reason":"refusal"}"#.into(), "refused"),
         (Anthropic, 200, "{}".into(), "garbled"),
     ];
+    let http = http();
     for (kind, status, body, expected) in rows {
-        let error = ask(kind, Canned::json(status, &body)).await.unwrap_err();
+        let error = ask(&http, kind, Canned::json(status, &body)).await.unwrap_err();
         assert_eq!(name(&error), expected, "{status} {body}: {error}");
         assert!(!format!("{error:?}").contains("secret"));
     }
@@ -178,9 +196,12 @@ async fn each_row_of_the_error_table_has_its_verdict() {
 
 #[tokio::test]
 async fn a_wait_is_taken_as_it_was_asked_for() {
-    let cases = [(vec![("retry-after", "20")], 20_000), (vec![("retry-after-ms", "1500"), ("retry-after", "2")], 1500)];
+    let cases = [
+        (vec![("retry-after", "20")], 20_000),
+        (vec![("retry-after-ms", "1500"), ("retry-after", "2")], 1500),
+    ];
     for (headers, millis) in cases {
-        let error = ask(ModelKind::Azure, Canned::with(429, &headers, "{}")).await.unwrap_err();
+        let error = ask(&http(), ModelKind::Azure, Canned::with(429, &headers, "{}")).await.unwrap_err();
         let ModelError::Limited { retry_after, .. } = error else { panic!("{error:?}") };
         assert_eq!(retry_after, Some(Duration::from_millis(millis)));
     }
@@ -210,7 +231,7 @@ async fn a_private_address_needs_the_operator() {
 async fn pieces_and_missing_figures_are_read() {
     let body = r#"{"choices":[{"message":{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]},
         "finish_reason":"length"}]}"#;
-    let answer = ask(ModelKind::Openai, Canned::json(200, body)).await.unwrap();
+    let answer = ask(&http(), ModelKind::Openai, Canned::json(200, body)).await.unwrap();
     assert_eq!(answer, Completion { text: "ab".into(), cut: true, input_tokens: 0, output_tokens: 0 });
 }
 

@@ -91,7 +91,9 @@ pub(super) fn of_status(answer: &Answer) -> ModelError {
     match answer.status {
         402 => ModelError::Quota(reason),
         429 => ModelError::Limited { retry_after: answer.retry_after(), reason },
-        503 if detail.says(&["slow_down"]) => ModelError::Limited { retry_after: answer.retry_after(), reason },
+        503 if detail.says(&["slow_down"]) => {
+            ModelError::Limited { retry_after: answer.retry_after(), reason }
+        }
         401 | 403 => ModelError::Key(reason),
         408 | 409 | 498 | 500..=599 => ModelError::Unavailable(reason),
         _ => ModelError::Refused(reason),

@@ -226,8 +226,7 @@ impl Run {
         let by_document: Vec<Language> = bot.spec.documents.iter().map(language).collect();
         for (number, piece) in pieces.iter().enumerate() {
             let language = by_document[piece.document as usize];
-            let (document, [title, body]) =
-                self.shard.fields.document(key, number, piece, &bot, language);
+            let (document, [title, body]) = self.shard.fields.document(key, number, piece, &bot, language);
             writer.add_document(document)?;
             tokens = [tokens[0] + title, tokens[1] + body];
             *counts.entry(language).or_default() += 1;
@@ -273,6 +272,7 @@ fn language(document: &Document) -> Language {
     if !document.text.trim().is_empty() {
         return Language::of(&document.text);
     }
-    let pairs: String = document.qa.iter().take(50).flat_map(|pair| [&*pair.q, "\n", &*pair.a, "\n"]).collect();
+    let pairs: String =
+        document.qa.iter().take(50).flat_map(|pair| [&*pair.q, "\n", &*pair.a, "\n"]).collect();
     Language::of(&pairs)
 }
