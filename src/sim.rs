@@ -28,6 +28,7 @@ pub use self::journal::{Entry, Journal, Keep};
 pub use self::script::{Fault, Faults};
 
 use crate::domain::time::{Clock, SystemClock};
+use crate::services::http::Http;
 
 /// How a fake behaves.
 #[derive(Debug, Clone)]
@@ -42,23 +43,22 @@ pub struct SimOptions {
     pub courier: Arc<dyn Courier>,
 }
 
-impl Default for SimOptions {
+impl SimOptions {
     /// The machine's clock, every limit, everything kept, real HTTP.
-    fn default() -> Self {
+    #[must_use]
+    pub fn new(http: &Http) -> Self {
         Self {
             clock: Arc::new(SystemClock),
             limits: true,
             keep: Keep::default(),
-            courier: Arc::new(courier::HttpCourier::default()),
+            courier: Arc::new(courier::HttpCourier::new(http)),
         }
     }
-}
 
-impl SimOptions {
-    /// For load: no limits, a journal that keeps nothing (its observer still sees every call).
+    /// For load: no limits, no receipts, a journal that keeps nothing (its observer still sees every call).
     #[must_use]
-    pub fn for_load() -> Self {
-        Self { limits: false, keep: Keep::Nothing, ..Self::default() }
+    pub fn for_load(self) -> Self {
+        Self { limits: false, keep: Keep::Nothing, ..self }
     }
 }
 

@@ -26,7 +26,8 @@ impl Answer {
 
     pub(super) fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(seconds) = self.retry_after {
@@ -77,7 +78,8 @@ pub(super) async fn carry_out_asked(
     let answer = match &fault {
         Some(fault) if fault.drop == Some(Cut::Before) => words(fault, 503),
         Some(Fault { status: Some(status), body: Some(body), retry_after, .. }) => Answer {
-            retry_after: retry_after.or_else(|| body.pointer("/parameters/retry_after").and_then(Value::as_u64)),
+            retry_after: retry_after
+                .or_else(|| body.pointer("/parameters/retry_after").and_then(Value::as_u64)),
             ..Answer::json(*status, body)
         },
         Some(fault @ Fault { status: Some(status), .. }) => words(fault, *status),
@@ -104,6 +106,7 @@ pub(super) async fn carry_out_asked(
 /// A response whose body fails at its first byte: the server then closes the connection and sends nothing, not even a
 /// status line.
 fn hang_up() -> Response {
-    let broken = futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut by the script")) });
+    let broken =
+        futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut by the script")) });
     Response::new(Body::from_stream(broken))
 }

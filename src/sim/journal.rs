@@ -115,13 +115,7 @@ impl Journal {
     /// An empty one.
     #[must_use]
     pub fn new(keep: Keep, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            keep,
-            clock,
-            ring: Mutex::default(),
-            last: watch::Sender::new(0),
-            observer: OnceLock::new(),
-        }
+        Self { keep, clock, ring: Mutex::default(), last: watch::Sender::new(0), observer: OnceLock::new() }
     }
 
     /// Sets the observer; only the first one counts.

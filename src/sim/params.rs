@@ -19,7 +19,11 @@ const JSON_FIELDS: [&str; 9] = [
 ];
 
 /// All parameters, the body's over the query's.
-pub(super) fn read(query: Option<&str>, content_type: &str, body: &[u8]) -> Result<Map<String, Value>, String> {
+pub(super) fn read(
+    query: Option<&str>,
+    content_type: &str,
+    body: &[u8],
+) -> Result<Map<String, Value>, String> {
     let mut params = Map::new();
     form(query.unwrap_or_default().as_bytes(), &mut params);
     let kind = content_type.split(';').next().unwrap_or_default().trim();

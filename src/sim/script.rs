@@ -139,7 +139,9 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::E
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(Value::Number(number)) => Ok(Some(number.to_string())),
-        Some(other) => Err(serde::de::Error::custom(format!("{other} is not an id: write a number or a string"))),
+        Some(other) => {
+            Err(serde::de::Error::custom(format!("{other} is not an id: write a number or a string")))
+        }
     }
 }
 
