@@ -66,36 +66,35 @@ sections! {
     topics: TopicsConfig,
 }
 
-/// How many partitions each family of topics has on the embedded log. Counts never change in place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// How many partitions each family of topics has; where absent, 8 on the embedded log, 48, 24 and 8 on Kafka. Counts
+/// never change in place.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TopicsConfig {
     /// Topics keyed by conversation.
-    pub conversations: u32,
+    pub conversations: Option<u32>,
     /// Topics keyed by bot.
-    pub replies: u32,
+    pub replies: Option<u32>,
     /// Topics keyed by knowledge base.
-    pub shards: u32,
-}
-
-impl Default for TopicsConfig {
-    fn default() -> Self {
-        let Counts { conversations, replies, shards } = Counts::EMBEDDED;
-        Self { conversations, replies, shards }
-    }
+    pub shards: Option<u32>,
 }
 
 impl TopicsConfig {
     /// As the catalog of topics wants them.
     #[must_use]
-    pub const fn counts(&self) -> Counts {
-        Counts { conversations: self.conversations, replies: self.replies, shards: self.shards }
+    pub fn counts(&self, kafka: bool) -> Counts {
+        let own = if kafka { Counts::KAFKA } else { Counts::EMBEDDED };
+        Counts {
+            conversations: self.conversations.unwrap_or(own.conversations),
+            replies: self.replies.unwrap_or(own.replies),
+            shards: self.shards.unwrap_or(own.shards),
+        }
     }
 
     fn validate(&self, at: &str, problems: &mut Problems) {
         let counts =
             [("conversations", self.conversations), ("replies", self.replies), ("shards", self.shards)];
-        for (key, count) in counts {
+        for (key, count) in counts.into_iter().filter_map(|(key, count)| Some((key, count?))) {
             // A partition costs memory and a file handle; more than this is a typing mistake.
             if !(1..=1024).contains(&count) {
                 let what = format!("{count} partitions can't be");
@@ -208,6 +207,6 @@ mod tests {
         };
         let settings = Settings::load(&flags).unwrap();
         assert_eq!(settings.data, Path::new("from-flag"));
-        assert_eq!(settings.topics.counts().replies, 4);
+        assert_eq!(settings.topics.counts(false).replies, 4);
     }
 }
