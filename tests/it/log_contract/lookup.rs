@@ -125,7 +125,7 @@ pub(crate) async fn expired_records_leave_the_range(world: &dyn World) {
         let topic = topic_kept(world, base, 1, keep).await;
         let at = TopicPartition::new(topic.clone(), 0);
         let wide = "x".repeat(1000);
-        append_all(&*log, &topic, 0, &[&wide; 30]).await;
+        append_all(&*log, &topic, 0, &[wide.as_str(); 30]).await;
         if !world.expire(&topic).await {
             return;
         }
@@ -153,7 +153,7 @@ pub(crate) async fn compaction_keeps_the_newest_of_each_key(world: &dyn World) {
     let deleted = Outgoing { value: bytes::Bytes::new(), ..record(&topic, 0, "gone", "") };
     log.append(vec![deleted]).await.unwrap();
     // What is appended last is what no engine compacts yet.
-    append_all(&*log, &topic, 0, &[&wide; 40]).await;
+    append_all(&*log, &topic, 0, &[wide.as_str(); 40]).await;
     let before = log.range(&TopicPartition::new(topic.clone(), 0)).await.unwrap();
     if !world.compact(&topic).await {
         return;
