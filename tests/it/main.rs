@@ -1,5 +1,7 @@
 //! Integration tests: one binary, so that it links once.
 
+#[cfg(feature = "broker-tests")]
+mod kafka;
 mod log_contract;
 mod runtime;
 mod store;

@@ -35,6 +35,8 @@ pub(super) struct KafkaGroup {
 
 /// How long an answer to a commit is waited for: a coordinator that moves is found again within this.
 const COMMIT: Duration = Duration::from_secs(10);
+/// What a broker keeps beside an offset (`offset.metadata.max.bytes`).
+const METADATA: usize = 4096;
 /// How long leaving may take.
 const LEAVE: Duration = Duration::from_secs(15);
 
@@ -93,6 +95,15 @@ impl KafkaGroup {
 
     /// Hands over what is still owned. Whether anything is.
     fn submit(&self, upto: &[Progress]) -> Result<Vec<TopicPartition>, LogError> {
+        if let Some(long) = upto.iter().find(|progress| progress.committed.metadata.len() > METADATA) {
+            let reason =
+                format!("{} bytes of metadata are more than {METADATA}", long.committed.metadata.len());
+            return Err(LogError::Broker {
+                what: format!("commit {}", long.partition),
+                reason,
+                retriable: false,
+            });
+        }
         let mut state = self.shared.lock();
         if state.ended || self.closed.is_cancelled() {
             return Err(producer::closed());
