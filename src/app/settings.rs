@@ -15,6 +15,7 @@ use crate::domain::topics::Counts;
 use crate::domain::units::Span;
 use crate::runtime::RuntimeConfig;
 use crate::services::http::NetConfig;
+use crate::store::StoreConfig;
 use crate::telemetry::TelemetryConfig;
 
 /// Declares [`Settings`] and asks each section for its mistakes.
@@ -60,6 +61,8 @@ sections! {
     net: NetConfig,
     /// Bounds of the consumer loop.
     runtime: RuntimeConfig,
+    /// Where tenants' things and the timeline are kept.
+    store: StoreConfig,
     /// Logs.
     telemetry: TelemetryConfig,
     /// Partitions of the topics on the embedded log.
