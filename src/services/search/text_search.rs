@@ -139,8 +139,6 @@ fn search(
     shard.touch(resident);
     query::run(&view.searcher, &shard.fields, key, resident, question, top).map_err(failed)
 }
-
-#[expect(clippy::needless_pass_by_value, reason = "takes errors as `map_err` gives them")]
 fn failed(error: tantivy::TantivyError) -> SearchError {
     SearchError::Index(error.to_string())
 }
