@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 
 use self::account::Account;
 use super::answer::{Answer, Request, carry_out};
-use super::control::Controlled;
+use super::control::{Control, Controlled};
 use super::script::Fault;
 use super::{Core, Journal, Serving, SimOptions, params};
 
@@ -162,9 +162,10 @@ impl TelegramSim {
         }
     }
 
-    /// A router for the control port.
-    pub fn control(&self) -> Router {
-        super::control::router(Arc::clone(&self.shared))
+    /// For a control port.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        super::control::of(Arc::clone(&self.shared))
     }
 }
 
