@@ -11,10 +11,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Context, Exit};
 use crate::domain::units::Span;
 use crate::services::http::{Http, NetConfig};
+use crate::sim::control::Control;
 use crate::sim::meta::MetaSim;
 use crate::sim::model::{ModelSim, ModelTraits};
 use crate::sim::telegram::TelegramSim;
-use crate::sim::control::Control;
 use crate::sim::{Keep, Serving, SimOptions, bind};
 
 /// Run one of the fake provider servers alone.

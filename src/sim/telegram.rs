@@ -197,7 +197,7 @@ impl Shared {
         let accounts: Vec<_> =
             self.accounts.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         let with_webhook: Vec<_> =
-            accounts.iter().cloned().filter(|account| account.outbox.has_webhook()).collect();
+            accounts.iter().filter(|account| account.outbox.has_webhook()).cloned().collect();
         match (accounts.as_slice(), with_webhook.as_slice()) {
             ([only], _) | (_, [only]) => Ok(Arc::clone(only)),
             ([], _) => Err("no bot has called this fake yet: call getMe or setWebhook first".to_owned()),

@@ -86,7 +86,13 @@ impl Connection {
 }
 
 /// Writes a request with a body into `out`, replacing what it holds.
-pub(crate) fn write_request(out: &mut Vec<u8>, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) {
+pub(crate) fn write_request(
+    out: &mut Vec<u8>,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) {
     out.clear();
     for piece in [method, " ", path, " HTTP/1.1\r\nhost: sim\r\n"] {
         out.extend_from_slice(piece.as_bytes());
