@@ -27,12 +27,8 @@ pub(super) async fn handle(
     };
     let bearer = header(header::AUTHORIZATION).strip_prefix("Bearer ").map(str::to_owned);
     let token = bearer.or_else(|| params::text(&params, "access_token")).unwrap_or_default();
-    let mut path = uri.path().split('/').filter(|segment| !segment.is_empty()).peekable();
-    if path.peek().is_some_and(|segment| is_version(segment)) {
-        path.next();
-    }
-    let id = path.next().unwrap_or_default();
-    let edge = path.next().unwrap_or(if verb == Method::GET { "get" } else { "" });
+    let (id, edge) = address(uri.path());
+    let edge = edge.unwrap_or(if verb == Method::GET { "get" } else { "" });
 
     // The one call that waits for somebody else: the webhook must prove itself before it is set.
     let subscribed = if edge == "subscriptions" && verb == Method::POST {
@@ -115,6 +111,14 @@ async fn subscribe(shared: &Shared, app: &str, token: &str, params: &Map<String,
             errors::error(2200, &why)
         }
     }
+}
+
+/// The object and the edge of a path.
+fn address(path: &str) -> (&str, Option<&str>) {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let first = segments.next().unwrap_or_default();
+    let id = if is_version(first) { segments.next().unwrap_or_default() } else { first };
+    (id, segments.next())
 }
 
 /// `v21.0`.
