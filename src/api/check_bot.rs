@@ -84,20 +84,35 @@ fn check_rule(at: &str, rule: &Rule, problems: &mut Problems) {
         problems.add(at, "it has no reply", "add `reply`, for example [Hello!]");
     }
     if rule.when.len() > MOST_IN_RULE || rule.reply.len() > MOST_IN_RULE {
-        problems.add(at, "it has too many triggers or replies", format!("use at most {MOST_IN_RULE} of each"));
+        problems.add(
+            at,
+            "it has too many triggers or replies",
+            format!("use at most {MOST_IN_RULE} of each"),
+        );
     }
     for trigger in &rule.when {
         let words: Vec<&str> = match trigger {
-            Trigger::Exact(text) | Trigger::Command(text) | Trigger::Contains(text) | Trigger::Regex(text) => vec![text],
+            Trigger::Exact(text)
+            | Trigger::Command(text)
+            | Trigger::Contains(text)
+            | Trigger::Regex(text) => vec![text],
             Trigger::All(words) | Trigger::Any(words) => words.iter().map(String::as_str).collect(),
         };
         if words.is_empty() || words.iter().any(|word| word.trim().is_empty()) {
-            problems.add(at, "a trigger is empty and would match anything or nothing", "write a word in it, or remove it");
+            problems.add(
+                at,
+                "a trigger is empty and would match anything or nothing",
+                "write a word in it, or remove it",
+            );
         }
         if let Trigger::Command(word) = trigger
             && (word.starts_with('/') || word.contains(char::is_whitespace))
         {
-            problems.add(at, format!("the command `{word}` can't be typed so"), "write one word without the slash");
+            problems.add(
+                at,
+                format!("the command `{word}` can't be typed so"),
+                "write one word without the slash",
+            );
         }
     }
     for reply in &rule.reply {
@@ -117,7 +132,11 @@ fn check_reply(at: &str, reply: &ReplyText, problems: &mut Problems) {
         problems.add(at, format!("a reply has {} bytes", text.len()), format!("use at most {LONGEST_REPLY}"));
     }
     if buttons.len() > MOST_BUTTONS {
-        problems.add(at, format!("{} buttons are too many", buttons.len()), format!("use at most {MOST_BUTTONS}"));
+        problems.add(
+            at,
+            format!("{} buttons are too many", buttons.len()),
+            format!("use at most {MOST_BUTTONS}"),
+        );
     }
     let title = |button: &ButtonText| match button {
         ButtonText::Title(title) => title.trim().is_empty(),

@@ -120,7 +120,10 @@ impl From<StoreError> for ApiError {
             | StoreError::OtherLog { .. }
             | StoreError::Refused(_) => {
                 tracing::error!(error = text, "an operation failed");
-                Self::new(ErrorCode::Internal, "something is wrong on our side: the log of this process says what")
+                Self::new(
+                    ErrorCode::Internal,
+                    "something is wrong on our side: the log of this process says what",
+                )
             }
         }
     }

@@ -33,7 +33,6 @@ struct Face {
 }
 
 /// The API as a router, made from the list of operations. `token` is the operator's.
-#[must_use]
 pub fn router(config: &ApiConfig, operations: Arc<Operations>, token: &Secret) -> Router {
     let face = Face {
         operations,
@@ -79,7 +78,12 @@ async fn answer(
         let call = Call { caller, tenant: TenantId::default(), path, query, body };
         run(operation, &face.operations, call).await
     };
-    let late = || ApiError::new(ErrorCode::Busy, format!("the call took longer than {}: try again", face.config.timeout));
+    let late = || {
+        ApiError::new(
+            ErrorCode::Busy,
+            format!("the call took longer than {}: try again", face.config.timeout),
+        )
+    };
     let outcome = tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()));
     let status = outcome.as_ref().map_or_else(|error| error.code.status(), |_| 200);
     telemetry::api_called(operation.id, status);
@@ -96,7 +100,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 async fn read(body: Body, max: u64) -> Result<bytes::Bytes, ApiError> {
     let max = usize::try_from(max).unwrap_or(usize::MAX);
     to_bytes(body, max).await.map_err(|_| {
-        let message = format!("the body is cut off or larger than {max} bytes: send less, or raise api.max_body");
+        let message =
+            format!("the body is cut off or larger than {max} bytes: send less, or raise api.max_body");
         ApiError::new(ErrorCode::TooLarge, message)
     })
 }

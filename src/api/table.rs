@@ -221,7 +221,8 @@ impl Operation {
                 encode(&handler(operations, with(call, body).0).await?)
             })
         });
-        let (body, answer) = (Some(SchemaGenerator::subschema_for::<I> as _), SchemaGenerator::subschema_for::<O>);
+        let (body, answer) =
+            (Some(SchemaGenerator::subschema_for::<I> as _), SchemaGenerator::subschema_for::<O>);
         Self { id, method, path, summary, scope, query: &[], body, answer, run }
     }
 
@@ -245,6 +246,9 @@ fn with<A, B>(call: Call<A>, body: B) -> (Call<B>, A) {
 fn encode<O: Serialize>(answer: &O) -> Result<Value, ApiError> {
     serde_json::to_value(answer).map_err(|error| {
         tracing::error!(%error, "an answer did not serialise");
-        ApiError::new(ErrorCode::Internal, "something is wrong on our side: the log of this process says what")
+        ApiError::new(
+            ErrorCode::Internal,
+            "something is wrong on our side: the log of this process says what",
+        )
     })
 }

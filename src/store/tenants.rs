@@ -90,7 +90,15 @@ impl Store {
         }
         // Children first. The outbox stays: it still has to tell caches that the bots are gone.
         for table in [
-            "receipts", "parts", "messages", "conversations", "documents", "bot_versions", "accounts", "bots", "apps",
+            "receipts",
+            "parts",
+            "messages",
+            "conversations",
+            "documents",
+            "bot_versions",
+            "accounts",
+            "bots",
+            "apps",
             "api_tokens",
         ] {
             let sql = format!("DELETE FROM {table} WHERE tenant = $1");

@@ -85,7 +85,10 @@ impl Operations {
             Err(StoreError::Missing { .. }) => {
                 let secret = random_token().map_err(|error| {
                     tracing::error!(%error, "this machine gives no randomness");
-                    ApiError::new(ErrorCode::Internal, "something is wrong on our side: the log of this process says what")
+                    ApiError::new(
+                        ErrorCode::Internal,
+                        "something is wrong on our side: the log of this process says what",
+                    )
                 })?;
                 Ok(self.store.app_put(tenant, name, secret, None).await?)
             }
@@ -110,7 +113,8 @@ impl Operations {
     pub(in crate::api) async fn app_list(&self, tenant: &TenantId) -> Result<AppList, ApiError> {
         self.store.tenant(tenant).await?;
         let apps = self.store.apps(tenant).await?;
-        let line = |app: crate::store::AppInfo| AppLine { app: app.name, updated_at_ms: app.updated_at.millis() };
+        let line =
+            |app: crate::store::AppInfo| AppLine { app: app.name, updated_at_ms: app.updated_at.millis() };
         Ok(AppList { apps: apps.into_iter().map(line).collect() })
     }
 
@@ -120,7 +124,10 @@ impl Operations {
         body: AppPut,
     ) -> Result<AppStored, ApiError> {
         if body.secret.trim().is_empty() {
-            return Err(ApiError::new(ErrorCode::Invalid, "the app secret is empty: copy it from the app's settings"));
+            return Err(ApiError::new(
+                ErrorCode::Invalid,
+                "the app secret is empty: copy it from the app's settings",
+            ));
         }
         let verify = body.verify_token.map(Secret::new);
         let app = self.store.app_put(tenant, &body.app, Secret::new(body.secret), verify).await?;

@@ -66,6 +66,7 @@ fn before(call: &Call<()>) -> Result<Option<Cursor>, ApiError> {
     let parsed = text.split_once('~').and_then(|(at, id)| {
         Some(Cursor { at: Timestamp::from_millis(at.parse().ok()?), id: id.to_owned() })
     });
-    let wrong = || ApiError::new(ErrorCode::BadRequest, "`before` can't be read: give `next` of an earlier answer");
+    let wrong =
+        || ApiError::new(ErrorCode::BadRequest, "`before` can't be read: give `next` of an earlier answer");
     parsed.map(Some).ok_or_else(wrong)
 }

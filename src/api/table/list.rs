@@ -15,22 +15,34 @@ pub fn operations() -> Vec<Operation> {
     use Operation as Op;
     use Scope::{Any, Bot, Conversation, Operator, Tenant};
     vec![
-        Op::plain(("health", Any), (Get, "/v1/health"), "Says who answers and what it reaches.", |ops, _| async move {
-            ops.health().await
-        }),
-        Op::plain(("lag", Operator), (Get, "/v1/lag"), "How far every stage is behind.", |ops, _| async move {
-            ops.lag().await
-        }),
+        Op::plain(
+            ("health", Any),
+            (Get, "/v1/health"),
+            "Says who answers and what it reaches.",
+            |ops, _| async move { ops.health().await },
+        ),
+        Op::plain(
+            ("lag", Operator),
+            (Get, "/v1/lag"),
+            "How far every stage is behind.",
+            |ops, _| async move { ops.lag().await },
+        ),
         // Tenants and their tokens.
         Op::plain(("tenant_list", Operator), (Get, "/v1/tenants"), "Lists tenants.", |ops, _| async move {
             ops.tenant_list().await
         }),
-        Op::with_body(("tenant_create", Operator), (Post, "/v1/tenants"), "Makes a tenant.", |ops, call| async move {
-            ops.tenant_create(call.body).await
-        }),
-        Op::plain(("tenant_show", Tenant), (Get, "/v1/tenants/{tenant}"), "Shows a tenant.", |ops, call| async move {
-            ops.tenant_show(&call.tenant).await
-        }),
+        Op::with_body(
+            ("tenant_create", Operator),
+            (Post, "/v1/tenants"),
+            "Makes a tenant.",
+            |ops, call| async move { ops.tenant_create(call.body).await },
+        ),
+        Op::plain(
+            ("tenant_show", Tenant),
+            (Get, "/v1/tenants/{tenant}"),
+            "Shows a tenant.",
+            |ops, call| async move { ops.tenant_show(&call.tenant).await },
+        ),
         Op::plain(
             ("tenant_remove", Operator),
             (Delete, "/v1/tenants/{tenant}"),
@@ -56,27 +68,36 @@ pub fn operations() -> Vec<Operation> {
             |ops, call| async move { ops.token_revoke(&call.tenant, call.name("token")).await },
         ),
         // Bots.
-        Op::plain(("bot_list", Tenant), (Get, "/v1/tenants/{tenant}/bots"), "Lists a tenant's bots.", |ops, call| {
-            async move { ops.bot_list(&call.tenant).await }
-        }),
+        Op::plain(
+            ("bot_list", Tenant),
+            (Get, "/v1/tenants/{tenant}/bots"),
+            "Lists a tenant's bots.",
+            |ops, call| async move { ops.bot_list(&call.tenant).await },
+        ),
         Op::with_body(
             ("bot_apply", Tenant),
             (Put, "/v1/tenants/{tenant}/bots"),
             "Stores a bot's content as its next version; makes the bot where there is none.",
             |ops, call| async move { ops.bot_apply(&call.tenant, call.body).await },
         ),
-        Op::plain(("bot_show", Bot), (Get, "/v1/bots/{bot}"), "Shows a bot with its content.", |ops, call| async move {
-            ops.bot_show(&call.tenant, &call.bot()).await
-        }),
+        Op::plain(
+            ("bot_show", Bot),
+            (Get, "/v1/bots/{bot}"),
+            "Shows a bot with its content.",
+            |ops, call| async move { ops.bot_show(&call.tenant, &call.bot()).await },
+        ),
         Op::plain(
             ("bot_remove", Bot),
             (Delete, "/v1/bots/{bot}"),
             "Removes a bot and its accounts; its timeline stays.",
             |ops, call| async move { ops.bot_remove(&call.tenant, &call.bot()).await },
         ),
-        Op::plain(("bot_enable", Bot), (Post, "/v1/bots/{bot}/enable"), "Lets a bot send again.", |ops, call| {
-            async move { ops.bot_enable(&call.tenant, &call.bot()).await }
-        }),
+        Op::plain(
+            ("bot_enable", Bot),
+            (Post, "/v1/bots/{bot}/enable"),
+            "Lets a bot send again.",
+            |ops, call| async move { ops.bot_enable(&call.tenant, &call.bot()).await },
+        ),
         Op::with_body(
             ("bot_disable", Bot),
             (Post, "/v1/bots/{bot}/disable"),
@@ -87,9 +108,12 @@ pub fn operations() -> Vec<Operation> {
             },
         ),
         // Channel accounts and Meta apps.
-        Op::plain(("account_list", Bot), (Get, "/v1/bots/{bot}/accounts"), "Lists a bot's accounts.", |ops, call| {
-            async move { ops.account_list(&call.tenant, &call.bot()).await }
-        }),
+        Op::plain(
+            ("account_list", Bot),
+            (Get, "/v1/bots/{bot}/accounts"),
+            "Lists a bot's accounts.",
+            |ops, call| async move { ops.account_list(&call.tenant, &call.bot()).await },
+        ),
         Op::with_body(
             ("account_connect", Bot),
             (Post, "/v1/bots/{bot}/accounts"),
@@ -108,9 +132,12 @@ pub fn operations() -> Vec<Operation> {
                 ops.account_disconnect(&call.tenant, &call.bot(), channel, account).await
             },
         ),
-        Op::plain(("app_list", Tenant), (Get, "/v1/tenants/{tenant}/apps"), "Lists a tenant's Meta apps.", |ops, call| {
-            async move { ops.app_list(&call.tenant).await }
-        }),
+        Op::plain(
+            ("app_list", Tenant),
+            (Get, "/v1/tenants/{tenant}/apps"),
+            "Lists a tenant's Meta apps.",
+            |ops, call| async move { ops.app_list(&call.tenant).await },
+        ),
         Op::with_body(
             ("app_put", Tenant),
             (Put, "/v1/tenants/{tenant}/apps"),
@@ -124,9 +151,12 @@ pub fn operations() -> Vec<Operation> {
             |ops, call| async move { ops.app_remove(&call.tenant, call.name("app")).await },
         ),
         // Scripts and documents.
-        Op::plain(("script_list", Bot), (Get, "/v1/bots/{bot}/scripts"), "Lists a bot's rules.", |ops, call| async move {
-            ops.script_list(&call.tenant, &call.bot()).await
-        }),
+        Op::plain(
+            ("script_list", Bot),
+            (Get, "/v1/bots/{bot}/scripts"),
+            "Lists a bot's rules.",
+            |ops, call| async move { ops.script_list(&call.tenant, &call.bot()).await },
+        ),
         Op::with_body(
             ("script_put", Bot),
             (Put, "/v1/bots/{bot}/scripts"),
@@ -142,9 +172,12 @@ pub fn operations() -> Vec<Operation> {
             "Removes a rule.",
             |ops, call| async move { ops.script_remove(&call.tenant, &call.bot(), call.name("script")).await },
         ),
-        Op::plain(("document_list", Bot), (Get, "/v1/bots/{bot}/documents"), "Lists a bot's documents.", |ops, call| {
-            async move { ops.document_list(&call.tenant, &call.bot()).await }
-        }),
+        Op::plain(
+            ("document_list", Bot),
+            (Get, "/v1/bots/{bot}/documents"),
+            "Lists a bot's documents.",
+            |ops, call| async move { ops.document_list(&call.tenant, &call.bot()).await },
+        ),
         Op::with_body(
             ("document_put", Bot),
             (Put, "/v1/bots/{bot}/documents"),
