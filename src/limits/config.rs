@@ -1,0 +1,136 @@
+//! What the channels allow, as the operator may correct it.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::keys::Scope;
+use crate::config::Problems;
+use crate::domain::channel::ChannelKind;
+use crate::domain::units::Rate;
+
+/// The channels' limits. A bot's own limits hold beside them; whichever is stricter decides.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Telegram.
+    pub telegram: TelegramLimits,
+    /// WhatsApp.
+    pub whatsapp: WhatsappLimits,
+    /// Messenger.
+    pub messenger: PageLimits,
+    /// Instagram.
+    pub instagram: PageLimits,
+    /// The web chat.
+    pub webchat: WebchatLimits,
+}
+
+/// Telegram's limits. Source: <https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this>.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TelegramLimits {
+    /// All messages of a bot.
+    pub bot: Rate,
+    /// To one chat: one a second; Telegram tolerates short bursts.
+    pub chat: Rate,
+    /// To one group.
+    pub group: Rate,
+}
+
+impl Default for TelegramLimits {
+    fn default() -> Self {
+        let second = Duration::from_secs(1);
+        Self {
+            bot: Rate::new(30, second),
+            chat: Rate::new(1, second).with_burst(3),
+            group: Rate::new(20, Duration::from_secs(60)),
+        }
+    }
+}
+
+/// WhatsApp's limits. Source: <https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput>.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct WhatsappLimits {
+    /// From one phone number, in and out together; numbers can be raised to 1000/s.
+    pub number: Rate,
+    /// From one phone number to one recipient.
+    pub pair: Rate,
+}
+
+impl Default for WhatsappLimits {
+    fn default() -> Self {
+        Self {
+            number: Rate::new(80, Duration::from_secs(1)),
+            pair: Rate::new(1, Duration::from_secs(6)).with_burst(45),
+        }
+    }
+}
+
+/// Messenger's or Instagram's limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PageLimits {
+    /// From one page or account; Meta allows 300 calls a second, typing and read marks among them.
+    pub page: Rate,
+}
+
+impl Default for PageLimits {
+    fn default() -> Self {
+        Self { page: Rate::new(250, Duration::from_secs(1)) }
+    }
+}
+
+/// The web chat's limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebchatLimits {
+    /// To one visitor: far above what anyone reads, a bound against a reply loop.
+    pub chat: Rate,
+}
+
+impl Default for WebchatLimits {
+    fn default() -> Self {
+        Self { chat: Rate::new(20, Duration::from_secs(1)).with_burst(60) }
+    }
+}
+
+impl LimitsConfig {
+    /// Adds what is wrong with these settings. `at` names the section. A rate can't be malformed once it is read, so
+    /// only what no provider allows is named.
+    pub fn validate(&self, at: &str, problems: &mut Problems) {
+        let hour = Duration::from_secs(3600);
+        let rates = [
+            ("telegram.bot", self.telegram.bot),
+            ("telegram.chat", self.telegram.chat),
+            ("telegram.group", self.telegram.group),
+            ("whatsapp.number", self.whatsapp.number),
+            ("whatsapp.pair", self.whatsapp.pair),
+            ("messenger.page", self.messenger.page),
+            ("instagram.page", self.instagram.page),
+            ("webchat.chat", self.webchat.chat),
+        ];
+        for (key, rate) in rates.into_iter().filter(|(_, rate)| rate.every > hour) {
+            let what = format!("`{rate}` lets less than one message an hour through");
+            problems.add(format!("{at}.{key}"), what, "write for example 30/s or `45 then 1/6s`");
+        }
+    }
+
+    /// The channel's own limits.
+    pub(super) fn of(&self, channel: ChannelKind) -> Vec<(Scope, Rate)> {
+        match channel {
+            ChannelKind::Telegram => vec![
+                (Scope::Bot, self.telegram.bot),
+                (Scope::Chat, self.telegram.chat),
+                (Scope::Group, self.telegram.group),
+            ],
+            ChannelKind::Whatsapp => {
+                vec![(Scope::Number, self.whatsapp.number), (Scope::Pair, self.whatsapp.pair)]
+            }
+            ChannelKind::Messenger => vec![(Scope::Page, self.messenger.page)],
+            ChannelKind::Instagram => vec![(Scope::Page, self.instagram.page)],
+            ChannelKind::Webchat => vec![(Scope::Chat, self.webchat.chat)],
+        }
+    }
+}
