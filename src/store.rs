@@ -37,9 +37,14 @@ pub use config::{CacheConfig, DatabaseUrl, Engine, StoreConfig};
 pub use directory::{Account, App, Directory, History, Line, Speaker};
 pub use documents::DocumentInfo;
 pub use error::StoreError;
+pub use journal::{
+    Advance, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow, Moved, PartRow,
+    ReceiptRow,
+};
 pub use outbox::Change;
 pub use schema::{SchemaStatus, migrate, schema_status};
 pub use tenants::Tenant;
+pub use timeline::{Conversation, Cursor, Direction, Message, MessagePart};
 pub use tokens::{ApiToken, Caller, NewToken};
 
 use db::Db;

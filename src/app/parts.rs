@@ -5,16 +5,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::sync::watch;
+use tokio::time::error::Elapsed;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::pipelines::Pipelines;
 use super::settings::Settings;
 use crate::domain::time::Clock;
-use crate::domain::topics::{TopicSpec, catalog};
-use crate::log::Log;
+use crate::domain::topics::{BOT_CHANGED, TopicSpec, catalog};
+use crate::log::{Log, TopicPartition};
 use crate::log::embedded::EmbeddedLog;
 use crate::log::kafka::KafkaLog;
 use crate::runtime::Health;
@@ -40,6 +43,8 @@ pub struct Parts {
     pub http: Http,
     /// What the loops report.
     pub health: Health,
+    /// What of log and store can't be reached, looked at every few seconds.
+    pub reachable: watch::Receiver<Vec<String>>,
     /// Bytes of records in memory, over all stages of the process.
     pub process_bytes: Arc<AtomicUsize>,
     /// Fires when the process is to end: stop reading, finish, commit, leave.
@@ -64,10 +69,7 @@ impl Parts {
     /// Names the part that can't be had and what to do.
     pub async fn open(settings: Settings, clock: Arc<dyn Clock>, setup: Setup) -> anyhow::Result<Self> {
         let settings = Arc::new(settings);
-        let pipelines = match &settings.pipelines {
-            Some(folder) => Pipelines::load(folder)?,
-            None => Pipelines::built_in()?,
-        };
+        let pipelines = Pipelines::load(&settings.pipelines)?;
         let log = open_log(&settings, &clock).await?;
         let topics = topics(&settings);
         match setup {
@@ -79,7 +81,9 @@ impl Parts {
             Setup::Check => Store::open(&settings.store, &settings.data, Arc::clone(&clock)).await,
         }
         .context("the database can't be opened")?;
+        let (seen, reachable) = watch::channel(Vec::new());
         let parts = Self {
+            reachable,
             pipelines: Arc::new(pipelines),
             directory: Arc::new(CachedDirectory::new(Arc::clone(&store))),
             http: Http::new(settings.net.clone())?,
@@ -93,6 +97,7 @@ impl Parts {
             store,
         };
         parts.follow_changes().await?;
+        parts.watch_reach(seen);
         Ok(parts)
     }
 
@@ -106,6 +111,27 @@ impl Parts {
         }
         self.store.close().await;
         self.log.close().await;
+    }
+
+    /// Looks whether log and store answer, so that readiness is a look at a value and never a query.
+    fn watch_reach(&self, seen: watch::Sender<Vec<String>>) {
+        let (log, store, stop) = (Arc::clone(&self.log), Arc::clone(&self.store), self.stop.clone());
+        self.tasks.spawn(async move {
+            let partition = TopicPartition::new(BOT_CHANGED, 0);
+            loop {
+                let log = tokio::time::timeout(REACH_LIMIT, log.range(&partition));
+                let store = tokio::time::timeout(REACH_LIMIT, store.ping());
+                let (log, store) = tokio::join!(log, store);
+                let mut missing = Vec::new();
+                missing.extend(failed("log", log));
+                missing.extend(failed("database", store));
+                seen.send_replace(missing);
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(REACH_EVERY) => {}
+                }
+            }
+        });
     }
 
     async fn follow_changes(&self) -> anyhow::Result<()> {
@@ -135,7 +161,8 @@ impl Parts {
 pub async fn open_log(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Log>> {
     if settings.kafka.brokers.is_empty() {
         let config = settings.log.clone().under(&settings.data);
-        Ok(EmbeddedLog::open(config, Arc::clone(clock)).await?)
+        let clock = Arc::clone(clock);
+        Ok(tokio::task::spawn_blocking(move || EmbeddedLog::open(config, clock)).await??)
     } else {
         Ok(KafkaLog::connect(settings.kafka.clone(), Arc::clone(clock)).await?)
     }
@@ -145,4 +172,17 @@ pub async fn open_log(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Re
 #[must_use]
 pub fn topics(settings: &Settings) -> Vec<TopicSpec> {
     catalog(settings.topics.counts(!settings.kafka.brokers.is_empty()))
+}
+
+/// How often log and store are asked whether they answer.
+const REACH_EVERY: Duration = Duration::from_secs(3);
+/// How long they may take.
+const REACH_LIMIT: Duration = Duration::from_secs(3);
+
+fn failed<T, E: std::fmt::Display>(what: &str, asked: Result<Result<T, E>, Elapsed>) -> Option<String> {
+    match asked {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(format!("{what}: {error}")),
+        Err(_) => Some(format!("{what}: no answer within {REACH_LIMIT:?}")),
+    }
 }

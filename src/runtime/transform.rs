@@ -59,6 +59,7 @@ impl<S: Stage> StageFactory for Transforms<S> {
     type Stage = Transform<S>;
 
     fn create(&self, _: &TopicPartition) -> Transform<S> {
+        self.stage.assigned();
         Transform {
             stage: Arc::clone(&self.stage),
             pipeline: Arc::clone(&self.pipeline),

@@ -3,15 +3,42 @@
 //! Guarantee: a [`SendOutcome`] says exactly what is known. `Unknown` is never turned into a success or a failure here:
 //! dispatch decides by the bot's policy.
 
+mod config;
+pub mod fake;
+mod graph;
+mod messenger;
+mod render;
+mod split;
+mod telegram;
+mod whatsapp;
+
+pub use config::{ChannelsConfig, MetaConfig, TelegramConfig};
+pub use messenger::Messenger;
+pub use telegram::Telegram;
+pub use whatsapp::Whatsapp;
+
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::http::Http;
 use crate::config::Secret;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Part, Signal};
 use crate::domain::ids::AccountId;
+
+/// A sender for every provider. The web chat needs none: its messages go through the log.
+#[must_use]
+pub fn senders(config: &ChannelsConfig, http: &Http) -> Vec<Arc<dyn Channel>> {
+    vec![
+        Arc::new(Telegram::new(&config.telegram, http.clone())),
+        Arc::new(Whatsapp::new(&config.meta, http.clone())),
+        Arc::new(Messenger::new(ChannelKind::Messenger, &config.meta, http.clone())),
+        Arc::new(Messenger::new(ChannelKind::Instagram, &config.meta, http.clone())),
+    ]
+}
 
 /// Sends for one provider. One value serves all accounts.
 #[async_trait]

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "broker-tests")]
 mod kafka;
+mod inspect;
 mod log_contract;
+mod runtime;
 mod store;
 mod tidy;

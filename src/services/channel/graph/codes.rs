@@ -1,0 +1,57 @@
+//! The codes that can come back on a send.
+
+use std::time::Duration;
+
+use crate::services::channel::Scope;
+
+/// What a code asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::services::channel) enum Ruling {
+    /// Not sent; again after a backoff, or as the answer's header says.
+    Retry(Scope),
+    /// Not sent; again after this long.
+    Rest(Scope, Duration),
+    /// Not sent, and never will be.
+    Reject(Scope),
+}
+
+/// A call rate of the app or the business account is counted by the hour: minutes must pass.
+const CALL_RATE: Duration = Duration::from_secs(120);
+/// Many recipients reported or blocked the number: more messages make it worse.
+const SPAM_RATE: Duration = Duration::from_secs(15 * 60);
+
+/// WhatsApp Cloud API.
+pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option<Ruling> {
+    Some(match code {
+        // Token, permission, policy, account, registration, payment: a person has to act.
+        0 | 190 | 3 | 10 | 200..=299 | 368 => Ruling::Reject(Scope::Bot),
+        131_005 | 131_031 | 131_042 | 130_497 | 133_010 => Ruling::Reject(Scope::Bot),
+        4 | 80_007 => Ruling::Rest(Scope::App, CALL_RATE),
+        130_429 | 131_057 => Ruling::Retry(Scope::Number),
+        131_048 => Ruling::Rest(Scope::Number, SPAM_RATE),
+        131_056 => Ruling::Retry(Scope::Chat),
+        1 | 2 | 131_000 | 131_016 | 135_000 | 131_052 | 131_053 => Ruling::Retry(Scope::Message),
+        // Unreachable, the sender itself, not on the test list.
+        131_026 | 131_021 | 131_030 => Ruling::Reject(Scope::Chat),
+        // Window closed, business-initiated limit, Meta's choice, a name where a number is needed.
+        131_047 | 131_064 | 131_049 | 130_472 | 131_050 | 131_062 => Ruling::Reject(Scope::Message),
+        // Parameters and types: our mistake.
+        100 | 131_008 | 131_009 | 131_051 => Ruling::Reject(Scope::Message),
+        132_000..=132_999 => Ruling::Reject(Scope::Message),
+        _ => return None,
+    })
+}
+
+/// Messenger and Instagram.
+pub(in crate::services::channel) fn messenger(code: i64, _subcode: i64) -> Option<Ruling> {
+    Some(match code {
+        190 | 368 => Ruling::Reject(Scope::Bot),
+        4 => Ruling::Rest(Scope::App, CALL_RATE),
+        17 | 32 | 613 => Ruling::Retry(Scope::Number),
+        1 | 2 | 1200 => Ruling::Retry(Scope::Message),
+        // Outside of the window, not available, not allowed for this person.
+        10 | 200 | 230 | 551 | 10_903 | 10_904 => Ruling::Reject(Scope::Chat),
+        100 => Ruling::Reject(Scope::Message),
+        _ => return None,
+    })
+}

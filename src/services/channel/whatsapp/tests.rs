@@ -1,0 +1,115 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::config::Secret;
+use crate::domain::ids::AccountId;
+use crate::services::channel::Scope;
+use crate::services::http::NetConfig;
+use crate::services::http::testing::{Canned, TestServer};
+
+const LIMIT: Duration = Duration::from_secs(5);
+const TAKEN: &str = r#"{"messaging_product":"whatsapp","contacts":[{"input":"1","wa_id":"1"}],"messages":[{"id":"wamid.A"}]}"#;
+
+fn button(title: &str, payload: Option<&str>) -> Button {
+    Button { title: title.to_owned(), payload: payload.map(str::to_owned) }
+}
+
+fn body(chat: &str, part: &Part) -> Value {
+    serde_json::to_value(Message::new(chat, part, "o:0")).unwrap()
+}
+
+fn channel(config: &MetaConfig) -> Whatsapp {
+    Whatsapp::new(config, Http::new(NetConfig::default()).unwrap())
+}
+
+fn part(text: &str, buttons: Vec<Button>) -> Part {
+    Part { text: text.to_owned(), buttons, cites: Vec::new() }
+}
+
+#[test]
+fn a_text_names_us_for_later() {
+    assert_eq!(
+        body("49151", &part("hi", Vec::new())),
+        json!({"messaging_product": "whatsapp", "recipient_type": "individual", "to": "49151", "type": "text",
+            "text": {"body": "hi", "preview_url": false}, "biz_opaque_callback_data": "o:0"})
+    );
+    let hidden = body("US.13491", &part("hi", Vec::new()));
+    assert_eq!((hidden.get("to"), &hidden["recipient"]), (None, &json!("US.13491")));
+}
+
+#[test]
+fn three_short_choices_are_buttons() {
+    let made = body("1", &part("Pick", vec![button("Prices", Some("p")), button("Help", None)]));
+    assert_eq!(
+        made["interactive"],
+        json!({"type": "button", "body": {"text": "Pick"}, "action": {"buttons": [
+            {"type": "reply", "reply": {"id": "p", "title": "Prices"}},
+            {"type": "reply", "reply": {"id": "Help", "title": "Help"}}]}})
+    );
+}
+
+#[test]
+fn more_or_longer_choices_are_a_list() {
+    let four: Vec<_> = (0..4).map(|n| button(&format!("Choice {n}"), None)).collect();
+    assert_eq!(body("1", &part("Pick", four))["interactive"]["type"], "list");
+    let long = "A title of more than twenty-four characters";
+    let made = body("1", &part("Pick", vec![button(long, Some("x"))]));
+    let row = &made["interactive"]["action"]["sections"][0]["rows"][0];
+    assert_eq!(row, &json!({"id": "x", "title": "A title of more than tw\u{2026}", "description": long}));
+}
+
+#[test]
+fn what_a_list_can_not_hold_is_numbered_text() {
+    let channel = channel(&MetaConfig::default());
+    let many: Vec<_> = (0..11).map(|n| button(&format!("C{n}"), None)).collect();
+    let twice = vec![button("A", Some("x")), button("B", Some("x"))];
+    let heavy = vec![button("A", Some(&"x".repeat(201)))];
+    for buttons in [many, twice, heavy] {
+        let sent = channel.split(&part("Pick", buttons));
+        assert_eq!(sent.len(), 1);
+        assert!(sent[0].buttons.is_empty() && sent[0].text.contains("\n1. "), "{}", sent[0].text);
+    }
+}
+
+#[test]
+fn a_long_text_leaves_room_for_its_buttons() {
+    let channel = channel(&MetaConfig::default());
+    let sent = channel.split(&part(&"word ".repeat(1_300), vec![button("A", None)]));
+    let sizes: Vec<_> = sent.iter().map(|part| part.text.len()).collect();
+    assert!(sent.len() == 3 && sizes[0] <= MAX_TEXT && sizes[2] <= MAX_BODY, "{sizes:?}");
+    assert_eq!(sent[2].buttons.len(), 1);
+}
+
+#[tokio::test]
+async fn a_send_and_a_signal_reach_the_number() {
+    let script =
+        vec![Canned::json(200, TAKEN), Canned::json(200, r#"{"success":true}"#), Canned::json(200, "?")];
+    let server = TestServer::start(script).await;
+    let channel = channel(&MetaConfig { graph_url: server.url("/v23.0/"), hosts: Vec::new() });
+    let from = Sender { account: AccountId::from("10655"), token: Secret::new("EAAx".to_owned()) };
+    let to = Target { chat: "49151".to_owned(), thread: None };
+    let sent = channel.send(&from, &to, &part("hi", Vec::new()), "o:0", LIMIT).await;
+    assert_eq!(sent, SendOutcome::Sent { provider_id: Some("wamid.A".to_owned()) });
+    let typing = Signal::Typing { message_id: Some("wamid.B".to_owned()) };
+    assert_eq!(channel.signal(&from, &to, &typing, LIMIT).await, SendOutcome::Sent { provider_id: None });
+    let unclear = channel.send(&from, &to, &part("hi", Vec::new()), "o:0", LIMIT).await;
+    assert!(matches!(unclear, SendOutcome::Unknown { .. }), "{unclear:?}");
+
+    let seen = server.seen();
+    assert!(seen[0].line.contains("POST /v23.0/10655/messages"), "{}", seen[0].line);
+    assert!(seen[0].head.to_lowercase().contains("authorization: bearer eaax"), "{}", seen[0].head);
+    assert_eq!(
+        seen[1].json(),
+        json!({"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.B",
+            "typing_indicator": {"type": "text"}})
+    );
+}
+
+#[tokio::test]
+async fn an_account_that_is_no_id_never_becomes_an_address() {
+    let channel = channel(&MetaConfig { graph_url: "http://127.0.0.1:1".to_owned(), hosts: Vec::new() });
+    let from = Sender { account: AccountId::from("1/../2"), token: Secret::new("EAAx".to_owned()) };
+    let to = Target { chat: "49151".to_owned(), thread: None };
+    let refused = channel.send(&from, &to, &part("hi", Vec::new()), "o:0", LIMIT).await;
+    assert!(matches!(refused, SendOutcome::Rejected { scope: Scope::Bot, .. }), "{refused:?}");
+}
