@@ -96,8 +96,8 @@ async fn failures_say_what_was_expected_and_seen() {
     let wanted = "dir/talk.yaml:4: step 2: expected a reply with the text \"Hi\" in telegram:42\n  \
         seen: \"Hello\", buttons: [Yes], cites: [Price list]";
     assert_eq!(wrong, wanted);
-    let missing = run(&format!("{say}  - {{expect: [{{text: Hello}}, {{text: Again}}, {{text: More}}], within: 2s}}"));
-    assert!(missing.await.unwrap_err().contains("within 2s; it did not come"));
+    let steps = format!("{say}  - {{expect: [{{text: Hello}}, {{text: Again}}, {{text: More}}], within: 2s}}");
+    assert!(run(&steps).await.unwrap_err().contains("within 2s; it did not come"));
     let extra = run(&format!("{say}  - {{expect: [{{text: Hello}}]}}")).await.unwrap_err();
     assert!(extra.contains("was not expected") && extra.contains("Again"), "{extra}");
     let silence = run(&format!("{say}  - {{expect: nothing}}")).await.unwrap_err();
