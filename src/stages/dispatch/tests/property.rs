@@ -1,0 +1,1 @@
+//! Any traffic, any outcomes, any restarts: the guarantees hold.
