@@ -1,3 +1,11 @@
 //! The only place that names concrete types: settings, wiring, roles, shutdown.
 
+pub mod changes;
+pub mod generate;
+pub mod load;
+pub mod parts;
+pub mod pipelines;
+pub mod roles;
 pub mod settings;
+pub mod supervise;
+pub mod work;

@@ -3,9 +3,128 @@
 //! Guarantees: every query carries its tenant; secrets are sealed at rest; a change and its outbox row are one
 //! transaction, so no cache keeps an old bot for good. The hot path of a turn makes no query on a cache hit.
 
+mod accounts;
+mod apps;
+mod bots;
+mod cache;
+mod cached;
+mod config;
+mod db;
 mod directory;
+mod documents;
 mod error;
 pub mod fake;
+mod journal;
+mod keys;
+mod outbox;
+mod schema;
+mod scripts;
+mod seal;
+mod tenants;
+mod timeline;
+mod tokens;
 
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::domain::time::Clock;
+
+pub use accounts::{AccountInfo, Connect, Connected};
+pub use apps::AppInfo;
+pub use bots::{BotInfo, VersionInfo};
+pub use cached::CachedDirectory;
+pub use config::{CacheConfig, DatabaseUrl, Engine, StoreConfig};
 pub use directory::{Account, App, Directory, History, Line, Speaker};
+pub use documents::DocumentInfo;
 pub use error::StoreError;
+pub use journal::{
+    Advance, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow, Moved, PartRow,
+    ReceiptRow,
+};
+pub use outbox::Change;
+pub use schema::{SchemaStatus, migrate, schema_status};
+pub use tenants::Tenant;
+pub use timeline::{Conversation, Cursor, Direction, Message, MessagePart};
+pub use tokens::{ApiToken, Caller, NewToken};
+
+use db::Db;
+use seal::Sealer;
+
+/// An open database with the installation's key. Shared by everything in a process.
+#[derive(Debug)]
+pub struct Store {
+    db: Db,
+    sealer: Sealer,
+    clock: Arc<dyn Clock>,
+    /// Rung after each change, so that the outbox of this process is looked at at once.
+    bell: tokio::sync::Notify,
+    config: StoreConfig,
+}
+
+impl Store {
+    /// Opens the database. SQLite is migrated; PostgreSQL is only checked, since many processes share it.
+    ///
+    /// # Errors
+    /// When it can't be reached, needs `millrace migrate`, or was sealed with another key.
+    pub async fn open(
+        config: &StoreConfig,
+        data: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, StoreError> {
+        let db = Db::open(config, data).await?;
+        match db.engine {
+            Engine::Sqlite => drop(schema::apply(&db).await?),
+            Engine::Postgres => schema::check(&db).await?,
+        }
+        Self::with_key(db, config, data, clock).await
+    }
+
+    /// Opens the database and migrates it, whichever it is.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_migrated(
+        config: &StoreConfig,
+        data: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, StoreError> {
+        let db = Db::open(config, data).await?;
+        schema::apply(&db).await?;
+        Self::with_key(db, config, data, clock).await
+    }
+
+    async fn with_key(
+        db: Db,
+        config: &StoreConfig,
+        data: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, StoreError> {
+        let sealer = keys::sealer(&db, config, data).await?;
+        let bell = tokio::sync::Notify::new();
+        Ok(Arc::new(Self { db, sealer, clock, bell, config: config.clone() }))
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.db.engine
+    }
+
+    /// A query that touches nothing: for readiness.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(self.db.read()).await?;
+        Ok(())
+    }
+
+    /// Closes the connections; later calls fail as unavailable.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.now().millis()
+    }
+}

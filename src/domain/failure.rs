@@ -70,4 +70,9 @@ pub trait Classify: std::error::Error + Send + Sync + 'static {
 
     /// Whose it is.
     fn origin(&self) -> Origin;
+
+    /// A fixed word for the dead letter that says more than the class does.
+    fn reason(&self) -> Option<&'static str> {
+        None
+    }
 }

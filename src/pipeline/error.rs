@@ -12,6 +12,10 @@ pub struct StageError {
     pub class: Class,
     /// Whose it is.
     pub origin: Origin,
+    /// A word for the dead letter that says more than the class, for example `bot_disabled`.
+    pub reason: Option<&'static str>,
+    /// How often the record was tried.
+    pub attempts: u32,
     /// The error itself, its sources kept.
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
@@ -30,6 +34,12 @@ impl fmt::Display for StageError {
 
 impl<E: Classify> From<E> for StageError {
     fn from(error: E) -> Self {
-        Self { class: error.class(), origin: error.origin(), source: Box::new(error) }
+        Self {
+            class: error.class(),
+            origin: error.origin(),
+            reason: error.reason(),
+            attempts: 1,
+            source: Box::new(error),
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::StageError;
 use super::stage::Emission;
+use crate::domain::failure::{Class, Classify};
 use crate::domain::stage::StageName;
 use crate::domain::time::{Clock, Timestamp};
 use crate::log::{Log, LogError, Outgoing, Record, TopicName, TopicPartition};
@@ -85,6 +87,8 @@ pub struct PartitionCx<E> {
     pub finished: Vec<u64>,
     /// Offsets given up, with the reason, taken by the runtime after each call.
     pub dead: Vec<(u64, StageError)>,
+    /// Set when the loop has to stop; taken by the runtime after each call.
+    pub failed: Option<LogError>,
     /// When to call [`PartitionStage::tick`].
     pub wake: Option<Instant>,
 }
@@ -120,6 +124,11 @@ impl<E: Send + 'static> PartitionCx<E> {
     /// the offset when that is acknowledged.
     pub fn dead_letter(&mut self, offset: u64, error: StageError) {
         self.dead.push((offset, error));
+    }
+
+    /// The log can't be written and trying again won't help: the loop stops with its offsets kept.
+    pub fn fail(&mut self, error: LogError) {
+        self.failed = Some(error);
     }
 
     /// Asks for a tick at `at`, if none is asked for earlier.
@@ -172,28 +181,39 @@ impl Outputs {
         emissions: Vec<Emission>,
         cancel: &CancellationToken,
     ) -> Result<(), LogError> {
-        use crate::domain::failure::{Class, Classify};
-        const FIRST: std::time::Duration = std::time::Duration::from_millis(50);
-        const LAST: std::time::Duration = std::time::Duration::from_secs(5);
-        let records: Vec<Outgoing> = emissions
+        let records = emissions
             .into_iter()
             .map(|emission| Outgoing {
                 partition: emission.partition,
                 ..Outgoing::event(self.topic(emission.port), emission.key, emission.value)
             })
             .collect();
-        let mut wait = FIRST;
-        loop {
-            let error = match log.append(records.clone()).await {
-                Ok(_) => return Ok(()),
-                Err(error) if matches!(error.class(), Class::Transient { .. }) => error,
-                Err(error) => return Err(error),
-            };
-            tracing::warn!(%error, wait_ms = wait.as_millis(), "append failed, trying again");
-            tokio::select! {
-                () = cancel.cancelled() => return Err(error),
-                () = tokio::time::sleep(wait) => wait = (wait * 2).min(LAST),
-            }
+        append_until_acked(log, records, cancel).await
+    }
+}
+
+/// Appends, trying again with backoff while the log says it is busy.
+///
+/// # Errors
+/// When trying again can't help, or `cancel` fired.
+pub async fn append_until_acked(
+    log: &dyn Log,
+    records: Vec<Outgoing>,
+    cancel: &CancellationToken,
+) -> Result<(), LogError> {
+    const FIRST: Duration = Duration::from_millis(50);
+    const LAST: Duration = Duration::from_secs(5);
+    let mut wait = FIRST;
+    loop {
+        let error = match log.append(records.clone()).await {
+            Ok(_) => return Ok(()),
+            Err(error) if matches!(error.class(), Class::Transient { .. }) => error,
+            Err(error) => return Err(error),
+        };
+        tracing::warn!(%error, wait_ms = wait.as_millis(), "append failed, trying again");
+        tokio::select! {
+            () = cancel.cancelled() => return Err(error),
+            () = tokio::time::sleep(wait) => wait = (wait * 2).min(LAST),
         }
     }
 }

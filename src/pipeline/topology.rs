@@ -1,1 +1,237 @@
-//! Which stage reads and writes what: `pipelines/*.yaml`.
+//! Which stage reads and writes what, and within which bounds: `pipelines/*.yaml`.
+//!
+//! Guarantee: a file that names an unknown topic, an output that the stage doesn't have, or leaves one unbound is refused
+//! before anything starts, with every mistake at once.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::partition::Outputs;
+use crate::config::Problems;
+use crate::domain::bot::BotSpec;
+use crate::domain::stage::StageName;
+use crate::domain::topics::{Counts, TURN_DROPPED, catalog};
+use crate::domain::units::Span;
+use crate::log::TopicName;
+
+/// The output that every stage has: why a record ended there.
+pub const DROPPED: &str = "dropped";
+
+/// One stage's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    /// The stage.
+    pub stage: StageName,
+    /// The topic or topics that its group reads.
+    pub reads: Topics,
+    /// Its outputs' topics.
+    #[serde(default)]
+    pub writes: BTreeMap<String, String>,
+    /// `key`: records of one key one after the other. `none`: in any order.
+    #[serde(default)]
+    pub order: Order,
+    /// `inline`: a whole batch at a time. `async`: each record on its own.
+    #[serde(default)]
+    pub run: Run,
+    /// Keys at work at once, in each process (`async` only).
+    #[serde(default = "default_lanes")]
+    pub lanes: usize,
+    /// How long a record may take, retries included.
+    #[serde(default = "default_budget")]
+    pub budget: Span,
+    /// How failures are tried again.
+    #[serde(default)]
+    pub retry: Retry,
+    /// How often progress is committed.
+    #[serde(default = "default_commit")]
+    pub commit: Span,
+    /// Cases that `millrace check` runs offline.
+    #[serde(default)]
+    pub tests: Vec<Case>,
+}
+
+const fn default_lanes() -> usize {
+    256
+}
+
+const fn default_budget() -> Span {
+    Span::secs(5)
+}
+
+const fn default_commit() -> Span {
+    Span::secs(1)
+}
+
+/// One topic or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Topics {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Topics {
+    /// The topics' names.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::One(name) => vec![name],
+            Self::Many(names) => names.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+/// What is kept in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// Records of one key.
+    #[default]
+    Key,
+    /// Nothing.
+    None,
+}
+
+/// How records are given to the stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Run {
+    /// A batch, record by record.
+    #[default]
+    Inline,
+    /// Each record on its own.
+    Async,
+}
+
+/// How a stage tries again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retry {
+    /// The most tries of a transient failure after the first.
+    pub max: u32,
+    /// The longest first wait; doubles with each try.
+    pub base: Span,
+    /// The longest wait.
+    pub cap: Span,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { max: 5, base: Span::millis(200), cap: Span::secs(30) }
+    }
+}
+
+/// A case: what a bot's visitor says and what comes out of the stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// What the case shows.
+    pub name: String,
+    /// The bot.
+    pub bot: BotSpec,
+    /// What is said.
+    pub say: String,
+    /// The output that it goes to; `dropped` when there is none.
+    pub port: String,
+    /// A piece of the reply's text.
+    #[serde(default)]
+    pub contains: Option<String>,
+}
+
+impl Pipeline {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Says where in the text the mistake is.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// Checks the file against the stage that runs it. `at` names the file.
+    pub fn validate(&self, at: &str, ports: &[&str], problems: &mut Problems) {
+        let topics = catalog(Counts::EMBEDDED);
+        let known = |name: &str| topics.iter().any(|topic| topic.name == name);
+        let names = self.reads.names();
+        if names.is_empty() {
+            problems.add(format!("{at}: reads"), "names no topic", "name the topic that the stage reads");
+        }
+        for topic in
+            names.into_iter().chain(self.writes.values().map(String::as_str)).filter(|name| !known(name))
+        {
+            problems.add(at, format!("`{topic}` is not a topic"), "see `millrace topics` for the names");
+        }
+        for name in self.writes.keys().filter(|name| !ports.contains(&name.as_str())) {
+            let has = ports.join(", ");
+            problems.add(
+                format!("{at}: writes.{name}"),
+                "the stage has no such output",
+                format!("it has: {has}"),
+            );
+        }
+        for port in ports.iter().filter(|port| **port != DROPPED && !self.writes.contains_key(**port)) {
+            problems.add(format!("{at}: writes"), format!("output `{port}` has no topic"), "bind it to one");
+        }
+        if self.lanes == 0 {
+            problems.add(format!("{at}: lanes"), "is 0", "use at least 1");
+        }
+        if self.budget.get().is_zero() {
+            problems.add(format!("{at}: budget"), "is zero", "give the stage some time, for example 5s");
+        }
+    }
+
+    /// The topics of the stage's outputs.
+    #[must_use]
+    pub fn outputs(&self, ports: &'static [&'static str]) -> Outputs {
+        let bound = |port: &'static str| {
+            let topic = self.writes.get(port).map_or(TURN_DROPPED, String::as_str);
+            (port, TopicName::from(topic))
+        };
+        let mut outputs: Vec<_> = ports.iter().copied().map(bound).collect();
+        if !ports.contains(&DROPPED) {
+            outputs.push(bound(DROPPED));
+        }
+        Outputs(outputs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MATCH: &str =
+        "{stage: match, reads: turn.opened.v1, writes: {ready: reply.ready.v1, routed: turn.routed.v1}}";
+
+    fn problems(text: &str) -> Vec<String> {
+        let mut problems = Problems::default();
+        Pipeline::parse(text).unwrap().validate("match.yaml", &["ready", "routed"], &mut problems);
+        problems.0.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_good_file_binds_every_output() {
+        assert_eq!(problems(MATCH), Vec::<String>::new());
+        let outputs = Pipeline::parse(MATCH).unwrap().outputs(&["ready", "routed"]);
+        assert_eq!(outputs.topic("routed").as_str(), "turn.routed.v1");
+        assert_eq!(outputs.topic(DROPPED).as_str(), "turn.dropped.v1");
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let found = problems(
+            "{stage: match, reads: turn.open.v1, writes: {raedy: reply.ready.v1}, lanes: 0, budget: 0s}",
+        );
+        assert_eq!(found.len(), 6, "{found:#?}");
+        assert!(found.iter().any(|line| line.contains("`turn.open.v1`")));
+        assert!(found.iter().any(|line| line.contains("raedy")));
+    }
+
+    #[test]
+    fn an_unknown_stage_is_refused() {
+        assert!(Pipeline::parse("{stage: matsch, reads: turn.opened.v1}").is_err());
+    }
+}

@@ -1,5 +1,17 @@
 //! Language models: one call, one answer, one verdict on what went wrong.
 
+mod anthropic;
+mod config;
+pub mod fake;
+mod openai;
+mod registry;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub use config::{ModelEntry, ModelKind, ModelsConfig};
+pub use registry::{Chosen, EXTRACTIVE, Models};
+
 use std::fmt;
 use std::time::Duration;
 

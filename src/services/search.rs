@@ -1,6 +1,17 @@
 //! Finding passages in a bot's documents.
 //!
-//! Guarantee: tenant and bot stand in every query; no passage of another ever comes back.
+//! Guarantee: tenant and bot stand in every query; no passage of another ever comes back. The real one is
+//! [`TextSearch`]: a few shared Tantivy indexes in memory, filled with a bot's documents when they are first asked for.
+
+mod analysis;
+mod builder;
+pub mod fake;
+mod passages;
+mod query;
+mod shard;
+mod text_search;
+
+pub use text_search::{SearchConfig, TextSearch};
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,0 +1,218 @@
+#!/usr/bin/env bash
+# A real Apache Kafka on this machine, without containers: KRaft, one broker or three, from the Maven artefacts.
+#
+#   scripts/kafka.sh start  [--brokers 1|3] [--port N]   starts it (or finds it running); the last line on stdout is
+#                                                        the bootstrap address
+#   scripts/kafka.sh stop   [--port N]                   ends the brokers it started; the data stays
+#   scripts/kafka.sh status [--port N]                   prints the address, exit status 0 when every broker is up
+#   scripts/kafka.sh kill|restart --broker I [--port N]  kill -9 of broker I, or its start again: for tests of failure
+#   scripts/kafka.sh clean  [--port N]                   stop, and throw the data away
+#
+# Needs Java 17 or later and Maven (the first time; the jars are kept). Broker I listens on PORT + 2 (I - 1), its
+# controller on the port after it. Several installations may stand side by side on ports of their own.
+#
+# KAFKA_VERSION (4.1.0), KAFKA_HEAP (512m), MILLRACE_CACHE (jars; ~/.cache/millrace) and MILLRACE_STATE (data, logs and
+# pid files; ~/.local/state/millrace) may be set. Nothing is written inside the checkout.
+set -euo pipefail
+
+version=${KAFKA_VERSION:-4.1.0}
+heap=${KAFKA_HEAP:-512m}
+cache=${MILLRACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/millrace}/kafka-$version
+state_root=${MILLRACE_STATE:-${XDG_STATE_HOME:-$HOME/.local/state}/millrace}/kafka
+# A broker opens its port after about 5 s on an idle machine; a busy one with three brokers takes longer.
+start_seconds=120
+
+say() { echo "kafka.sh: $*" >&2; }
+die() { say "$*"; exit 1; }
+usage() { sed -n '2,/^set -euo/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+
+action=${1:-}
+[ $# -gt 0 ] && shift
+brokers=1 port=19092 broker=1
+while [ $# -gt 0 ]; do
+    [ $# -ge 2 ] || { say "$1 wants a value"; usage; }
+    case $1 in
+        --brokers) brokers=$2 ;;
+        --port) port=$2 ;;
+        --broker) broker=$2 ;;
+        *) say "unknown option $1"; usage ;;
+    esac
+    shift 2
+done
+case $brokers in 1 | 3) ;; *) say "--brokers is 1 or 3, not $brokers"; usage ;; esac
+[[ $port =~ ^[0-9]+$ && $port -gt 1023 && $port -lt 65530 ]] || { say "--port is a number from 1024 to 65529"; usage; }
+[[ $broker =~ ^[123]$ ]] || { say "--broker is 1, 2 or 3"; usage; }
+state=$state_root/$port
+
+client_port() { echo $((port + 2 * ($1 - 1))); }
+controller_port() { echo $((port + 2 * ($1 - 1) + 1)); }
+open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+count() { cat "$state/brokers" 2>/dev/null || echo 0; }
+
+addresses() {
+    local list='' i
+    for i in $(seq "$(count)"); do list+=${list:+,}127.0.0.1:$(client_port "$i"); done
+    echo "$list"
+}
+
+# The process of broker $1, if it is the one that we started: a pid may have been given to another process since.
+pid_of() {
+    local pid
+    pid=$(cat "$state/$1/pid" 2>/dev/null) || return 1
+    [ -r "/proc/$pid/cmdline" ] || { kill -0 "$pid" 2>/dev/null && echo "$pid"; return; }
+    tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF "$state/$1/server.properties" && echo "$pid"
+}
+
+fetch_jars() {
+    [ -f "$cache/complete" ] && return
+    command -v mvn >/dev/null || die "maven is missing: install it (apt-get install maven), or set MILLRACE_CACHE to a folder that has kafka-$version"
+    say "resolving Apache Kafka $version with maven (once, about 125 MB)"
+    mkdir -p "$cache"
+    cat >"$cache/pom.xml" <<POM
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>millrace</groupId><artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$version</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>$version</version></dependency>
+    <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>2.24.3</version></dependency>
+    <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-core</artifactId><version>2.24.3</version></dependency>
+  </dependencies>
+</project>
+POM
+    mvn -q -B -f "$cache/pom.xml" dependency:copy-dependencies -DoutputDirectory="$cache/libs" >&2 ||
+        die "maven could not resolve Apache Kafka $version"
+    touch "$cache/complete"
+}
+
+# Writes the settings of broker $1 and formats its storage, unless that was done before.
+prepare() {
+    local i=$1 dir=$state/$1 voters='' v min_isr=1 n
+    n=$(count)
+    [ "$n" -eq 3 ] && min_isr=2
+    for v in $(seq "$n"); do voters+=${voters:+,}$v@127.0.0.1:$(controller_port "$v"); done
+    mkdir -p "$dir"
+    cat >"$dir/log4j2.yaml" <<'LOG'
+Configuration:
+  Appenders: {Console: {name: out, PatternLayout: {pattern: "%d{ISO8601} %p %c{1} %m%n"}}}
+  Loggers: {Root: {level: WARN, AppenderRef: {ref: out}}}
+LOG
+    cat >"$dir/server.properties" <<PROPERTIES
+process.roles=broker,controller
+node.id=$i
+controller.quorum.voters=$voters
+listeners=PLAINTEXT://127.0.0.1:$(client_port "$i"),CONTROLLER://127.0.0.1:$(controller_port "$i")
+advertised.listeners=PLAINTEXT://127.0.0.1:$(client_port "$i")
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs=$dir/data
+default.replication.factor=$n
+min.insync.replicas=$min_isr
+offsets.topic.replication.factor=$n
+offsets.topic.num.partitions=8
+transaction.state.log.replication.factor=$n
+transaction.state.log.min.isr=$min_isr
+share.coordinator.state.topic.replication.factor=$n
+share.coordinator.state.topic.min.isr=$min_isr
+# Every topic is made by us, with the partitions that the configuration says.
+auto.create.topics.enable=false
+# A group of one machine need not wait 3 s for members that might come.
+group.initial.rebalance.delay.ms=0
+# The shortest session a test may ask for.
+group.min.session.timeout.ms=1000
+PROPERTIES
+    [ -f "$dir/data/meta.properties" ] && return
+    java -cp "$cache/libs/*" kafka.tools.StorageTool format -t "$(cat "$state/cluster")" -c "$dir/server.properties" \
+        >"$dir/format.log" 2>&1 || die "formatting failed, see $dir/format.log"
+}
+
+launch() {
+    local dir=$state/$1
+    pid_of "$1" >/dev/null && return
+    local p
+    for p in "$(client_port "$1")" "$(controller_port "$1")"; do
+        ! open "$p" || die "port $p is in use by something else: choose another with --port"
+    done
+    # In a session of its own, so that a Ctrl-C in the terminal that started it does not reach it.
+    setsid java "-Xmx$heap" "-Xms$heap" -XX:+UseG1GC "-Dlog4j2.configurationFile=$dir/log4j2.yaml" \
+        -cp "$cache/libs/*" kafka.Kafka "$dir/server.properties" >>"$dir/broker.log" 2>&1 </dev/null &
+    echo $! >"$dir/pid"
+}
+
+await() {
+    local i=$1 waited=0
+    until open "$(client_port "$i")"; do
+        pid_of "$i" >/dev/null || die "broker $i ended while starting, see $state/$i/broker.log"
+        [ $((waited += 1)) -le $((start_seconds * 5)) ] || die "broker $i did not open its port in $start_seconds s, see $state/$i/broker.log"
+        sleep 0.2
+    done
+}
+
+start() {
+    command -v java >/dev/null || die "java is missing: install version 17 or later (apt-get install openjdk-17-jre-headless)"
+    fetch_jars
+    mkdir -p "$state"
+    if [ "$(count)" -ne 0 ] && [ "$(count)" -ne "$brokers" ]; then
+        die "port $port holds an installation of $(count) brokers: use another --port, or scripts/kafka.sh clean --port $port"
+    fi
+    echo "$brokers" >"$state/brokers"
+    [ -s "$state/cluster" ] || java -cp "$cache/libs/*" kafka.tools.StorageTool random-uuid 2>/dev/null | tail -1 >"$state/cluster"
+    local i
+    for i in $(seq "$brokers"); do prepare "$i"; done
+    for i in $(seq "$brokers"); do launch "$i"; done
+    for i in $(seq "$brokers"); do await "$i"; done
+    say "Apache Kafka $version, $brokers broker(s), data in $state"
+    addresses
+}
+
+stop() {
+    local i pid waited
+    # The controllers need a majority to shut down in order: ask all of them before waiting for one.
+    for i in 1 2 3; do pid=$(pid_of "$i") && kill "$pid"; done
+    for i in 1 2 3; do
+        waited=0
+        while pid=$(pid_of "$i"); do
+            [ $((waited += 1)) -le 150 ] || { say "broker $i did not end in 30 s and is killed"; kill -9 "$pid"; }
+            sleep 0.2
+        done
+        rm -f "$state/$i/pid"
+    done
+}
+
+status() {
+    [ "$(count)" -gt 0 ] || die "nothing was started on port $port"
+    local i down=0
+    for i in $(seq "$(count)"); do
+        if pid_of "$i" >/dev/null && open "$(client_port "$i")"; then
+            say "broker $i: up, process $(pid_of "$i")"
+        else
+            say "broker $i: down"
+            down=1
+        fi
+    done
+    addresses
+    return $down
+}
+
+case $action in
+    start) start ;;
+    stop) stop ;;
+    status) status ;;
+    kill)
+        pid=$(pid_of "$broker") || die "broker $broker does not run"
+        kill -9 "$pid"
+        while pid_of "$broker" >/dev/null; do sleep 0.05; done
+        ;;
+    restart)
+        [ "$(count)" -ge "$broker" ] || die "there is no broker $broker on port $port"
+        launch "$broker"
+        await "$broker"
+        addresses
+        ;;
+    clean)
+        stop
+        rm -rf "$state"
+        ;;
+    *) usage ;;
+esac

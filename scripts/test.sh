@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Every suite, on real parts: the one command that says whether Millrace works.
+#
+#   scripts/test.sh            provisions Apache Kafka and PostgreSQL, then runs everything
+#   scripts/test.sh --quick    only what needs neither
+#
+# Where Java, Maven or PostgreSQL can't be had it says which suites it leaves out; with CI=true that is a failure.
+# Everything it starts listens on loopback, keeps its data outside the checkout, and is stopped at the end.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+quick=
+[ "${1:-}" = --quick ] && quick=yes
+kafka_port=29092
+postgres_port=25432
+features=()
+left_out=()
+export MILLRACE_STATE=${MILLRACE_STATE:-/var/tmp/millrace-test-$(id -u)}
+
+say() { printf '\n== %s\n' "$*"; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Root on a Debian machine may install what is missing; anyone else is told.
+packages() {
+    local missing=()
+    have cc || missing+=(build-essential)
+    have pkg-config || missing+=(pkg-config)
+    [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
+    if [ -z "$quick" ]; then
+        have java || missing+=(openjdk-17-jre-headless)
+        have mvn || missing+=(maven)
+    fi
+    [ ${#missing[@]} -eq 0 ] && return
+    if [ "$(id -u)" -eq 0 ] && have apt-get; then
+        say "installing ${missing[*]}"
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null || true
+    else
+        echo "missing: ${missing[*]}; install them for every suite"
+    fi
+}
+
+stop_all() {
+    [ -n "${kafka:-}" ] && scripts/kafka.sh clean --port $kafka_port || true
+    [ -n "${postgres:-}" ] && scripts/postgres.sh clean --port $postgres_port || true
+}
+trap stop_all EXIT
+
+packages
+if [ -z "$quick" ]; then
+    say "Apache Kafka"
+    scripts/kafka.sh clean --port $kafka_port >/dev/null 2>&1 || true
+    if kafka=$(scripts/kafka.sh start --port $kafka_port | tail -1) && [ -n "$kafka" ]; then
+        export MILLRACE_TEST_KAFKA=$kafka
+        features+=(broker-tests)
+    else
+        kafka=
+        left_out+=("the broker suites (Java 17 and Maven)")
+    fi
+    say "PostgreSQL"
+    scripts/postgres.sh clean --port $postgres_port >/dev/null 2>&1 || true
+    if postgres=$(scripts/postgres.sh start --port $postgres_port | tail -1) && [ -n "$postgres" ]; then
+        export MILLRACE_TEST_POSTGRES=$postgres
+        features+=(db-tests)
+    else
+        postgres=
+        left_out+=("the PostgreSQL suites (postgresql)")
+    fi
+fi
+if [ ${#left_out[@]} -gt 0 ]; then
+    printf 'left out: %s\n' "${left_out[@]}"
+    [ "${CI:-}" = true ] && { echo "with CI=true nothing may be left out"; exit 1; }
+fi
+
+say "the gate: format, lints, documentation, generated files"
+MILLRACE_FEATURES="${features[*]}" scripts/check.sh --no-tests
+
+say "tests"
+cargo test --features "${features[*]}" -- --quiet
+
+say "golden conversations on the embedded log"
+cargo run --quiet -- check tests/conversations/*.yaml
+if [ -n "${kafka:-}" ] && [ -n "${postgres:-}" ]; then
+    say "golden conversations on Kafka and PostgreSQL, each role a process"
+    cargo run --quiet -- check --kafka "$kafka" --database "$postgres" tests/conversations/*.yaml
+fi
+say "all suites passed"

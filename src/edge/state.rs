@@ -1,0 +1,178 @@
+//! What every request of the edge works with.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::body::Share;
+use super::config::EdgeConfig;
+use super::record;
+use super::refusal::Refusal;
+use super::split::{Item, SplitError};
+use super::webchat::{Doors, Hub, Tickets};
+use crate::domain::ids::TenantId;
+use crate::domain::time::Clock;
+use crate::domain::topics;
+use crate::log::{Log, Outgoing, TopicName};
+use crate::store::{Directory, StoreError};
+
+/// The records of one body may take this much together: a body of millions of empty items is kept whole instead.
+const MAX_BATCH_BYTES: usize = 32 << 20;
+
+/// A check that the app gives: `Err` says what is missing, for a person.
+pub type Probe = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// What the app knows of the process: health, readiness, metrics.
+#[derive(Clone)]
+pub struct Probes {
+    /// `/healthz`: the loops tick.
+    pub healthy: Probe,
+    /// `/readyz`: log and store are reachable, restores done, not draining.
+    pub ready: Probe,
+    /// `/metrics`, in Prometheus' text form.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+impl Default for Probes {
+    /// Always well, and no metrics.
+    fn default() -> Self {
+        Self { healthy: Arc::new(|| Ok(())), ready: Arc::new(|| Ok(())), metrics: Arc::new(String::new) }
+    }
+}
+
+impl fmt::Debug for Probes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Probes").finish_non_exhaustive()
+    }
+}
+
+/// What the edge is built from.
+#[derive(Debug, Clone)]
+pub struct EdgeDeps {
+    /// The section of the settings.
+    pub config: EdgeConfig,
+    /// Where webhooks go, and where web chat's answers come from.
+    pub log: Arc<dyn Log>,
+    /// Who is who.
+    pub directory: Arc<dyn Directory>,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// What the app knows of the process.
+    pub probes: Probes,
+    /// Ends event streams and the tail of web chat's answers.
+    pub shutdown: CancellationToken,
+}
+
+/// The shared state of all requests.
+#[derive(Debug)]
+pub(super) struct Edge {
+    pub(super) config: EdgeConfig,
+    pub(super) max_body: usize,
+    pub(super) log: Arc<dyn Log>,
+    pub(super) directory: Arc<dyn Directory>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) probes: Probes,
+    /// Bytes of bodies and records at work.
+    pub(super) budget: Arc<Semaphore>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) tickets: Tickets,
+    pub(super) doors: Doors,
+    pub(super) shutdown: CancellationToken,
+    webhooks: TopicName,
+    dead_letters: TopicName,
+}
+
+impl Edge {
+    pub(super) fn new(deps: EdgeDeps, hub: Arc<Hub>) -> Self {
+        let bytes = |size: crate::domain::units::Size| usize::try_from(size.bytes()).unwrap_or(usize::MAX);
+        Self {
+            max_body: bytes(deps.config.max_body),
+            budget: Arc::new(Semaphore::new(bytes(deps.config.in_flight).min(Semaphore::MAX_PERMITS))),
+            hub,
+            tickets: Tickets::default(),
+            doors: Doors::new(&deps.config),
+            webhooks: TopicName::from(topics::WEBHOOK_RECEIVED),
+            dead_letters: TopicName::from(topics::DEAD_LETTER),
+            config: deps.config,
+            log: deps.log,
+            directory: deps.directory,
+            clock: deps.clock,
+            probes: deps.probes,
+            shutdown: deps.shutdown,
+        }
+    }
+
+    /// "Come back later."
+    pub(super) fn busy(&self) -> Refusal {
+        Refusal::Busy(self.config.retry_after.get().as_secs().max(1))
+    }
+
+    /// A store that can't answer is a reason to come back, not a reason to forget.
+    pub(super) fn lookup<T>(&self, found: Result<T, StoreError>) -> Result<T, Refusal> {
+        found.map_err(|error| {
+            tracing::warn!(%error, "an owner could not be looked up");
+            self.busy()
+        })
+    }
+
+    /// The record of an item.
+    pub(super) fn record(&self, item: &Item<'_>, owner: &record::Owner) -> Outgoing {
+        record::received(self.webhooks.clone(), item, owner, self.clock.now())
+    }
+
+    /// The records of a body's items, or `None` when they grow past every bound.
+    pub(super) fn records<'a>(
+        &self,
+        items: impl Iterator<Item = (Item<'a>, record::Owner)>,
+    ) -> Option<(Vec<Outgoing>, usize)> {
+        let (mut records, mut bytes) = (Vec::new(), 0);
+        for (item, owner) in items {
+            let record = self.record(&item, &owner);
+            bytes += record.key.len() + record.value.len();
+            if bytes > MAX_BATCH_BYTES {
+                return None;
+            }
+            records.push(record);
+        }
+        Some((records, bytes))
+    }
+
+    /// Appends, and returns only when it is durable. `share` is held until then.
+    pub(super) async fn append(&self, batch: Vec<Outgoing>, share: Share) -> Result<(), Refusal> {
+        let events = batch.len() as u64;
+        let done = tokio::time::timeout(self.config.append_timeout.get(), self.log.append(batch)).await;
+        drop(share);
+        match done {
+            Ok(Ok(_)) => {
+                metrics::counter!("millrace_edge_events_total").increment(events);
+                Ok(())
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "an append failed: the sender is asked to come back");
+                Err(self.busy())
+            }
+            Err(_) => {
+                tracing::warn!("an append took too long: the sender is asked to come back");
+                Err(self.busy())
+            }
+        }
+    }
+
+    /// Keeps a signed body that has no items to find: anything but 200 would bring it back for days.
+    pub(super) async fn keep_whole(
+        &self,
+        from: &str,
+        tenant: &TenantId,
+        body: Bytes,
+        why: SplitError,
+        share: Share,
+    ) -> Result<(), Refusal> {
+        metrics::counter!("millrace_edge_dead_letters_total", "reason" => why.reason()).increment(1);
+        tracing::warn!(from, reason = why.reason(), bytes = body.len(), "a body can't be split: kept whole");
+        let letter = record::dead(self.dead_letters.clone(), from, tenant, body, &why, self.clock.now());
+        self.append(vec![letter], share).await
+    }
+}

@@ -1,0 +1,297 @@
+//! What a page calls: visitors, messages, a ticket, events.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::hub::Shown;
+use super::{origin, tail, ticket, token};
+use crate::domain::channel::ChannelKind;
+use crate::domain::ids::{BotId, ConversationId};
+use crate::edge::body;
+use crate::edge::record::Owner;
+use crate::edge::refusal::Refusal;
+use crate::edge::split::Item;
+use crate::edge::state::Edge;
+use crate::store::Account;
+
+/// A page's own id of a message: the same id is the same message.
+const MAX_ID: usize = 64;
+/// A button's payload or a media id.
+const MAX_PAYLOAD: usize = 4 << 10;
+/// How often an idle stream says that it lives, so that proxies keep it open.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// A page that was let in.
+struct Visit {
+    account: Arc<Account>,
+    origin: Option<HeaderValue>,
+}
+
+impl Visit {
+    async fn enter(edge: &Edge, bot: String, headers: &HeaderMap) -> Result<Self, Refusal> {
+        let found = edge.directory.account_of(ChannelKind::Webchat, &BotId::from(bot)).await;
+        let account = edge.lookup(found)?.ok_or(Refusal::UnknownBot)?;
+        let origin = origin::check(headers, &account, &edge.config)?;
+        Ok(Self { account, origin })
+    }
+
+    /// Names the origin in the answer, refusals included, so that the page may read it.
+    fn answer(self, outcome: Result<impl IntoResponse, Refusal>) -> Response {
+        let mut response = outcome.into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::VARY, HeaderValue::from_static("origin"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(origin) = self.origin {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        }
+        response
+    }
+}
+
+/// What a browser asks before a page of another origin may call.
+pub(super) async fn preflight(
+    State(edge): State<Arc<Edge>>,
+    Path(bot): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let visit = Visit::enter(&edge, bot, &headers).await?;
+    let allow = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, last-event-id"),
+        (header::ACCESS_CONTROL_MAX_AGE, "600"),
+    ];
+    Ok(visit.answer(Ok((StatusCode::NO_CONTENT, allow))))
+}
+
+/// Who a page says its user is.
+#[derive(Default, Deserialize)]
+struct Introduction {
+    user: Option<String>,
+    user_hash: Option<String>,
+}
+
+/// Makes a visitor.
+pub(super) async fn visitors(
+    State(edge): State<Arc<Edge>>,
+    Path(bot): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let visit = Visit::enter(&edge, bot, request.headers()).await?;
+    let outcome = introduce(&edge, &visit.account, request).await;
+    Ok(visit.answer(outcome))
+}
+
+async fn introduce(edge: &Edge, account: &Account, request: Request) -> Result<Json<Value>, Refusal> {
+    edge.doors.knock(request.extensions(), request.headers())?;
+    let (parts, body) = request.into_parts();
+    let (bytes, _share) = body::take(edge, &parts.headers, body).await?.split();
+    let who: Introduction = if bytes.is_empty() {
+        Introduction::default()
+    } else {
+        body::check_type(&parts.headers)?;
+        serde_json::from_slice(&bytes).map_err(|_| Refusal::Malformed("send {} or {user, user_hash}"))?
+    };
+    let visitor = match (who.user, who.user_hash) {
+        (None, None) => token::random_visitor().map_err(|_| edge.busy())?,
+        (Some(user), Some(hash)) => token::known_visitor(account, &user, &hash)?,
+        _ => return Err(Refusal::Malformed("send user and user_hash together, or neither")),
+    };
+    let token = token::sign(account, &visitor);
+    Ok(Json(json!({ "visitor": visitor, "token": token })))
+}
+
+/// What a visitor sends.
+#[derive(Deserialize)]
+struct Said {
+    id: String,
+    text: Option<String>,
+    payload: Option<String>,
+    title: Option<String>,
+    media: Option<String>,
+}
+
+/// The item that ingest gets: ours, so its form is ours.
+#[derive(Serialize)]
+struct WebchatItem<'a> {
+    id: &'a str,
+    visitor: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media: Option<&'a str>,
+}
+
+/// Takes a message of a visitor.
+pub(super) async fn messages(
+    State(edge): State<Arc<Edge>>,
+    Path(bot): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let visit = Visit::enter(&edge, bot, request.headers()).await?;
+    let outcome = hear(&edge, &visit.account, request).await;
+    Ok(visit.answer(outcome))
+}
+
+async fn hear(
+    edge: &Edge,
+    account: &Account,
+    request: Request,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    const FORM: Refusal = Refusal::Malformed("send {id, text}, {id, payload} or {id, media}");
+    const LONG: Refusal = Refusal::Malformed("payload, title and media hold at most 4096 bytes");
+    const ID: Refusal = Refusal::Malformed("id holds 1 to 64 letters, digits, hyphens, dots and underscores");
+    let visitor = token::visitor(account, request.headers())?;
+    edge.doors.speak(account.bot.as_str(), &visitor)?;
+    let (parts, body) = request.into_parts();
+    body::check_type(&parts.headers)?;
+    let (bytes, mut share) = body::take(edge, &parts.headers, body).await?.split();
+    let said: Said = serde_json::from_slice(&bytes).map_err(|_| FORM)?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    if said.id.is_empty() || said.id.len() > MAX_ID || !said.id.bytes().all(plain) {
+        return Err(ID);
+    }
+    let filled = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    if ![&said.text, &said.payload, &said.media].into_iter().any(filled) {
+        return Err(FORM);
+    }
+    let long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > MAX_PAYLOAD);
+    if [&said.payload, &said.title, &said.media].into_iter().any(long) {
+        return Err(LONG);
+    }
+    let item = WebchatItem {
+        id: &said.id,
+        visitor: &visitor,
+        text: said.text.as_deref(),
+        payload: said.payload.as_deref(),
+        title: said.title.as_deref(),
+        media: said.media.as_deref(),
+    };
+    let json = serde_json::to_string(&item).map_err(|_| FORM)?;
+    let item = Item {
+        channel: ChannelKind::Webchat,
+        account: account.id.as_str().into(),
+        chat: visitor.as_str().into(),
+        event: format!("{visitor}/{}", said.id).into(),
+        at: None,
+        object: None,
+        entry: None,
+        place: None,
+        metadata: None,
+        contacts: None,
+        json: &json,
+    };
+    let owner = Owner { tenant: account.tenant.clone(), bot: account.bot.clone() };
+    let record = edge.record(&item, &owner);
+    share.grow(record.value.len())?;
+    edge.append(vec![record], share).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "id": said.id }))))
+}
+
+/// Gives a ticket for the event stream.
+pub(super) async fn stream(
+    State(edge): State<Arc<Edge>>,
+    Path(bot): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let visit = Visit::enter(&edge, bot, request.headers()).await?;
+    let outcome = admit(&edge, &visit.account, &request);
+    Ok(visit.answer(outcome))
+}
+
+fn admit(edge: &Edge, account: &Account, request: &Request) -> Result<Json<Value>, Refusal> {
+    let visitor = token::visitor(account, request.headers())?;
+    edge.doors.knock(request.extensions(), request.headers())?;
+    let ticket = ticket::issue(account, &visitor, edge.clock.now()).map_err(|_| edge.busy())?;
+    Ok(Json(json!({ "ticket": ticket })))
+}
+
+/// The address of a stream.
+#[derive(Deserialize)]
+pub(super) struct Listen {
+    ticket: String,
+    /// The header can't be set by a page that opens a new stream; this can.
+    last_event_id: Option<String>,
+}
+
+/// The event stream of a ticket's visitor.
+pub(super) async fn events(
+    State(edge): State<Arc<Edge>>,
+    Path(bot): Path<String>,
+    query: Result<Query<Listen>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let visit = Visit::enter(&edge, bot, &headers).await?;
+    let outcome = match query {
+        Ok(Query(listen)) => open(&edge, &visit.account, listen, &headers).await,
+        Err(_) => Err(Refusal::Ticket),
+    };
+    Ok(visit.answer(outcome))
+}
+
+async fn open(
+    edge: &Arc<Edge>,
+    account: &Account,
+    listen: Listen,
+    headers: &HeaderMap,
+) -> Result<impl IntoResponse + use<>, Refusal> {
+    let now = edge.clock.now();
+    let visitor = edge.tickets.redeem(account, &listen.ticket, now).ok_or(Refusal::Ticket)?;
+    let conversation =
+        ConversationId::new(&account.tenant, ChannelKind::Webchat, &account.id, &visitor, None);
+    let joined = edge.hub.join(conversation.clone()).ok_or(Refusal::TooMany(5))?;
+    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    let last = header.map(str::to_owned).or(listen.last_event_id);
+    let past = past(edge, &conversation, joined.ring, last.as_deref()).await;
+    let newest = past.last().map(|shown| shown.offset);
+    let live = stream::unfold(joined.live, async |mut live| live.recv().await.map(|shown| (shown, live)))
+        .filter(move |shown| std::future::ready(newest.is_none_or(|newest| shown.offset > newest)));
+    let all = stream::iter(past).chain(live).map(event).take_until(edge.shutdown.clone().cancelled_owned());
+    Ok(sse(all))
+}
+
+/// What followed the last event that the page saw; the last ones where that is not known.
+async fn past(
+    edge: &Edge,
+    conversation: &ConversationId,
+    ring: Vec<Arc<Shown>>,
+    last: Option<&str>,
+) -> Vec<Arc<Shown>> {
+    let Some(last) = last else { return ring };
+    let last = last.parse().ok();
+    let seen = |events: &[Arc<Shown>]| events.iter().position(|shown| Some(shown.id) == last);
+    if let Some(at) = seen(&ring) {
+        return ring[at + 1..].to_vec();
+    }
+    let mut events = tail::read_back(&*edge.log, &edge.hub, conversation).await;
+    let end = events.last().map(|shown| shown.offset);
+    events.extend(ring.into_iter().filter(|shown| end.is_none_or(|end| shown.offset > end)));
+    match seen(&events) {
+        Some(at) => events.split_off(at + 1),
+        None => events.split_off(events.len().saturating_sub(super::hub::RING)),
+    }
+}
+
+fn event(shown: Arc<Shown>) -> Result<Event, Infallible> {
+    Ok(Event::default().event("message").id(shown.id.to_string()).data(&shown.data))
+}
+
+fn sse(events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> impl IntoResponse {
+    // Proxies that buffer would hold back what a person waits for.
+    let unbuffered = [(header::HeaderName::from_static("x-accel-buffering"), "no")];
+    (unbuffered, Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}

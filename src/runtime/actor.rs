@@ -1,0 +1,287 @@
+//! One partition's task: drives a [`PartitionStage`], keeps its offsets, writes its dead letters.
+//!
+//! Guarantee: an offset is completed in the tracker only after the stage finished it or its dead letter was
+//! acknowledged; records are taken only while the span and the bytes have room.
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::dead::{self, Brake, Cause};
+use super::metadata::Metadata;
+use super::open::OpenRecords;
+use super::tracker::Tracker;
+use crate::domain::stage::StageName;
+use crate::log::{Committed, LogError, Record, TopicPartition};
+use crate::pipeline::{PartitionCx, PartitionStage, StageError};
+
+/// Batches between the loop and a partition's task: two being read ahead of the two at work.
+pub const QUEUE: usize = 4;
+
+/// What the loop and a partition's task share.
+#[derive(Debug)]
+pub struct Shared {
+    /// The partition's epoch.
+    pub epoch: u64,
+    tracker: Mutex<Tracker>,
+    /// Bytes of admitted records that are not finished.
+    bytes: AtomicUsize,
+    /// The same over the whole process.
+    pub process_bytes: Arc<AtomicUsize>,
+}
+
+impl Shared {
+    /// Progress of a partition that is read from `from` on.
+    #[must_use]
+    pub fn new(epoch: u64, process_bytes: Arc<AtomicUsize>) -> Self {
+        Self { epoch, tracker: Mutex::new(Tracker::new(0, &[])), bytes: AtomicUsize::new(0), process_bytes }
+    }
+
+    /// What may be committed now.
+    #[must_use]
+    pub fn committed(&self) -> Committed {
+        let tracker = self.tracker();
+        let metadata = Metadata { epoch: self.epoch, low: 0, done: tracker.done_above() };
+        Committed { offset: tracker.watermark(), metadata: metadata.encode() }
+    }
+
+    /// True while another batch fits between the first unfinished offset and the bound.
+    fn has_room(&self) -> bool {
+        let tracker = self.tracker();
+        tracker.has_room(tracker.position() + super::worker::BATCH)
+    }
+
+    fn tracker(&self) -> MutexGuard<'_, Tracker> {
+        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Shared {
+    /// What was never finished is not in memory any more.
+    fn drop(&mut self) {
+        self.process_bytes.fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
+    }
+}
+
+/// What a partition's task tells the loop; at most three in its life.
+#[derive(Debug)]
+pub struct Notice {
+    /// Which partition.
+    pub partition: TopicPartition,
+    /// Of which epoch: an older one's word is ignored.
+    pub epoch: u64,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened to a partition's task.
+#[derive(Debug)]
+pub enum What {
+    /// State is rebuilt: read from here.
+    Restored(u64),
+    /// Nothing is in flight any more.
+    Drained,
+    /// The loop has to stop.
+    Failed(Failure),
+}
+
+/// Why a loop has to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A partition's state could not be rebuilt.
+    #[error("{0} could not be restored: {1}")]
+    Restore(TopicPartition, StageError),
+    /// Too many dead letters in a row.
+    #[error(
+        "the brake stopped the group at {0} offset {1}: every record fails, the last with: {2}; offsets are kept"
+    )]
+    Brake(TopicPartition, u64, String),
+    /// The stage's state machine panicked; a restart rebuilds it.
+    #[error("{0} panicked: {1}")]
+    Panic(TopicPartition, String),
+    /// Commit metadata that this program can't read.
+    #[error("{0}: {1}")]
+    Metadata(TopicPartition, super::metadata::MetadataError),
+}
+
+/// A partition's task, before it runs.
+pub struct Actor<S: PartitionStage> {
+    /// The stage's state.
+    pub stage: S,
+    /// What it may do.
+    pub cx: PartitionCx<S::Effect>,
+    /// The stage's name, for dead letters.
+    pub name: StageName,
+    /// What the group had committed; `None` = nothing.
+    pub committed: Option<Committed>,
+    /// Shared with the loop.
+    pub shared: Arc<Shared>,
+    /// Records to admit.
+    pub records: mpsc::Receiver<Vec<Record>>,
+    /// Fires when the partition is to be given back.
+    pub release: CancellationToken,
+    /// The loop's ear.
+    pub notices: mpsc::UnboundedSender<Notice>,
+    /// The group's brake.
+    pub brake: Arc<Brake>,
+    /// The most bytes of unfinished records.
+    pub max_bytes: usize,
+}
+
+impl<S: PartitionStage> fmt::Debug for Actor<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Actor").field("name", &self.name).field("cx", &self.cx).finish_non_exhaustive()
+    }
+}
+
+impl<S: PartitionStage> Actor<S> {
+    /// Runs until the partition is released or cancelled. A panic of the stage's own state machine ends the loop, not
+    /// the process: state that was half changed is not used again.
+    pub async fn run(self) {
+        let (partition, epoch, notices) =
+            (self.cx.partition.clone(), self.shared.epoch, self.notices.clone());
+        let cancel = self.cx.cancel.clone();
+        let work = AssertUnwindSafe(self.live());
+        let ended = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return,
+            ended = futures_util::FutureExt::catch_unwind(work) => ended,
+        };
+        let what = match ended {
+            Ok(Ok(())) => What::Drained,
+            Ok(Err(failure)) => What::Failed(failure),
+            Err(panic) => What::Failed(Failure::Panic(partition.clone(), panic_text(&*panic))),
+        };
+        // The loop may be gone already: then nobody needs to know.
+        let _gone = notices.send(Notice { partition, epoch, what });
+    }
+
+    async fn live(mut self) -> Result<(), Failure> {
+        let partition = self.cx.partition.clone();
+        let restored = self.stage.restore(&mut self.cx).await;
+        let restored = restored.map_err(|error| Failure::Restore(partition.clone(), error))?;
+        let from = self.begin(restored.from).await?;
+        let notice =
+            Notice { partition: partition.clone(), epoch: self.shared.epoch, what: What::Restored(from) };
+        let _gone = self.notices.send(notice);
+
+        let mut open = OpenRecords::default();
+        let mut letters: FuturesUnordered<_> = FuturesUnordered::new();
+        let mut releasing = false;
+        let release = self.release.clone();
+        loop {
+            let room = !releasing && self.shared.bytes.load(Ordering::Relaxed) < self.max_bytes;
+            let room = room && self.shared.has_room();
+            let wake = self.cx.wake;
+            tokio::select! {
+                biased;
+                () = release.cancelled(), if !releasing => {
+                    releasing = true;
+                    self.records.close();
+                    self.stage.release(&mut self.cx);
+                }
+                Some(effect) = self.cx.in_flight.next(), if !self.cx.in_flight.is_empty() => {
+                    self.stage.done(&mut self.cx, effect);
+                }
+                Some((offset, acked)) = letters.next(), if !letters.is_empty() => {
+                    acked?;
+                    self.complete(&mut open, offset);
+                }
+                () = sleep_until(wake), if wake.is_some() => {
+                    self.cx.wake = None;
+                    self.stage.tick(&mut self.cx);
+                }
+                Some(records) = self.records.recv(), if room => {
+                    let records = self.note(&mut open, records);
+                    if !records.is_empty() {
+                        self.stage.admit(&mut self.cx, records);
+                    }
+                }
+            }
+            if let Some(error) = self.cx.failed.take() {
+                return Err(error.into());
+            }
+            for offset in std::mem::take(&mut self.cx.finished) {
+                self.brake.success();
+                self.complete(&mut open, offset);
+            }
+            for (offset, error) in std::mem::take(&mut self.cx.dead) {
+                let Some(record) = open.get(offset) else { continue };
+                let cause = Cause::of(&error, error.attempts);
+                if self.brake.trips(cause.class) {
+                    return Err(Failure::Brake(partition, offset, cause.error));
+                }
+                tracing::warn!(stage = %self.name, %partition, offset, reason = cause.reason, error = %cause.error, "dead letter");
+                let letter = dead::letter(self.name, &partition, record, &cause, self.cx.clock.now());
+                let (log, cancel) = (Arc::clone(&self.cx.log), self.cx.cancel.clone());
+                letters.push(async move { (offset, dead::append(&*log, letter, &cancel).await) });
+            }
+            if releasing && self.cx.idle() && letters.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Where reading begins: where the stage says, else where the group had committed, else at the first kept record.
+    async fn begin(&mut self, from: Option<u64>) -> Result<u64, Failure> {
+        let partition = &self.cx.partition;
+        let (offset, done) = match (&self.committed, from) {
+            (Some(committed), from) if from.is_none_or(|from| from == committed.offset) => {
+                let metadata = Metadata::decode(&committed.metadata)
+                    .map_err(|error| Failure::Metadata(partition.clone(), error))?;
+                (committed.offset, metadata.done)
+            }
+            (_, Some(from)) => (from, Vec::new()),
+            (_, None) => (self.cx.log.range(partition).await?.start, Vec::new()),
+        };
+        *self.shared.tracker() = Tracker::new(offset, &done);
+        Ok(offset)
+    }
+
+    /// Takes note of records; gives back those that are not finished already.
+    fn note(&self, open: &mut OpenRecords, records: Vec<Record>) -> Vec<Record> {
+        let mut tracker = self.shared.tracker();
+        let mut bytes = 0;
+        let fresh: Vec<Record> = records.into_iter().filter(|record| tracker.admit(record.offset)).collect();
+        for record in &fresh {
+            bytes += record.bytes();
+            open.push(record.clone());
+        }
+        self.shared.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.shared.process_bytes.fetch_add(bytes, Ordering::Relaxed);
+        fresh
+    }
+
+    /// The offset's effect is durable.
+    fn complete(&self, open: &mut OpenRecords, offset: u64) {
+        self.shared.tracker().complete(offset);
+        if let Some(record) = open.take(offset) {
+            let bytes = record.bytes();
+            self.shared.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.shared.process_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+async fn sleep_until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What a panic said.
+#[must_use]
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}

@@ -1,0 +1,195 @@
+//! What a commit says beside the offset: base64 of {version, epoch, low position, bitmap of what is finished above it}.
+//!
+//! Guarantee: never longer than 4,096 bytes for a span of [`SPAN`](super::tracker::SPAN) offsets, so nothing is ever left
+//! out; metadata of another version is a refusal that names it, never a guess.
+
+use data_encoding::BASE64_NOPAD;
+use thiserror::Error;
+
+/// The version written by this program.
+const VERSION: u8 = 1;
+/// The bitmap follows as alternating run lengths, unfinished first.
+const RUNS: u8 = 0;
+/// The bitmap follows as it is.
+const RAW: u8 = 1;
+
+/// Decoded commit metadata.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Metadata {
+    /// The partition's epoch; the next owner takes one more.
+    pub epoch: u64,
+    /// The lowest ledger position that a restore needs; 0 where a stage has no ledger.
+    pub low: u64,
+    /// Bit i: the committed offset plus i is finished.
+    pub done: Vec<bool>,
+}
+
+/// Why metadata can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum MetadataError {
+    /// Another program or a newer version wrote it.
+    #[error(
+        "commit metadata has version {0}, this program reads {VERSION}: run the version that wrote it, or reset the group's offsets"
+    )]
+    Version(u8),
+    /// Not ours.
+    #[error(
+        "commit metadata is not readable: another program commits to this group; give it another name with kafka.prefix"
+    )]
+    Garbled,
+}
+
+impl Metadata {
+    /// The text for a commit.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut out = vec![VERSION];
+        push_varint(&mut out, self.epoch);
+        push_varint(&mut out, self.low);
+        let runs = self.runs();
+        if runs.len() <= self.done.len().div_ceil(8) {
+            out.push(RUNS);
+            out.extend(runs);
+        } else {
+            out.push(RAW);
+            push_varint(&mut out, self.done.len() as u64);
+            out.extend(self.done.chunks(8).map(|bits| {
+                bits.iter().enumerate().fold(0u8, |byte, (i, done)| byte | u8::from(*done) << i)
+            }));
+        }
+        BASE64_NOPAD.encode(&out)
+    }
+
+    /// Reads what [`Metadata::encode`] wrote; an empty text is a commit without metadata.
+    ///
+    /// # Errors
+    /// When it is of another version or not ours.
+    pub fn decode(text: &str) -> Result<Self, MetadataError> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        let bytes = BASE64_NOPAD.decode(text.as_bytes()).map_err(|_| MetadataError::Garbled)?;
+        let (version, rest) = bytes.split_first().ok_or(MetadataError::Garbled)?;
+        if *version != VERSION {
+            return Err(MetadataError::Version(*version));
+        }
+        Self::decode_body(rest).ok_or(MetadataError::Garbled)
+    }
+
+    fn decode_body(mut rest: &[u8]) -> Option<Self> {
+        use super::tracker::SPAN;
+        let epoch = take_varint(&mut rest)?;
+        let low = take_varint(&mut rest)?;
+        let (kind, mut rest) = rest.split_first()?;
+        let mut done = Vec::new();
+        match *kind {
+            RUNS => {
+                let mut bit = false;
+                while !rest.is_empty() {
+                    let run = take_varint(&mut rest)?;
+                    if done.len() as u64 + run > SPAN {
+                        return None;
+                    }
+                    done.resize(done.len() + usize::try_from(run).ok()?, bit);
+                    bit = !bit;
+                }
+            }
+            RAW => {
+                let count = usize::try_from(take_varint(&mut rest)?).ok()?;
+                if count as u64 > SPAN || rest.len() != count.div_ceil(8) {
+                    return None;
+                }
+                done.extend((0..count).map(|i| rest[i / 8] >> (i % 8) & 1 == 1));
+            }
+            _ => return None,
+        }
+        Some(Self { epoch, low, done })
+    }
+
+    fn runs(&self) -> Vec<u8> {
+        let (mut out, mut bit, mut run) = (Vec::new(), false, 0u64);
+        for done in &self.done {
+            if *done == bit {
+                run += 1;
+            } else {
+                push_varint(&mut out, run);
+                (bit, run) = (*done, 1);
+            }
+        }
+        if run > 0 {
+            push_varint(&mut out, run);
+        }
+        out
+    }
+}
+
+/// LEB128.
+fn push_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0u64;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::runtime::tracker::SPAN;
+
+    #[test]
+    fn nothing_to_say_is_short() {
+        assert!(Metadata { epoch: 3, low: 0, done: Vec::new() }.encode().len() <= 8);
+        assert_eq!(Metadata::decode("").unwrap(), Metadata::default());
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        let text = BASE64_NOPAD.encode(&[9, 0, 0, 0]);
+        assert_eq!(Metadata::decode(&text), Err(MetadataError::Version(9)));
+        assert_eq!(Metadata::decode("!!"), Err(MetadataError::Garbled));
+    }
+
+    #[test]
+    fn the_worst_bitmap_fits_a_commit() {
+        let done = (0..SPAN).map(|i| i % 2 == 1).collect();
+        let text = Metadata { epoch: u64::MAX, low: u64::MAX, done }.encode();
+        assert!(text.len() < 4096, "{}", text.len());
+    }
+
+    proptest! {
+        #[test]
+        fn metadata_survives(epoch: u64, low: u64, runs in prop::collection::vec(0usize..600, 0..24)) {
+            let mut done = Vec::new();
+            for (i, run) in runs.iter().enumerate() {
+                done.resize(done.len() + run, i % 2 == 1);
+            }
+            let metadata = Metadata { epoch, low, done };
+            let text = metadata.encode();
+            prop_assert!(text.len() < 4096);
+            prop_assert_eq!(Metadata::decode(&text).unwrap(), metadata);
+        }
+
+        #[test]
+        fn no_text_panics(text in "[A-Za-z0-9+/]{0,60}") {
+            if let Ok(metadata) = Metadata::decode(&text) {
+                prop_assert!(metadata.done.len() as u64 <= SPAN);
+            }
+        }
+    }
+}

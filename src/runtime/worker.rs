@@ -1,0 +1,358 @@
+//! One member of a stage's consumer group: gives records to partitions' tasks, commits, hands partitions over.
+//!
+//! Guarantee: it never waits for user code, so rebalances are answered in time; a partition that is revoked is drained and
+//! committed before it is released, one that is lost is dropped at once; state is built fresh at every assignment.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::actor::{Actor, Failure, Notice, QUEUE, Shared, What};
+use super::config::RuntimeConfig;
+use super::dead::Brake;
+use super::health::{Health, LoopState};
+use super::metadata::Metadata;
+use crate::domain::time::Clock;
+use crate::log::{
+    Batch, Committed, Group, Log, LogError, Progress, Record, Signal, TopicName, TopicPartition,
+};
+use crate::pipeline::partition::Outputs;
+use crate::pipeline::{PartitionCx, StageFactory};
+
+/// The most records that an engine gives at once; a partition with room has room for one more batch.
+pub const BATCH: u64 = 1024;
+/// The longest wait in one turn of the loop: how late a commit or a resumed partition may be.
+const TURN: Duration = Duration::from_millis(50);
+/// The same while a partition is held: it resumes as soon as its task has caught up.
+const TURN_HELD: Duration = Duration::from_millis(2);
+
+/// What a worker runs on.
+#[derive(Debug, Clone)]
+pub struct WorkerSpec {
+    /// The topics that the group reads.
+    pub topics: Vec<TopicName>,
+    /// The topics of the stage's outputs.
+    pub outputs: Outputs,
+    /// How often progress is committed.
+    pub commit: Duration,
+    /// How long a stop may take.
+    pub drain: Duration,
+    /// Bounds.
+    pub config: RuntimeConfig,
+    /// Bytes of records in memory over the whole process; shared by all workers.
+    pub process_bytes: Arc<AtomicUsize>,
+    /// Where the loop reports.
+    pub health: Health,
+}
+
+/// A member of a stage's group.
+pub struct Worker<F: StageFactory> {
+    factory: F,
+    spec: WorkerSpec,
+    log: Arc<dyn Log>,
+    clock: Arc<dyn Clock>,
+    group: Box<dyn Group>,
+    partitions: HashMap<TopicPartition, Partition>,
+    /// Revocations under way: their id, what has not drained, and when patience ends.
+    revoking: Vec<Revocation>,
+    notices: (mpsc::UnboundedSender<Notice>, mpsc::UnboundedReceiver<Notice>),
+    brake: Arc<Brake>,
+    outputs: Arc<Outputs>,
+    committed_at: Instant,
+}
+
+impl<F: StageFactory> std::fmt::Debug for Worker<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("stage", &F::NAME).field("partitions", &self.partitions.len()).finish()
+    }
+}
+
+/// A partition that this member owns.
+struct Partition {
+    shared: Arc<Shared>,
+    records: mpsc::Sender<Vec<Record>>,
+    /// A batch that found the queue full; the partition is held until it fits.
+    stuck: Option<Vec<Record>>,
+    release: CancellationToken,
+    cancel: CancellationToken,
+    /// Reading has begun, so there is progress to commit.
+    started: bool,
+    drained: bool,
+    last: Option<Committed>,
+}
+
+impl Drop for Partition {
+    /// Whoever forgets a partition ends its task.
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+struct Revocation {
+    id: u64,
+    partitions: Vec<TopicPartition>,
+    until: Instant,
+}
+
+/// Epochs where a group has no metadata to count up from: rises within the process.
+static EPOCH: AtomicU64 = AtomicU64::new(1);
+
+impl<F: StageFactory> Worker<F> {
+    /// Joins the stage's group.
+    ///
+    /// # Errors
+    /// When the engine can't be reached or a topic is missing.
+    pub async fn join(
+        factory: F,
+        spec: WorkerSpec,
+        log: Arc<dyn Log>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, LogError> {
+        spec.health.beat(F::NAME.as_str(), LoopState::Restoring);
+        let group = log.join(&F::NAME.group(), &spec.topics).await?;
+        Ok(Self {
+            brake: Arc::new(Brake::new(spec.config.brake)),
+            outputs: Arc::new(spec.outputs.clone()),
+            factory,
+            spec,
+            log,
+            clock,
+            group,
+            partitions: HashMap::new(),
+            revoking: Vec::new(),
+            notices: mpsc::unbounded_channel(),
+            committed_at: Instant::now(),
+        })
+    }
+
+    /// Runs until `stop` fires, then drains and leaves.
+    ///
+    /// # Errors
+    /// When the loop can't go on; offsets are as they were last committed, so a new member repeats a little and loses
+    /// nothing.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), Failure> {
+        while !stop.is_cancelled() {
+            self.turn().await?;
+        }
+        self.drain().await
+    }
+
+    async fn turn(&mut self) -> Result<(), Failure> {
+        let held = self.partitions.values().any(|partition| partition.stuck.is_some());
+        let restoring = self.partitions.values().any(|partition| !partition.started);
+        let state = if restoring { LoopState::Restoring } else { LoopState::Running };
+        self.spec.health.beat(F::NAME.as_str(), state);
+        let wait = if held || restoring || !self.revoking.is_empty() { TURN_HELD } else { TURN };
+        match self.group.next(wait).await? {
+            Signal::Records(batch) => self.hand_over(batch),
+            Signal::Assigned(partitions) => self.assign(partitions)?,
+            Signal::Revoked { id, partitions } => self.revoke(id, partitions),
+            Signal::Lost(partitions) => {
+                tracing::warn!(stage = %F::NAME, ?partitions, "partitions lost");
+                partitions.iter().for_each(|partition| drop(self.partitions.remove(partition)));
+            }
+            Signal::Idle => {}
+        }
+        self.hear()?;
+        self.resume();
+        self.finish_revocations().await?;
+        if self.committed_at.elapsed() >= self.spec.commit {
+            self.committed_at = Instant::now();
+            let progress = self.progress(|_| true);
+            if !progress.is_empty() {
+                self.group.commit(&progress)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn assign(&mut self, assigned: Vec<(TopicPartition, Option<Committed>)>) -> Result<(), Failure> {
+        for (partition, committed) in assigned {
+            let metadata =
+                committed.as_ref().map_or(Ok(Metadata::default()), |c| Metadata::decode(&c.metadata));
+            let before = metadata.map_err(|error| Failure::Metadata(partition.clone(), error))?.epoch;
+            let epoch = (before + 1).max(EPOCH.fetch_add(1, Ordering::Relaxed));
+            let shared = Arc::new(Shared::new(epoch, Arc::clone(&self.spec.process_bytes)));
+            let (sender, records) = mpsc::channel(QUEUE);
+            let (release, cancel) = (CancellationToken::new(), CancellationToken::new());
+            let cx = PartitionCx {
+                clock: Arc::clone(&self.clock),
+                partition: partition.clone(),
+                epoch,
+                start: committed.as_ref().map_or(0, |committed| committed.offset),
+                log: Arc::clone(&self.log),
+                cancel: cancel.clone(),
+                outputs: Arc::clone(&self.outputs),
+                in_flight: futures_util::stream::FuturesUnordered::new(),
+                finished: Vec::new(),
+                dead: Vec::new(),
+                failed: None,
+                wake: None,
+            };
+            let actor = Actor {
+                stage: self.factory.create(&partition),
+                cx,
+                name: F::NAME,
+                committed,
+                shared: Arc::clone(&shared),
+                records,
+                release: release.clone(),
+                notices: self.notices.0.clone(),
+                brake: Arc::clone(&self.brake),
+                max_bytes: usize::try_from(self.spec.config.partition_bytes.bytes()).unwrap_or(usize::MAX),
+            };
+            tokio::spawn(actor.run());
+            let owned = Partition {
+                shared,
+                records: sender,
+                stuck: None,
+                release,
+                cancel,
+                started: false,
+                drained: false,
+                last: None,
+            };
+            self.partitions.insert(partition, owned);
+        }
+        Ok(())
+    }
+
+    /// Gives a batch to its partition's task, or holds the partition until there is room.
+    fn hand_over(&mut self, batch: Batch) {
+        let Some(owned) = self.partitions.get_mut(&batch.partition) else { return };
+        if owned.release.is_cancelled() {
+            return;
+        }
+        let over =
+            self.spec.process_bytes.load(Ordering::Relaxed) as u64 > self.spec.config.process_bytes.bytes();
+        if !over && owned.stuck.is_none() {
+            match owned.records.try_send(batch.records) {
+                Ok(()) => return,
+                Err(mpsc::error::TrySendError::Full(records)) => owned.stuck = Some(records),
+                Err(mpsc::error::TrySendError::Closed(_)) => return,
+            }
+        } else {
+            owned.stuck.get_or_insert_with(Vec::new).extend(batch.records);
+        }
+        self.group.hold(&batch.partition, true);
+    }
+
+    /// Lets held partitions go on that have room again.
+    fn resume(&mut self) {
+        let over =
+            self.spec.process_bytes.load(Ordering::Relaxed) as u64 > self.spec.config.process_bytes.bytes();
+        if over {
+            return;
+        }
+        for (partition, owned) in &mut self.partitions {
+            let Some(records) = owned.stuck.take() else { continue };
+            match owned.records.try_send(records) {
+                Ok(()) => self.group.hold(partition, false),
+                Err(mpsc::error::TrySendError::Full(records)) => owned.stuck = Some(records),
+                Err(mpsc::error::TrySendError::Closed(_)) => {}
+            }
+        }
+    }
+
+    fn hear(&mut self) -> Result<(), Failure> {
+        while let Ok(notice) = self.notices.1.try_recv() {
+            let Some(owned) = self.partitions.get_mut(&notice.partition) else { continue };
+            if owned.shared.epoch != notice.epoch {
+                continue;
+            }
+            match notice.what {
+                What::Restored(from) => {
+                    owned.started = true;
+                    if !owned.release.is_cancelled() {
+                        self.group.start(&notice.partition, from)?;
+                    }
+                }
+                What::Drained => owned.drained = true,
+                What::Failed(failure) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
+    fn revoke(&mut self, id: u64, partitions: Vec<TopicPartition>) {
+        for owned in partitions.iter().filter_map(|partition| self.partitions.get(partition)) {
+            owned.release.cancel();
+        }
+        let until = Instant::now() + self.spec.config.revoke_timeout.get();
+        self.revoking.push(Revocation { id, partitions, until });
+    }
+
+    /// Releases what has drained, or whose time is over: what is in flight then is repeated by the next owner.
+    async fn finish_revocations(&mut self) -> Result<(), Failure> {
+        let now = Instant::now();
+        for revocation in std::mem::take(&mut self.revoking) {
+            let still = |partition: &TopicPartition| {
+                self.partitions.get(partition).is_some_and(|owned| !owned.drained)
+            };
+            if now < revocation.until && revocation.partitions.iter().any(still) {
+                self.revoking.push(revocation);
+                continue;
+            }
+            let progress = self.progress(|partition| revocation.partitions.contains(partition));
+            if !progress.is_empty()
+                && let Err(error) = self.group.commit_now(&progress).await
+            {
+                // The next owner repeats what this commit would have told it; ids make that safe.
+                tracing::warn!(stage = %F::NAME, %error, "the last commit of revoked partitions failed");
+            }
+            revocation.partitions.iter().for_each(|partition| drop(self.partitions.remove(partition)));
+            self.group.release(revocation.id);
+        }
+        Ok(())
+    }
+
+    /// What has changed since the last commit, of started partitions that `of` chooses.
+    fn progress(&mut self, of: impl Fn(&TopicPartition) -> bool) -> Vec<Progress> {
+        let started = self.partitions.iter_mut().filter(|(partition, owned)| owned.started && of(partition));
+        started
+            .filter_map(|(partition, owned)| {
+                let committed = owned.shared.committed();
+                if owned.last.as_ref() == Some(&committed) {
+                    return None;
+                }
+                owned.last = Some(committed.clone());
+                Some(Progress { partition: partition.clone(), committed })
+            })
+            .collect()
+    }
+
+    /// Finishes what is in flight within the stop's time, commits, leaves.
+    async fn drain(mut self) -> Result<(), Failure> {
+        self.spec.health.beat(F::NAME.as_str(), LoopState::Draining);
+        let until = Instant::now() + self.spec.drain;
+        for (partition, owned) in &self.partitions {
+            owned.release.cancel();
+            self.group.hold(partition, true);
+        }
+        while Instant::now() < until && self.partitions.values().any(|owned| !owned.drained) {
+            // Rebalances go on while we drain; records that still come are left to the next owner.
+            match self.group.next(TURN_HELD).await? {
+                Signal::Revoked { id, partitions } => self.revoke(id, partitions),
+                Signal::Lost(partitions) => {
+                    partitions.iter().for_each(|partition| drop(self.partitions.remove(partition)))
+                }
+                Signal::Records(_) | Signal::Assigned(_) | Signal::Idle => {}
+            }
+            self.hear()?;
+            self.finish_revocations().await?;
+        }
+        let progress = self.progress(|_| true);
+        if !progress.is_empty() {
+            self.group.commit_now(&progress).await?;
+        }
+        self.partitions.clear();
+        self.group.leave().await;
+        self.spec.health.beat(F::NAME.as_str(), LoopState::Stopped("drained".to_owned()));
+        Ok(())
+    }
+}

@@ -1,0 +1,199 @@
+//! Text becomes terms: one pipeline for documents and for questions, so that both meet.
+//!
+//! NFKC, invisible characters off, case fold, words, stem, fold letters. Arabic is stemmed before its letters are folded,
+//! Persian is folded only, runs of Han, Kana and Thai become pairs of characters. Guarantee: no input panics, and a term
+//! is at most [`MAX_TERM_BYTES`] long.
+
+mod language;
+
+pub(super) use language::Language;
+
+use caseless::Caseless;
+use tantivy::tokenizer::{SimpleTokenizer, Stemmer, TextAnalyzer, TokenStream};
+use unicode_normalization::UnicodeNormalization;
+
+/// A longer word is no word but a key or an encoded blob; its beginning is enough to find it again.
+const MAX_TERM_BYTES: usize = 64;
+
+/// Every term of a document's text, in order.
+pub(super) fn terms(text: &str, language: Language) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut stemmer = stemmer(language);
+    each_word(&normalise(text), |word| analyse(word, &mut stemmer, &mut out));
+    out
+}
+
+/// A question's words without those that every question has, each with the terms that it stands for in any of the
+/// languages. Words that only differ in form appear once. Where nothing but such words is left, they are kept.
+pub(super) fn question(text: &str, languages: &[Language], most: usize) -> Vec<Vec<String>> {
+    let mut all: Vec<(bool, Vec<String>)> = Vec::new();
+    let mut stemmers: Vec<_> = languages.iter().map(|language| stemmer(*language)).collect();
+    each_word(&normalise(text), |word| {
+        let common = languages.iter().any(|language| language.is_common(word));
+        let mut variants = Vec::with_capacity(languages.len());
+        for stemmer in &mut stemmers {
+            analyse(word, stemmer, &mut variants);
+        }
+        variants.sort_unstable();
+        variants.dedup();
+        if !variants.is_empty() && !all.iter().any(|(_, seen)| *seen == variants) {
+            all.push((common, variants));
+        }
+    });
+    let only_common = all.iter().all(|(common, _)| *common);
+    all.into_iter().filter(|(common, _)| only_common || !common).map(|(_, word)| word).take(most).collect()
+}
+
+/// One form for what people would call the same text.
+fn normalise(text: &str) -> String {
+    text.nfkc().filter(|c| !invisible(*c)).default_case_fold().map(plain).collect()
+}
+
+/// Zero-width, bidi and tag characters, variation selectors, soft hyphens; Arabic vowel marks and stretching.
+const fn invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{200b}'
+            | '\u{200d}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{e0000}'..='\u{e0fff}'
+            | '\u{640}'
+            | '\u{64b}'..='\u{65f}'
+            | '\u{670}'
+    )
+}
+
+/// Arabic and Persian digits as ASCII; every apostrophe the same. The zero-width non-joiner parts words in Persian.
+fn plain(c: char) -> char {
+    let digit = |zero: u32| char::from_digit(u32::from(c) - zero, 10).unwrap_or(c);
+    match c {
+        '\u{660}'..='\u{669}' => digit(0x660),
+        '\u{6f0}'..='\u{6f9}' => digit(0x6f0),
+        '\u{2018}' | '\u{2019}' | '\u{2bc}' => '\'',
+        '\u{200c}' => ' ',
+        _ => c,
+    }
+}
+
+/// Calls `take` with every run of letters and digits. A single letter beside an apostrophe (`what's`, `l'eau`) is left
+/// out: it is a piece of grammar, not a word.
+fn each_word(text: &str, mut take: impl FnMut(&str)) {
+    let mut tokenizer = SimpleTokenizer::default();
+    let mut stream = tantivy::tokenizer::Tokenizer::token_stream(&mut tokenizer, text);
+    let bytes = text.as_bytes();
+    while let Some(token) = stream.next() {
+        let apostrophe = (token.offset_from > 0 && bytes[token.offset_from - 1] == b'\'')
+            || bytes.get(token.offset_to) == Some(&b'\'');
+        let alone = token.text.chars().nth(1).is_none();
+        if !(apostrophe && alone) {
+            take(&token.text);
+        }
+    }
+}
+
+/// The stemmer of a language, where there is one.
+fn stemmer(language: Language) -> Option<TextAnalyzer> {
+    let raw = tantivy::tokenizer::RawTokenizer::default();
+    language.stemmer().map(|stemmer| TextAnalyzer::builder(raw).filter(Stemmer::new(stemmer)).build())
+}
+
+/// The terms of one normalised word.
+fn analyse(word: &str, stemmer: &mut Option<TextAnalyzer>, out: &mut Vec<String>) {
+    if word.chars().any(paired) {
+        return pairs(word, out);
+    }
+    let stemmed = stemmer.as_mut().and_then(|stemmer| {
+        let mut stream = stemmer.token_stream(word);
+        stream.next().map(|token| token.text.clone())
+    });
+    let term: String = stemmed.as_deref().unwrap_or(word).chars().map(fold_letter).collect();
+    if !term.is_empty() {
+        out.push(cut(term));
+    }
+}
+
+fn cut(mut term: String) -> String {
+    if term.len() > MAX_TERM_BYTES {
+        term.truncate(term.floor_char_boundary(MAX_TERM_BYTES));
+    }
+    term
+}
+
+/// Letters that people type for one another in Arabic and Persian.
+const fn fold_letter(c: char) -> char {
+    match c {
+        'ي' | 'ى' => 'ی',
+        'ك' => 'ک',
+        'ة' | 'ۀ' => 'ه',
+        'أ' | 'إ' | 'آ' | 'ٱ' => 'ا',
+        'ؤ' => 'و',
+        _ => c,
+    }
+}
+
+/// Scripts that are written without spaces.
+const fn paired(c: char) -> bool {
+    matches!(
+        c,
+        '\u{e00}'..='\u{e7f}'
+            | '\u{3040}'..='\u{30ff}'
+            | '\u{3400}'..='\u{4dbf}'
+            | '\u{4e00}'..='\u{9fff}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{20000}'..='\u{3ffff}'
+    )
+}
+
+/// Overlapping pairs of characters; a single one stands for itself.
+fn pairs(run: &str, out: &mut Vec<String>) {
+    let chars: Vec<char> = run.chars().collect();
+    match chars.as_slice() {
+        [one] => out.push(one.to_string()),
+        _ => out.extend(chars.windows(2).map(String::from_iter)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn forms_of_a_word_meet() {
+        assert_eq!(terms("Opening HOURS", Language::English), terms("opened hour", Language::English));
+        assert_eq!(terms("Straße", Language::German), terms("STRASSE", Language::German));
+        assert_eq!(terms("ﬁx", Language::English), terms("fix", Language::English));
+        assert_eq!(terms("pri\u{200b}ces", Language::English), terms("prices", Language::English));
+        assert_eq!(terms("كتاب", Language::Persian), terms("کتاب", Language::Persian));
+        assert_eq!(terms("می‌خواهم", Language::Persian), terms("می خواهم", Language::Persian));
+        assert_eq!(terms("۱۲", Language::Persian), ["12"]);
+        assert_eq!(terms("营业时间", Language::Other), ["营业", "业时", "时间"]);
+        assert_eq!(terms("what's up", Language::Other), ["what", "up"]);
+    }
+
+    #[test]
+    fn common_words_leave_a_question() {
+        let words = question("What are your opening hours?", &[Language::English], 32);
+        assert_eq!(words, [vec!["open".to_owned()], vec!["hour".to_owned()]]);
+        let all_common = question("Who are you?", &[Language::English], 32);
+        assert_eq!(all_common.len(), 3, "{all_common:?}");
+        assert_eq!(question("cats cat CATS", &[Language::English], 32).len(), 1);
+        assert_eq!(question("a1 b2 c3 d4", &[Language::English], 2).len(), 2);
+        assert!(question("?!", &[Language::English], 32).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_bounded_terms(text in "\\PC{0,200}", pick in 0..Language::ALL.len()) {
+            for term in terms(&text, Language::ALL[pick]) {
+                prop_assert!(!term.is_empty() && term.len() <= MAX_TERM_BYTES);
+            }
+        }
+    }
+}

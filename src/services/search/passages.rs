@@ -1,0 +1,281 @@
+//! Documents become passages: small enough to be an answer, large enough to make sense alone.
+//!
+//! A text is split at Markdown headings (never across one), then paragraphs are packed up to [`MAX_TOKENS`]; a longer
+//! paragraph is split at sentence ends, a longer sentence between words. Guarantee: every passage is a piece of its document's own text,
+//! none is empty, and none is much longer than the limit.
+
+use std::ops::Range;
+
+use crate::domain::bot::{Bot, Document};
+
+/// About what one idea takes, and what retrieval was measured with.
+const MAX_TOKENS: usize = 220;
+
+/// A passage, as a place in its bot's documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// Which document.
+    pub(super) document: u32,
+    /// Where in it.
+    pub(super) place: Place,
+    /// The headings above it, outermost first, joined by ` > `; empty where there is none.
+    pub(super) headings: Box<str>,
+}
+
+/// Where in a document a passage stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// These bytes of the text.
+    Text(Range<usize>),
+    /// This pair of question and answer.
+    Pair(usize),
+}
+
+impl Piece {
+    /// The document's title, its name where it has none, and the headings.
+    pub(super) fn title(&self, bot: &Bot) -> String {
+        let document = self.document(bot);
+        let title = if document.title.is_empty() { &document.name } else { &document.title };
+        match &*self.headings {
+            "" => title.clone(),
+            // A document's first heading usually repeats its title.
+            headings if headings == title || headings.starts_with(&format!("{title} > ")) => {
+                headings.to_owned()
+            }
+            headings => format!("{title} > {headings}"),
+        }
+    }
+
+    /// What is shown: the passage itself; of a pair, the answer.
+    pub(super) fn text<'a>(&self, bot: &'a Bot) -> &'a str {
+        let document = self.document(bot);
+        match &self.place {
+            Place::Text(range) => &document.text[range.clone()],
+            Place::Pair(n) => document.qa[*n].a.trim(),
+        }
+    }
+
+    /// The question of a pair: it is searched like a title.
+    pub(super) fn question<'a>(&self, bot: &'a Bot) -> Option<&'a str> {
+        match &self.place {
+            Place::Text(_) => None,
+            Place::Pair(n) => Some(&self.document(bot).qa[*n].q),
+        }
+    }
+
+    /// The document.
+    pub(super) fn document<'a>(&self, bot: &'a Bot) -> &'a Document {
+        &bot.spec.documents[self.document as usize]
+    }
+}
+
+/// The passages of all documents of a bot, in order; at most `most`, and whether some were left out.
+pub(super) fn pieces(bot: &Bot, most: usize) -> (Vec<Piece>, bool) {
+    let mut out = Vec::new();
+    for (n, document) in (0..).zip(&bot.spec.documents) {
+        for (pair, _) in document.qa.iter().enumerate().filter(|(_, pair)| !pair.a.trim().is_empty()) {
+            out.push(Piece { document: n, place: Place::Pair(pair), headings: "".into() });
+        }
+        for (headings, range) in sections(&document.text) {
+            for range in pack(&document.text, range) {
+                out.push(Piece {
+                    document: n,
+                    place: Place::Text(range),
+                    headings: headings.as_str().into(),
+                });
+            }
+        }
+    }
+    let cut = out.len() > most;
+    out.truncate(most);
+    (out, cut)
+}
+
+/// The texts between headings, each with the headings above it.
+fn sections(text: &str) -> Vec<(String, Range<usize>)> {
+    let mut out = Vec::new();
+    let mut path: Vec<(usize, &str)> = Vec::new();
+    let (mut start, mut at, mut fenced) = (0, 0, false);
+    let join = |path: &[(usize, &str)]| path.iter().map(|(_, h)| *h).collect::<Vec<_>>().join(" > ");
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_start();
+        if bare.starts_with("```") || bare.starts_with("~~~") {
+            fenced = !fenced;
+        } else if !fenced && let Some((level, heading)) = heading(line) {
+            out.push((join(&path), start..at));
+            path.retain(|(above, _)| *above < level);
+            path.push((level, heading));
+            start = at + line.len();
+        }
+        at += line.len();
+    }
+    out.push((join(&path), start..at));
+    out
+}
+
+/// `## Heading ##` as its level and its text.
+fn heading(line: &str) -> Option<(usize, &str)> {
+    let level = line.bytes().take_while(|b| *b == b'#').count();
+    let rest = &line[level..];
+    if !(1..=6).contains(&level) || !rest.starts_with([' ', '\t']) {
+        return None;
+    }
+    let text = rest.trim().trim_end_matches('#').trim_end();
+    (!text.is_empty()).then_some((level, text))
+}
+
+/// Ranges of at most about [`MAX_TOKENS`], made of whole paragraphs where they fit.
+fn pack(text: &str, section: Range<usize>) -> Vec<Range<usize>> {
+    let mut out: Vec<Range<usize>> = Vec::new();
+    let mut open: Option<Range<usize>> = None;
+    for unit in units(text, section) {
+        let joined = open.as_ref().map_or(unit.clone(), |open| open.start..unit.end);
+        if tokens(&text[joined.clone()]) <= MAX_TOKENS {
+            open = Some(joined);
+        } else {
+            out.extend(open.replace(unit));
+        }
+    }
+    out.extend(open);
+    out.into_iter().map(|range| trim(text, range)).filter(|range| !range.is_empty()).collect()
+}
+
+/// Paragraphs, or sentences of those that are too long, or words of such sentences.
+fn units(text: &str, section: Range<usize>) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    for paragraph in split(text, section, |before, after| before == '\n' && after == '\n') {
+        if tokens(&text[paragraph.clone()]) <= MAX_TOKENS {
+            out.push(paragraph);
+            continue;
+        }
+        let sentence = |before: char, after: char| {
+            before == '\n' || (".!?؟".contains(before) && after.is_whitespace()) || "。！？".contains(before)
+        };
+        for sentence in split(text, paragraph, sentence) {
+            if tokens(&text[sentence.clone()]) <= MAX_TOKENS {
+                out.push(sentence);
+            } else {
+                out.extend(words(text, sentence));
+            }
+        }
+    }
+    out
+}
+
+/// Cuts where `border` holds between two characters.
+fn split(text: &str, range: Range<usize>, border: impl Fn(char, char) -> bool) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let (mut start, mut before) = (range.start, None);
+    for (at, c) in text[range.clone()].char_indices() {
+        let at = range.start + at;
+        if before.is_some_and(|before| border(before, c)) {
+            out.push(start..at);
+            start = at;
+        }
+        // Windows line ends must not hide an empty line.
+        if c != '\r' {
+            before = Some(c);
+        }
+    }
+    out.push(start..range.end);
+    out
+}
+
+/// Cuts a run between words so that each piece fits; inside a word where a word alone is too long.
+fn words(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let (mut start, mut space, mut cost) = (range.start, None, Cost::default());
+    for (at, c) in text[range.clone()].char_indices() {
+        let at = range.start + at;
+        cost.add(c);
+        if cost.tokens() > MAX_TOKENS {
+            let end = space.unwrap_or(at);
+            out.push(start..end);
+            start = end;
+            space = None;
+            cost = Cost::default();
+            text[start..at + c.len_utf8()].chars().for_each(|c| cost.add(c));
+        }
+        if c.is_whitespace() {
+            space = Some(at + c.len_utf8());
+        }
+    }
+    out.push(start..range.end);
+    out
+}
+
+fn trim(text: &str, range: Range<usize>) -> Range<usize> {
+    let part = &text[range.clone()];
+    let start = range.start + (part.len() - part.trim_start().len());
+    start..start + part.trim().len()
+}
+
+/// About how many tokens a model makes of a text.
+fn tokens(text: &str) -> usize {
+    let mut cost = Cost::default();
+    text.chars().for_each(|c| cost.add(c));
+    cost.tokens()
+}
+
+/// Quarters of a token: four ASCII characters make one, two of any other script.
+#[derive(Default)]
+struct Cost(usize);
+
+impl Cost {
+    const fn add(&mut self, c: char) {
+        self.0 += if c.is_ascii() { 1 } else { 2 };
+    }
+
+    const fn tokens(&self) -> usize {
+        self.0 / 4
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn split_all(text: &str) -> Vec<(String, &str)> {
+        let parts = sections(text).into_iter();
+        parts.flat_map(|(h, r)| pack(text, r).into_iter().map(move |r| (h.clone(), &text[r]))).collect()
+    }
+
+    #[test]
+    fn headings_part_passages() {
+        let text = "Intro.\n\n# Shop\n\n## Prices\nA haircut is 12 EUR.\n\n```\n# no heading\n```\n## Hours ##\nNine to five.\n#hashtag\n";
+        let parts = split_all(text);
+        assert_eq!(parts[0], (String::new(), "Intro."));
+        assert_eq!(parts[1].0, "Shop > Prices");
+        assert!(parts[1].1.contains("12 EUR") && parts[1].1.contains("# no heading"));
+        assert_eq!(parts[2], ("Shop > Hours".to_owned(), "Nine to five.\n#hashtag"));
+        assert_eq!(parts.len(), 3);
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_paragraphs_then_sentences_then_words() {
+        let paragraph = "word ".repeat(60);
+        let paragraphs = format!("{paragraph}\n\n{paragraph}\r\n\r\n{paragraph}\n\n{paragraph}");
+        let parts = split_all(&paragraphs);
+        assert_eq!(parts.len(), 2, "two paragraphs fit into one passage");
+        let sentences = "One short sentence stands here. ".repeat(60);
+        assert!(split_all(&sentences).iter().all(|(_, part)| part.ends_with("here.")));
+        let word = "x".repeat(5000);
+        assert!(split_all(&word).len() > 4);
+    }
+
+    proptest! {
+        /// Nothing but whitespace and headings is lost, nothing is invented, nothing is far too long.
+        #[test]
+        fn passages_cover_the_text(text in "([a-zäш中.!? \n\r]{0,80}){0,20}") {
+            let parts = split_all(&text);
+            let squeeze = |s: &str| s.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            let joined: String = parts.iter().map(|(_, part)| squeeze(part)).collect();
+            prop_assert_eq!(joined, squeeze(&text));
+            for (_, part) in parts {
+                prop_assert!(!part.is_empty() && tokens(part) <= MAX_TOKENS);
+            }
+        }
+    }
+}

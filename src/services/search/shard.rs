@@ -1,0 +1,163 @@
+//! One index that many bots share.
+//!
+//! Guarantee: a [`View`] is one moment of the index: its searcher sees exactly the passages of its residents, so a
+//! passage's number always means the text that was indexed under it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
+use tantivy::tokenizer::WhitespaceTokenizer;
+use tantivy::{Index, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term};
+
+use super::analysis::{Language, terms};
+use super::passages::Piece;
+use crate::domain::bot::Bot;
+use crate::domain::ids::{BotId, TenantId};
+
+/// Whose documents.
+pub(super) type Key = (TenantId, BotId);
+
+/// The fields of a passage.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fields {
+    /// The tenant's id.
+    pub(super) tenant: Field,
+    /// Tenant and bot: what is deleted by it is never another tenant's.
+    pub(super) bot: Field,
+    /// The terms of title, headings and question.
+    pub(super) title: Field,
+    /// The terms of title, headings, question and text.
+    pub(super) body: Field,
+    /// The passage's number in its resident.
+    pub(super) piece: Field,
+}
+
+impl Fields {
+    /// The terms that stand in every query and every deletion of a bot.
+    pub(super) fn owner(&self, (tenant, bot): &Key) -> [Term; 2] {
+        let both = format!("{tenant}\u{0}{bot}");
+        [Term::from_field_text(self.tenant, tenant.as_str()), Term::from_field_text(self.bot, &both)]
+    }
+
+    /// A passage as the index takes it, and how many terms its title and its body have.
+    pub(super) fn document(
+        &self,
+        key: &Key,
+        number: usize,
+        piece: &Piece,
+        bot: &Bot,
+        language: Language,
+    ) -> (TantivyDocument, [u64; 2]) {
+        let text = piece.text(bot);
+        let question = piece.question(bot).unwrap_or_default();
+        let heading = format!("{}\n{question}", piece.title(bot));
+        let title = terms(&heading, language);
+        let mut body = title.clone();
+        body.extend(terms(text, language));
+        let mut document = TantivyDocument::new();
+        for term in self.owner(key) {
+            document.add_text(term.field(), term.value().as_str().unwrap_or_default());
+        }
+        document.add_text(self.title, title.join(" "));
+        document.add_text(self.body, body.join(" "));
+        document.add_u64(self.piece, number as u64);
+        (document, [title.len() as u64, body.len() as u64])
+    }
+}
+
+/// A bot whose documents are in the index.
+#[derive(Debug)]
+pub(super) struct Resident {
+    /// The bot that was indexed: passages are read from its documents.
+    pub(super) bot: Arc<Bot>,
+    /// Every passage, by number.
+    pub(super) pieces: Vec<Piece>,
+    /// The languages of its passages, the commonest first, at most [`MAX_LANGUAGES`].
+    pub(super) languages: Vec<Language>,
+    /// Terms in all titles and in all bodies: scores rest on the bot's own figures, never on its neighbours'.
+    pub(super) tokens: [u64; 2],
+    /// The shard's clock at the last use.
+    pub(super) used: AtomicU64,
+}
+
+/// A question is analysed once for each: more would cost more than they find.
+pub(super) const MAX_LANGUAGES: usize = 3;
+
+/// One moment of the index.
+pub(super) struct View {
+    pub(super) searcher: Searcher,
+    pub(super) residents: HashMap<Key, Arc<Resident>>,
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (passages, bots) = (self.searcher.num_docs(), self.residents.len());
+        f.debug_struct("View").field("passages", &passages).field("bots", &bots).finish()
+    }
+}
+
+/// The index, and what is published of it.
+pub(super) struct Shard {
+    pub(super) index: Index,
+    pub(super) fields: Fields,
+    reader: IndexReader,
+    view: ArcSwap<View>,
+    clock: AtomicU64,
+}
+
+impl fmt::Debug for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shard").field("view", &self.view).finish_non_exhaustive()
+    }
+}
+
+impl Shard {
+    /// An empty index in memory.
+    pub(super) fn new() -> tantivy::Result<Self> {
+        let exact = TextFieldIndexing::default()
+            .set_tokenizer("raw")
+            .set_index_option(IndexRecordOption::Basic)
+            .set_fieldnorms(false);
+        let words = TextFieldIndexing::default()
+            .set_tokenizer("terms")
+            .set_index_option(IndexRecordOption::WithFreqs);
+        let exact = TextOptions::default().set_indexing_options(exact);
+        let words = TextOptions::default().set_indexing_options(words);
+        let mut schema = Schema::builder();
+        let fields = Fields {
+            tenant: schema.add_text_field("tenant", exact.clone()),
+            bot: schema.add_text_field("bot", exact),
+            title: schema.add_text_field("title", words.clone()),
+            body: schema.add_text_field("body", words),
+            piece: schema.add_u64_field("piece", FAST),
+        };
+        let index = Index::create_in_ram(schema.build());
+        // Texts are analysed before they come here: their terms stand between spaces.
+        index.tokenizers().register("terms", WhitespaceTokenizer::default());
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let view = View { searcher: reader.searcher(), residents: HashMap::new() };
+        Ok(Self { index, fields, reader, view: ArcSwap::from_pointee(view), clock: AtomicU64::new(0) })
+    }
+
+    /// The present moment.
+    pub(super) fn view(&self) -> Arc<View> {
+        self.view.load_full()
+    }
+
+    /// Marks a bot as used now.
+    pub(super) fn touch(&self, resident: &Resident) {
+        resident.used.store(self.clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Makes what was committed visible, with the bots that it holds. Only the builder calls it.
+    pub(super) fn publish(&self, residents: HashMap<Key, Arc<Resident>>) -> tantivy::Result<Arc<View>> {
+        self.reader.reload()?;
+        let view = Arc::new(View { searcher: self.reader.searcher(), residents });
+        self.view.store(Arc::clone(&view));
+        Ok(view)
+    }
+}

@@ -1,0 +1,143 @@
+//! Full-text search over all bots' documents, in memory.
+//!
+//! A bot's documents are indexed when they are first asked for, and again when the bot's version differs. What was
+//! longest unused goes when there is no more room; it comes back when it is asked for. A search waits for nothing else.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+use super::builder::{Builder, Room};
+use super::shard::{Key, Shard, View};
+use super::{Search, SearchError, query};
+use crate::config::Problems;
+use crate::domain::bot::Bot;
+use crate::domain::events::Passage;
+
+/// How bots' documents are searched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SearchConfig {
+    /// Indexes that bots are spread over.
+    pub shards: usize,
+    /// Passages kept in memory, of all bots together; about 0.5 KB each beside the documents themselves.
+    pub max_passages: usize,
+    /// Passages of one bot; more are not found, and the log says so.
+    pub max_passages_per_bot: usize,
+    /// Bots kept in memory.
+    pub max_bots: usize,
+    /// Indexes being written at once; each takes a thread and 20 MB while it works.
+    pub builders: usize,
+}
+
+impl Default for SearchConfig {
+    fn default() -> Self {
+        Self { shards: 8, max_passages: 200_000, max_passages_per_bot: 20_000, max_bots: 10_000, builders: 2 }
+    }
+}
+
+impl SearchConfig {
+    /// Adds what is wrong with these settings. `at` names the section.
+    pub fn validate(&self, at: &str, problems: &mut Problems) {
+        for (key, value) in [
+            ("shards", self.shards),
+            ("max_passages", self.max_passages),
+            ("max_passages_per_bot", self.max_passages_per_bot),
+            ("max_bots", self.max_bots),
+            ("builders", self.builders),
+        ] {
+            if value == 0 {
+                problems.add(format!("{at}.{key}"), "is zero", "use 1 or more");
+            }
+        }
+        if self.shards > 256 {
+            problems.add(format!("{at}.shards"), format!("{} are too many", self.shards), "use at most 256");
+        }
+    }
+}
+
+/// A larger bot is searched on a thread of its own: inline it would hold up others by milliseconds.
+const INLINE: usize = 5_000;
+
+/// The search.
+#[derive(Debug)]
+pub struct TextSearch {
+    shards: Vec<(Arc<Shard>, Arc<Builder>)>,
+}
+
+impl TextSearch {
+    /// Empty indexes.
+    ///
+    /// # Errors
+    /// When an index can't be made.
+    pub fn new(config: SearchConfig) -> Result<Self, SearchError> {
+        let count = config.shards.max(1);
+        let room = Room {
+            passages: config.max_passages.div_ceil(count),
+            bots: config.max_bots.div_ceil(count),
+            per_bot: config.max_passages_per_bot,
+        };
+        let open = Arc::new(Semaphore::new(config.builders.max(1)));
+        let shard = |_| -> tantivy::Result<_> {
+            Ok((Arc::new(Shard::new()?), Arc::new(Builder::new(room, Arc::clone(&open)))))
+        };
+        Ok(Self { shards: (0..count).map(shard).collect::<Result<_, _>>().map_err(failed)? })
+    }
+
+    /// Passages in memory, of all bots.
+    #[must_use]
+    pub fn passages(&self) -> u64 {
+        self.shards.iter().map(|(shard, _)| shard.view().searcher.num_docs()).sum()
+    }
+
+    fn place(&self, (tenant, bot): &Key) -> &(Arc<Shard>, Arc<Builder>) {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(tenant.as_str().as_bytes()).update(&[0]).update(bot.as_str().as_bytes());
+        let hash = u64::from_le_bytes(std::array::from_fn(|n| hasher.finalize().as_bytes()[n]));
+        &self.shards[usize::try_from(hash % self.shards.len() as u64).unwrap_or(0)]
+    }
+}
+
+#[async_trait]
+impl Search for TextSearch {
+    async fn find(&self, bot: &Arc<Bot>, question: &str, top: usize) -> Result<Vec<Passage>, SearchError> {
+        if bot.spec.documents.is_empty() || top == 0 {
+            return Ok(Vec::new());
+        }
+        let key = (bot.tenant.clone(), bot.spec.bot.clone());
+        let (shard, builder) = self.place(&key);
+        let mut view = shard.view();
+        if view.residents.get(&key).is_none_or(|resident| resident.bot.version != bot.version) {
+            view = builder.index(shard, key.clone(), Arc::clone(bot)).await?;
+        }
+        let large = view.residents.get(&key).is_some_and(|resident| resident.pieces.len() > INLINE);
+        if !large {
+            return search(shard, &view, &key, question, top);
+        }
+        let (shard, question) = (Arc::clone(shard), question.to_owned());
+        let work = move || search(&shard, &view, &key, &question, top);
+        tokio::task::spawn_blocking(work).await.map_err(|error| SearchError::Index(error.to_string()))?
+    }
+}
+
+fn search(
+    shard: &Shard,
+    view: &View,
+    key: &Key,
+    question: &str,
+    top: usize,
+) -> Result<Vec<Passage>, SearchError> {
+    // A view that `index` gave holds the bot; one that was at hand was looked at before.
+    let Some(resident) = view.residents.get(key) else { return Ok(Vec::new()) };
+    shard.touch(resident);
+    query::run(&view.searcher, &shard.fields, key, resident, question, top).map_err(failed)
+}
+fn failed(error: tantivy::TantivyError) -> SearchError {
+    SearchError::Index(error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! The real index: what it finds, what it never finds, and what it forgets.
+
+use super::*;
+use crate::domain::bot::{BotSpec, Document, Pair};
+
+fn bot(tenant: &str, name: &str, version: i64, documents: Vec<Document>) -> Arc<Bot> {
+    let spec: BotSpec = serde_json::from_value(serde_json::json!({ "bot": name })).unwrap();
+    let spec = BotSpec { documents, ..spec };
+    Arc::new(Bot { tenant: tenant.into(), version, enabled: true, spec, accounts: vec![] })
+}
+
+fn document(name: &str, text: &str) -> Document {
+    Document { name: name.into(), title: String::new(), text: text.into(), file: None, qa: vec![] }
+}
+
+fn search() -> TextSearch {
+    TextSearch::new(SearchConfig { shards: 2, ..SearchConfig::default() }).unwrap()
+}
+
+fn shop() -> Arc<Bot> {
+    let prices = "# Prices\n\n## Haircut\nA haircut costs 12 EUR.\n\n## Beard\nA beard trim costs 7 EUR.";
+    let faq = Document {
+        qa: vec![Pair { q: "Do you ship to Norway?".into(), a: "Yes, within five days.".into() }],
+        ..document("faq", "")
+    };
+    bot("t", "shop", 1, vec![document("prices.md", prices), document("hours.txt", "Open nine to five."), faq])
+}
+
+#[tokio::test]
+async fn the_right_passage_comes_first() {
+    let (search, shop) = (search(), shop());
+    for (question, document, piece) in [
+        ("How much is a haircut?", "prices.md", "12 EUR"),
+        ("what does a beard trim cost", "prices.md", "7 EUR"),
+        ("when are you OPENING", "hours.txt", "nine"),
+        ("shipping to norway", "faq", "five days"),
+        ("haircvt price", "prices.md", "12 EUR"),
+    ] {
+        let found = search.find(&shop, question, 3).await.unwrap();
+        let best = found.first().unwrap_or_else(|| panic!("nothing for {question}"));
+        assert!(best.document == document && best.text.contains(piece), "{question}: {found:?}");
+        assert!(best.score > 0.0 && best.coverage > 0.4 && best.coverage <= 1.0, "{question}: {best:?}");
+    }
+    let best = &search.find(&shop, "haircut", 3).await.unwrap()[0];
+    assert_eq!(best.title, "prices.md > Prices > Haircut");
+}
+
+#[tokio::test]
+async fn coverage_tells_a_hit_from_a_chance() {
+    let (search, shop) = (search(), shop());
+    let hit = &search.find(&shop, "price of a haircut", 1).await.unwrap()[0];
+    let chance = &search.find(&shop, "who won five olympic medals in rowing", 1).await.unwrap()[0];
+    assert!(hit.coverage > 0.9, "{hit:?}");
+    assert!(chance.coverage < 0.4, "{chance:?}");
+    assert!(search.find(&shop, "zzz qqq", 1).await.unwrap().is_empty());
+    assert!(search.find(&shop, "\" OR tenant:* (", 1).await.unwrap().is_empty());
+    assert!(search.find(&shop, "", 1).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_crosses_between_bots() {
+    let search = search();
+    let names = |n: usize| (format!("tenant{}", n / 3), format!("bot{}", n % 3));
+    let bots: Vec<_> = (0..30)
+        .map(|n| {
+            let (tenant, name) = names(n);
+            bot(&tenant, &name, 1, vec![document("same.md", &format!("The secret word is word{n}x."))])
+        })
+        .collect();
+    for (n, bot) in bots.iter().enumerate() {
+        let found = search.find(bot, "secret word", 50).await.unwrap();
+        assert_eq!(found.len(), 1);
+        assert!(found[0].text.contains(&format!("word{n}x")), "{found:?}");
+        let of_another = format!("word{}x", (n + 1) % 30);
+        let found = search.find(bot, &of_another, 50).await.unwrap();
+        assert!(found.iter().all(|p| p.text.contains(&format!("word{n}x"))), "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn scores_do_not_depend_on_neighbours() {
+    let alone = search();
+    let before = alone.find(&shop(), "haircut price", 3).await.unwrap();
+    for n in 0..20 {
+        let other = bot("other", &format!("b{n}"), 1, vec![document("d", "haircut haircut price haircut")]);
+        alone.find(&other, "haircut", 1).await.unwrap();
+    }
+    assert_eq!(alone.find(&shop(), "haircut price", 3).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_new_version_replaces_the_old_one() {
+    let search = search();
+    let v1 = bot("t", "b", 1, vec![document("d", "The price is 10 EUR.")]);
+    let v2 = bot("t", "b", 2, vec![document("d", "The price is 11 EUR.")]);
+    assert!(search.find(&v1, "price", 9).await.unwrap()[0].text.contains("10"));
+    let found = search.find(&v2, "price", 9).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert!(found[0].text.contains("11"));
+    let none = bot("t", "b", 3, vec![]);
+    assert!(search.find(&none, "price", 9).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_first_uses_index_once() {
+    let search = Arc::new(search());
+    let shop = shop();
+    let asks = (0..50).map(|_| {
+        let (search, shop) = (Arc::clone(&search), Arc::clone(&shop));
+        tokio::spawn(async move { search.find(&shop, "haircut", 1).await.unwrap().len() })
+    });
+    for ask in futures_util::future::join_all(asks).await {
+        assert_eq!(ask.unwrap(), 1);
+    }
+    assert_eq!(search.passages(), 4, "each passage is there once");
+}
+
+#[tokio::test]
+async fn memory_is_bounded_and_what_left_comes_back() {
+    let config = SearchConfig { shards: 1, max_bots: 3, max_passages: 100, ..SearchConfig::default() };
+    let search = TextSearch::new(config).unwrap();
+    let bots: Vec<_> =
+        (0..10).map(|n| bot("t", &format!("b{n}"), 1, vec![document("d", "one passage")])).collect();
+    for bot in &bots {
+        assert_eq!(search.find(bot, "passage", 1).await.unwrap().len(), 1);
+    }
+    assert_eq!(search.passages(), 3);
+    assert_eq!(search.find(&bots[0], "passage", 1).await.unwrap().len(), 1);
+    assert_eq!(search.passages(), 3);
+}
+
+#[tokio::test]
+async fn a_bot_larger_than_its_share_is_cut() {
+    let config = SearchConfig { max_passages_per_bot: 5, ..SearchConfig::default() };
+    let search = TextSearch::new(config).unwrap();
+    let text: String = (0..50).map(|n| format!("# H{n}\ntext {n}\n")).collect();
+    search.find(&bot("t", "b", 1, vec![document("d", &text)]), "text", 1).await.unwrap();
+    assert_eq!(search.passages(), 5);
+}
+
+#[tokio::test]
+async fn other_languages_are_found() {
+    let search = search();
+    let documents = vec![
+        document("de", "Wir haben von Montag bis Freitag geöffnet und die Preise sind günstig."),
+        document("ru", "Мы доставляем заказы по всей стране за три дня."),
+        document("zh", "我们的营业时间是九点到五点"),
+        document("fa", "ما از شنبه تا چهارشنبه باز هستیم"),
+    ];
+    let bot = bot("t", "b", 1, documents);
+    for (question, name) in
+        [("Preis", "de"), ("доставка заказа", "ru"), ("营业时间?", "zh"), ("شنبه باز هستيد؟", "fa")]
+    {
+        let found = search.find(&bot, question, 1).await.unwrap();
+        assert_eq!(found.first().map(|p| p.document.as_str()), Some(name), "{question}");
+    }
+}
+
+#[test]
+fn every_zero_is_a_mistake() {
+    let mut problems = Problems::default();
+    let zeros =
+        SearchConfig { shards: 0, max_passages: 0, max_passages_per_bot: 0, max_bots: 0, builders: 0 };
+    zeros.validate("search", &mut problems);
+    assert_eq!(problems.0.len(), 5);
+}

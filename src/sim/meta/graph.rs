@@ -1,0 +1,134 @@
+//! The Graph addresses that the fake knows: messages, media, subscriptions, and what people ask of a number.
+
+use std::sync::{Arc, PoisonError};
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Uri, header};
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+
+use super::{App, Shared, errors, page, whatsapp};
+use crate::sim::answer::{Answer, Request, carry_out};
+use crate::sim::params;
+
+/// Every request: `/vNN.0/<id>[/<edge>]`, with or without the version.
+pub(super) async fn handle(
+    State(shared): State<Arc<Shared>>,
+    verb: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let params = match params::read(uri.query(), header(header::CONTENT_TYPE), &body) {
+        Ok(params) => params,
+        Err(error) => return errors::error(100, &error).into_response(),
+    };
+    let bearer = header(header::AUTHORIZATION).strip_prefix("Bearer ").map(str::to_owned);
+    let token = bearer.or_else(|| params::text(&params, "access_token")).unwrap_or_default();
+    let (id, edge) = address(uri.path());
+    let edge = edge.unwrap_or(if verb == Method::GET { "get" } else { "" });
+
+    // The one call that waits for somebody else: the webhook must prove itself before it is set.
+    let subscribed = if edge == "subscriptions" && verb == Method::POST {
+        Some(subscribe(&shared, id, &token, &params).await)
+    } else {
+        None
+    };
+    let body = strip_token(params);
+    let chat = body.pointer("/recipient/id").and_then(Value::as_str).map(str::to_owned);
+    let chat = chat.or_else(|| whatsapp::recipient(&body));
+    let size = body.to_string().len();
+    let request = Request { method: edge, account: id, chat, body, size };
+    let duty = |request: &Request<'_>, _: Option<&_>| {
+        if token.is_empty() || shared.revoked.read().unwrap_or_else(PoisonError::into_inner).contains(&token)
+        {
+            return errors::error(190, "the access token is missing or was refused");
+        }
+        subscribed.unwrap_or_else(|| call(&shared, &verb, request))
+    };
+    carry_out(&shared.core, request, errors::scripted, duty).await
+}
+
+fn call(shared: &Arc<Shared>, verb: &Method, request: &Request<'_>) -> Answer {
+    let id = request.account;
+    match (verb, request.method) {
+        (&Method::POST, "messages") if request.body.get("messaging_product").is_some() => {
+            whatsapp::messages(shared, id, &request.body)
+        }
+        (&Method::POST, "messages") => page::messages(shared, id, &request.body),
+        (&Method::POST, "media") => errors::ok(&json!({"id": format!("media{}", shared.next_id_number())})),
+        (&Method::POST, "subscribed_apps") => errors::ok(&json!({"success": true})),
+        (&Method::GET, "get") if id.starts_with("media") => errors::ok(&json!({
+            "id": id,
+            "messaging_product": "whatsapp",
+            "url": format!("/{id}/bytes"),
+            "mime_type": "image/png",
+            "sha256": "00",
+            "file_size": 4,
+        })),
+        (&Method::GET, "bytes") => {
+            Answer { status: 200, body: Bytes::from_static(b"file"), retry_after: None }
+        }
+        (&Method::GET, "get") => errors::ok(&json!({
+            "id": id,
+            "name": format!("Account {id}"),
+            "display_phone_number": id,
+            "verified_name": format!("Account {id}"),
+            "quality_rating": "GREEN",
+        })),
+        _ => errors::error(100, "the fake knows messages, media, subscriptions and subscribed_apps"),
+    }
+}
+
+/// `POST /<app>/subscriptions` with the app's own token, `APP|SECRET`.
+async fn subscribe(shared: &Shared, app: &str, token: &str, params: &Map<String, Value>) -> Answer {
+    let text = |name: &str| params::text(params, name).unwrap_or_default();
+    let Some(secret) = token.strip_prefix(app).and_then(|rest| rest.strip_prefix('|')) else {
+        return errors::error(190, "subscriptions need the app's own token: APP_ID|APP_SECRET");
+    };
+    if text("callback_url").is_empty() {
+        return errors::error(100, "the parameter callback_url is required");
+    }
+    let objects = Some(text("object")).filter(|object| !object.is_empty()).into_iter().collect();
+    let before = shared.app(Some(app)).ok();
+    shared.add_app(App {
+        app: app.to_owned(),
+        secret: secret.to_owned(),
+        verify_token: text("verify_token"),
+        url: text("callback_url"),
+        objects,
+        accounts: std::collections::HashSet::new(),
+    });
+    match shared.handshake(app).await {
+        Ok(()) => errors::ok(&json!({"success": true})),
+        Err(why) => {
+            match before {
+                Some(before) => shared.add_app((*before).clone()),
+                None => shared.remove_app(app),
+            }
+            errors::error(2200, &why)
+        }
+    }
+}
+
+/// The object and the edge of a path.
+fn address(path: &str) -> (&str, Option<&str>) {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let first = segments.next().unwrap_or_default();
+    let id = if is_version(first) { segments.next().unwrap_or_default() } else { first };
+    (id, segments.next())
+}
+
+/// `v21.0`.
+fn is_version(segment: &str) -> bool {
+    segment.strip_prefix('v').is_some_and(|rest| rest.parse::<f32>().is_ok())
+}
+
+/// Secrets have no place in a journal.
+fn strip_token(mut params: Map<String, Value>) -> Value {
+    params.remove("access_token");
+    params.remove("verify_token");
+    Value::Object(params)
+}

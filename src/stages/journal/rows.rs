@@ -1,0 +1,233 @@
+//! What each event becomes in the timeline.
+//!
+//! Guarantee: pure, and the same rows for the same record.
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::domain::envelope::{DecodeError, Envelope};
+use crate::domain::event::Event;
+use crate::domain::events::{
+    ChatKind, Hop, ReceiptReceived, ReplyReady, Settled, TurnDropped, TurnKind, TurnOpened,
+};
+use crate::domain::ids::AccountId;
+use crate::domain::topics;
+use crate::log::Record;
+use crate::pipeline::StageError;
+use crate::store::{ConversationRow, Direction, JournalRow, MessageRow, PartRow, ReceiptRow};
+
+/// What a topic holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Opened,
+    Dropped,
+    Ready,
+    Settled,
+    Receipt,
+}
+
+impl Source {
+    pub(super) fn of(topic: &str) -> Option<Self> {
+        match topic {
+            topics::TURN_OPENED => Some(Self::Opened),
+            topics::TURN_DROPPED => Some(Self::Dropped),
+            topics::REPLY_READY | topics::REPLY_BULK => Some(Self::Ready),
+            topics::REPLY_SETTLED => Some(Self::Settled),
+            topics::RECEIPT_RECEIVED => Some(Self::Receipt),
+            _ => None,
+        }
+    }
+
+    /// The rows of a record: none for a replay, and for an event that belongs to nobody.
+    pub(super) fn rows(self, record: &Record) -> Result<Vec<JournalRow>, StageError> {
+        match self {
+            Self::Opened => live(record, opened),
+            Self::Dropped => live(record, dropped),
+            Self::Ready => live(record, ready),
+            Self::Receipt => live(record, receipt),
+            Self::Settled => match serde_json::from_slice(&record.value) {
+                Ok(entry) => Ok(settled(entry)),
+                Err(source) => Err(DecodeError::Shape { expected: Settled::TYPE, source }.into()),
+            },
+        }
+    }
+}
+
+fn live<T: Event>(
+    record: &Record,
+    rows: fn(Envelope<T>, u64) -> Vec<JournalRow>,
+) -> Result<Vec<JournalRow>, StageError> {
+    let event = Envelope::<T>::decode(&record.value)?;
+    if event.runid.is_some() || event.tenant.is_unresolved() {
+        return Ok(Vec::new());
+    }
+    Ok(rows(event, record.offset))
+}
+
+fn opened(event: Envelope<TurnOpened>, position: u64) -> Vec<JournalRow> {
+    let turn = &event.data;
+    let private = turn.chat_kind == ChatKind::Private;
+    let conversation = ConversationRow {
+        id: event.conversation.clone(),
+        tenant: event.tenant.clone(),
+        bot: event.bot.clone(),
+        channel: turn.channel,
+        account: turn.account.clone(),
+        chat: turn.chat.clone(),
+        thread: turn.thread.clone(),
+        chat_kind: turn.chat_kind,
+        // In a group each turn has its own speaker; it stands with the message.
+        contact: if private { turn.contact.id.clone() } else { String::new() },
+        name: turn.contact.name.clone().filter(|_| private),
+        username: turn.contact.username.clone().filter(|_| private),
+        language: turn.contact.language.clone().filter(|_| private),
+        at: event.time,
+    };
+    let kind = match turn.kind {
+        TurnKind::Text => "text",
+        TurnKind::Press => "press",
+        TurnKind::Attachment => "attachment",
+    };
+    let data = json!({
+        "payload": turn.payload,
+        "attachments": turn.attachments,
+        "contact": turn.contact,
+        "reply_to": turn.reply_to,
+        "text_cut": turn.text_cut,
+    });
+    let message = MessageRow {
+        channel: Some(turn.channel),
+        account: turn.account.clone(),
+        text: turn.text.clone(),
+        provider_id: turn.message_id.clone(),
+        hops: hops(&turn.hops),
+        ..message(&event, position, Direction::In, kind.to_owned(), &data)
+    };
+    vec![JournalRow::Conversation(conversation), JournalRow::Message(message)]
+}
+
+fn ready(event: Envelope<ReplyReady>, position: u64) -> Vec<JournalRow> {
+    let reply = &event.data;
+    let conversation = ConversationRow {
+        id: event.conversation.clone(),
+        tenant: event.tenant.clone(),
+        bot: event.bot.clone(),
+        channel: reply.channel,
+        account: reply.account.clone(),
+        chat: reply.chat.clone(),
+        thread: reply.thread.clone(),
+        chat_kind: reply.chat_kind,
+        contact: String::new(),
+        name: None,
+        username: None,
+        language: None,
+        at: event.time,
+    };
+    let texts: Vec<&str> = reply.parts.iter().map(|part| part.text.as_str()).collect();
+    let message = MessageRow {
+        channel: Some(reply.channel),
+        account: reply.account.clone(),
+        text: texts.join("\n\n"),
+        hops: hops(&reply.hops),
+        ..message(
+            &event,
+            position,
+            Direction::Out,
+            reply.route.to_string(),
+            &json!({"route": reply.route, "parts": reply.parts}),
+        )
+    };
+    vec![JournalRow::Conversation(conversation), JournalRow::Message(message)]
+}
+
+fn dropped(event: Envelope<TurnDropped>, position: u64) -> Vec<JournalRow> {
+    let drop = &event.data;
+    let row = MessageRow {
+        text: drop.note.clone().unwrap_or_default(),
+        ..message(&event, position, Direction::Dropped, drop.reason.clone(), &json!({"stage": drop.stage}))
+    };
+    vec![JournalRow::Message(row)]
+}
+
+fn receipt(event: Envelope<ReceiptReceived>, _: u64) -> Vec<JournalRow> {
+    let receipt = event.data;
+    vec![JournalRow::Receipt(ReceiptRow {
+        tenant: event.tenant,
+        bot: event.bot,
+        channel: receipt.channel,
+        account: receipt.account,
+        message_id: receipt.message_id,
+        status: receipt.status,
+        errors: receipt.errors,
+        at: receipt.at,
+    })]
+}
+
+fn settled(entry: Settled) -> Vec<JournalRow> {
+    match entry {
+        Settled::Result {
+            id,
+            part,
+            of,
+            status,
+            provider_id,
+            reason,
+            attempt,
+            epoch: _,
+            lane: _,
+            tenant,
+            bot,
+            conversation,
+            root: _,
+            at,
+        } => vec![JournalRow::Part(PartRow {
+            reply: id,
+            part,
+            of,
+            tenant,
+            bot,
+            conversation,
+            status,
+            provider_id,
+            reason,
+            attempt,
+            at,
+        })],
+    }
+}
+
+/// The columns that every message has.
+fn message<T: Event>(
+    event: &Envelope<T>,
+    position: u64,
+    direction: Direction,
+    kind: String,
+    data: &serde_json::Value,
+) -> MessageRow {
+    MessageRow {
+        id: event.id,
+        root: event.rootid,
+        tenant: event.tenant.clone(),
+        bot: event.bot.clone(),
+        conversation: event.conversation.clone(),
+        direction,
+        channel: None,
+        account: AccountId::default(),
+        kind,
+        text: String::new(),
+        data: data.to_string(),
+        provider_id: None,
+        hops: hops(&[]),
+        at: event.time,
+        root_at: event.roottime,
+        position,
+    }
+}
+
+/// Plain structs of numbers and strings always serialise.
+fn hops(hops: &[Hop]) -> String {
+    fn text<T: Serialize + ?Sized>(value: &T) -> String {
+        serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
+    }
+    text(hops)
+}

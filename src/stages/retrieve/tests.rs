@@ -1,0 +1,133 @@
+//! retrieve on fakes.
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::domain::bot::{Bot, BotSpec};
+use crate::domain::channel::ChannelKind;
+use crate::domain::events::{Part, Route, Scripted};
+use crate::domain::ids::EventId;
+use crate::domain::time::{ManualClock, Timestamp};
+use crate::services::search::SearchError;
+use crate::services::search::fake::FakeSearch;
+use crate::store::fake::FakeDirectory;
+
+const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+fn cx(attempt: u32) -> Cx {
+    Cx {
+        clock: Arc::new(ManualClock::at(NOW)),
+        until: Instant::now() + Duration::from_secs(5),
+        attempt,
+        cancel: CancellationToken::new(),
+    }
+}
+
+fn turn(text: &str) -> Envelope<TurnRouted> {
+    let turn = serde_json::json!({"channel": "telegram", "account": "7", "chat": "42", "chat_kind": "private",
+        "contact": {"id": "42"}, "kind": "text", "text": text});
+    let data = TurnRouted { turn: serde_json::from_value(turn).unwrap(), reply: None };
+    let id = EventId::root(ChannelKind::Telegram, "7", text);
+    let mut event = Envelope::root(id, "telegram/7/42".into(), NOW, NOW, data);
+    (event.tenant, event.bot, event.conversation) = ("t".into(), "shop".into(), "t/telegram/7/42".into());
+    event
+}
+
+fn directory() -> Arc<FakeDirectory> {
+    let spec = serde_json::json!({"bot": "shop", "documents": [{"name": "prices.md", "text": "12 EUR"}]});
+    let spec: BotSpec = serde_json::from_value(spec).unwrap();
+    let directory = FakeDirectory::default();
+    directory.put_bot(Bot { tenant: "t".into(), version: 1, enabled: true, spec, accounts: vec![] });
+    Arc::new(directory)
+}
+
+fn stage(search: Arc<dyn Search>) -> Retrieve {
+    Retrieve::new(RetrieveConfig::default(), RetrieveDeps { directory: directory(), search })
+}
+
+fn passage() -> Passage {
+    Passage {
+        document: "prices.md".into(),
+        title: "Prices".into(),
+        text: "12 EUR".into(),
+        score: 2.0,
+        coverage: 0.9,
+    }
+}
+
+fn grounded(outcome: Outcome<RetrieveOut>) -> Envelope<TurnGrounded> {
+    match outcome {
+        Outcome::Emit(RetrieveOut::Grounded(event)) => *event,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn passages_go_on_with_the_turn() {
+    let search = Arc::new(FakeSearch::with(vec![passage(); 9]));
+    let stage = stage(Arc::clone(&search) as Arc<dyn Search>);
+    let input = turn("how much?");
+    let event = grounded(stage.handle(&cx(1), &input).await.unwrap());
+    assert_eq!(event.data.passages.len(), 6);
+    assert_eq!(search.asked(), ["how much?"]);
+    let hop = &event.data.turn.hops[0];
+    assert_eq!((hop.stage, hop.note.as_deref()), (StageName::Retrieve, Some("passages: 6")));
+    assert_eq!((event.rootid, event.causeid), (input.rootid, input.id));
+    let again = grounded(stage.handle(&cx(1), &input).await.unwrap());
+    assert_eq!(again.id, event.id);
+    let emission = RetrieveOut::Grounded(Box::new(event)).into_emission();
+    assert_eq!((emission.port, &emission.key[..]), ("grounded", &b"t/telegram/7/42"[..]));
+}
+
+#[tokio::test]
+async fn a_scripted_turn_passes_through() {
+    let search = Arc::new(FakeSearch::with(vec![passage()]));
+    let mut input = turn("hi");
+    let part = Part { text: "Hello".into(), ..Part::default() };
+    let scripted = Scripted { route: Route::Script { rule: "hi".into() }, parts: vec![part] };
+    input.data.reply = Some(scripted.clone());
+    let stage = stage(Arc::clone(&search) as Arc<dyn Search>);
+    let event = grounded(stage.handle(&cx(1), &input).await.unwrap());
+    assert_eq!(event.data.reply, Some(scripted));
+    assert!(event.data.passages.is_empty() && search.asked().is_empty());
+    assert_eq!(event.data.turn.hops.len(), 1);
+}
+
+#[tokio::test]
+async fn a_turn_of_a_deleted_bot_or_another_tenant_ends() {
+    let stage = stage(Arc::new(FakeSearch::default()));
+    for (tenant, bot) in [("t", "gone"), ("other", "shop")] {
+        let mut input = turn("hi");
+        (input.tenant, input.bot) = (tenant.into(), bot.into());
+        let outcome = stage.handle(&cx(1), &input).await.unwrap();
+        assert!(matches!(outcome, Outcome::Drop(DropReason { reason: "unknown_bot", .. })), "{outcome:?}");
+    }
+}
+
+#[derive(Debug)]
+struct Broken;
+
+#[async_trait]
+impl Search for Broken {
+    async fn find(&self, _: &Arc<Bot>, _: &str, _: usize) -> Result<Vec<Passage>, SearchError> {
+        Err(SearchError::Index("broken".into()))
+    }
+}
+
+#[tokio::test]
+async fn a_broken_index_is_tried_again_then_the_turn_goes_on() {
+    let stage = stage(Arc::new(Broken));
+    assert!(stage.handle(&cx(1), &turn("hi")).await.is_err());
+    let event = grounded(stage.handle(&cx(3), &turn("hi")).await.unwrap());
+    assert!(event.data.passages.is_empty());
+    assert!(event.data.turn.hops[0].note.as_deref().unwrap().contains("failed"));
+}
+
+#[tokio::test]
+async fn nothing_is_searched_for_a_turn_without_text() {
+    let search = Arc::new(FakeSearch::with(vec![passage()]));
+    let stage = stage(Arc::clone(&search) as Arc<dyn Search>);
+    let event = grounded(stage.handle(&cx(1), &turn("")).await.unwrap());
+    assert!(event.data.passages.is_empty() && search.asked().is_empty());
+}

@@ -1,0 +1,163 @@
+//! The directory of the hot path: [`Directory`] from memory, filled by key from the store, kept honest by
+//! `bot.changed.v1`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use moka::sync::Cache;
+
+use super::Store;
+use super::cache::{Absent, Loaded, Versioned};
+use super::directory::{Account, App, Directory};
+use super::error::StoreError;
+use crate::domain::bot::{Bot, BotSpec};
+use crate::domain::channel::ChannelKind;
+use crate::domain::ids::{AccountId, BotId, TenantId};
+
+/// What an account takes in memory, about: two secrets, four names.
+const ACCOUNT_BYTES: usize = 1024;
+
+/// See the module. What nobody asks for takes no memory.
+#[derive(Debug)]
+pub struct CachedDirectory {
+    store: Arc<Store>,
+    bots: Versioned<(TenantId, BotId), Bot>,
+    /// By bot, which is unique in the installation; each account carries its tenant.
+    accounts: Versioned<BotId, Vec<Arc<Account>>>,
+    /// Which bot an account belongs to: a hint, checked against that bot's accounts at each use.
+    owners: Cache<(ChannelKind, AccountId), BotId>,
+    strangers: Absent<(ChannelKind, AccountId)>,
+    apps: Versioned<String, App>,
+}
+
+impl CachedDirectory {
+    /// An empty cache over a store, with the bounds of the store's settings.
+    #[must_use]
+    pub fn new(store: Arc<Store>) -> Self {
+        let config = store.config.cache.clone();
+        let (idle, negative) = (config.idle.get(), config.negative.get());
+        let few = config.accounts.saturating_mul(ACCOUNT_BYTES as u64);
+        let clock = || Arc::clone(&store.clock);
+        Self {
+            bots: Versioned::new(config.bots.bytes(), idle, negative, clock()),
+            accounts: Versioned::new(few, idle, negative, clock()),
+            owners: Cache::builder().max_capacity(config.accounts).time_to_idle(idle).build(),
+            strangers: Absent::new(negative, clock()),
+            apps: Versioned::new(few, idle, negative, clock()),
+            store,
+        }
+    }
+
+    /// What `bot.changed.v1` tells: values of this bot that are older than `version` are not used any more. Cheap, and
+    /// harmless when repeated or out of order.
+    pub fn seen(&self, tenant: &TenantId, bot: &BotId, version: i64) {
+        match bot.as_str().strip_prefix("app/") {
+            Some(app) => self.apps.seen(&app.to_owned(), version),
+            None => {
+                self.bots.seen(&(tenant.clone(), bot.clone()), version);
+                self.accounts.seen(bot, version);
+                self.strangers.forget_all();
+            }
+        }
+    }
+
+    async fn accounts_of(&self, bot: &BotId) -> Result<Option<Arc<Vec<Arc<Account>>>>, StoreError> {
+        self.accounts
+            .get(bot, || async {
+                let Some((version, accounts)) = self.store.accounts_unsealed(bot).await? else {
+                    return Ok(None);
+                };
+                let bytes = accounts.len() * ACCOUNT_BYTES;
+                Ok(Some(Loaded { version, bytes, value: accounts.into_iter().map(Arc::new).collect() }))
+            })
+            .await
+    }
+
+    async fn account_via(
+        &self,
+        owner: &BotId,
+        channel: ChannelKind,
+        id: &AccountId,
+    ) -> Result<Option<Arc<Account>>, StoreError> {
+        let accounts = self.accounts_of(owner).await?;
+        let is_it = |account: &&Arc<Account>| account.channel == channel && account.id == *id;
+        Ok(accounts.and_then(|accounts| accounts.iter().find(is_it).cloned()))
+    }
+}
+
+#[async_trait]
+impl Directory for CachedDirectory {
+    async fn bot(&self, tenant: &TenantId, bot: &BotId) -> Result<Option<Arc<Bot>>, StoreError> {
+        self.bots
+            .get(&(tenant.clone(), bot.clone()), || async {
+                let found = self.store.bot(tenant, bot).await?;
+                Ok(found.map(|bot| Loaded { version: bot.version, bytes: weight(&bot.spec), value: bot }))
+            })
+            .await
+    }
+
+    async fn account(
+        &self,
+        channel: ChannelKind,
+        id: &AccountId,
+    ) -> Result<Option<Arc<Account>>, StoreError> {
+        let key = (channel, id.clone());
+        if let Some(owner) = self.owners.get(&key) {
+            if let Some(account) = self.account_via(&owner, channel, id).await? {
+                return Ok(Some(account));
+            }
+            // It went to another bot, or away.
+            self.owners.invalidate(&key);
+        }
+        if self.strangers.holds(&key) {
+            return Ok(None);
+        }
+        let news = self.strangers.news();
+        let Some(owner) = self.store.account_owner(channel, id).await? else {
+            self.strangers.note(&key, news);
+            return Ok(None);
+        };
+        let account = self.account_via(&owner, channel, id).await?;
+        if account.is_some() {
+            self.owners.insert(key, owner);
+        }
+        Ok(account)
+    }
+
+    async fn account_of(
+        &self,
+        channel: ChannelKind,
+        bot: &BotId,
+    ) -> Result<Option<Arc<Account>>, StoreError> {
+        let accounts = self.accounts_of(bot).await?;
+        Ok(accounts.and_then(|accounts| accounts.iter().find(|a| a.channel == channel).cloned()))
+    }
+
+    async fn app(&self, name: &str) -> Result<Option<Arc<App>>, StoreError> {
+        self.apps
+            .get(&name.to_owned(), || async {
+                let found = self.store.app_unsealed(name).await?;
+                Ok(found.map(|(version, value)| Loaded { version, bytes: ACCOUNT_BYTES, value }))
+            })
+            .await
+    }
+
+    async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError> {
+        let version = self.store.bot_set_enabled(tenant, bot, false, reason).await?;
+        self.seen(tenant, bot, version);
+        Ok(())
+    }
+}
+
+/// What a bot takes in memory, about: its texts, and as much again for rules and strings' own size.
+fn weight(spec: &BotSpec) -> usize {
+    let documents: usize = spec
+        .documents
+        .iter()
+        .map(|document| {
+            let pairs: usize = document.qa.iter().map(|pair| pair.q.len() + pair.a.len() + 48).sum();
+            document.text.len() + pairs + 160
+        })
+        .sum();
+    512 + spec.persona.len() + spec.fallback.len() + spec.scripts.len() * 512 + documents
+}

@@ -1,0 +1,179 @@
+//! The one writer of the timeline in a process.
+//!
+//! Guarantees: what many partitions hand in meanwhile shares a transaction; at most [`QUEUE`] hand-ins wait, and who
+//! comes then waits outside; a hand-in that the database refuses fails alone.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use super::bulk::Rows;
+use super::positions::number;
+use super::rows::JournalRow;
+use crate::domain::failure::{Class, Classify, Origin};
+use crate::store::Store;
+use crate::store::db::Tx;
+use crate::store::error::StoreError;
+
+/// Hand-ins that wait. A partition has one on its way at most, so this is more than the partitions of a process.
+const QUEUE: usize = 256;
+
+/// A partition's step forward.
+#[derive(Debug)]
+pub struct Advance {
+    /// Which log.
+    pub log_id: Arc<str>,
+    /// The topic's name, without prefix.
+    pub topic: Arc<str>,
+    /// The partition.
+    pub part: u32,
+    /// Where the partition stands, as its owner believes.
+    pub old: u64,
+    /// Where it stands afterwards.
+    pub new: u64,
+    /// What the records between tell.
+    pub rows: Vec<JournalRow>,
+}
+
+/// Why a step was not taken. Nothing of it was written.
+#[derive(Debug, Error)]
+pub enum JournalError {
+    /// The partition stands elsewhere: another owner wrote it.
+    #[error("the journal does not stand at {0} any more: another process wrote this partition")]
+    Moved(u64),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Classify for JournalError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Moved(_) => Class::TRANSIENT,
+            Self::Store(error) => error.class(),
+        }
+    }
+
+    fn origin(&self) -> Origin {
+        match self {
+            Self::Moved(_) => Origin::Platform,
+            Self::Store(error) => error.origin(),
+        }
+    }
+}
+
+type Answer = oneshot::Sender<Result<(), JournalError>>;
+
+/// Hands steps to the writer's task, which ends when the last of these is dropped.
+#[derive(Debug, Clone)]
+pub struct JournalWriter {
+    queue: mpsc::Sender<(Advance, Answer)>,
+}
+
+impl JournalWriter {
+    /// Starts the task.
+    #[must_use]
+    pub fn start(store: Arc<Store>) -> Self {
+        let (queue, handed_in) = mpsc::channel(QUEUE);
+        tokio::spawn(run(store, handed_in));
+        Self { queue }
+    }
+
+    /// Takes a step: returns when it is committed.
+    ///
+    /// # Errors
+    /// See [`JournalError`]; the step was not taken, or (a lost connection) it may have been: the next one then fails
+    /// with `Moved`.
+    pub async fn write(&self, advance: Advance) -> Result<(), JournalError> {
+        let (answer, answered) = oneshot::channel();
+        let closed = || StoreError::Unavailable("the journal's writer has ended".to_owned());
+        self.queue.send((advance, answer)).await.map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+}
+
+async fn run(store: Arc<Store>, mut handed_in: mpsc::Receiver<(Advance, Answer)>) {
+    while let Some(first) = handed_in.recv().await {
+        let mut rows = first.0.rows.len();
+        let mut steps = VecDeque::from([first]);
+        let until = Instant::now() + store.config.linger.get();
+        while rows < store.config.batch as usize {
+            match timeout_at(until, handed_in.recv()).await {
+                Ok(Some(next)) => {
+                    rows += next.0.rows.len();
+                    steps.push_back(next);
+                }
+                Ok(None) | Err(_) => break,
+            }
+        }
+        write_all(&store, steps).await;
+    }
+}
+
+/// Writes the steps together; when the database refuses a statement, each alone, so that one bad row holds up nobody else.
+async fn write_all(store: &Store, steps: VecDeque<(Advance, Answer)>) {
+    let (mut advances, answers): (Vec<Advance>, Vec<Answer>) = steps.into_iter().unzip();
+    let alone = match write(store, &mut advances).await {
+        Ok(outcomes) => {
+            for (answer, moved) in answers.into_iter().zip(outcomes) {
+                // Who asked may be gone: its partition was taken away.
+                drop(answer.send(moved.map_or(Ok(()), |old| Err(JournalError::Moved(old)))));
+            }
+            return;
+        }
+        Err(error) if answers.len() == 1 || matches!(error.class(), Class::Transient { .. }) => {
+            let text = error.to_string();
+            let mut first = Some(error);
+            for answer in answers {
+                let error = first.take().unwrap_or_else(|| StoreError::Unavailable(text.clone()));
+                drop(answer.send(Err(error.into())));
+            }
+            return;
+        }
+        Err(error) => {
+            tracing::warn!(%error, steps = answers.len(), "a batch of the journal is refused, writing its parts alone");
+            advances.into_iter().zip(answers)
+        }
+    };
+    for step in alone {
+        Box::pin(write_all(store, VecDeque::from([step]))).await;
+    }
+}
+
+/// One transaction. For each step: `None` = taken, `Some(old)` = the partition does not stand at `old`.
+async fn write(store: &Store, steps: &mut [Advance]) -> Result<Vec<Option<u64>>, StoreError> {
+    let mut tx = store.db.begin_batch().await?;
+    let mut order: Vec<usize> = (0..steps.len()).collect();
+    order.sort_by(|a, b| (&steps[*a].topic, steps[*a].part).cmp(&(&steps[*b].topic, steps[*b].part)));
+    let mut outcomes = vec![None; steps.len()];
+    let mut rows = Rows::default();
+    for at in order {
+        let step = &steps[at];
+        if advance(&mut tx, step).await? {
+            step.rows.iter().cloned().for_each(|row| rows.add(row));
+        } else {
+            outcomes[at] = Some(step.old);
+        }
+    }
+    rows.write(&mut tx).await?;
+    tx.commit().await?;
+    Ok(outcomes)
+}
+
+/// Moves a partition's position; false when it does not stand where the step begins.
+async fn advance(tx: &mut Tx, step: &Advance) -> Result<bool, StoreError> {
+    let moved = sqlx::query(
+        "UPDATE progress SET next = $1 WHERE log_id = $2 AND topic = $3 AND part = $4 AND next = $5",
+    )
+    .bind(number(step.new))
+    .bind(&*step.log_id)
+    .bind(&*step.topic)
+    .bind(i64::from(step.part))
+    .bind(number(step.old))
+    .execute(tx.on())
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}

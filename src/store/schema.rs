@@ -1,0 +1,126 @@
+//! The database's schema: numbered migrations, built into the binary.
+//!
+//! Guarantees: a migration is applied once and in order; a database made by a newer program is refused, never touched.
+
+use std::path::Path;
+
+use serde::Serialize;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Row, SqlSafeStr};
+
+use super::config::{Engine, StoreConfig};
+use super::db::Db;
+use super::error::StoreError;
+
+/// Number, name, the text for SQLite, the text for PostgreSQL. A published one is never edited: add the next.
+const MIGRATIONS: [(i64, &str, &str, &str); 1] = [(
+    1,
+    "first",
+    include_str!("../../schemas/sql/sqlite/0001_first.sql"),
+    include_str!("../../schemas/sql/postgres/0001_first.sql"),
+)];
+
+/// Where a database's schema stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SchemaStatus {
+    /// Which database.
+    pub engine: Engine,
+    /// The last migration that was applied; 0 = an empty database.
+    pub current: i64,
+    /// The last one that this program knows.
+    pub newest: i64,
+    /// What is to be applied, in order.
+    pub pending: Vec<String>,
+}
+
+/// Looks at a database without changing it (a SQLite file is made when it is missing).
+///
+/// # Errors
+/// When it can't be reached.
+pub async fn schema_status(config: &StoreConfig, data: &Path) -> Result<SchemaStatus, StoreError> {
+    let db = Db::open(config, data).await?;
+    let status = status(&db).await;
+    db.close().await;
+    status
+}
+
+/// Applies what is pending and tells what stood before.
+///
+/// # Errors
+/// When the database can't be reached or is newer than this program.
+pub async fn migrate(config: &StoreConfig, data: &Path) -> Result<SchemaStatus, StoreError> {
+    let db = Db::open(config, data).await?;
+    let before = apply(&db).await;
+    db.close().await;
+    before
+}
+
+pub(super) async fn status(db: &Db) -> Result<SchemaStatus, StoreError> {
+    let applied = match sqlx::query("SELECT version FROM _sqlx_migrations ORDER BY version")
+        .fetch_all(db.writer())
+        .await
+    {
+        Ok(rows) => rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?,
+        Err(sqlx::Error::Database(error)) if no_such_table(&*error) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let newest = MIGRATIONS.iter().map(|(number, ..)| *number).max().unwrap_or_default();
+    let current = applied.iter().copied().max().unwrap_or_default();
+    let pending = MIGRATIONS
+        .iter()
+        .filter(|(number, ..)| !applied.contains(number))
+        .map(|(number, name, ..)| format!("{number:04}_{name}"))
+        .collect();
+    Ok(SchemaStatus { engine: db.engine, current, newest, pending })
+}
+
+/// Fails unless the schema is exactly the one of this program.
+pub(super) async fn check(db: &Db) -> Result<(), StoreError> {
+    let status = status(db).await?;
+    not_newer(&status)?;
+    if status.pending.is_empty() {
+        return Ok(());
+    }
+    Err(StoreError::Schema(format!(
+        "the database is at version {}, this program needs {}: run `millrace migrate`",
+        status.current, status.newest
+    )))
+}
+
+pub(super) async fn apply(db: &Db) -> Result<SchemaStatus, StoreError> {
+    let before = status(db).await?;
+    not_newer(&before)?;
+    if before.pending.is_empty() {
+        return Ok(before);
+    }
+    let migrations = MIGRATIONS.iter().map(|(number, name, sqlite, postgres)| {
+        let text = match db.engine {
+            Engine::Sqlite => sqlite,
+            Engine::Postgres => postgres,
+        };
+        Migration::new(*number, (*name).into(), MigrationType::Simple, text.into_sql_str(), false)
+    });
+    let migrator = Migrator::with_migrations(migrations.collect());
+    if let Err(error) = migrator.run(db.writer()).await {
+        // Of two processes that start on one empty SQLite file, the second finds the tables made.
+        if !status(db).await?.pending.is_empty() {
+            return Err(StoreError::Schema(format!("the database can't be migrated: {error}")));
+        }
+    }
+    Ok(before)
+}
+
+fn not_newer(status: &SchemaStatus) -> Result<(), StoreError> {
+    if status.current <= status.newest {
+        return Ok(());
+    }
+    Err(StoreError::Schema(format!(
+        "the database is at version {}, made by a newer program; this one knows {}: run the newer one",
+        status.current, status.newest
+    )))
+}
+
+/// `undefined_table` on PostgreSQL; SQLite has no code of its own for it.
+fn no_such_table(error: &dyn sqlx::error::DatabaseError) -> bool {
+    error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table")
+}

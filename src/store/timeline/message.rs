@@ -1,0 +1,214 @@
+//! Messages with what became of them.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::{Cursor, MOST, placeholders};
+use crate::domain::events::Hop;
+use crate::domain::ids::{BotId, ConversationId, EventId, TenantId};
+use crate::domain::time::Timestamp;
+use crate::store::Store;
+use crate::store::bots::parse;
+use crate::store::error::StoreError;
+
+/// Which way a message went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// A person said it.
+    In,
+    /// It ended without a reply; the kind is the reason.
+    Dropped,
+    /// The bot says it.
+    Out,
+}
+
+impl Direction {
+    /// The word in a row and in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Dropped => "dropped",
+            Self::Out => "out",
+        }
+    }
+
+    fn of(text: &str) -> Result<Self, StoreError> {
+        [Self::In, Self::Dropped, Self::Out].into_iter().find(|one| one.as_str() == text).ok_or_else(|| {
+            StoreError::Corrupt { table: "messages", reason: format!("unknown direction `{text}`") }
+        })
+    }
+}
+
+/// One event of a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Message {
+    /// The event's id.
+    pub id: EventId,
+    /// The inbound event that it began with: the same for a turn, its replies and its drop.
+    pub root: EventId,
+    /// Which bot's.
+    pub bot: BotId,
+    /// Which conversation's.
+    pub conversation: ConversationId,
+    /// Which way it went.
+    pub direction: Direction,
+    /// Inbound: the kind of turn; outbound: the route; dropped: the reason.
+    pub kind: String,
+    /// The text.
+    pub text: String,
+    /// The rest: inbound `{payload, attachments, contact, reply_to}`, outbound `{parts}`, dropped `{stage}`.
+    pub data: serde_json::Value,
+    /// The provider's id of an inbound message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<String>,
+    /// What became of each part of a reply, as far as known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<MessagePart>,
+    /// What each stage did and how long it took.
+    pub hops: Vec<Hop>,
+    /// When the event was written.
+    pub at: Timestamp,
+    /// The provider's time of the inbound event.
+    pub root_at: Timestamp,
+    /// The record's offset: the order of turns.
+    #[serde(skip)]
+    pub position: i64,
+}
+
+/// What became of a part of a reply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MessagePart {
+    /// Which, from 0.
+    pub part: u32,
+    /// How many there are.
+    pub of: u32,
+    /// `sent`, `rejected`, `expired`, `in_doubt`, `skipped`, `dropped`; of a sent one what the provider says later:
+    /// `delivered`, `read`, `played`, `failed`.
+    pub status: String,
+    /// The provider's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<String>,
+    /// Why it was not sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The provider's error codes, when it failed later.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<i64>,
+    /// How many tries it took.
+    pub attempt: u32,
+    /// When the status was reached.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// The messages of a conversation, oldest first: the newest `limit` (500 at most) before `before`.
+    ///
+    /// # Errors
+    /// When the database can't be reached or a row can't be read.
+    pub async fn messages(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        before: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError> {
+        let (at, id) = Cursor::or_newest(before);
+        let rows = sqlx::query(
+            "SELECT id, root, bot, conversation, direction, kind, body, data, provider_id, hops, at, root_at, position \
+             FROM messages WHERE tenant = $1 AND conversation = $2 AND (at < $3 OR (at = $3 AND id < $4)) \
+             ORDER BY at DESC, id DESC LIMIT $5",
+        )
+        .bind(tenant.as_str())
+        .bind(conversation.as_str())
+        .bind(at)
+        .bind(id)
+        .bind(i64::from(limit.min(MOST)))
+        .fetch_all(self.db.read())
+        .await?;
+        let mut messages = rows.iter().map(message).collect::<Result<Vec<_>, _>>()?;
+        let mut parts = self.parts(tenant, &messages).await?;
+        for message in &mut messages {
+            message.parts = parts.remove(&message.id).unwrap_or_default();
+        }
+        // Within one millisecond a turn comes before what answers it.
+        messages.sort_by_key(|message| (message.at, message.direction, message.position));
+        Ok(messages)
+    }
+
+    async fn parts(
+        &self,
+        tenant: &TenantId,
+        messages: &[Message],
+    ) -> Result<HashMap<EventId, Vec<MessagePart>>, StoreError> {
+        let replies: Vec<EventId> =
+            messages.iter().filter(|m| m.direction == Direction::Out).map(|m| m.id).collect();
+        let mut found: HashMap<EventId, Vec<MessagePart>> = HashMap::new();
+        if replies.is_empty() {
+            return Ok(found);
+        }
+        let sql = format!(
+            "SELECT p.reply, p.part, p.of_parts, p.status, p.provider_id, p.reason, p.attempt, p.at, \
+             r.status, r.errors, r.at FROM parts p JOIN messages m ON m.id = p.reply LEFT JOIN receipts r \
+             ON r.tenant = p.tenant AND r.channel = m.channel AND r.account = m.account AND r.message_id = p.provider_id \
+             WHERE p.tenant = $1 AND m.tenant = $1 AND p.reply IN ({}) ORDER BY p.reply, p.part",
+            placeholders(2, replies.len())
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(tenant.as_str()).persistent(false);
+        let query = replies.iter().fold(query, |query, id| query.bind(id.to_string()));
+        for row in &query.fetch_all(self.db.read()).await? {
+            found.entry(event_id(row, 0)?).or_default().push(part(row)?);
+        }
+        Ok(found)
+    }
+}
+
+pub(super) fn event_id(row: &AnyRow, column: usize) -> Result<EventId, StoreError> {
+    row.try_get::<&str, _>(column)?
+        .parse()
+        .map_err(|reason: &str| StoreError::Corrupt { table: "messages", reason: reason.to_owned() })
+}
+
+fn message(row: &AnyRow) -> Result<Message, StoreError> {
+    Ok(Message {
+        id: event_id(row, 0)?,
+        root: event_id(row, 1)?,
+        bot: row.try_get::<String, _>(2)?.into(),
+        conversation: row.try_get::<String, _>(3)?.into(),
+        direction: Direction::of(row.try_get(4)?)?,
+        kind: row.try_get(5)?,
+        text: row.try_get(6)?,
+        data: parse("messages", row.try_get(7)?)?,
+        provider_id: row.try_get(8)?,
+        parts: Vec::new(),
+        hops: parse("messages", row.try_get(9)?)?,
+        at: Timestamp::from_millis(row.try_get(10)?),
+        root_at: Timestamp::from_millis(row.try_get(11)?),
+        position: row.try_get(12)?,
+    })
+}
+
+fn part(row: &AnyRow) -> Result<MessagePart, StoreError> {
+    let small = |column: usize| -> Result<u32, StoreError> {
+        Ok(u32::try_from(row.try_get::<i64, _>(column)?).unwrap_or(u32::MAX))
+    };
+    let receipt: Option<String> = row.try_get(8)?;
+    let (status, errors, at) = match receipt {
+        Some(receipt) => (receipt, parse("receipts", row.try_get(9)?)?, row.try_get(10)?),
+        None => (row.try_get(3)?, Vec::new(), row.try_get(7)?),
+    };
+    Ok(MessagePart {
+        part: small(1)?,
+        of: small(2)?,
+        status,
+        provider_id: row.try_get(4)?,
+        reason: row.try_get(5)?,
+        errors,
+        attempt: small(6)?,
+        at: Timestamp::from_millis(at),
+    })
+}

@@ -1,0 +1,181 @@
+//! The consumer loop on the embedded log: the numbered guarantees of `millrace::runtime`.
+
+mod rig;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use millrace::runtime::actor::Failure;
+use millrace::runtime::tracker::SPAN;
+use rig::{Act, Rig};
+
+/// How long a test waits for what must happen: far above what it takes, so that only a defect reaches it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn every_record_is_handled_once_and_in_order_of_its_key() {
+    let rig = Rig::new("run: async, lanes: 8").await;
+    let records: Vec<_> = (0..400).map(|n| (n % 7, n, Act::Yield(n % 5))).collect();
+    rig.send(&records).await;
+    let worker = rig.start().await;
+    let seen = rig.outputs(400, PATIENCE).await;
+    worker.drain().await.unwrap();
+    let mut by_key: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    seen.iter().for_each(|(key, n)| by_key.entry(*key).or_default().push(*n));
+    for (key, numbers) in by_key {
+        let expected: Vec<u32> = (0..400).filter(|n| n % 7 == key).collect();
+        assert_eq!(numbers, expected, "key {key}");
+    }
+    assert_eq!(rig.lag().await, 0);
+}
+
+#[tokio::test]
+async fn a_poison_record_goes_to_the_dead_letters_untouched_and_its_neighbours_go_on() {
+    for run in ["run: inline", "run: async, lanes: 4"] {
+        let rig = Rig::new(run).await;
+        rig.send(&[(1, 1, Act::Ok)]).await;
+        rig.send_raw(1, b"\xff not an envelope").await;
+        rig.send(&[(1, 2, Act::Ok), (1, 3, Act::Permanent), (1, 4, Act::Ok)]).await;
+        let worker = rig.start().await;
+        assert_eq!(rig.outputs(3, PATIENCE).await, [(1, 1), (1, 2), (1, 4)], "{run}");
+        let letters = rig.dead_letters(2, PATIENCE).await;
+        worker.drain().await.unwrap();
+        assert_eq!(letters[0].value.as_ref(), b"\xff not an envelope");
+        assert_eq!(rig::header(&letters[0], "millrace-reason"), "bug");
+        assert_eq!(rig::header(&letters[1], "millrace-reason"), "rejected");
+        assert_eq!(rig::header(&letters[1], "millrace-topic"), "turn.opened.v1");
+        assert_eq!(rig.lag().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_record() {
+    let rig = Rig::new("run: async, lanes: 4").await;
+    rig.send(&[(1, 1, Act::Ok), (1, 2, Act::Panic), (1, 3, Act::Ok)]).await;
+    let worker = rig.start().await;
+    assert_eq!(rig.outputs(2, PATIENCE).await, [(1, 1), (1, 3)]);
+    let letters = rig.dead_letters(1, PATIENCE).await;
+    worker.drain().await.unwrap();
+    assert_eq!(rig::header(&letters[0], "millrace-reason"), "panic");
+    assert_eq!(rig::header(&letters[0], "millrace-attempts"), "3");
+}
+
+#[tokio::test]
+async fn a_transient_failure_is_tried_again_and_holds_only_its_key() {
+    let rig = Rig::new("run: async, lanes: 4, retry: {max: 5, base: 1ms, cap: 2ms}").await;
+    rig.send(&[(1, 1, Act::Fail(3)), (1, 2, Act::Ok), (2, 3, Act::Ok)]).await;
+    let worker = rig.start().await;
+    let seen = rig.outputs(3, PATIENCE).await;
+    worker.drain().await.unwrap();
+    let of_one: Vec<_> = seen.iter().filter(|(key, _)| *key == 1).collect();
+    assert_eq!(of_one, [&(1, 1), &(1, 2)]);
+    assert!(seen.contains(&(2, 3)));
+}
+
+#[tokio::test]
+async fn tries_end_in_the_dead_letters() {
+    let rig = Rig::new("run: inline, retry: {max: 2, base: 1ms, cap: 2ms}").await;
+    rig.send(&[(1, 1, Act::Fail(99)), (1, 2, Act::Ok)]).await;
+    let worker = rig.start().await;
+    assert_eq!(rig.outputs(1, PATIENCE).await, [(1, 2)]);
+    let letters = rig.dead_letters(1, PATIENCE).await;
+    worker.drain().await.unwrap();
+    assert_eq!(rig::header(&letters[0], "millrace-reason"), "exhausted");
+    assert_eq!(rig::header(&letters[0], "millrace-attempts"), "3");
+}
+
+#[tokio::test]
+async fn the_brake_stops_a_group_that_fails_on_everything_with_its_offsets_kept() {
+    let rig = Rig::new("run: inline").await;
+    for _ in 0..200 {
+        rig.send_raw(1, b"broken").await;
+    }
+    let failure = rig.start().await.ended(PATIENCE).await.unwrap_err();
+    assert!(matches!(failure, Failure::Brake(..)), "{failure}");
+    let letters = rig.dead_letters(1, PATIENCE).await;
+    assert!(letters.len() < 50, "{} dead letters", letters.len());
+    assert!(rig.lag().await >= 150);
+}
+
+#[tokio::test]
+async fn a_drain_commits_what_is_done_and_the_next_owner_goes_on_there() {
+    let rig = Rig::new("run: async, lanes: 4").await;
+    rig.send(&(0..50).map(|n| (n, n, Act::Ok)).collect::<Vec<_>>()).await;
+    let worker = rig.start().await;
+    rig.outputs(50, PATIENCE).await;
+    worker.drain().await.unwrap();
+    rig.send(&(50..100).map(|n| (n, n, Act::Ok)).collect::<Vec<_>>()).await;
+    let worker = rig.start().await;
+    let mut seen = rig.outputs(100, PATIENCE).await;
+    worker.drain().await.unwrap();
+    seen.sort_unstable();
+    assert_eq!(seen, (0..100).map(|n| (n, n)).collect::<Vec<_>>());
+    assert_eq!(rig.handled.load(Ordering::Relaxed), 100);
+}
+
+#[tokio::test]
+async fn a_worker_that_vanishes_loses_nothing_and_repeats_under_the_same_ids() {
+    let rig = Rig::new("run: async, lanes: 4, commit: 1h").await;
+    rig.send(&(0..60).map(|n| (n, n, Act::Ok)).collect::<Vec<_>>()).await;
+    let worker = rig.start().await;
+    rig.outputs(60, PATIENCE).await;
+    worker.vanish().await;
+    let worker = rig.start().await;
+    let outputs = rig.records(120, PATIENCE).await;
+    worker.drain().await.unwrap();
+    let ids: std::collections::BTreeSet<_> = outputs.iter().map(rig::id).collect();
+    assert_eq!((outputs.len(), ids.len()), (120, 60));
+}
+
+#[tokio::test]
+async fn one_stuck_record_bounds_the_span_and_nothing_is_dropped() {
+    let rig = Rig::new("run: async, lanes: 64").await;
+    let total = u32::try_from(SPAN).unwrap() + 8_000;
+    let mut records = vec![(0, 0, Act::Gate)];
+    records.extend((1..total).map(|n| (1 + n % 50, n, Act::Ok)));
+    rig.send(&records).await;
+    let worker = rig.start().await;
+    // Everything that fits the span is handled, nothing beyond it.
+    rig.outputs(usize::try_from(SPAN).unwrap() - 4_096, PATIENCE).await;
+    tokio::task::yield_now().await;
+    assert!(u64::from(rig.handled.load(Ordering::Relaxed)) <= SPAN);
+    assert!(rig.lag().await >= u64::from(total) - 1);
+    rig.gate.add_permits(1);
+    let seen = rig.outputs(total as usize, PATIENCE).await;
+    worker.drain().await.unwrap();
+    assert_eq!(seen.len(), total as usize);
+    assert_eq!(rig.lag().await, 0);
+}
+
+#[tokio::test]
+async fn partitions_move_between_members_without_loss_or_disorder() {
+    let rig = Rig::with_partitions("run: async, lanes: 16, commit: 20ms", 8).await;
+    let first = rig.start().await;
+    let mut members = Vec::new();
+    let total = 1_200;
+    for n in 0..total {
+        rig.send(&[(n % 40, n, Act::Yield(n % 3))]).await;
+        if n % 200 == 100 {
+            members.push(rig.start().await);
+        }
+        if n % 400 == 300
+            && let Some(member) = members.pop()
+        {
+            member.drain().await.unwrap();
+        }
+    }
+    let records = rig.distinct(total as usize, PATIENCE).await;
+    first.drain().await.unwrap();
+    for member in members {
+        member.drain().await.unwrap();
+    }
+    let mut firsts: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (key, n) in records {
+        firsts.entry(key).or_default().push(n);
+    }
+    for (key, numbers) in firsts {
+        assert!(numbers.is_sorted(), "key {key}: {numbers:?}");
+    }
+    assert_eq!(rig.lag().await, 0);
+}
