@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::arena::Ix;
 use super::error::DispatchError;
 use super::job::Job;
-use super::queues::Wake;
 use super::results::Outcome;
 use super::send::{Attempt, Effect};
 use super::{Dispatch, backoff};
@@ -18,7 +17,7 @@ use crate::domain::events::SettledStatus;
 use crate::domain::time::Timestamp;
 use crate::limits::{Keys, Pause};
 use crate::log::LogError;
-use crate::pipeline::PartitionCx;
+use crate::pipeline::{PartitionCx, StageError};
 use crate::services::channel::{Scope, SendOutcome};
 use crate::store::StoreError;
 
@@ -79,6 +78,10 @@ impl Dispatch {
             Attempt::Gone(what) => {
                 job.fail(DispatchError::NoAccount(what.clone()));
                 self.refuse(cx, chat, job, what);
+            }
+            Attempt::Unlogged(error) => {
+                self.queues.again(chat, job, None);
+                cx.fail(error);
             }
             Attempt::Unclear(error) => {
                 self.queues.again(chat, job, None);
@@ -205,11 +208,10 @@ impl Dispatch {
 
     /// An append to the ledger is over: the chats whose RESULTs it held go on.
     pub(super) fn settled(&mut self, cx: &mut PartitionCx<Effect>, answer: Result<(), LogError>) {
-        let settled = match self.results.appended(answer) {
-            Ok(settled) => settled,
-            Err(at) => return self.queues.at(at, Wake::Results),
-        };
-        for settling in settled {
+        if let Err(error) = answer {
+            return cx.fail(error);
+        }
+        for settling in self.results.appended() {
             let (chat, mut job) = (settling.chat, settling.job);
             job.go_on(settling.next);
             if job.next < job.of() {
@@ -218,7 +220,9 @@ impl Dispatch {
             }
             self.ledger.close(job.reply.id);
             match job.failure.take() {
-                Some(error) => cx.dead_letter(job.offset, error.into()),
+                Some((error, tries)) => {
+                    cx.dead_letter(job.offset, StageError { attempts: tries, ..error.into() });
+                }
                 None => cx.finish(job.offset),
             }
             self.queues.over(chat);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::Notify;
 
 use crate::domain::time::{Clock, Timestamp};
 use crate::log::{
@@ -19,6 +20,7 @@ type Partitions = HashMap<TopicPartition, Vec<Record>>;
 pub(super) struct MemoryLog {
     pub(super) clock: Arc<dyn Clock>,
     partitions: Arc<Mutex<Partitions>>,
+    changed: Arc<Notify>,
     /// How long an append takes.
     pub(super) latency: Duration,
     /// So many appends are refused for good.
@@ -49,6 +51,7 @@ impl MemoryLog {
         let offset = records.len() as u64;
         let at = self.clock.now();
         records.push(Record { offset, at, key: record.key, value: record.value, headers: record.headers });
+        self.changed.notify_waiters();
         offset
     }
 }
@@ -94,7 +97,8 @@ impl Log for MemoryLog {
     }
 
     async fn reader(&self, _: usize) -> Result<Box<dyn Reader>, LogError> {
-        Ok(Box::new(MemoryReader { partitions: Arc::clone(&self.partitions), at: None }))
+        let (partitions, changed) = (Arc::clone(&self.partitions), Arc::clone(&self.changed));
+        Ok(Box::new(MemoryReader { partitions, changed, at: None }))
     }
 
     async fn partitions(&self, _: &TopicName) -> Result<u32, LogError> {
@@ -126,6 +130,7 @@ impl Log for MemoryLog {
 #[derive(Debug)]
 struct MemoryReader {
     partitions: Arc<Mutex<Partitions>>,
+    changed: Arc<Notify>,
     at: Option<(TopicPartition, usize)>,
 }
 
@@ -140,6 +145,7 @@ impl Reader for MemoryReader {
         let Some((partition, at)) = &mut self.at else { return closed() };
         let until = tokio::time::Instant::now() + wait;
         loop {
+            let changed = self.changed.notified();
             let records: Vec<Record> = {
                 let partitions = lock(&self.partitions);
                 // Small batches, so that whoever reads has to come back.
@@ -150,10 +156,9 @@ impl Reader for MemoryReader {
                 *at += records.len();
                 return Ok(Some(Batch { partition: partition.clone(), records }));
             }
-            if tokio::time::Instant::now() >= until {
+            if tokio::time::timeout_at(until, changed).await.is_err() {
                 return Ok(None);
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 }

@@ -68,7 +68,8 @@ pub(super) fn say(bot: &'static str, chat: impl ToString, texts: &[&str]) -> Say
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
     Finished,
-    Dead(String),
+    /// With its reason.
+    Dead(&'static str),
 }
 
 pub(super) struct Rig {
@@ -256,7 +257,8 @@ impl Rig {
 
     fn collect(&mut self) {
         let finished = self.cx.finished.drain(..).map(|offset| (offset, End::Finished));
-        let dead = self.cx.dead.drain(..).map(|(offset, error)| (offset, End::Dead(error.to_string())));
+        let dead =
+            self.cx.dead.drain(..).map(|(offset, error)| (offset, End::Dead(error.reason.unwrap_or("bug"))));
         for (offset, end) in finished.chain(dead) {
             assert!(self.open.remove(&offset), "{offset} ended twice: {end:?}");
             self.ends.push((offset, end));
@@ -267,12 +269,12 @@ impl Rig {
         self.open.contains(&offset)
     }
 
-    /// How an offset ended; the first word of a dead letter.
-    pub(super) fn end(&self, offset: u64) -> String {
+    /// How an offset ended; the reason of a dead letter.
+    pub(super) fn end(&self, offset: u64) -> &'static str {
         match self.ends.iter().find(|(ended, _)| *ended == offset) {
-            None => "open".to_owned(),
-            Some((_, End::Finished)) => "finished".to_owned(),
-            Some((_, End::Dead(error))) => error.split(':').next().unwrap_or_default().to_owned(),
+            None => "open",
+            Some((_, End::Finished)) => "finished",
+            Some((_, End::Dead(reason))) => reason,
         }
     }
 
@@ -319,6 +321,7 @@ fn context(log: &Arc<MemoryLog>, clock: &Arc<dyn Clock>, epoch: u64) -> Partitio
         in_flight: FuturesUnordered::new(),
         finished: Vec::new(),
         dead: Vec::new(),
+        failed: None,
         wake: None,
     }
 }
