@@ -4,6 +4,7 @@ pub mod admin;
 pub mod cases;
 pub mod changes;
 pub mod generate;
+pub mod golden;
 pub mod load;
 pub mod parts;
 pub mod pipelines;
