@@ -1,5 +1,7 @@
 //! The only place that names concrete types: settings, wiring, roles, shutdown.
 
+pub mod admin;
+pub mod cases;
 pub mod changes;
 pub mod fakes;
 pub mod generate;

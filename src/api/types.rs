@@ -172,6 +172,9 @@ data! {
         /// Web pages that may open a chat: `https://shop.example`. Empty = only our own page.
         #[serde(default)]
         origins: Vec<String>,
+        /// Telegram: the running process asks for updates itself, for a machine without a public address.
+        #[serde(default)]
+        polling: bool,
     }
 
     /// An account was connected.
