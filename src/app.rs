@@ -1,4 +1,12 @@
 //! The only place that names concrete types: settings, wiring, roles, shutdown.
 
+pub mod changes;
 pub mod generate;
+pub mod golden;
+pub mod load;
+pub mod parts;
+pub mod pipelines;
+pub mod roles;
 pub mod settings;
+pub mod supervise;
+pub mod work;

@@ -172,8 +172,7 @@ impl Edge {
     ) -> Result<(), Refusal> {
         metrics::counter!("millrace_edge_dead_letters_total", "reason" => why.reason()).increment(1);
         tracing::warn!(from, reason = why.reason(), bytes = body.len(), "a body can't be split: kept whole");
-        let letter =
-            record::dead(self.dead_letters.clone(), from, tenant, body, &why, self.clock.now());
+        let letter = record::dead(self.dead_letters.clone(), from, tenant, body, &why, self.clock.now());
         self.append(vec![letter], share).await
     }
 }

@@ -1,0 +1,203 @@
+//! What ingest writes for one event: turns, receipts, signals, drops. Pure.
+//!
+//! Guarantee: every event gives at least one record, so that it can be accounted for from the topics alone; the ids
+//! depend on the event only, so a second run writes the same records again.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::normalised::{Kind, Normalised};
+use crate::domain::bot::Bot;
+use crate::domain::channel::ChannelKind;
+use crate::domain::envelope::Envelope;
+use crate::domain::events::{
+    Attachment, Contact, Hop, MAX_TEXT_BYTES, ReceiptReceived, ReceiptStatus, Signal, SignalReady,
+    TurnDropped, TurnKind, TurnOpened, WebhookReceived,
+};
+use crate::domain::ids::ConversationId;
+use crate::domain::stage::StageName;
+use crate::domain::time::Timestamp;
+use crate::pipeline::Emission;
+
+/// The names of the outputs.
+pub(super) const PORTS: [&str; 4] = [TURN, RECEIPT, SIGNAL, DROPPED];
+const TURN: &str = "turn";
+const RECEIPT: &str = "receipt";
+const SIGNAL: &str = "signal";
+const DROPPED: &str = "dropped";
+
+/// After that `WhatsApp` takes templates only.
+const WHATSAPP_WINDOW: Duration = Duration::from_secs(24 * 3600);
+/// Names and addresses are labels: what is longer is cut.
+const MAX_LABEL_CHARS: usize = 200;
+/// No provider's id, address or MIME type is nearly as long; a longer one is none.
+const MAX_ID_BYTES: usize = 2048;
+/// A message has one attachment, a Messenger one a few.
+const MAX_ATTACHMENTS: usize = 16;
+
+type Root = Envelope<WebhookReceived>;
+
+/// An event whose end is ingest: `late`, `ignored`, `unknown_account`, `unknown_bot`.
+pub(super) fn dropped(root: &Root, reason: &'static str, note: Option<String>, now: Timestamp) -> Emission {
+    metrics::counter!("millrace_ingest_dropped_total", "reason" => reason).increment(1);
+    let note = note.map(|note| note.chars().take(MAX_LABEL_CHARS).collect());
+    let data = TurnDropped { stage: StageName::Ingest, reason: reason.to_owned(), note };
+    let event = root.follow(StageName::Ingest, now, 0, data);
+    // An event that nobody owns has no conversation; what the edge keyed it by is the next best.
+    Emission { key: Bytes::from(event.subject.clone()), ..Emission::by_conversation(DROPPED, &event) }
+}
+
+/// The records of an event of `bot`, which `root` names as its owner.
+pub(super) fn emissions(
+    mut root: Root,
+    it: Normalised,
+    bot: &Bot,
+    now: Timestamp,
+    took: Duration,
+) -> Vec<Emission> {
+    if let Some(chat) = &it.chat {
+        let account = &root.data.account;
+        root.conversation =
+            ConversationId::new(&root.tenant, root.data.channel, account, chat, it.thread.as_deref());
+        root.subject = root.conversation.as_str().to_owned();
+    }
+    let ttl = bot.spec.reply_ttl.span().map(|span| span.get());
+    let window = (root.data.channel == ChannelKind::Whatsapp).then_some(WHATSAPP_WINDOW);
+    let life = [ttl, window].into_iter().flatten().min();
+    root.deadline = life.map(|life| root.roottime.plus(life));
+    if it.kind == Kind::Receipt {
+        return receipts(&root, it, now);
+    }
+    let late = root.deadline.is_some_and(|deadline| deadline < now);
+    let mut out = Vec::with_capacity(2);
+    if !late {
+        out.extend(signals(&root, &it, bot, now));
+    }
+    match it.turn {
+        Some(_) if late => out.push(dropped(&root, "late", Some(it.raw_kind), now)),
+        Some(kind) => out.push(turn(&root, kind, it, now, took)),
+        None => {
+            if it.kind == Kind::Account {
+                let (account, event) = (root.data.account.as_str(), it.text.as_deref().unwrap_or_default());
+                tracing::warn!(tenant = %root.tenant, account, kind = it.raw_kind, event, "news about an account");
+            }
+            out.push(dropped(&root, "ignored", Some(it.raw_kind), now));
+        }
+    }
+    out
+}
+
+fn turn(root: &Root, kind: TurnKind, it: Normalised, now: Timestamp, took: Duration) -> Emission {
+    let (said, payload) = match kind {
+        TurnKind::Press => (it.title.or_else(|| it.text.clone()), it.text),
+        TurnKind::Attachment if it.text_is_summary => (None, None),
+        TurnKind::Text | TurnKind::Attachment => (it.text, None),
+    };
+    let (text, text_cut) = cut(said.unwrap_or_default());
+    let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let opened = TurnOpened {
+        channel: root.data.channel,
+        account: root.data.account.clone(),
+        chat: it.chat.unwrap_or_default(),
+        thread: it.thread,
+        chat_kind: it.chat_kind,
+        contact: Contact {
+            id: it.sender.unwrap_or_default(),
+            name: label(it.name),
+            username: label(it.username),
+            language: label(it.language),
+        },
+        kind,
+        text,
+        text_cut,
+        payload: payload.map(|payload| cut(payload).0),
+        attachments: it.attachments.into_iter().take(MAX_ATTACHMENTS).map(bounded).collect(),
+        message_id: short(it.message_id),
+        reply_to: short(it.reply_to),
+        callback_id: short(it.callback_id),
+        hops: vec![Hop { stage: StageName::Ingest, at: now, took_us, note: None }],
+    };
+    Emission::by_conversation(TURN, &root.follow(StageName::Ingest, now, 0, opened))
+}
+
+/// Signs of life: the button stops spinning at once, and a bot that has to think says so.
+fn signals(root: &Root, it: &Normalised, bot: &Bot, now: Timestamp) -> Vec<Emission> {
+    let mut signals = Vec::new();
+    if let Some(callback_id) = short(it.callback_id.clone()) {
+        signals.push(Signal::AnswerCallback { callback_id });
+    }
+    // Web chat's page shows by itself that it waits.
+    if it.turn.is_some() && bot.spec.answers() && root.data.channel != ChannelKind::Webchat {
+        signals.push(Signal::Typing { message_id: short(it.message_id.clone()) });
+    }
+    let chat = it.chat.as_ref().or(it.sender.as_ref());
+    let ready = |(ordinal, signal)| {
+        let data = SignalReady {
+            channel: root.data.channel,
+            account: root.data.account.clone(),
+            chat: chat.cloned().unwrap_or_default(),
+            signal,
+            at: now,
+        };
+        Emission::by_bot(SIGNAL, &root.follow(StageName::Ingest, now, ordinal, data))
+    };
+    (0..).zip(signals).map(ready).collect()
+}
+
+/// One receipt for each message that it is about. A status that has no meaning for us, or names no message, is ignored.
+fn receipts(root: &Root, it: Normalised, now: Timestamp) -> Vec<Emission> {
+    let status = match it.status.as_deref() {
+        Some("sent") => ReceiptStatus::Sent,
+        Some("delivered") => ReceiptStatus::Delivered,
+        Some("read") => ReceiptStatus::Read,
+        Some("played") => ReceiptStatus::Played,
+        Some("failed") => ReceiptStatus::Failed,
+        _ => return vec![dropped(root, "ignored", Some(it.raw_kind), now)],
+    };
+    let Some(first) = it.on else { return vec![dropped(root, "ignored", Some(it.raw_kind), now)] };
+    let receipt = |(ordinal, message_id): (u32, String)| {
+        let data = ReceiptReceived {
+            channel: root.data.channel,
+            account: root.data.account.clone(),
+            chat: it.chat.clone().unwrap_or_default(),
+            message_id,
+            status,
+            at: root.roottime,
+            errors: it.errors.clone(),
+            opaque: short(it.opaque.clone()),
+        };
+        Emission::by_bot(RECEIPT, &root.follow(StageName::Ingest, now, ordinal, data))
+    };
+    (0..).zip(std::iter::once(first).chain(it.also_on.clone())).map(receipt).collect()
+}
+
+fn cut(mut text: String) -> (String, bool) {
+    let whole = text.len() <= MAX_TEXT_BYTES;
+    text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
+    (text, !whole)
+}
+
+fn label(text: Option<String>) -> Option<String> {
+    text.map(|text| match text.char_indices().nth(MAX_LABEL_CHARS) {
+        Some((at, _)) => text[..at].to_owned(),
+        None => text,
+    })
+}
+
+fn short(id: Option<String>) -> Option<String> {
+    id.filter(|id| id.len() <= MAX_ID_BYTES)
+}
+
+fn bounded(it: Attachment) -> Attachment {
+    Attachment {
+        kind: it.kind,
+        id: short(it.id),
+        url: short(it.url),
+        mime: label(it.mime),
+        name: label(it.name),
+    }
+}
+
+#[cfg(test)]
+mod tests;

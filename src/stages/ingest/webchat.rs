@@ -1,0 +1,34 @@
+//! Web chat: the edge's own items, `{id, visitor, text | payload | media, title}`.
+
+use super::json::Json;
+use super::normalised::{Kind, Normalised, attachment};
+use crate::domain::events::{AttachmentKind, TurnKind};
+
+/// Reads a message of a visitor.
+pub(super) fn normalise(item: &Json<'_>) -> Normalised {
+    let visitor = item.at("visitor").id();
+    let mut it = Normalised {
+        kind: Kind::Message,
+        sender: visitor.clone(),
+        chat: visitor,
+        message_id: item.at("id").id(),
+        ..Normalised::default()
+    };
+    let text = item.at("text").id();
+    let (raw_kind, turn) = if let Some(payload) = item.at("payload").id() {
+        it.kind = Kind::Callback;
+        it.title = item.at("title").id().or(text);
+        it.text = Some(payload);
+        ("message:press", TurnKind::Press)
+    } else if let Some(media) = item.at("media").id() {
+        it.text = text;
+        it.attachments.push(attachment(AttachmentKind::Other, Some(media)));
+        ("message:media", TurnKind::Attachment)
+    } else {
+        it.text = text;
+        ("message:text", TurnKind::Text)
+    };
+    it.turn = Some(turn);
+    it.raw_kind = raw_kind.to_owned();
+    it
+}
