@@ -5,5 +5,5 @@ mod kafka;
 mod inspect;
 mod log_contract;
 mod runtime;
-// mod store;
+mod store;
 mod tidy;
