@@ -2,6 +2,7 @@
 
 pub mod changes;
 pub mod generate;
+pub mod golden;
 pub mod load;
 pub mod parts;
 pub mod pipelines;

@@ -24,6 +24,7 @@ use crate::services::model::ModelsConfig;
 use crate::services::search::SearchConfig;
 use crate::stages::answer::AnswerConfig;
 use crate::stages::dispatch::DispatchConfig;
+use crate::stages::ingest::IngestConfig;
 use crate::stages::retrieve::RetrieveConfig;
 use crate::store::StoreConfig;
 use crate::telemetry::TelemetryConfig;
@@ -75,6 +76,8 @@ sections! {
     dispatch: DispatchConfig,
     /// Webhooks and web chat.
     edge: EdgeConfig,
+    /// The ingest stage.
+    ingest: IngestConfig,
     /// Apache Kafka; used as soon as `brokers` names one.
     kafka: KafkaConfig,
     /// How fast each channel may be sent to.

@@ -30,7 +30,7 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
     let settings = &parts.settings;
     match stage {
         StageName::Edge => anyhow::bail!("edge is an HTTP role: run `millrace edge`"),
-        StageName::Ingest => run(parts, pipeline, IngestFactory::new(directory)),
+        StageName::Ingest => run(parts, pipeline, IngestFactory::new(settings.ingest.clone(), directory)),
         StageName::Match => {
             run(parts, pipeline.clone(), Transforms::new(MatchScript::new(directory), pipeline));
         }
@@ -59,7 +59,8 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn run<F: StageFactory + Clone>(parts: &Parts, pipeline: Pipeline, factory: F) {
+fn run<F: StageFactory>(parts: &Parts, pipeline: Pipeline, factory: F) {
+    let factory = Arc::new(factory);
     let spec = WorkerSpec {
         topics: pipeline.reads.names().into_iter().map(TopicName::from).collect(),
         outputs: pipeline.outputs(F::PORTS),
@@ -72,7 +73,7 @@ fn run<F: StageFactory + Clone>(parts: &Parts, pipeline: Pipeline, factory: F) {
     let (log, clock, stop) = (Arc::clone(&parts.log), Arc::clone(&parts.clock), parts.stop.clone());
     parts.tasks.spawn(async move {
         let work = || {
-            let (factory, spec) = (factory.clone(), spec.clone());
+            let (factory, spec) = (Arc::clone(&factory), spec.clone());
             let (log, clock, stop) = (Arc::clone(&log), Arc::clone(&clock), stop.clone());
             async move { Worker::join(factory, spec, log, clock).await?.run(stop).await }
         };
