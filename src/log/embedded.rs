@@ -19,6 +19,7 @@
 
 mod balance;
 mod body;
+mod compact;
 mod config;
 mod core;
 mod frame;
@@ -34,6 +35,7 @@ mod sequence;
 mod sync;
 mod table;
 mod topics;
+mod upkeep;
 mod walk;
 mod wire;
 
@@ -76,7 +78,9 @@ impl EmbeddedLog {
     /// # Errors
     /// When the disk refuses; nothing is lost by it.
     pub async fn upkeep(&self) -> Result<(), LogError> {
-        self.core.check_open()
+        self.core.check_open()?;
+        let core = Arc::clone(&self.core);
+        joined(spawn_blocking(move || upkeep::pass(&core)).await)
     }
 
     /// What an append needs to know of its topics.

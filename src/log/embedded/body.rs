@@ -83,6 +83,8 @@ pub(super) struct Place {
     pub(super) offset: u64,
     /// Where it begins in the frame.
     pub(super) at: u32,
+    /// Where it ends there.
+    pub(super) end: u32,
 }
 
 /// The records of a frame, without decoding them. `None` when it can't be read.
@@ -107,7 +109,7 @@ pub(super) fn each_place(frame: &[u8], mut found: impl FnMut(Place)) -> Option<(
         }
         from.skip(key as usize)?;
         from.skip(value as usize)?;
-        found(Place { part, offset, at });
+        found(Place { part, offset, at, end: u32::try_from(from.position()).ok()? });
     }
     Some(())
 }
@@ -217,6 +219,16 @@ impl Opening {
         }
         Some(opening)
     }
+}
+
+/// A records frame without its header, of records that are encoded already.
+pub(super) fn encode_raw(count: usize, records: &[u8]) -> (Vec<u8>, usize) {
+    let mut to = frame::with_room(COUNT + records.len());
+    put_u32(&mut to, count);
+    put_u32(&mut to, 0);
+    to.extend_from_slice(records);
+    let body = frame::pad(&mut to);
+    (to, body)
 }
 
 /// A bridge's frame without its header, and the body's length.

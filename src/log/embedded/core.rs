@@ -19,6 +19,7 @@ use super::segment::failed;
 use super::sequence::{Plan, Sequence};
 use super::table::Table;
 use super::topics::{Limit, Newer, Partition, Registry, Topic, Topics, is_kept};
+use super::upkeep::{self, Bell};
 use super::{lock, read_lock, write_lock};
 use crate::domain::time::Clock;
 use crate::domain::topics::Keep;
@@ -40,10 +41,13 @@ pub(super) struct Core {
     pub(super) groups: Groups,
     /// Bytes of appends that wait for the disk.
     pub(super) waiting: AtomicU64,
-    closed: AtomicBool,
+    pub(super) closed: AtomicBool,
     /// Held while the log is open.
     locked: Mutex<Option<File>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    pub(super) bell: Arc<Bell>,
+    /// One upkeep at a time.
+    pub(super) upkeep: Mutex<()>,
 }
 
 /// Memory for the newest records of a topic with a sequence of its own: these are read at a start and rarely after.
@@ -66,7 +70,9 @@ impl Core {
         let registry = Arc::new(Registry::from_pointee(Topics::from_specs(table.specs())));
         let offsets = Arc::new(Offsets::default());
         let plan = plan_of(&config, &table.log_id, None);
-        let main = recover::open(plan, Arc::clone(&registry), Arc::clone(&offsets), clock.now())?;
+        let bell = Arc::new(Bell::default());
+        let main =
+            recover::open(plan, Arc::clone(&registry), Arc::clone(&offsets), Arc::clone(&bell), clock.now())?;
         let core = Arc::new(Self {
             log_id: table.log_id.clone(),
             table: Mutex::new(table),
@@ -80,6 +86,8 @@ impl Core {
             closed: AtomicBool::new(false),
             locked: Mutex::new(Some(locked)),
             threads: Mutex::default(),
+            bell,
+            upkeep: Mutex::default(),
             config,
             clock,
         });
@@ -90,6 +98,8 @@ impl Core {
                 core.keep_of(topic)?;
             }
         }
+        let kept = Arc::clone(&core);
+        core.spawn("log-upkeep", move || upkeep::run(&kept))?;
         Ok(core)
     }
 
@@ -113,8 +123,9 @@ impl Core {
         }
         self.check_open()?;
         let plan = plan_of(&self.config, &self.log_id, Some(topic));
-        let (registry, offsets) = (Arc::clone(&self.registry), Arc::clone(&self.offsets));
-        let sequence = Arc::new(recover::open(plan, registry, offsets, self.clock.now())?);
+        let (registry, offsets, bell) =
+            (Arc::clone(&self.registry), Arc::clone(&self.offsets), Arc::clone(&self.bell));
+        let sequence = Arc::new(recover::open(plan, registry, offsets, bell, self.clock.now())?);
         self.serve(&sequence)?;
         keep.insert(topic.id, Arc::clone(&sequence));
         Ok(sequence)
@@ -197,6 +208,7 @@ impl Core {
             drop(writer);
         }
         self.groups.wake();
+        self.bell.end();
         for thread in lock(&self.threads).drain(..) {
             if flush && thread.join().is_err() {
                 tracing::error!("a thread of the log panicked");
@@ -242,16 +254,13 @@ fn outside(topic: &Topic, partition: &Partition, range: &std::ops::Range<u64>, a
 /// How a sequence is laid out.
 pub(super) fn plan_of(config: &EmbeddedConfig, log_id: &str, topic: Option<&Topic>) -> Plan {
     let name = topic.map_or_else(|| "main".to_owned(), |topic| format!("keep/{}", topic.name));
+    let ring = usize::try_from(config.ring.bytes()).unwrap_or(usize::MAX);
     Plan {
         folder: config.folder.join(&name),
         salt: salt(log_id, &name),
         topic: topic.map(|topic| topic.id),
         segment: if topic.is_some() { config.keep_segment } else { config.segment }.bytes(),
-        ring: if topic.is_some() {
-            KEEP_RING
-        } else {
-            usize::try_from(config.ring.bytes()).unwrap_or(usize::MAX)
-        },
+        ring: if topic.is_some() { ring.min(KEEP_RING) } else { ring },
         publish_synced: topic.is_some() && config.sync == SyncMode::Group,
         name,
     }

@@ -96,19 +96,25 @@ impl State {
         let target = balance(&partitions, &members, &owners);
         for (id, seat) in &mut self.members {
             let mine = |part: &&Part| owners.get(*part) == Some(id);
-            let revoked: Vec<Part> = seat
+            let mut revoked: Vec<Part> = seat
                 .owned
                 .iter()
                 .filter(mine)
                 .filter(|part| target.get(*part) != Some(id))
                 .copied()
                 .collect();
+            // What it has not heard of is free at once.
+            for part in seat.withdraw(&mut revoked) {
+                busy.remove(&part);
+            }
             if !revoked.is_empty() {
                 self.last_rebalance += 1;
                 let until = Instant::now() + RELEASE_WITHIN;
                 seat.leaving.insert(self.last_rebalance, (until, revoked.clone()));
                 seat.tell(News::Revoked(self.last_rebalance, revoked));
             }
+        }
+        for (id, seat) in &mut self.members {
             let free = |part: &&Part| target.get(*part) == Some(id) && !busy.contains(*part);
             let assigned: Vec<Part> = partitions.iter().filter(free).copied().collect();
             if !assigned.is_empty() {
@@ -139,6 +145,19 @@ impl State {
 }
 
 impl Seat {
+    /// Takes partitions of `parts` out of the news and of its hands: those it was not told of.
+    fn withdraw(&mut self, parts: &mut Vec<Part>) -> Vec<Part> {
+        let mut untold = Vec::new();
+        for news in &mut self.news {
+            let News::Assigned(assigned) = news else { continue };
+            untold.extend(assigned.extract_if(.., |part| parts.contains(part)));
+        }
+        self.news.retain(|news| !matches!(news, News::Assigned(assigned) if assigned.is_empty()));
+        self.owned.retain(|part| !untold.contains(part));
+        parts.retain(|part| !untold.contains(part));
+        untold
+    }
+
     fn tell(&mut self, news: News) {
         self.news.push_back(news);
         self.wake.notify_one();
@@ -168,6 +187,8 @@ struct Cursor {
     /// `None` before the start and while it is given back.
     next: Option<u64>,
     held: bool,
+    /// It is to be given back.
+    leaving: bool,
 }
 
 impl Member {
@@ -232,7 +253,7 @@ impl Member {
         let topic = self.topics.iter().find(|topic| topic.id == part.topic)?;
         let partition = Arc::clone(topic.partitions.get(usize::from(part.partition))?);
         let name = TopicPartition { topic: topic.name.clone(), partition: u32::from(part.partition) };
-        Some(Cursor { name, topic: Arc::clone(topic), partition, next: None, held: false })
+        Some(Cursor { name, topic: Arc::clone(topic), partition, next: None, held: false, leaving: false })
     }
 
     /// Reads no more of these.
@@ -241,6 +262,7 @@ impl Member {
         stopped
             .map(|cursor| {
                 cursor.next = None;
+                cursor.leaving = true;
                 cursor.name.clone()
             })
             .collect()
@@ -304,16 +326,8 @@ impl Group for Member {
 
     fn start(&mut self, partition: &TopicPartition, from: u64) -> Result<(), LogError> {
         let fenced = || LogError::Fenced(partition.clone());
-        let cursor = self.cursors.iter_mut().find(|cursor| cursor.name == *partition).ok_or_else(fenced)?;
-        let part = cursor.partition.part;
-        {
-            let state = lock(&self.state);
-            let seat = state.members.get(&self.id).ok_or_else(fenced)?;
-            let leaving = seat.leaving.values().any(|(_, parts)| parts.contains(&part));
-            if leaving || !seat.owned.contains(&part) {
-                return Err(fenced());
-            }
-        }
+        let cursor = self.cursors.iter_mut().find(|cursor| cursor.name == *partition && !cursor.leaving);
+        let cursor = cursor.ok_or_else(fenced)?;
         let range = cursor.partition.range();
         // 0 = nothing was committed: the earliest that is kept.
         let from = if from == 0 { range.start } else { from };

@@ -30,10 +30,13 @@ pub(super) struct Index {
 }
 
 /// A partition in a segment.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct PartIndex {
     /// The offset after the last one.
     pub(super) end: u64,
+    /// When the first and the newest record were written.
+    pub(super) oldest: i64,
+    pub(super) newest: i64,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -55,14 +58,13 @@ impl Index {
         }
         let block = u32::try_from(self.blocks.len() - 1).unwrap_or(u32::MAX);
         for (part, offset) in records {
-            let part = self.parts.entry(part).or_default();
+            let fresh = || PartIndex { end: 0, oldest: at, newest: at, entries: Vec::new() };
+            let part = self.parts.entry(part).or_insert_with(fresh);
             part.end = offset + 1;
+            part.newest = part.newest.max(at);
             match part.entries.last_mut() {
-                Some(last) if last.block == block => last.newest = last.newest.max(at),
-                last => {
-                    let newest = last.map_or(at, |last| last.newest.max(at));
-                    part.entries.push(Entry { first: offset, newest, block });
-                }
+                Some(last) if last.block == block => last.newest = part.newest,
+                _ => part.entries.push(Entry { first: offset, newest: part.newest, block }),
             }
         }
         self.len += len;

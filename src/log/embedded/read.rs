@@ -10,7 +10,7 @@ use moka::sync::Cache as Moka;
 
 use super::body::{self, Part};
 use super::frame::{self, Kind};
-use super::index::{Entry, Index};
+use super::index::{Entry, Index, PartIndex};
 use super::segment::{Segment, failed};
 use super::sequence::Sequence;
 use super::topics::Limit;
@@ -84,7 +84,7 @@ impl Sequence {
         let Wanted { part, from, below, gaps, limit } = wanted;
         let mut fetched = Fetched { records: Vec::new(), next: from };
         let mut bytes = 0;
-        for segment in self.holding(part, from) {
+        for segment in self.find(part, SEGMENTS, |known| known.end > from) {
             for (entry, range, sealed) in self.blocks(cache, &segment, part, fetched.next, BLOCKS)? {
                 let block = self.block(cache, &segment, entry.block, range, sealed)?;
                 let begin =
@@ -121,7 +121,8 @@ impl Sequence {
 
     /// The first offset of a partition at or after a time; `None` where there is none. Blocks on the disk.
     pub(super) fn offset_at(&self, cache: &Cache, part: Part, at: i64) -> Result<Option<u64>, LogError> {
-        for segment in self.holding(part, 0) {
+        let newer = |known: &PartIndex| known.newest >= at;
+        for segment in self.find(part, usize::MAX, newer) {
             for (entry, range, sealed) in self.blocks(cache, &segment, part, 0, usize::MAX)? {
                 if entry.newest < at {
                     continue;
@@ -139,12 +140,9 @@ impl Sequence {
         Ok(None)
     }
 
-    /// Segments that hold `from` of a partition or what follows it.
-    fn holding(&self, part: Part, from: u64) -> Vec<Arc<Segment>> {
-        let holds = |segment: &&Arc<Segment>| {
-            lock(&segment.index).parts.get(&part).is_some_and(|known| known.end > from)
-        };
-        let most = if from == 0 { usize::MAX } else { SEGMENTS };
+    /// The first segments whose part of a partition fits.
+    fn find(&self, part: Part, most: usize, fits: impl Fn(&PartIndex) -> bool) -> Vec<Arc<Segment>> {
+        let holds = |segment: &&Arc<Segment>| lock(&segment.index).parts.get(&part).is_some_and(&fits);
         read_lock(&self.segments).iter().filter(holds).take(most).cloned().collect()
     }
 

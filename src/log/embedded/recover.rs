@@ -17,6 +17,7 @@ use super::saved;
 use super::segment::{Ordinals, Segment, Unbegun, allocate, failed, sync_folder};
 use super::sequence::{Plan, Sequence, Writer, begin};
 use super::topics::Registry;
+use super::upkeep::Bell;
 use super::walk::{Step, Walk, beyond};
 use crate::domain::time::Timestamp;
 use crate::log::types::LogError;
@@ -26,9 +27,11 @@ pub(super) fn open(
     plan: Plan,
     registry: Arc<Registry>,
     offsets: Arc<Offsets>,
+    bell: Arc<Bell>,
     now: Timestamp,
 ) -> Result<Sequence, LogError> {
     std::fs::create_dir_all(&plan.folder).map_err(failed("creating", &plan.folder))?;
+    tidy(&plan.folder)?;
     let mut files = list(&plan.folder)?
         .into_iter()
         .map(|ordinals| Segment::open(&plan.folder, ordinals))
@@ -44,11 +47,14 @@ pub(super) fn open(
         let scan = match saved::load(&file, &plan)
             .filter(|scan| !is_last && next.is_none_or(|n| n == scan.first))
         {
-            Some(scan) => scan,
+            Some(mut scan) => {
+                scan.index.slim_down();
+                scan
+            }
             None => scan(&file.file, &file.path, plan.salt, next, &mut |head, frame| state.see(head, frame))?,
         };
         if i == 0 {
-            state.starts(first_opening(&file, plan.salt)?);
+            state.starts(first_opening(&file.file, &file.path, plan.salt)?);
         }
         if is_last {
             cut(&file, plan.salt, &scan)?;
@@ -76,11 +82,25 @@ pub(super) fn open(
     if segments.is_empty() {
         segments.push(Arc::clone(&writer.segment));
     }
-    Ok(Sequence::new(plan, registry, offsets, segments, writer))
+    Ok(Sequence::new(plan, registry, offsets, segments, writer, bell))
 }
 
-/// What a folder holds, oldest first: segments that a compaction has replaced, and files that it has not finished, are
-/// removed.
+/// Removes what a crash has left: drafts, and what a compaction has replaced.
+fn tidy(folder: &Path) -> Result<(), LogError> {
+    let kept = list(folder)?;
+    for entry in std::fs::read_dir(folder).map_err(failed("reading", folder))? {
+        let path = entry.map_err(failed("reading", folder))?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let segment = name.strip_suffix(".idx").map_or_else(|| name.to_owned(), |stem| format!("{stem}.seg"));
+        let replaced = Ordinals::parse(&segment).is_some_and(|one| !kept.contains(&one));
+        if replaced || name.ends_with(".tmp") {
+            std::fs::remove_file(&path).map_err(failed("removing", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// The segments that count, oldest first: one that a compaction has replaced does not.
 pub(super) fn list(folder: &Path) -> Result<Vec<Ordinals>, LogError> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed("reading", folder))? {
@@ -123,7 +143,7 @@ pub(super) fn scan(
     loop {
         match walk.step().map_err(reading())? {
             Step::End => break,
-            Step::Bad { fault, .. } => {
+            Step::Bad(fault) => {
                 found.stop = Some(fault);
                 break;
             }
@@ -204,18 +224,18 @@ fn is_begun(file: &Unbegun, salt: u32) -> bool {
 }
 
 /// What a segment's first frame says.
-fn first_opening(file: &Unbegun, salt: u32) -> Result<Opening, LogError> {
-    let reading = || failed("reading", &file.path);
-    let mut walk = Walk::new(&file.file, salt, 0, None).map_err(reading())?;
+pub(super) fn first_opening(file: &File, path: &Path, salt: u32) -> Result<Opening, LogError> {
+    let reading = || failed("reading", path);
+    let mut walk = Walk::new(file, salt, 0, None).map_err(reading())?;
     let what = match walk.step().map_err(reading())? {
         Step::Frame { frame, .. } => match Opening::decode(frame) {
             Some(opening) => return Ok(opening),
             None => "the first frame can't be read",
         },
         Step::End => "the segment is empty",
-        Step::Bad { fault, .. } => fault.what(),
+        Step::Bad(fault) => fault.what(),
     };
-    Err(LogError::Damaged { file: file.path.clone(), at: 0, what: what.to_owned() })
+    Err(LogError::Damaged { file: path.to_owned(), at: 0, what: what.to_owned() })
 }
 
 /// Nothing but zeros may follow the last frame of a segment that has a successor.
@@ -281,7 +301,7 @@ fn go_on(last: &Arc<Segment>, plan: &Plan, next: u64) -> Result<Writer, LogError
         }
     };
     last.sync.sync_all().map_err(failed("syncing", &last.path))?;
-    Ok(Writer { segment: Arc::clone(last), at, capacity, next, spare: None })
+    Ok(Writer { segment: Arc::clone(last), at, capacity, next })
 }
 
 /// The first segment of a new sequence.
@@ -293,5 +313,5 @@ fn fresh(plan: &Plan, now: Timestamp) -> Result<Writer, LogError> {
     plan.folder.parent().map_or(Ok(()), sync_folder)?;
     segment.sync.sync_all().map_err(failed("syncing", &segment.path))?;
     let at = super::lock(&segment.index).len;
-    Ok(Writer { segment, at, capacity: size, next: 2, spare: None })
+    Ok(Writer { segment, at, capacity: size, next: 2 })
 }

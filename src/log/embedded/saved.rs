@@ -69,7 +69,9 @@ fn encode(index: &Index, salt: u32, first: u64, next: u64) -> Vec<u8> {
     for (part, known) in &index.parts {
         put_part(&mut to, *part);
         put_u32(&mut to, known.entries.len());
-        put_u64(&mut to, known.end);
+        for number in [known.end, known.oldest.cast_unsigned(), known.newest.cast_unsigned()] {
+            put_u64(&mut to, number);
+        }
         for entry in &known.entries {
             put_u64(&mut to, entry.first);
             put_u64(&mut to, entry.newest.cast_unsigned());
@@ -103,7 +105,8 @@ fn read(path: &Path, salt: u32) -> Option<Scan> {
 fn read_part(from: &mut Take<'_>) -> Option<(Part, PartIndex)> {
     let part = from.part()?;
     let count = from.u32()?;
-    let mut known = PartIndex { end: from.u64()?, entries: Vec::new() };
+    let (end, oldest, newest) = (from.u64()?, from.u64()?.cast_signed(), from.u64()?.cast_signed());
+    let mut known = PartIndex { end, oldest, newest, entries: Vec::new() };
     for _ in 0..count {
         known.entries.push(Entry {
             first: from.u64()?,

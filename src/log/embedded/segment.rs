@@ -71,6 +71,11 @@ pub(super) struct Segment {
 }
 
 impl Segment {
+    /// True for what a compaction has made.
+    pub(super) fn is_compacted(&self) -> bool {
+        self.ordinals.first != self.ordinals.last
+    }
+
     /// Opens a file.
     pub(super) fn open(folder: &Path, ordinals: Ordinals) -> Result<Unbegun, LogError> {
         let path = folder.join(ordinals.name());

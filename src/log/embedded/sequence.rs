@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use super::offsets::Offsets;
 use super::segment::{Segment, Unbegun, failed};
 use super::sync::GroupSync;
 use super::topics::{Registry, Topic, Topics, is_kept};
+use super::upkeep::Bell;
 use super::{lock, read_lock, write_lock};
 use crate::domain::time::Timestamp;
 use crate::log::types::{LogError, Position};
@@ -49,7 +50,21 @@ pub(super) struct Sequence {
     pub(super) segments: RwLock<Vec<Arc<Segment>>>,
     pub(super) sync: GroupSync,
     pub(super) writer: Mutex<Writer>,
+    spare: Mutex<Spare>,
     shown: Mutex<Shown>,
+    /// Rung when a successor should be made ahead of time.
+    bell: Arc<Bell>,
+    /// The number of the last segment that was looked through by a compaction.
+    pub(super) compacted: AtomicU64,
+}
+
+/// The successor, made ahead of time so that no append waits for it.
+#[derive(Debug)]
+struct Spare {
+    /// The next segment's number.
+    ordinal: u64,
+    /// Its file and size.
+    made: Option<(Unbegun, u64)>,
 }
 
 /// Where the next frame goes.
@@ -60,8 +75,6 @@ pub(super) struct Writer {
     pub(super) capacity: u64,
     /// The next frame's sequence.
     pub(super) next: u64,
-    /// The successor, made ahead of time, and its size.
-    pub(super) spare: Option<(Unbegun, u64)>,
 }
 
 /// What has been shown to readers, or will be.
@@ -93,10 +106,37 @@ impl Sequence {
         offsets: Arc<Offsets>,
         segments: Vec<Arc<Segment>>,
         writer: Writer,
+        bell: Arc<Bell>,
     ) -> Self {
         let sync = GroupSync::new(&plan.name, Arc::clone(&writer.segment), writer.next - 1);
-        let (writer, segments) = (Mutex::new(writer), RwLock::new(segments));
-        Self { plan, registry, offsets, segments, sync, writer, shown: Mutex::default() }
+        let spare = Mutex::new(Spare { ordinal: writer.segment.ordinals.last + 1, made: None });
+        let (writer, segments, shown) = (Mutex::new(writer), RwLock::new(segments), Mutex::default());
+        Self {
+            plan,
+            registry,
+            offsets,
+            segments,
+            sync,
+            writer,
+            spare,
+            shown,
+            bell,
+            compacted: AtomicU64::new(0),
+        }
+    }
+
+    /// Makes the successor when this segment is half full.
+    pub(super) fn prepare(&self) -> Result<(), LogError> {
+        let half = {
+            let writer = lock(&self.writer);
+            writer.at > writer.capacity / 2
+        };
+        let mut spare = lock(&self.spare);
+        if half && spare.made.is_none() {
+            let size = self.plan.segment;
+            spare.made = Some((Segment::create(&self.plan.folder, spare.ordinal, size)?, size));
+        }
+        Ok(())
     }
 
     /// Appends the records as one frame and gives back its sequence and where they stand. On the disk it is only after
@@ -198,6 +238,9 @@ impl Sequence {
         let segment = &writer.segment;
         segment.file.write_all_at(frame, writer.at).map_err(failed("writing", &segment.path))?;
         lock(&segment.index).add(len, head.at, records);
+        if writer.at <= writer.capacity / 2 && writer.at + len > writer.capacity / 2 {
+            self.bell.ring();
+        }
         writer.at += len;
         writer.next += 1;
         self.sync.wrote(head.sequence);
@@ -208,14 +251,17 @@ impl Sequence {
     pub(super) fn roll(&self, writer: &mut Writer, need: u64, now: Timestamp) -> Result<(), LogError> {
         let (frame, body) = self.opening().encode();
         let size = self.plan.segment.max(frame.len() as u64 + need);
-        let (unbegun, size) = match writer.spare.take() {
-            Some(spare) if spare.1 >= size => spare,
-            _ => (Segment::create(&self.plan.folder, writer.segment.ordinals.last + 1, size)?, size),
+        let mut spare = lock(&self.spare);
+        let (unbegun, size) = match spare.made.take() {
+            Some(made) if made.1 >= size => made,
+            _ => (Segment::create(&self.plan.folder, spare.ordinal, size)?, size),
         };
         self.sync.flush()?;
-        self.publish(self.sync.synced());
         let synced = self.sync.synced();
+        self.publish(synced);
         let segment = Arc::new(begin(unbegun, &self.plan, frame, body, writer.next, synced, now)?);
+        spare.ordinal += 1;
+        drop(spare);
         write_lock(&self.segments).push(Arc::clone(&segment));
         self.sync.turn(Arc::clone(&segment));
         writer.at = lock(&segment.index).len;
@@ -236,6 +282,19 @@ impl Sequence {
         let ranges = here.flat_map(|topic| topic.partitions.iter().map(range)).collect();
         let commits = if self.plan.topic.is_none() { self.offsets.all() } else { Vec::new() };
         Opening { ranges, commits }
+    }
+
+    /// The two oldest segments, when there are as many.
+    pub(super) fn oldest_two(&self) -> Option<(Arc<Segment>, Arc<Segment>)> {
+        let segments = read_lock(&self.segments);
+        Some((Arc::clone(segments.first()?), Arc::clone(segments.get(1)?)))
+    }
+
+    /// When the oldest record of a partition was written, in the segment that holds `start` of it.
+    pub(super) fn oldest(&self, part: Part, start: u64) -> Option<i64> {
+        read_lock(&self.segments).iter().find_map(|segment| {
+            lock(&segment.index).parts.get(&part).filter(|known| known.end > start).map(|known| known.oldest)
+        })
     }
 
     /// The segments as they are now.

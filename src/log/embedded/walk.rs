@@ -38,7 +38,7 @@ pub(super) enum Step<'a> {
     /// The file ends with the last frame.
     End,
     /// There is no frame that fits.
-    Bad { at: u64, fault: Fault },
+    Bad(Fault),
 }
 
 impl<'a> Walk<'a> {
@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
         if at == self.len {
             return Ok(Step::End);
         }
-        let bad = |fault: Fault| Ok(Step::Bad { at, fault });
+        let bad = |fault: Fault| Ok(Step::Bad(fault));
         self.fill(HEADER)?;
         let len = match frame::peek(self.window(), self.salt) {
             Ok((head, _)) => head.len(),
