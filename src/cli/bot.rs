@@ -109,7 +109,7 @@ struct ConnectArgs {
     /// A file with the secret that the provider is to show; random where absent.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
-    /// A page that may open a web chat, for example https://shop.example; repeat it for more.
+    /// A page that may open a web chat, for example <https://shop.example>; repeat it for more.
     #[arg(long, value_name = "ORIGIN")]
     origin: Vec<String>,
     /// Telegram: the running `up` asks for updates itself, for a machine without a public address.
