@@ -119,7 +119,8 @@ CREATE TABLE conversations (
 CREATE INDEX conversations_recent ON conversations (tenant, bot, last_at);
 
 -- One row per event, under the event's id: reading a record again changes nothing. `position` is the record's offset,
--- which orders the turns of a conversation.
+-- which orders the turns of a conversation. No index on `root`: a turn's id follows from it, and ids are random, so each
+-- such index costs a page written per row.
 CREATE TABLE messages (
     id           TEXT   NOT NULL PRIMARY KEY,
     root         TEXT   NOT NULL,
@@ -139,7 +140,6 @@ CREATE TABLE messages (
     position     BIGINT NOT NULL
 );
 CREATE INDEX messages_conversation ON messages (conversation, at);
-CREATE INDEX messages_root ON messages (root);
 
 -- What became of each part of each reply. Kept apart from the message, since either may be read first.
 CREATE TABLE parts (
