@@ -1,6 +1,7 @@
 //! `millrace bench`: open-loop load, and the raw limit of the machine measured in the same run.
 
 pub mod bots;
+pub mod log;
 pub mod pipeline;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -12,6 +13,7 @@ use crate::app::settings::Settings;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  millrace bench log
   millrace bench pipeline --rate 5000                  webhook to provider, everything in this process
   millrace bench pipeline --engine kafka --kafka 127.0.0.1:9092 --rate 2000
   millrace bench bots --bots 10000                     what idle bots cost")]
@@ -23,6 +25,8 @@ pub struct BenchArgs {
 /// What is measured.
 #[derive(Debug, Subcommand)]
 enum BenchCommand {
+    /// Appends, synced appends, reads and the tail of the log.
+    Log(log::LogBench),
     /// Webhooks at a given rate until their replies reach a fake provider.
     Pipeline(pipeline::PipelineBench),
     /// The memory and the start of many idle bots.
@@ -100,6 +104,7 @@ pub fn cores() -> usize {
 /// When what is measured can't be set up.
 pub async fn run(context: &Context, args: &BenchArgs) -> Exit {
     match &args.command {
+        BenchCommand::Log(bench) => log::run(context, bench).await,
         BenchCommand::Pipeline(bench) => pipeline::run(context, bench).await,
         BenchCommand::Bots(bench) => bots::run(context, bench).await,
     }

@@ -3,6 +3,7 @@
 #[cfg(feature = "broker-tests")]
 mod kafka;
 mod inspect;
+mod embedded;
 mod log_contract;
 mod runtime;
 mod store;
