@@ -98,6 +98,8 @@ enum Command {
     Inspect(inspect::InspectArgs),
     Api(api::ApiArgs),
     Migrate(migrate::Migrate),
+    Topics(topics::TopicsArgs),
+    Lag(lag::LagArgs),
     Sim(sim::Args),
     Generate(generate::GenerateArgs),
 }
@@ -114,6 +116,8 @@ impl Command {
             Self::Inspect(args) => inspect::run(cx, &args),
             Self::Api(args) => api::run(args, cx).await,
             Self::Migrate(args) => args.run(cx).await,
+            Self::Topics(args) => topics::run(args, cx).await,
+            Self::Lag(args) => lag::run(args, cx).await,
             Self::Sim(args) => sim::run(args, cx).await,
             Self::Generate(args) => generate::run(&args, cx),
         }
