@@ -87,7 +87,6 @@ struct Globals {
 
 /// Every command, in the order in which a newcomer meets them.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one value lives for the whole process")]
 enum Command {
     Tenant(tenant::TenantArgs),
     Bot(bot::BotArgs),

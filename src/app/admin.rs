@@ -24,11 +24,7 @@ pub async fn start(parts: &Parts, edge: Option<SocketAddr>) -> anyhow::Result<So
     let operations = Arc::new(operations(parts));
     let server = Server::bind(config, operations, &token).await?;
     let address = server.address();
-    let door = Door {
-        address: local_url(address),
-        token: token.expose().clone(),
-        edge: edge.map(local_url),
-    };
+    let door = Door { address: local_url(address), token: token.expose().clone(), edge: edge.map(local_url) };
     let data = parts.settings.data.clone();
     std::fs::create_dir_all(&data).with_context(|| format!("data: {}", data.display()))?;
     door.write(&data).with_context(|| format!("{}: can't be written", Door::path(&data).display()))?;

@@ -37,7 +37,13 @@ async fn in_match(pipeline: &Pipeline, case: &Case) -> Result<(), String> {
     let directory = FakeDirectory::default();
     let bot = case.bot.bot.clone();
     let accounts = vec![(ChannelKind::Webchat, AccountId::from(bot.as_str()))];
-    directory.put_bot(Bot { tenant: "check".into(), version: 1, enabled: true, spec: case.bot.clone(), accounts });
+    directory.put_bot(Bot {
+        tenant: "check".into(),
+        version: 1,
+        enabled: true,
+        spec: case.bot.clone(),
+        accounts,
+    });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let cx = Cx {
         clock: Arc::clone(&clock),
@@ -74,7 +80,9 @@ async fn in_match(pipeline: &Pipeline, case: &Case) -> Result<(), String> {
 fn said(out: &MatchOut) -> (&'static str, &[Part]) {
     match out {
         MatchOut::Ready(reply) => ("ready", &reply.data.parts),
-        MatchOut::Routed(turn) => ("routed", turn.data.reply.as_ref().map_or(&[], |Scripted { parts, .. }| parts)),
+        MatchOut::Routed(turn) => {
+            ("routed", turn.data.reply.as_ref().map_or(&[], |Scripted { parts, .. }| parts))
+        }
     }
 }
 

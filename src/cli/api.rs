@@ -29,7 +29,11 @@ pub struct ApiArgs {}
 pub async fn run(_: ApiArgs, cx: &Context) -> Exit {
     let parts = Parts::open(cx.settings.clone(), Arc::new(SystemClock), Setup::Check).await?;
     let address = admin::start(&parts, None).await?;
-    say(cx, &json!({"api": format!("http://{address}")}), &format!("the admin API answers at http://{address}"))?;
+    say(
+        cx,
+        &json!({"api": format!("http://{address}")}),
+        &format!("the admin API answers at http://{address}"),
+    )?;
     roles::until_signal(parts).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -12,8 +12,8 @@ use super::output;
 use super::tenant::say;
 use super::{Context, Exit};
 use crate::api::types::{
-    AppList, AppPut, AppStored, BotApplied, BotChange, BotDisable, BotList, BotShow, Connect, ConnectedAccount,
-    Done,
+    AppList, AppPut, AppStored, BotApplied, BotChange, BotDisable, BotList, BotShow, Connect,
+    ConnectedAccount, Done,
 };
 use crate::domain::channel::ChannelKind;
 
@@ -109,7 +109,7 @@ struct ConnectArgs {
     /// A file with the secret that the provider is to show; random where absent.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
-    /// A page that may open a web chat, for example https://shop.example; repeat it for more.
+    /// A page that may open a web chat, for example <https://shop.example>; repeat it for more.
     #[arg(long, value_name = "ORIGIN")]
     origin: Vec<String>,
     /// Telegram: the running `up` asks for updates itself, for a machine without a public address.
@@ -209,7 +209,8 @@ async fn show(client: &Client, bot: &str, cx: &Context) -> anyhow::Result<()> {
     if cx.json {
         return output::json(&shown);
     }
-    let state = if shown.info.enabled { "enabled".to_owned() } else { format!("stopped: {}", shown.info.reason) };
+    let state =
+        if shown.info.enabled { "enabled".to_owned() } else { format!("stopped: {}", shown.info.reason) };
     output::line(&format!("bot      {bot} of {}, version {}, {state}", shown.tenant, shown.info.version))?;
     for account in &shown.accounts {
         let app = account.app.as_ref().map_or_else(String::new, |app| format!(" (app {app})"));
@@ -217,7 +218,8 @@ async fn show(client: &Client, bot: &str, cx: &Context) -> anyhow::Result<()> {
     }
     output::line(&format!("scripts  {}", shown.spec.scripts.len()))?;
     output::line(&format!("documents {}", shown.spec.documents.len()))?;
-    let model = shown.spec.model.as_ref().map_or("none".to_owned(), |m| format!("{} {}", m.provider, m.model));
+    let model =
+        shown.spec.model.as_ref().map_or("none".to_owned(), |m| format!("{} {}", m.provider, m.model));
     output::line(&format!("model    {model}"))
 }
 

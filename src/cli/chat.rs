@@ -9,8 +9,8 @@ use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use anstyle::{AnsiColor, Style};
+use anyhow::Context as _;
 use clap::Args;
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -93,7 +93,9 @@ async fn talk(visitor: &mut Visitor, cx: &Context) -> Exit {
     let mut lines = lines();
     let mut buttons: Vec<Value> = Vec::new();
     let faint = Style::new().dimmed();
-    output::line(&format!("{faint}write a message, or the number of a quick reply; end with Ctrl-D{faint:#}"))?;
+    output::line(&format!(
+        "{faint}write a message, or the number of a quick reply; end with Ctrl-D{faint:#}"
+    ))?;
     loop {
         tokio::select! {
             line = lines.recv() => {
@@ -131,7 +133,9 @@ async fn recite(visitor: &mut Visitor, wait: Duration, cx: &Context) -> Exit {
             (answered, patience) = (true, MORE);
         }
         if !answered {
-            anyhow::bail!("no answer to `{line}` within {wait:?}: see `millrace lag` and the log of the process");
+            anyhow::bail!(
+                "no answer to `{line}` within {wait:?}: see `millrace lag` and the log of the process"
+            );
         }
     }
     Ok(ExitCode::SUCCESS)

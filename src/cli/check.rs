@@ -131,7 +131,10 @@ impl Report {
                 output::line(failed)?;
             }
             let (files, mistakes) = (self.checked.len(), self.problems.0.len());
-            output::line(&format!("{files} checked, {mistakes} mistakes, {} tests failed", self.failed.len()))?;
+            output::line(&format!(
+                "{files} checked, {mistakes} mistakes, {} tests failed",
+                self.failed.len()
+            ))?;
         }
         Ok(match (self.problems.0.is_empty(), self.failed.is_empty()) {
             (false, _) => ExitCode::from(2),

@@ -61,9 +61,10 @@ impl Client {
             }
             tracing::debug!("admin.json names a process that does not answer: opening the folder");
         }
-        let store = Store::open(&cx.settings.store, data, Arc::new(SystemClock))
-            .await
-            .with_context(|| format!("no process answers, and the folder `{}` can't be opened", data.display()))?;
+        let store =
+            Store::open(&cx.settings.store, data, Arc::new(SystemClock)).await.with_context(|| {
+                format!("no process answers, and the folder `{}` can't be opened", data.display())
+            })?;
         let local = Operations::new(store, &cx.settings.edge.public_base());
         Ok(Self { way: Way::Folder(Arc::new(local)), operations: api::operations(), edge: None })
     }
@@ -124,14 +125,18 @@ impl Client {
                 let call = api::Call {
                     caller: Caller::Operator,
                     tenant: TenantId::default(),
-                    path: path.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+                    path: path
+                        .iter()
+                        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                        .collect(),
                     query: BTreeMap::new(),
                     body: body.unwrap_or_default(),
                 };
                 api::run(operation, operations, call).await?
             }
         };
-        serde_json::from_value(value).with_context(|| format!("the answer to {id} can't be read: is the process of another version?"))
+        serde_json::from_value(value)
+            .with_context(|| format!("the answer to {id} can't be read: is the process of another version?"))
     }
 
     /// The tenant that a flag names, or the only one that there is.
@@ -145,7 +150,10 @@ impl Client {
         let mut found = self.call::<TenantList>("tenant_list", &[]).await?.tenants;
         match (found.pop(), found.is_empty()) {
             (Some(only), true) => Ok(only.tenant),
-            (None, _) => Err(Usage("there is no tenant yet: make one with `millrace tenant create NAME`".into()).into()),
+            (None, _) => {
+                Err(Usage("there is no tenant yet: make one with `millrace tenant create NAME`".into())
+                    .into())
+            }
             (Some(_), false) => Err(Usage("there are several tenants: name one with --tenant".into()).into()),
         }
     }

@@ -28,7 +28,9 @@ pub fn line(text: &str) -> anyhow::Result<()> {
 /// # Errors
 /// When stdout is closed.
 pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> anyhow::Result<()> {
-    let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).chain([headings[i].len()]).max().unwrap_or(0);
+    let width = |i: usize| {
+        rows.iter().map(|row| row[i].chars().count()).chain([headings[i].len()]).max().unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..N).map(width).collect();
     let bold = Style::new().bold();
     let put = |cells: [&str; N]| {

@@ -90,7 +90,10 @@ pub async fn run(args: TenantArgs, cx: &Context) -> Exit {
                 output::json(&list)?;
             } else {
                 let row = |t: &TenantInfo| [t.tenant.clone(), t.name.clone(), output::time(t.created_at_ms)];
-                output::table(["TENANT", "NAME", "CREATED"], &list.tenants.iter().map(row).collect::<Vec<_>>())?;
+                output::table(
+                    ["TENANT", "NAME", "CREATED"],
+                    &list.tenants.iter().map(row).collect::<Vec<_>>(),
+                )?;
             }
         }
         Action::Show { tenant } => {

@@ -104,7 +104,8 @@ impl Conversation {
     /// # Errors
     /// As there.
     pub fn parse(path: &Path, text: &str) -> anyhow::Result<Self> {
-        let raw: RawFile = serde_saphyr::from_str(text).map_err(|error| anyhow!("{}: {error}", path.display()))?;
+        let raw: RawFile =
+            serde_saphyr::from_str(text).map_err(|error| anyhow!("{}: {error}", path.display()))?;
         let mut speaker = None;
         let mut steps = Vec::with_capacity(raw.steps.len());
         for (n, step) in (1..).zip(raw.steps) {
@@ -171,7 +172,8 @@ fn action(step: RawStep, last: &mut Option<Speaker>) -> anyhow::Result<Action> {
         *last = Some(from.parse().map_err(|error| anyhow!("`from`: {error}"))?);
     }
     let speaker = |what: &str| {
-        last.clone().ok_or_else(|| anyhow!("`{what}` needs a chat: add from: \"telegram:42\" to it or before it"))
+        last.clone()
+            .ok_or_else(|| anyhow!("`{what}` needs a chat: add from: \"telegram:42\" to it or before it"))
     };
     Ok(match step {
         RawStep { say: Some(text), .. } => Action::Say(speaker("say")?, text),

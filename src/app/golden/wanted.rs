@@ -73,7 +73,12 @@ pub(super) fn parse(expect: Value) -> anyhow::Result<Vec<Wanted>> {
 fn read(line: Value) -> anyhow::Result<Wanted> {
     let raw: Raw = serde_json::from_value(line)?;
     if let Some(call) = raw.call {
-        if raw.text.is_some() || raw.contains.is_some() || raw.regex.is_some() || raw.buttons.is_some() || raw.cites.is_some() {
+        if raw.text.is_some()
+            || raw.contains.is_some()
+            || raw.regex.is_some()
+            || raw.buttons.is_some()
+            || raw.cites.is_some()
+        {
             bail!("`call` stands with `with` only: it is about the request, not about the reply");
         }
         return Ok(Wanted::Call { call, with: raw.with.unwrap_or_default() });
@@ -107,7 +112,8 @@ impl Wanted {
         match self {
             Self::Reply(wanted) => seen.reply.as_ref().is_some_and(|reply| wanted.is(reply, titles)),
             Self::Call { call, with } => {
-                seen.call.eq_ignore_ascii_case(call) && with.iter().all(|(name, value)| has(&seen.body, name, value))
+                seen.call.eq_ignore_ascii_case(call)
+                    && with.iter().all(|(name, value)| has(&seen.body, name, value))
             }
         }
     }
@@ -148,7 +154,8 @@ fn covers(value: &Value, wanted: &Value) -> bool {
     match (value, wanted) {
         (_, Value::Object(fields)) => fields.iter().all(|(name, wanted)| has(value, name, wanted)),
         (Value::Array(values), Value::Array(wanted)) => {
-            values.len() == wanted.len() && values.iter().zip(wanted).all(|(value, wanted)| covers(value, wanted))
+            values.len() == wanted.len()
+                && values.iter().zip(wanted).all(|(value, wanted)| covers(value, wanted))
         }
         // An id may be a number on one side and a text on the other.
         (Value::Number(number), Value::String(text)) | (Value::String(text), Value::Number(number)) => {
@@ -169,13 +176,17 @@ impl fmt::Display for Wanted {
         let wanted = match self {
             Self::Reply(wanted) => wanted,
             Self::Call { call, with } if with.is_empty() => return write!(f, "a call of {call}"),
-            Self::Call { call, with } => return write!(f, "a call of {call} with {}", Value::Object(with.clone())),
+            Self::Call { call, with } => {
+                return write!(f, "a call of {call} with {}", Value::Object(with.clone()));
+            }
         };
         let mut pieces = Vec::new();
         pieces.extend(wanted.text.as_ref().map(|text| format!("with the text {text:?}")));
         pieces.extend(wanted.contains.as_ref().map(|piece| format!("that contains {piece:?}")));
         pieces.extend(wanted.regex.as_ref().map(|regex| format!("that matches /{regex}/")));
-        pieces.extend(wanted.buttons.as_ref().map(|buttons| format!("with the buttons [{}]", buttons.join(", "))));
+        pieces.extend(
+            wanted.buttons.as_ref().map(|buttons| format!("with the buttons [{}]", buttons.join(", "))),
+        );
         if !wanted.cites.is_empty() {
             pieces.push(format!("that cites {}", wanted.cites.join(", ")));
         }

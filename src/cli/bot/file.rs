@@ -56,15 +56,19 @@ pub fn read_bot(path: &Path) -> Result<BotSpec, Problems> {
 fn read_beside(folder: &Path, file: &str) -> Result<String, (String, &'static str)> {
     let relative = Path::new(file);
     if !relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return Err(("leads out of the folder of the bot's file".into(), "copy the document beside the bot's file"));
+        return Err((
+            "leads out of the folder of the bot's file".into(),
+            "copy the document beside the bot's file",
+        ));
     }
     let path = folder.join(relative);
     let size = std::fs::metadata(&path).map(|found| found.len());
     if size.is_ok_and(|size| size > LARGEST) {
         return Err((format!("is larger than {} MiB", LARGEST >> 20), "split it"));
     }
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| (format!("can't be read: {error}"), "name a UTF-8 text file beside the bot's file"))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        (format!("can't be read: {error}"), "name a UTF-8 text file beside the bot's file")
+    })?;
     if text.trim().is_empty() {
         return Err(("is empty".into(), "write something in it, or leave the document out"));
     }

@@ -37,8 +37,8 @@ impl Visitor {
     pub(super) async fn arrive(edge: &str, bot: &str) -> anyhow::Result<Self> {
         let http = Http::new(NetConfig::default())?;
         let base = format!("{edge}/webchat/{bot}");
-        let answer = http.provider().post_json(&format!("{base}/visitors"), &[], Bytes::from_static(b"{}"), LIMIT);
-        let made = body(&answer.await?)?;
+        let url = format!("{base}/visitors");
+        let made = body(&http.provider().post_json(&url, &[], Bytes::from_static(b"{}"), LIMIT).await?)?;
         let token = made["token"].as_str().context("the edge gave no token")?;
         let mut visitor = Self {
             bearer: format!("Bearer {token}"),
@@ -70,7 +70,8 @@ impl Visitor {
         message["id"] = json!(format!("m{}", self.said));
         let headers = [("authorization", self.bearer.as_str())];
         let url = format!("{}/messages", self.base);
-        let answer = self.http.provider().post_json(&url, &headers, Bytes::from(message.to_string()), LIMIT).await;
+        let answer =
+            self.http.provider().post_json(&url, &headers, Bytes::from(message.to_string()), LIMIT).await;
         body(&answer?).map(drop)
     }
 

@@ -35,7 +35,8 @@ pub(super) fn of(path: &Path) -> Result<Kind, Problems> {
     let has = |key: &str| {
         text.lines().any(|line| {
             let line = line.trim_start_matches(['{', ' ', '"']);
-            line.strip_prefix(key).is_some_and(|rest| rest.trim_start_matches('"').trim_start().starts_with(':'))
+            line.strip_prefix(key)
+                .is_some_and(|rest| rest.trim_start_matches('"').trim_start().starts_with(':'))
                 && !line.is_empty()
         })
     };
@@ -69,7 +70,11 @@ pub(super) fn expand(places: &[PathBuf]) -> (Vec<PathBuf>, Problems) {
         let entries = match std::fs::read_dir(place) {
             Ok(entries) => entries,
             Err(error) => {
-                problems.add(place.display().to_string(), format!("can't be read: {error}"), "make it readable");
+                problems.add(
+                    place.display().to_string(),
+                    format!("can't be read: {error}"),
+                    "make it readable",
+                );
                 continue;
             }
         };
@@ -99,7 +104,10 @@ mod tests {
             of(&path)
         };
         assert_eq!(kind("a.toml", "data = 'x'").unwrap(), Kind::Settings);
-        assert!(matches!(kind("a.yaml", "# x\nstage: match\nreads: x\ntests: [{bot: {bot: b}}]").unwrap(), Kind::Pipeline(_)));
+        assert!(matches!(
+            kind("a.yaml", "# x\nstage: match\nreads: x\ntests: [{bot: {bot: b}}]").unwrap(),
+            Kind::Pipeline(_)
+        ));
         assert_eq!(kind("b.yaml", "bot: shop.yaml\nsteps: []\n").unwrap(), Kind::Conversation);
         assert_eq!(kind("c.yaml", "bot: shop\npersona: x\n").unwrap(), Kind::Bot);
         assert_eq!(kind("d.json", "{\"bot\": \"shop\"}").unwrap(), Kind::Bot);
