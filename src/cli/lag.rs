@@ -80,7 +80,13 @@ async fn measure(cx: &Context) -> anyhow::Result<Lag> {
 
 fn by_topic(line: &LagLine) -> [String; 5] {
     let behind = line.partitions.len().to_string();
-    [line.group.clone(), line.topic.clone(), behind, line.records.to_string(), waiting(line.records, line.seconds)]
+    [
+        line.group.clone(),
+        line.topic.clone(),
+        behind,
+        line.records.to_string(),
+        waiting(line.records, line.seconds),
+    ]
 }
 
 fn by_partition(line: &LagLine) -> impl Iterator<Item = [String; 7]> {
