@@ -102,6 +102,9 @@ impl Lookup {
 
 impl Inner {
     fn connect(config: KafkaConfig) -> Result<Self, LogError> {
+        if let Some(unreadable) = config.security.unreadable() {
+            return Err(LogError::Mismatch(unreadable));
+        }
         let listener = Listener::default();
         let trouble = listener.0.clone();
         let client: BaseConsumer<Listener> = settings::lookup(&config)
