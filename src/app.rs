@@ -3,6 +3,8 @@
 pub mod admin;
 pub mod cases;
 pub mod changes;
+pub mod demo;
+pub mod fakes;
 pub mod generate;
 pub mod golden;
 pub mod load;
@@ -11,4 +13,5 @@ pub mod pipelines;
 pub mod roles;
 pub mod settings;
 pub mod supervise;
+pub mod up;
 pub mod work;

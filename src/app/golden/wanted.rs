@@ -5,7 +5,9 @@ use std::fmt;
 
 use anyhow::{Context as _, bail};
 use regex::Regex;
-use serde::Deserialize;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, SeqAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::{Reply, Seen};
@@ -39,9 +41,19 @@ pub struct WantedReply {
     pub cites: Vec<String>,
 }
 
-#[derive(Deserialize)]
+/// What stands behind `expect`.
+#[derive(Debug)]
+pub(super) enum RawExpect {
+    /// The word `nothing`.
+    Nothing,
+    /// A list.
+    Lines(Vec<RawWanted>),
+}
+
+/// A line as it is written.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+pub(super) struct RawWanted {
     text: Option<String>,
     contains: Option<String>,
     regex: Option<String>,
@@ -51,18 +63,62 @@ struct Raw {
     with: Option<Map<String, Value>>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
+/// One text, or a list of them.
+#[derive(Debug)]
+struct OneOrMany(Vec<String>);
+
+// By hand, and not as untagged enums: those read `12` and `true` as numbers and booleans before they are known to be
+// texts, and their errors don't name the field.
+impl<'de> Deserialize<'de> for RawExpect {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = RawExpect;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`nothing` or a list, for example [{text: Hello}]")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<RawExpect, E> {
+                if word == "nothing" {
+                    Ok(RawExpect::Nothing)
+                } else {
+                    Err(E::invalid_value(Unexpected::Str(word), &self))
+                }
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, lines: A) -> Result<RawExpect, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(lines)).map(RawExpect::Lines)
+            }
+        }
+        deserializer.deserialize_any(Read)
+    }
+}
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = OneOrMany;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a document's name or a list of them")
+            }
+
+            fn visit_str<E: de::Error>(self, one: &str) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![one.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, many: A) -> Result<OneOrMany, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(many)).map(OneOrMany)
+            }
+        }
+        deserializer.deserialize_any(Read)
+    }
 }
 
 /// Reads the list of an `expect`.
-pub(super) fn parse(expect: Value) -> anyhow::Result<Vec<Wanted>> {
-    let Value::Array(lines) = expect else {
-        bail!("`expect` is `nothing` or a list, for example [{{text: Hello}}]");
-    };
+pub(super) fn parse(lines: Vec<RawWanted>) -> anyhow::Result<Vec<Wanted>> {
     if lines.is_empty() {
         bail!("`expect` has an empty list: write `expect: nothing` when no reply may come");
     }
@@ -70,8 +126,7 @@ pub(super) fn parse(expect: Value) -> anyhow::Result<Vec<Wanted>> {
     (1..).zip(lines).map(line).collect()
 }
 
-fn read(line: Value) -> anyhow::Result<Wanted> {
-    let raw: Raw = serde_json::from_value(line)?;
+fn read(raw: RawWanted) -> anyhow::Result<Wanted> {
     if let Some(call) = raw.call {
         if raw.text.is_some()
             || raw.contains.is_some()
@@ -86,11 +141,7 @@ fn read(line: Value) -> anyhow::Result<Wanted> {
     if raw.with.is_some() {
         bail!("`with` stands with `call` only");
     }
-    let cites = match raw.cites {
-        None => Vec::new(),
-        Some(OneOrMany::One(cite)) => vec![cite],
-        Some(OneOrMany::Many(cites)) => cites,
-    };
+    let cites = raw.cites.map(|OneOrMany(cites)| cites).unwrap_or_default();
     let regex = raw.regex.map(|pattern| Regex::new(&pattern)).transpose().context("`regex`")?;
     let wanted = WantedReply { text: raw.text, contains: raw.contains, regex, buttons: raw.buttons, cites };
     if wanted.is_empty() {
