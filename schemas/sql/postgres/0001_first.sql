@@ -62,7 +62,7 @@ CREATE TABLE documents (
     PRIMARY KEY (bot, name, since)
 );
 
--- `token` and `secret` are sealed.
+-- `token` and `secret` are sealed. `polling`: updates are asked for rather than posted to us.
 CREATE TABLE accounts (
     channel    TEXT   NOT NULL,
     id         TEXT   NOT NULL,
@@ -72,6 +72,7 @@ CREATE TABLE accounts (
     token      TEXT   NOT NULL,
     secret     TEXT   NOT NULL,
     origins    TEXT   NOT NULL,
+    polling    BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (channel, id)
