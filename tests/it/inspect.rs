@@ -33,6 +33,7 @@ fn same_text(expected: &str, found: &str) -> bool {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "what is left out has to be said")]
 fn payloads_of_others_come_out_as_their_manifest_says() {
     let Some(folder) = shared() else {
         println!("left out by design: no payloads of others beside the project (MILLRACE_SHARED_FIXTURES)");

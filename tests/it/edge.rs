@@ -1,0 +1,7 @@
+//! The edge over real sockets: what it says, and what is in the log when it says so.
+
+mod memory;
+mod meta;
+mod rig;
+mod telegram;
+mod webchat;
