@@ -1,4 +1,15 @@
 //! The only place that names concrete types: settings, wiring, roles, shutdown.
 
+pub mod admin;
+pub mod cases;
+pub mod changes;
+pub mod fakes;
 pub mod generate;
+pub mod golden;
+pub mod load;
+pub mod parts;
+pub mod pipelines;
+pub mod roles;
 pub mod settings;
+pub mod supervise;
+pub mod work;

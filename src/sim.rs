@@ -11,10 +11,11 @@ pub mod meta;
 pub mod model;
 pub mod script;
 pub mod telegram;
-pub mod wire;
 
 mod answer;
 mod params;
+#[cfg(test)]
+pub(crate) mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -115,7 +116,8 @@ impl Serving {
     ///
     /// # Errors
     /// When the socket has no address.
-    pub fn start(listener: TcpListener, router: Router) -> std::io::Result<Self> {
+    pub fn start(listener: TcpListener, router: impl Into<Router>) -> std::io::Result<Self> {
+        let router = router.into();
         let address = listener.local_addr()?;
         let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
             // Small answers must not wait for Nagle; a socket that refuses is only slower.

@@ -17,9 +17,9 @@ use super::pipelines::Pipelines;
 use super::settings::Settings;
 use crate::domain::time::Clock;
 use crate::domain::topics::{BOT_CHANGED, TopicSpec, catalog};
-use crate::log::{Log, TopicPartition};
 use crate::log::embedded::EmbeddedLog;
 use crate::log::kafka::KafkaLog;
+use crate::log::{Log, TopicPartition};
 use crate::runtime::Health;
 use crate::services::http::Http;
 use crate::store::{CachedDirectory, Store};
@@ -69,10 +69,7 @@ impl Parts {
     /// Names the part that can't be had and what to do.
     pub async fn open(settings: Settings, clock: Arc<dyn Clock>, setup: Setup) -> anyhow::Result<Self> {
         let settings = Arc::new(settings);
-        let pipelines = match &settings.pipelines {
-            Some(folder) => Pipelines::load(folder)?,
-            None => Pipelines::built_in()?,
-        };
+        let pipelines = Pipelines::load(&settings.pipelines)?;
         let log = open_log(&settings, &clock).await?;
         let topics = topics(&settings);
         match setup {
@@ -110,7 +107,10 @@ impl Parts {
         self.tasks.close();
         let patience = self.settings.shutdown.get();
         if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
-            tracing::warn!(?patience, "not everything ended in time; what was in flight is repeated at the next start");
+            tracing::warn!(
+                ?patience,
+                "not everything ended in time; what was in flight is repeated at the next start"
+            );
         }
         self.store.close().await;
         self.log.close().await;
@@ -164,7 +164,8 @@ impl Parts {
 pub async fn open_log(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Log>> {
     if settings.kafka.brokers.is_empty() {
         let config = settings.log.clone().under(&settings.data);
-        Ok(EmbeddedLog::open(config, Arc::clone(clock)).await?)
+        let clock = Arc::clone(clock);
+        Ok(tokio::task::spawn_blocking(move || EmbeddedLog::open(config, clock)).await??)
     } else {
         Ok(KafkaLog::connect(settings.kafka.clone(), Arc::clone(clock)).await?)
     }

@@ -3,7 +3,7 @@
 //! Guarantee: every stage has exactly one file, and each was checked against the stage that runs it before anything starts.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::Problems;
 use crate::domain::stage::StageName;
@@ -37,31 +37,21 @@ impl Pipelines {
     /// # Errors
     /// Every mistake in them.
     pub fn built_in() -> Result<Self, Problems> {
-        Self::of(BUILT_IN.into_iter().map(|(name, text)| (format!("pipelines/{name}"), text.to_owned())).collect())
+        Self::of(
+            BUILT_IN.into_iter().map(|(name, text)| (format!("pipelines/{name}"), text.to_owned())).collect(),
+        )
     }
 
-    /// The files of a folder; a stage without one there has its built-in file.
+    /// Files, and all `*.yaml` of folders; a stage without one there has its built-in file.
     ///
     /// # Errors
-    /// Every mistake in them, or that the folder can't be read.
-    pub fn load(folder: &Path) -> Result<Self, Problems> {
-        let mut problems = Problems::default();
-        let mut files = Vec::new();
-        match std::fs::read_dir(folder) {
-            Err(error) => {
-                problems.add(folder.display().to_string(), error.to_string(), "name a folder of pipeline files");
-            }
-            Ok(entries) => {
-                for path in entries.flatten().map(|entry| entry.path()) {
-                    if path.extension().is_some_and(|extension| extension == "yaml") {
-                        match std::fs::read_to_string(&path) {
-                            Ok(text) => files.push((path.display().to_string(), text)),
-                            Err(error) => {
-                                problems.add(path.display().to_string(), error.to_string(), "make it readable");
-                            }
-                        }
-                    }
-                }
+    /// Every mistake in them, or that one can't be read.
+    pub fn load(places: &[PathBuf]) -> Result<Self, Problems> {
+        let (mut problems, mut files) = (Problems::default(), Vec::new());
+        for path in places.iter().flat_map(|place| files_of(place, &mut problems)).collect::<Vec<_>>() {
+            match std::fs::read_to_string(&path) {
+                Ok(text) => files.push((path.display().to_string(), text)),
+                Err(error) => problems.add(path.display().to_string(), error.to_string(), "make it readable"),
             }
         }
         problems.into_result()?;
@@ -103,6 +93,23 @@ impl Pipelines {
         }
         problems.into_result()?;
         Ok(Self(pipelines))
+    }
+}
+
+/// A file itself, or the pipeline files in a folder.
+fn files_of(place: &Path, problems: &mut Problems) -> Vec<PathBuf> {
+    if !place.is_dir() {
+        return vec![place.to_owned()];
+    }
+    match std::fs::read_dir(place) {
+        Ok(entries) => {
+            let paths = entries.flatten().map(|entry| entry.path());
+            paths.filter(|path| path.extension().is_some_and(|extension| extension == "yaml")).collect()
+        }
+        Err(error) => {
+            problems.add(place.display().to_string(), error.to_string(), "name a folder of pipeline files");
+            Vec::new()
+        }
     }
 }
 

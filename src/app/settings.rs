@@ -13,8 +13,20 @@ use crate::config::Problems;
 use crate::config::layers::Layers;
 use crate::domain::topics::Counts;
 use crate::domain::units::Span;
+use crate::edge::EdgeConfig;
+use crate::limits::LimitsConfig;
+use crate::log::embedded::EmbeddedConfig;
+use crate::log::kafka::KafkaConfig;
 use crate::runtime::RuntimeConfig;
+use crate::services::channel::ChannelsConfig;
 use crate::services::http::NetConfig;
+use crate::services::model::ModelsConfig;
+use crate::services::search::SearchConfig;
+use crate::stages::answer::AnswerConfig;
+use crate::stages::dispatch::DispatchConfig;
+use crate::stages::ingest::IngestConfig;
+use crate::stages::retrieve::RetrieveConfig;
+use crate::store::StoreConfig;
 use crate::telemetry::TelemetryConfig;
 
 /// Declares [`Settings`] and asks each section for its mistakes.
@@ -54,12 +66,36 @@ macro_rules! sections {
 }
 
 sections! {
+    /// The answer stage.
+    answer: AnswerConfig,
     /// The admin API.
     api: ApiConfig,
+    /// Providers' addresses.
+    channels: ChannelsConfig,
+    /// The dispatch stage.
+    dispatch: DispatchConfig,
+    /// Webhooks and web chat.
+    edge: EdgeConfig,
+    /// The ingest stage.
+    ingest: IngestConfig,
+    /// Apache Kafka; used as soon as `brokers` names one.
+    kafka: KafkaConfig,
+    /// How fast each channel may be sent to.
+    limits: LimitsConfig,
+    /// The embedded log; used while `kafka.brokers` is empty.
+    log: EmbeddedConfig,
+    /// Language models by name.
+    models: ModelsConfig,
     /// How this process reaches other hosts.
     net: NetConfig,
+    /// The retrieve stage.
+    retrieve: RetrieveConfig,
     /// Bounds of the consumer loop.
     runtime: RuntimeConfig,
+    /// The text index.
+    search: SearchConfig,
+    /// The database.
+    store: StoreConfig,
     /// Logs.
     telemetry: TelemetryConfig,
     /// Partitions of the topics on the embedded log.

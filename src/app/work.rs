@@ -8,14 +8,18 @@ use crate::domain::stage::StageName;
 use crate::log::TopicName;
 use crate::pipeline::StageFactory;
 use crate::pipeline::topology::Pipeline;
+use crate::runtime::health::LoopState;
 use crate::runtime::transform::Transforms;
 use crate::runtime::{Worker, WorkerSpec};
-use crate::stages::answer::Answer;
-use crate::stages::dispatch::DispatchFactory;
+use crate::services::channel;
+use crate::services::model::Models;
+use crate::services::search::TextSearch;
+use crate::stages::answer::{Answer, AnswerDeps};
+use crate::stages::dispatch::{DispatchDeps, DispatchFactory};
 use crate::stages::ingest::IngestFactory;
 use crate::stages::journal::JournalFactory;
 use crate::stages::match_script::MatchScript;
-use crate::stages::retrieve::Retrieve;
+use crate::stages::retrieve::{Retrieve, RetrieveDeps};
 
 /// Starts a stage's loop; it runs until the process stops.
 ///
@@ -24,28 +28,40 @@ use crate::stages::retrieve::Retrieve;
 pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
     let pipeline = parts.pipelines.of_stage(stage).clone();
     let directory = Arc::clone(&parts.directory) as Arc<dyn crate::store::Directory>;
+    let settings = &parts.settings;
     match stage {
         StageName::Edge => anyhow::bail!("edge is an HTTP role: run `millrace edge`"),
-        StageName::Ingest => run(parts, pipeline, IngestFactory::new(directory)),
+        StageName::Ingest => run(parts, pipeline, IngestFactory::new(settings.ingest.clone(), directory)),
         StageName::Match => {
-            let stage = MatchScript::new(directory);
-            run(parts, pipeline.clone(), Transforms::new(stage, pipeline));
+            run(parts, pipeline.clone(), Transforms::new(MatchScript::new(directory), pipeline));
         }
         StageName::Retrieve => {
-            let stage = Retrieve::new(directory, super::services::search(parts)?);
+            let search = Arc::new(TextSearch::new(settings.search.clone())?);
+            let stage = Retrieve::new(settings.retrieve.clone(), RetrieveDeps { directory, search });
             run(parts, pipeline.clone(), Transforms::new(stage, pipeline));
         }
         StageName::Answer => {
-            let stage = Answer::new(directory, Arc::clone(&parts.store) as _, super::services::models(parts)?);
+            let models = Models::new(settings.models.clone(), &parts.http);
+            let deps = AnswerDeps { directory, history: Arc::clone(&parts.store) as _, models };
+            let stage = Answer::new(settings.answer.clone(), deps);
             run(parts, pipeline.clone(), Transforms::new(stage, pipeline));
         }
-        StageName::Dispatch => run(parts, pipeline, super::services::dispatch(parts)?),
-        StageName::Journal => run(parts, pipeline, super::services::journal(parts)?),
+        StageName::Dispatch => {
+            let deps = DispatchDeps {
+                config: settings.dispatch.clone(),
+                limits: settings.limits.clone(),
+                directory,
+                channels: channel::senders(&settings.channels, &parts.http),
+            };
+            run(parts, pipeline, DispatchFactory::new(deps));
+        }
+        StageName::Journal => run(parts, pipeline, JournalFactory::new(Arc::clone(&parts.store))),
     }
     Ok(())
 }
 
-fn run<F: StageFactory + Clone>(parts: &Parts, pipeline: Pipeline, factory: F) {
+fn run<F: StageFactory>(parts: &Parts, pipeline: Pipeline, factory: F) {
+    let factory = Arc::new(factory);
     let spec = WorkerSpec {
         topics: pipeline.reads.names().into_iter().map(TopicName::from).collect(),
         outputs: pipeline.outputs(F::PORTS),
@@ -56,9 +72,11 @@ fn run<F: StageFactory + Clone>(parts: &Parts, pipeline: Pipeline, factory: F) {
         health: parts.health.clone(),
     };
     let (log, clock, stop) = (Arc::clone(&parts.log), Arc::clone(&parts.clock), parts.stop.clone());
+    // Before the task runs, so that nobody sees a process ready whose loops have not begun.
+    spec.health.beat(F::NAME.as_str(), LoopState::Restoring);
     parts.tasks.spawn(async move {
         let work = || {
-            let (factory, spec) = (factory.clone(), spec.clone());
+            let (factory, spec) = (Arc::clone(&factory), spec.clone());
             let (log, clock, stop) = (Arc::clone(&log), Arc::clone(&clock), stop.clone());
             async move { Worker::join(factory, spec, log, clock).await?.run(stop).await }
         };

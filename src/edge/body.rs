@@ -74,12 +74,7 @@ pub(super) async fn take(edge: &Edge, headers: &HeaderMap, body: Body) -> Result
     Ok(Taken { bytes: bytes.map_err(|_| Refusal::Slow)??, share })
 }
 
-async fn collect(
-    body: Body,
-    length: Option<usize>,
-    max: usize,
-    share: &mut Share,
-) -> Result<Bytes, Refusal> {
+async fn collect(body: Body, length: Option<usize>, max: usize, share: &mut Share) -> Result<Bytes, Refusal> {
     const BROKEN: Refusal = Refusal::Malformed("the body broke off");
     let mut stream = body.into_data_stream();
     let Some(first) = stream.next().await else { return Ok(Bytes::new()) };

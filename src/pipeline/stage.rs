@@ -23,6 +23,10 @@ pub trait Stage: Send + Sync + 'static {
     /// What it writes: an enum whose variants are named outputs.
     type Out: Ports;
 
+    /// A partition was given to this process. What the stage remembers of its keys may be old: another process may have
+    /// worked on them meanwhile.
+    fn assigned(&self) {}
+
     /// Handles one record. Must not keep state that a second run would see differently, other than caches.
     fn handle(
         &self,

@@ -40,12 +40,6 @@ pub struct Transforms<S> {
     pipeline: Arc<Pipeline>,
 }
 
-impl<S> Clone for Transforms<S> {
-    fn clone(&self) -> Self {
-        Self { stage: Arc::clone(&self.stage), pipeline: Arc::clone(&self.pipeline) }
-    }
-}
-
 impl<S: Stage> Transforms<S> {
     /// Runs `stage` as its pipeline file says.
     pub fn new(stage: S, pipeline: Pipeline) -> Self {
@@ -59,6 +53,7 @@ impl<S: Stage> StageFactory for Transforms<S> {
     type Stage = Transform<S>;
 
     fn create(&self, _: &TopicPartition) -> Transform<S> {
+        self.stage.assigned();
         Transform {
             stage: Arc::clone(&self.stage),
             pipeline: Arc::clone(&self.pipeline),

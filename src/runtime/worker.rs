@@ -52,7 +52,7 @@ pub struct WorkerSpec {
 
 /// A member of a stage's group.
 pub struct Worker<F: StageFactory> {
-    factory: F,
+    factory: Arc<F>,
     spec: WorkerSpec,
     log: Arc<dyn Log>,
     clock: Arc<dyn Clock>,
@@ -108,7 +108,7 @@ impl<F: StageFactory> Worker<F> {
     /// # Errors
     /// When the engine can't be reached or a topic is missing.
     pub async fn join(
-        factory: F,
+        factory: Arc<F>,
         spec: WorkerSpec,
         log: Arc<dyn Log>,
         clock: Arc<dyn Clock>,

@@ -88,10 +88,6 @@ impl Http {
     ///
     /// # Errors
     /// When the TLS library can't be set up.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "a section of settings is given away to what it configures"
-    )]
     pub fn new(config: NetConfig) -> Result<Self, HttpError> {
         Ok(Self { provider: Face::provider(&config)?, outside: Face::outside(&config)? })
     }

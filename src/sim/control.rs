@@ -18,7 +18,7 @@ use super::{Core, Fault};
 
 /// A fake that can be steered.
 #[async_trait]
-pub trait Controlled: Send + Sync + 'static {
+pub(super) trait Controlled: Send + Sync + 'static {
     /// Its journal and script.
     fn core(&self) -> &Core;
 
@@ -35,15 +35,26 @@ pub trait Controlled: Send + Sync + 'static {
 /// The largest injected body: above the 3 MB of the largest real one.
 const MAX_INJECT: usize = 16 << 20;
 
-/// The router for the control port.
-pub fn router<C: Controlled>(fake: Arc<C>) -> Router {
-    Router::new()
+/// What a control port serves; give it to [`super::Serving::start`].
+#[derive(Debug)]
+pub struct Control(pub(super) Router);
+
+/// The doors of a fake's control port.
+pub(super) fn of<C: Controlled>(fake: Arc<C>) -> Control {
+    let router = Router::new()
         .route("/inject", post(inject::<C>))
         .route("/script", post(add_script::<C>).delete(clear_script::<C>))
         .route("/journal", get(journal::<C>))
         .route("/webhook", post(webhook::<C>))
         .layer(DefaultBodyLimit::max(MAX_INJECT))
-        .with_state(fake)
+        .with_state(fake);
+    Control(router)
+}
+
+impl From<Control> for Router {
+    fn from(control: Control) -> Self {
+        control.0
+    }
 }
 
 async fn inject<C: Controlled>(

@@ -79,55 +79,7 @@ impl Courier for HttpCourier {
     }
 }
 
-/// A courier for tests: answers from a list (the last answer for ever), keeps what it was given.
 #[cfg(test)]
-#[derive(Debug, Default)]
-pub(crate) struct HandCourier {
-    pub(crate) answers: std::sync::Mutex<std::collections::VecDeque<(u16, Option<u64>)>>,
-    pub(crate) seen: std::sync::Mutex<Vec<(tokio::time::Instant, Parcel)>>,
-    pub(crate) arrived: tokio::sync::Notify,
-}
-
+mod hand;
 #[cfg(test)]
-impl HandCourier {
-    pub(crate) fn answering(answers: &[(u16, Option<u64>)]) -> std::sync::Arc<Self> {
-        let answers = std::sync::Mutex::new(answers.iter().copied().collect());
-        std::sync::Arc::new(Self { answers, ..Self::default() })
-    }
-
-    /// Waits until this many parcels came, and gives them with their times.
-    pub(crate) async fn parcels(&self, count: usize) -> Vec<(tokio::time::Instant, Parcel)> {
-        loop {
-            let arrived = self.arrived.notified();
-            {
-                let seen = self.seen.lock().unwrap();
-                if seen.len() >= count {
-                    return seen.clone();
-                }
-            }
-            arrived.await;
-        }
-    }
-}
-
-#[cfg(test)]
-#[async_trait]
-impl Courier for HandCourier {
-    async fn post(&self, parcel: &Parcel) -> Result<Receipt, String> {
-        let (status, wait) = {
-            let mut answers = self.answers.lock().unwrap();
-            if answers.len() > 1 { answers.pop_front() } else { answers.front().copied() }
-                .unwrap_or((200, None))
-        };
-        self.seen.lock().unwrap().push((tokio::time::Instant::now(), parcel.clone()));
-        self.arrived.notify_waiters();
-        match status {
-            0 => Err("connection reset".to_owned()),
-            _ => Ok(Receipt { status, retry_after: wait.map(Duration::from_secs), body: Bytes::new() }),
-        }
-    }
-
-    async fn get(&self, _: &str) -> Result<Receipt, String> {
-        Ok(Receipt { status: 404, retry_after: None, body: Bytes::new() })
-    }
-}
+pub(crate) use self::hand::HandCourier;

@@ -32,7 +32,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::events::Event;
 use self::limits::Limiter;
 use self::people::People;
-use super::control::Controlled;
+use super::control::{Control, Controlled};
 use super::script::Fault;
 use super::{Core, Journal, Serving, SimOptions};
 use crate::domain::channel::ChannelKind;
@@ -214,9 +214,10 @@ impl MetaSim {
         self.shared.revoked.write().unwrap_or_else(PoisonError::into_inner).insert(token.to_owned());
     }
 
-    /// A router for the control port.
-    pub fn control(&self) -> Router {
-        super::control::router(Arc::clone(&self.shared))
+    /// For a control port.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        super::control::of(Arc::clone(&self.shared))
     }
 }
 

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use self::shapes::Shape;
 use super::answer::{Answer, Request, carry_out_asked};
 use super::bucket::{Buckets, Pace, retry_after};
-use super::control::Controlled;
+use super::control::{Control, Controlled};
 use super::script::{Asked, Fault};
 use super::{Core, Journal, Serving, SimOptions};
 
@@ -97,9 +97,10 @@ impl ModelSim {
         self.shared.core.faults.add(rules)
     }
 
-    /// A router for the control port.
-    pub fn control(&self) -> Router {
-        super::control::router(Arc::clone(&self.shared))
+    /// For a control port.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        super::control::of(Arc::clone(&self.shared))
     }
 }
 

@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 
 use self::account::Account;
 use super::answer::{Answer, Request, carry_out};
-use super::control::Controlled;
+use super::control::{Control, Controlled};
 use super::script::Fault;
 use super::{Core, Journal, Serving, SimOptions, params};
 
@@ -162,9 +162,10 @@ impl TelegramSim {
         }
     }
 
-    /// A router for the control port.
-    pub fn control(&self) -> Router {
-        super::control::router(Arc::clone(&self.shared))
+    /// For a control port.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        super::control::of(Arc::clone(&self.shared))
     }
 }
 
@@ -196,7 +197,7 @@ impl Shared {
         let accounts: Vec<_> =
             self.accounts.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         let with_webhook: Vec<_> =
-            accounts.iter().cloned().filter(|account| account.outbox.has_webhook()).collect();
+            accounts.iter().filter(|account| account.outbox.has_webhook()).cloned().collect();
         match (accounts.as_slice(), with_webhook.as_slice()) {
             ([only], _) | (_, [only]) => Ok(Arc::clone(only)),
             ([], _) => Err("no bot has called this fake yet: call getMe or setWebhook first".to_owned()),

@@ -1,5 +1,5 @@
-//! The lightest HTTP/1.1 client that keeps a connection alive: for load generators, where a full client would cost more
-//! than what it measures.
+//! The lightest HTTP/1.1 client that keeps a connection alive: tests see exactly what came over the wire, a cut
+//! connection included.
 //!
 //! One request at a time on a connection (no pipelining), bodies by `content-length` or chunked, no TLS.
 
@@ -11,22 +11,22 @@ use tokio::net::TcpStream;
 
 /// An open connection.
 #[derive(Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 /// An answer's head, and its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// `Retry-After` in seconds.
-    pub retry_after: Option<u64>,
+    pub(crate) retry_after: Option<u64>,
     /// False when the server closes the connection after this.
-    pub keep: bool,
+    pub(crate) keep: bool,
     /// The body.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// No answer of a webhook or a fake is longer; more is an error, not memory.
@@ -37,7 +37,7 @@ impl Connection {
     ///
     /// # Errors
     /// The system's.
-    pub async fn open(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(4096) })
@@ -47,7 +47,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection breaks or the answer is no HTTP; the connection is then of no more use.
-    pub async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer> {
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer> {
         self.buffer.clear();
         self.stream.write_all(request).await?;
         let (mut answer, framing, head) = loop {
@@ -86,7 +86,13 @@ impl Connection {
 }
 
 /// Writes a request with a body into `out`, replacing what it holds.
-pub fn write_request(out: &mut Vec<u8>, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) {
+pub(crate) fn write_request(
+    out: &mut Vec<u8>,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) {
     out.clear();
     for piece in [method, " ", path, " HTTP/1.1\r\nhost: sim\r\n"] {
         out.extend_from_slice(piece.as_bytes());

@@ -2,8 +2,8 @@
 //!
 //! Reads `turn.grounded.v1`, writes `reply.ready.v1`, one record per turn. A turn that a script has answered passes its
 //! reply on unchanged. Never sends anything and never decides what dispatch may do. Safe to repeat: a reply's id comes
-//! from the turn's root, so of two runs of a model dispatch takes one. A turn ends with a reply, always: what no model
-//! answers in time gets the bot's own fallback text, with the reason in its route.
+//! from the turn's root, so of two runs of a model dispatch takes one. What no model answers in time gets the bot's own
+//! fallback text, with the reason in its route: a turn never ends in the dead letters for a model's sake.
 
 mod cite;
 mod memory;
@@ -134,12 +134,6 @@ impl Answer {
         Self { config, deps, memory }
     }
 
-    /// Forgets every conversation. To be called when partitions come back from another owner, who may have answered
-    /// turns that this memory has not seen.
-    pub fn forget(&self) {
-        self.memory.forget();
-    }
-
     async fn draft(&self, cx: &Cx, input: &Envelope<TurnGrounded>, bot: &Bot) -> Result<Draft, StageError> {
         match (self.deps.models.of(bot), &bot.spec.model) {
             (Ok(Chosen::Model(model)), Some(choice)) => self.ask(cx, input, bot, &*model, choice).await,
@@ -249,6 +243,11 @@ impl Stage for Answer {
     type In = TurnGrounded;
     type Out = AnswerOut;
 
+    /// Another owner may have answered turns that this memory has not seen.
+    fn assigned(&self) {
+        self.memory.forget();
+    }
+
     async fn handle(
         &self,
         cx: &Cx,
@@ -268,6 +267,12 @@ impl Stage for Answer {
             self.draft(cx, input, &bot).await?
         };
         self.memory.remember(input, &draft.parts);
+        if matches!(draft.route, Route::Fallback { .. })
+            && draft.parts.iter().all(|part| part.text.is_empty())
+        {
+            // Its author left the fallback empty: the bot rather says nothing.
+            return Ok(Outcome::Drop(DropReason { reason: "no_reply", note: Some(draft.route.to_string()) }));
+        }
         let mut reply = ReplyReady::to_turn(&input.data.turn, draft.route, draft.parts);
         let took_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         reply.hops.push(Hop { stage: Self::NAME, at: cx.now(), took_us, note: draft.note });

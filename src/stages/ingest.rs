@@ -67,7 +67,11 @@ impl IngestConfig {
         }
         if self.remember_max > 16_000_000 {
             let what = format!("{} can't be", self.remember_max);
-            problems.add(format!("{at}.remember_max"), what, "set at most 16000000: that is 320 MB a partition");
+            problems.add(
+                format!("{at}.remember_max"),
+                what,
+                "set at most 16000000: that is 320 MB a partition",
+            );
         }
     }
 }
@@ -202,11 +206,18 @@ impl Ingest {
             match Envelope::<WebhookReceived>::decode(&record.value) {
                 Ok(event) => {
                     let fresh = self.seen.insert(event.id, record.at);
+<<<<<<< HEAD
                     duplicates += u64::from(!fresh);
                     batch.push(Admitted {
                         offset: record.offset,
                         event: fresh.then(|| Box::new(event)),
                     });
+=======
+                    if !fresh {
+                        metrics::counter!("millrace_ingest_duplicates_total").increment(1);
+                    }
+                    batch.push(Admitted { offset: record.offset, event: fresh.then(|| Box::new(event)) });
+>>>>>>> main
                 }
                 Err(error) => cx.dead_letter(record.offset, error.into()),
             }

@@ -72,6 +72,45 @@ impl Store {
             .await?;
         row.as_ref().map(read).transpose()?.ok_or_else(|| missing("tenant", id.as_str()))
     }
+
+    /// Removes a tenant whose bots are removed, with everything that was ever its own: a later tenant of the same id
+    /// finds nothing of it.
+    ///
+    /// # Errors
+    /// `Missing` when there is none of that id, `Invalid` while it has bots.
+    pub async fn tenant_remove(&self, id: &TenantId) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let live = sqlx::query("SELECT COUNT(*) FROM bots WHERE tenant = $1 AND removed = 0")
+            .bind(id.as_str())
+            .fetch_one(tx.on())
+            .await?;
+        if live.try_get::<i64, _>(0)? > 0 {
+            let what = format!("tenant `{id}` still has bots: remove them first");
+            return Err(StoreError::Invalid(what));
+        }
+        // Children first. The outbox stays: it still has to tell caches that the bots are gone.
+        for table in [
+            "receipts",
+            "parts",
+            "messages",
+            "conversations",
+            "documents",
+            "bot_versions",
+            "accounts",
+            "bots",
+            "apps",
+            "api_tokens",
+        ] {
+            let sql = format!("DELETE FROM {table} WHERE tenant = $1");
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.as_str()).execute(tx.on()).await?;
+        }
+        let removed =
+            sqlx::query("DELETE FROM tenants WHERE id = $1").bind(id.as_str()).execute(tx.on()).await?;
+        if removed.rows_affected() == 0 {
+            return Err(missing("tenant", id.as_str()));
+        }
+        tx.commit().await
+    }
 }
 
 fn read(row: &AnyRow) -> Result<Tenant, StoreError> {

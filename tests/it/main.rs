@@ -2,6 +2,8 @@
 
 mod edge;
 mod inspect;
+mod kafka;
 mod log_contract;
+mod runtime;
 mod store;
 mod tidy;

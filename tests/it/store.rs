@@ -1,1 +1,42 @@
-//! The contract of the store, run on both databases.
+//! The contract of the store, run on both databases: SQLite always, PostgreSQL with the feature `db-tests` and
+//! `MILLRACE_TEST_POSTGRES=postgres://...` (a server on which each test may make a database of its own).
+
+mod bots;
+mod cache;
+mod database;
+mod isolation;
+mod journal;
+mod open;
+mod outbox;
+#[cfg(feature = "db-tests")]
+mod postgres;
+mod secrets;
+mod timeline;
+
+use database::Database;
+
+/// Declares tests that take a database, once for each.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(crate::store::Database::sqlite().await).await;
+                }
+            )*
+        }
+
+        #[cfg(feature = "db-tests")]
+        mod on_postgres {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(crate::store::Database::postgres().await).await;
+                }
+            )*
+        }
+    };
+}
+
+use on_both;

@@ -32,11 +32,14 @@ pub(super) fn document() -> Value {
             messages.insert(name.clone(), message);
             channel["messages"] =
                 json!({name.clone(): {"$ref": format!("#/components/messages/{}", pointer(&name))}});
-            operations.insert(format!("read {name}"), json!({
-                "action": "receive",
-                "channel": {"$ref": format!("#/channels/{}", pointer(&name))},
-                "summary": "A consumer group of its own reads beside ours without touching them.",
-            }));
+            operations.insert(
+                format!("read {name}"),
+                json!({
+                    "action": "receive",
+                    "channel": {"$ref": format!("#/channels/{}", pointer(&name))},
+                    "summary": "A consumer group of its own reads beside ours without touching them.",
+                }),
+            );
         }
         channels.insert(name, channel);
     }
@@ -90,7 +93,10 @@ fn describe(topic: &TopicSpec, on_kafka: u32) -> String {
         Keep::For(span) => format!("kept for {} h", span.as_secs() / 3600),
         Keep::Compact => "compacted: the newest record of each key is kept".to_owned(),
     };
-    format!("{} partitions embedded, {on_kafka} on Kafka unless configured otherwise; {kept}.", topic.partitions)
+    format!(
+        "{} partitions embedded, {on_kafka} on Kafka unless configured otherwise; {kept}.",
+        topic.partitions
+    )
 }
 
 fn configuration(topic: &TopicSpec) -> Value {

@@ -27,7 +27,14 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// The keys of one table, plain ones first, as TOML asks.
-    fn table(&self, out: &mut String, schema: &Value, values: &Map<String, Value>, path: &str, comment: bool) {
+    fn table(
+        &self,
+        out: &mut String,
+        schema: &Value,
+        values: &Map<String, Value>,
+        path: &str,
+        comment: bool,
+    ) {
         let mut sections = Vec::new();
         for (key, node) in self.properties(schema) {
             let value = values.get(key).unwrap_or(&Value::Null);
@@ -160,14 +167,22 @@ mod tests {
     #[test]
     fn every_key_stands_in_it_with_its_meaning() {
         let text = text();
-        for key in ["\ndata = \"data\"", "\nshutdown = \"20s\"", "\n[api]", "\n# token = \"...\"", "\nlog = \"info\""] {
+        for key in [
+            "\ndata = \"data\"",
+            "\nshutdown = \"20s\"",
+            "\n[api]",
+            "\n# token = \"...\"",
+            "\nlog = \"info\"",
+        ] {
             assert!(text.contains(key), "{key} not in\n{text}");
         }
         assert!(text.contains("# `auto` is `pretty`") || text.contains("`auto`"), "{text}");
         let undocumented: Vec<_> = text
             .lines()
             .zip(text.lines().skip(1))
-            .filter(|(before, line)| line.contains(" = ") && !line.starts_with("# ") && !before.starts_with('#'))
+            .filter(|(before, line)| {
+                line.contains(" = ") && !line.starts_with("# ") && !before.starts_with('#')
+            })
             .collect();
         assert!(undocumented.is_empty(), "{undocumented:?}");
     }

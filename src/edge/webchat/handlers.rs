@@ -153,7 +153,11 @@ pub(super) async fn messages(
     Ok(visit.answer(outcome))
 }
 
-async fn hear(edge: &Edge, account: &Account, request: Request) -> Result<(StatusCode, Json<Value>), Refusal> {
+async fn hear(
+    edge: &Edge,
+    account: &Account,
+    request: Request,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
     const FORM: Refusal = Refusal::Malformed("send {id, text}, {id, payload} or {id, media}");
     const LONG: Refusal = Refusal::Malformed("payload, title and media hold at most 4096 bytes");
     const ID: Refusal = Refusal::Malformed("id holds 1 to 64 letters, digits, hyphens, dots and underscores");

@@ -35,6 +35,8 @@ pub(super) struct KafkaGroup {
 
 /// How long an answer to a commit is waited for: a coordinator that moves is found again within this.
 const COMMIT: Duration = Duration::from_secs(10);
+/// What a broker keeps beside an offset (`offset.metadata.max.bytes`).
+const METADATA: usize = 4096;
 /// How long leaving may take.
 const LEAVE: Duration = Duration::from_secs(15);
 
@@ -91,8 +93,17 @@ impl KafkaGroup {
         Ok(batch.map(Signal::Records))
     }
 
-    /// Hands over what is still owned. Whether anything is.
+    /// Hands over what is still owned, and says of which partitions.
     fn submit(&self, upto: &[Progress]) -> Result<Vec<TopicPartition>, LogError> {
+        if let Some(long) = upto.iter().find(|progress| progress.committed.metadata.len() > METADATA) {
+            let reason =
+                format!("{} bytes of metadata are more than {METADATA}", long.committed.metadata.len());
+            return Err(LogError::Broker {
+                what: format!("commit {}", long.partition),
+                reason,
+                retriable: false,
+            });
+        }
         let mut state = self.shared.lock();
         if state.ended || self.closed.is_cancelled() {
             return Err(producer::closed());
@@ -150,11 +161,6 @@ impl Group for KafkaGroup {
 
     async fn commit_now(&mut self, upto: &[Progress]) -> Result<(), LogError> {
         let partitions = self.submit(upto)?;
-        let not_owned = upto.iter().find(|progress| !partitions.contains(&progress.partition));
-        if let Some(progress) = not_owned {
-            self.shared.wake();
-            return Err(LogError::Fenced(progress.partition.clone()));
-        }
         if partitions.is_empty() {
             return Ok(());
         }

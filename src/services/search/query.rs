@@ -166,7 +166,6 @@ fn words(
 }
 
 /// BM25's inverse document frequency.
-#[expect(clippy::cast_precision_loss, reason = "counts of passages are far below 2^24")]
 fn idf(frequency: u64, passages: u64) -> Score {
     let (n, all) = (frequency as Score, passages as Score);
     (1.0 + (all - n + 0.5) / (n + 0.5)).ln()

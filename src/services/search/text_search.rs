@@ -73,10 +73,6 @@ impl TextSearch {
     ///
     /// # Errors
     /// When an index can't be made.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "a section of settings is given away to what it configures"
-    )]
     pub fn new(config: SearchConfig) -> Result<Self, SearchError> {
         let count = config.shards.max(1);
         let room = Room {
@@ -139,8 +135,6 @@ fn search(
     shard.touch(resident);
     query::run(&view.searcher, &shard.fields, key, resident, question, top).map_err(failed)
 }
-
-#[expect(clippy::needless_pass_by_value, reason = "takes errors as `map_err` gives them")]
 fn failed(error: tantivy::TantivyError) -> SearchError {
     SearchError::Index(error.to_string())
 }

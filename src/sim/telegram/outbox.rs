@@ -162,7 +162,7 @@ impl Outbox {
         let mut state = self.state();
         let from = if offset < 0 {
             let back = usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX);
-            state.pending.keys().rev().take(back).last().copied().unwrap_or(0)
+            state.pending.keys().rev().take(back).next_back().copied().unwrap_or(0)
         } else {
             offset
         };

@@ -199,7 +199,7 @@ mod tests {
         let history = [line(Speaker::Person, &format!("old {long}")), line(Speaker::Person, "new")];
         let persona = "P".repeat(2000);
         let passages = [&*long, &*long, &*long];
-        let prompt = build(&bot(&persona), &choice(), &history, &turn("q", &passages), 2600);
+        let prompt = build(&bot(&persona), &choice(), &history, &turn("q", &passages), 2200);
         assert!(prompt.system.contains(&persona));
         assert_eq!(prompt.messages[0].text, "new");
         assert!(prompt.messages[1].text.contains("[2]") && !prompt.messages[1].text.contains("[3]"));

@@ -295,7 +295,7 @@ async fn a_bot_may_see_no_history_and_a_memory_can_be_dropped() {
         short.say(text).await;
     }
     assert_eq!(short.seen(), ["P:two", "B:!"]);
-    short.stage.forget();
+    short.stage.assigned();
     short.say("four").await;
     assert!(short.seen().is_empty(), "nothing was journaled, so nothing is known");
 }
@@ -311,6 +311,21 @@ async fn conversations_of_two_tenants_never_meet() {
     other.tenant = "u".into();
     bench.run(&cx(1, 45), &other).await;
     assert!(bench.seen().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_fallback_is_no_reply() {
+    let bench = with_model();
+    let spec: BotSpec = serde_json::from_value(
+        serde_json::json!({"bot": "mute", "fallback": "", "model": {"provider": "fake"}}),
+    )
+    .unwrap();
+    bench.store.put_bot(Bot { tenant: "t".into(), version: 1, enabled: true, spec, accounts: vec![] });
+    bench.model.fail(ModelError::Key("401".into()));
+    let mut input = turn("hi", vec![]);
+    input.bot = "mute".into();
+    let outcome = bench.stage.handle(&cx(1, 45), &input).await.unwrap();
+    assert!(matches!(outcome, Outcome::Drop(DropReason { reason: "no_reply", .. })), "{outcome:?}");
 }
 
 #[tokio::test(start_paused = true)]

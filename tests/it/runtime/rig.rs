@@ -181,7 +181,7 @@ impl Rig {
             health: Health::default(),
         };
         let log = Arc::clone(&self.log) as Arc<dyn Log>;
-        let worker = Worker::join(factory, spec, log, Arc::new(SystemClock)).await.unwrap();
+        let worker = Worker::join(Arc::new(factory), spec, log, Arc::new(SystemClock)).await.unwrap();
         let stop = CancellationToken::new();
         Running { task: tokio::spawn(worker.run(stop.clone())), stop }
     }

@@ -17,6 +17,8 @@ pub(super) struct Commits {
     flight: Option<Flight>,
     /// Counts submissions.
     submitted: u64,
+    /// Counts commits sent.
+    flights: u64,
     /// After a failure: not before.
     not_before: Option<Instant>,
     waiters: Vec<Waiter>,
@@ -24,6 +26,7 @@ pub(super) struct Commits {
 
 #[derive(Debug)]
 struct Flight {
+    number: u64,
     progress: BTreeMap<TopicPartition, Committed>,
     /// The submissions that it covers.
     upto: u64,
@@ -59,35 +62,33 @@ impl Commits {
         receiver
     }
 
-    /// What to send now, if anything.
-    pub(super) fn depart(&mut self, now: Instant) -> Option<Vec<Progress>> {
-        if self.flight.as_ref().is_some_and(|flight| now.duration_since(flight.since) > UNANSWERED) {
-            self.failed(now, None);
+    /// What to send now, if anything, and the number that its answer comes with.
+    pub(super) fn depart(&mut self, now: Instant) -> Option<(u64, Vec<Progress>)> {
+        if let Some(flight) = &self.flight
+            && now.duration_since(flight.since) > UNANSWERED
+        {
+            self.failed(flight.number, now, None);
         }
         let waits = self.not_before.is_some_and(|at| now < at);
         if self.flight.is_some() || self.pending.is_empty() || waits {
             return None;
         }
         let progress = std::mem::take(&mut self.pending);
-        let list = progress.iter().map(|(partition, committed)| Progress {
-            partition: partition.clone(),
-            committed: committed.clone(),
-        });
-        let list = list.collect();
-        self.flight = Some(Flight { progress, upto: self.submitted, since: now });
-        Some(list)
+        let list = progress
+            .iter()
+            .map(|(partition, committed)| Progress {
+                partition: partition.clone(),
+                committed: committed.clone(),
+            })
+            .collect();
+        self.flights += 1;
+        self.flight = Some(Flight { number: self.flights, progress, upto: self.submitted, since: now });
+        Some((self.flights, list))
     }
 
-    /// Whether an answer is about what is in flight, and not about something long given up.
-    pub(super) fn is_in_flight(&self, partition: &TopicPartition, offset: u64) -> bool {
-        self.flight.as_ref().is_some_and(|flight| {
-            flight.progress.get(partition).is_none_or(|committed| committed.offset == offset)
-        })
-    }
-
-    /// What is in flight has been committed.
-    pub(super) fn landed(&mut self) {
-        let Some(flight) = self.flight.take() else { return };
+    /// A commit was taken. One that was given up before changes nothing.
+    pub(super) fn landed(&mut self, number: u64) {
+        let Some(flight) = self.flight.take_if(|flight| flight.number == number) else { return };
         self.not_before = None;
         for waiter in self.waiters.extract_if(.., |waiter| waiter.submission <= flight.upto) {
             // The one who waited may have gone; the commit stands.
@@ -95,9 +96,9 @@ impl Commits {
         }
     }
 
-    /// What is in flight has not been committed. With an error that no try can heal, those who wait are told.
-    pub(super) fn failed(&mut self, now: Instant, error: Option<&dyn Fn() -> LogError>) {
-        let Some(flight) = self.flight.take() else { return };
+    /// A commit was not taken. With an error that no try can heal, those who wait are told.
+    pub(super) fn failed(&mut self, number: u64, now: Instant, error: Option<&dyn Fn() -> LogError>) {
+        let Some(flight) = self.flight.take_if(|flight| flight.number == number) else { return };
         for (partition, committed) in flight.progress {
             self.pending.entry(partition).or_insert(committed);
         }
@@ -146,12 +147,12 @@ mod tests {
         let mut commits = Commits::default();
         let now = Instant::now();
         commits.submit([upto(0, 1)]);
-        assert_eq!(commits.depart(now), Some(vec![upto(0, 1)]));
+        assert_eq!(commits.depart(now), Some((1, vec![upto(0, 1)])));
         commits.submit([upto(0, 2)]);
         commits.submit([upto(0, 3)]);
         assert_eq!(commits.depart(now), None);
-        commits.landed();
-        assert_eq!(commits.depart(now), Some(vec![upto(0, 3)]));
+        commits.landed(1);
+        assert_eq!(commits.depart(now), Some((2, vec![upto(0, 3)])));
     }
 
     /// Committing "the highest seen" after a failure, or in place of a lost partition's progress, loses records.
@@ -162,9 +163,9 @@ mod tests {
         commits.submit([upto(0, 5), upto(1, 7)]);
         commits.depart(now);
         commits.submit([upto(1, 9)]);
-        commits.failed(now, None);
+        commits.failed(1, now, None);
         assert_eq!(commits.depart(now), None, "not at once");
-        assert_eq!(commits.depart(now + RETRY), Some(vec![upto(0, 5), upto(1, 9)]));
+        assert_eq!(commits.depart(now + RETRY), Some((2, vec![upto(0, 5), upto(1, 9)])));
     }
 
     #[test]
@@ -176,8 +177,8 @@ mod tests {
         commits.depart(now);
         commits.forget(&[p(0)]);
         assert!(matches!(answer.try_recv().unwrap(), Err(LogError::Fenced(lost)) if lost == p(0)));
-        commits.failed(now, None);
-        assert_eq!(commits.depart(now + RETRY), Some(vec![upto(1, 7)]));
+        commits.failed(1, now, None);
+        assert_eq!(commits.depart(now + RETRY), Some((2, vec![upto(1, 7)])));
     }
 
     #[test]
@@ -188,10 +189,10 @@ mod tests {
         commits.depart(now);
         commits.submit([upto(0, 2)]);
         let mut answer = commits.wait(vec![p(0)]);
-        commits.landed();
+        commits.landed(1);
         assert!(answer.try_recv().is_err(), "only offset 1 has landed");
         commits.depart(now);
-        commits.landed();
+        commits.landed(2);
         assert!(answer.try_recv().unwrap().is_ok());
     }
 
@@ -202,7 +203,10 @@ mod tests {
         commits.submit([upto(0, 1)]);
         commits.depart(now);
         assert_eq!(commits.depart(now + UNANSWERED * 2), None);
-        assert_eq!(commits.depart(now + UNANSWERED * 2 + RETRY), Some(vec![upto(0, 1)]));
+        commits.submit([upto(0, 2)]);
+        assert_eq!(commits.depart(now + UNANSWERED * 2 + RETRY), Some((2, vec![upto(0, 2)])));
+        commits.landed(1);
+        assert!(commits.flight.is_some(), "the late answer is about the one that was given up");
     }
 
     proptest! {
@@ -214,15 +218,15 @@ mod tests {
             let mut sent = 0;
             for (i, landed) in answers.iter().enumerate() {
                 commits.submit([upto(0, i as u64 + 1)]);
-                if let Some(list) = commits.depart(now) {
+                if let Some((number, list)) = commits.depart(now) {
                     prop_assert!(list[0].committed.offset >= sent);
                     sent = list[0].committed.offset;
-                    if *landed { commits.landed() } else { commits.failed(now, None) }
+                    if *landed { commits.landed(number) } else { commits.failed(number, now, None) }
                 }
                 now += RETRY / 2;
             }
             now += RETRY;
-            if let Some(list) = commits.depart(now) {
+            if let Some((_, list)) = commits.depart(now) {
                 sent = list[0].committed.offset;
             }
             prop_assert_eq!(sent, answers.len() as u64);

@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::base_consumer::PartitionQueue;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::questions::{announce, explain};
+use super::questions::{announce, commit, explain};
 use super::shared::{Callbacks, Command, Shared};
 use crate::log::kafka::arena::Arena;
 use crate::log::kafka::lookup::is_unknown;
@@ -83,7 +83,7 @@ impl Member {
         }
     }
 
-    /// Rebalances, commit results, errors. Polling is also what tells the group that we live.
+    /// Rebalances and errors. Polling is also what tells the group that we live.
     fn listen(&self) {
         for _ in 0..TOLD {
             let told = self.shared.was_told();
@@ -249,26 +249,16 @@ impl Member {
         busy
     }
 
+    /// Sends what is to be committed, off this thread: the client reports the result only to a caller that waits for it
+    /// (rdkafka's event queue never sees that of an asynchronous commit).
     fn commit(&self) {
         // Of a lost assignment nothing may be committed; the next poll tells it and forgets what was pending.
         if self.client.assignment_lost() {
             return;
         }
-        let Some(progress) = self.shared.lock().commits.depart(Instant::now()) else { return };
-        // A new list each time: setting metadata twice on one leaks.
-        let mut list = TopicPartitionList::with_capacity(progress.len());
-        for item in &progress {
-            let (name, number) = self.shared.names.kafka_partition(&item.partition);
-            let mut element = list.add_partition(name, number);
-            let offset = Offset::Offset(i64::try_from(item.committed.offset).unwrap_or(i64::MAX));
-            if element.set_offset(offset).is_ok() {
-                element.set_metadata(&item.committed.metadata);
-            }
-        }
-        if let Err(error) = self.client.commit(&list, CommitMode::Async) {
-            let error = || self.shared.trouble.error("commit", &error);
-            self.shared.lock().commits.failed(Instant::now(), Some(&error));
-        }
+        let Some((number, progress)) = self.shared.lock().commits.depart(Instant::now()) else { return };
+        let (client, shared) = (Arc::clone(&self.client), Arc::clone(&self.shared));
+        self.runtime.spawn_blocking(move || commit(&client, &shared, number, &progress));
     }
 
     /// Leaves the group: what is ours goes to others at once.

@@ -2,14 +2,16 @@
 //!
 //! Guarantee: an answer about an ownership that is over is dropped; one that can't be had is told, not guessed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::shared::{Callbacks, Shared};
+use crate::log::kafka::errors::is_retriable;
 use crate::log::kafka::lookup::{committed_of, is_unknown};
-use crate::log::{LogError, Signal, TopicPartition};
+use crate::log::{LogError, Progress, Signal, TopicPartition};
 
 /// How long a question may take, and how often it is put again.
 const ASK: Duration = Duration::from_secs(5);
@@ -88,4 +90,33 @@ pub(super) fn announce(
     if let Some(error) = last {
         shared.fail(shared.trouble.error("read what the group has committed", &error));
     }
+}
+
+/// Commits, and says how it went. Runs on the blocking pool; at most one of a member does.
+pub(super) fn commit(client: &BaseConsumer<Callbacks>, shared: &Shared, number: u64, progress: &[Progress]) {
+    // A new list each time: setting metadata twice on one leaks.
+    let mut list = TopicPartitionList::with_capacity(progress.len());
+    for item in progress {
+        let (name, partition) = shared.names.kafka_partition(&item.partition);
+        let mut element = list.add_partition(name, partition);
+        let offset = Offset::Offset(i64::try_from(item.committed.offset).unwrap_or(i64::MAX));
+        if element.set_offset(offset).is_ok() {
+            element.set_metadata(&item.committed.metadata);
+        }
+    }
+    let result = client.commit(&list, CommitMode::Sync);
+    let mut state = shared.lock();
+    match result {
+        Ok(()) => state.commits.landed(number),
+        Err(error) => {
+            tracing::warn!(%error, "a commit failed and will be tried again");
+            let told = || shared.trouble.error("commit", &error);
+            let hopeless = !error.rdkafka_error_code().is_some_and(is_retriable);
+            let told: Option<&dyn Fn() -> LogError> = if hopeless { Some(&told) } else { None };
+            state.commits.failed(number, Instant::now(), told);
+        }
+    }
+    drop(state);
+    // The next one may go.
+    shared.wake();
 }

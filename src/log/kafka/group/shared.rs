@@ -8,19 +8,18 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
-use std::time::Instant;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaRespErr;
 use tokio::sync::{Notify, oneshot};
 
 use super::commits::Commits;
 use super::ownership::Ownership;
-use crate::log::kafka::errors::{Trouble, is_retriable};
+use crate::log::kafka::errors::Trouble;
 use crate::log::{LogError, Signal, TopicName, TopicPartition};
 
 /// Everything shared.
@@ -165,7 +164,7 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// What librdkafka calls. Rebalances and commit results come on the polling thread, inside of a poll.
+/// What librdkafka calls. Rebalances come on the polling thread, inside of a poll.
 ///
 /// Why partitions are not given to the client as they are assigned: it would fetch them at once, from the group's
 /// offset, while their state is still being restored. librdkafka keeps what the group has granted (which it reports when
@@ -230,37 +229,5 @@ impl ConsumerContext for Callbacks {
             shared.fail(shared.trouble.error("answer a rebalance", &error));
         }
         shared.news.notify_one();
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let shared = &*self.0;
-        shared.tell();
-        let elements = offsets.elements();
-        let code = result.err().and_then(|error| error.rdkafka_error_code()).or_else(|| {
-            elements
-                .iter()
-                .find_map(|element| element.error().err().and_then(|error| error.rdkafka_error_code()))
-        });
-        let mut state = shared.lock();
-        let ours = elements.iter().all(|element| {
-            let partition = shared.names.partition(element.topic(), element.partition());
-            let offset = element.offset().to_raw().and_then(|offset| u64::try_from(offset).ok());
-            partition
-                .zip(offset)
-                .is_none_or(|(partition, offset)| state.commits.is_in_flight(&partition, offset))
-        });
-        if !ours {
-            return;
-        }
-        match code {
-            None | Some(Code::NoError) => state.commits.landed(),
-            Some(code) => {
-                tracing::warn!(%code, "a commit failed and will be tried again");
-                let error = || shared.trouble.code("commit", code);
-                let fatal: Option<&dyn Fn() -> LogError> =
-                    if is_retriable(code) { None } else { Some(&error) };
-                state.commits.failed(Instant::now(), fatal);
-            }
-        }
     }
 }

@@ -1,0 +1,69 @@
+//! What the API and the commands can do, each operation one method over the store.
+//!
+//! Guarantee: a method gets the tenant it works for and passes it to every query; who may call it was decided before
+//! (`table.rs`), so a method never looks at a token.
+
+mod accounts;
+mod bots;
+mod content;
+mod lag;
+mod talks;
+mod tenants;
+
+use std::sync::Arc;
+
+use super::error::ApiError;
+use super::types::Health;
+use crate::domain::ids::{BotId, TenantId};
+use crate::domain::stage::StageName;
+use crate::log::{Log, TopicName};
+use crate::store::Store;
+
+/// Which topics a stage's group reads: what lag is measured on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupReads {
+    /// The stage.
+    pub stage: StageName,
+    /// What it reads.
+    pub topics: Vec<TopicName>,
+}
+
+/// The operations over one installation.
+#[derive(Debug)]
+pub struct Operations {
+    store: Arc<Store>,
+    public_url: String,
+    log: Option<(Arc<dyn Log>, Vec<GroupReads>)>,
+}
+
+impl Operations {
+    /// Operations over a store. `public_url` is where providers reach the edge: webhook addresses begin with it.
+    #[must_use]
+    pub fn new(store: Arc<Store>, public_url: &str) -> Self {
+        Self { store, public_url: public_url.trim_end_matches('/').to_owned(), log: None }
+    }
+
+    /// The same with a log, so that lag can be told.
+    #[must_use]
+    pub fn with_log(self, log: Arc<dyn Log>, reads: Vec<GroupReads>) -> Self {
+        Self { log: Some((log, reads)), ..self }
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Who owns a bot.
+    pub(super) async fn owner(&self, bot: &BotId) -> Result<Option<TenantId>, ApiError> {
+        Ok(self.store.bot_owner(bot).await?)
+    }
+
+    /// Who answers and what it reaches.
+    pub(super) async fn health(&self) -> Result<Health, ApiError> {
+        Ok(Health {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            store: self.store.ping().await.is_ok(),
+            log: self.log.is_some(),
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! HTTP around the operations: tokens, bounds, JSON, error codes.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, on};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::auth::Guard;
+use super::config::ApiConfig;
+use super::error::{ApiError, ErrorBody, ErrorCode};
+use super::ops::Operations;
+use super::table::{Call, Method, Operation, operations, run};
+use crate::config::Secret;
+use crate::domain::ids::TenantId;
+use crate::telemetry;
+
+/// What every request needs.
+#[derive(Clone)]
+struct Face {
+    operations: Arc<Operations>,
+    guard: Guard,
+    config: Arc<ApiConfig>,
+    room: Arc<Semaphore>,
+}
+
+/// The API as a router, made from the list of operations. `token` is the operator's.
+pub fn router(config: &ApiConfig, operations: Arc<Operations>, token: &Secret) -> Router {
+    let face = Face {
+        operations,
+        guard: Guard::new(token),
+        config: Arc::new(config.clone()),
+        room: Arc::new(Semaphore::new(config.concurrent as usize)),
+    };
+    let mut router = Router::new();
+    for operation in self::operations() {
+        let operation = Arc::new(operation);
+        let path = operation.path;
+        let filter = filter(operation.method);
+        let handler = move |State(face): State<Face>,
+                            Path(names): Path<BTreeMap<String, String>>,
+                            Query(query): Query<BTreeMap<String, String>>,
+                            request: Request| {
+            let operation = Arc::clone(&operation);
+            async move { answer(&face, &operation, names, query, request).await }
+        };
+        router = router.route(path, on(filter, handler));
+    }
+    let nothing = || async {
+        refuse(&ApiError::new(ErrorCode::NotFound, "there is no such operation: see schemas/openapi.json"))
+    };
+    router.fallback(nothing).method_not_allowed_fallback(nothing).with_state(face)
+}
+
+/// One request from its token to its answer.
+async fn answer(
+    face: &Face,
+    operation: &Operation,
+    path: BTreeMap<String, String>,
+    query: BTreeMap<String, String>,
+    request: Request,
+) -> Response {
+    let limit = face.config.timeout.get();
+    let work = async {
+        let busy = || ApiError::new(ErrorCode::Busy, "too many calls are at work: try again");
+        let _room = face.room.try_acquire().map_err(|_| busy())?;
+        let (head, body) = request.into_parts();
+        let caller = face.guard.caller(face.operations.store(), bearer(&head.headers)).await?;
+        let body = read(body, face.config.max_body.bytes()).await?;
+        let call = Call { caller, tenant: TenantId::default(), path, query, body };
+        run(operation, &face.operations, call).await
+    };
+    let late = || {
+        ApiError::new(
+            ErrorCode::Busy,
+            format!("the call took longer than {}: try again", face.config.timeout),
+        )
+    };
+    let outcome = tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()));
+    let status = outcome.as_ref().map_or_else(|error| error.code.status(), |_| 200);
+    telemetry::api_called(operation.id, status);
+    match outcome {
+        Ok(value) => respond(StatusCode::OK, value.to_string()),
+        Err(error) => refuse(&error),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()
+}
+
+async fn read(body: Body, max: u64) -> Result<bytes::Bytes, ApiError> {
+    let max = usize::try_from(max).unwrap_or(usize::MAX);
+    to_bytes(body, max).await.map_err(|_| {
+        let message =
+            format!("the body is cut off or larger than {max} bytes: send less, or raise api.max_body");
+        ApiError::new(ErrorCode::TooLarge, message)
+    })
+}
+
+fn refuse(error: &ApiError) -> Response {
+    let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = ErrorBody { error: error.clone() };
+    // Strings and an enum: they always serialise.
+    let mut response = respond(status, serde_json::to_string(&body).unwrap_or_default());
+    if error.code == ErrorCode::Unauthorized {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    response
+}
+
+fn respond(status: StatusCode, body: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        // Answers hold tenants' things and new tokens.
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (status, headers, body).into_response()
+}
+
+const fn filter(method: Method) -> MethodFilter {
+    match method {
+        Method::Get => MethodFilter::GET,
+        Method::Post => MethodFilter::POST,
+        Method::Put => MethodFilter::PUT,
+        Method::Delete => MethodFilter::DELETE,
+    }
+}
+
+/// The API bound to its address, not yet answering.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    router: Router,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Takes the address.
+    ///
+    /// # Errors
+    /// When it is taken or not ours; names it and the key.
+    pub async fn bind(
+        config: &ApiConfig,
+        operations: Arc<Operations>,
+        token: &Secret,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+            let text = format!("api.listen {}: {error}; choose a free address", config.listen);
+            std::io::Error::new(error.kind(), text)
+        })?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, router: router(config, operations, token), address })
+    }
+
+    /// The address, with the port that was found for 0.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop`; calls at work are finished.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
+        axum::serve(self.listener, self.router).with_graceful_shutdown(stop.cancelled_owned()).await
+    }
+}

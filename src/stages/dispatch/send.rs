@@ -1,0 +1,227 @@
+//! What takes time: looking up who speaks, calling the provider. Each is a future of its own that gives an [`Effect`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::Shared;
+use super::arena::Ix;
+use super::job::Job;
+use super::queues::LineKey;
+use super::signals::{Waiting, life};
+use crate::domain::bot::{Bot, BotLimits};
+use crate::domain::channel::ChannelKind;
+use crate::domain::events::{Signal, WebchatOut};
+use crate::domain::stage::StageName;
+use crate::domain::time::Timestamp;
+use crate::limits::Keys;
+use crate::log::{LogError, Reader, Record};
+use crate::pipeline::{Emission, PartitionCx};
+use crate::services::channel::{Scope, SendOutcome, Sender, Target};
+use crate::store::StoreError;
+
+/// The output that the web chat reads.
+pub(super) const WEBCHAT_PORT: &str = "webchat";
+
+/// What a spawned future of dispatch gives back.
+#[derive(Debug)]
+pub enum Effect {
+    /// A bot was looked up: its own limits and its version.
+    Found {
+        /// The account's line.
+        line: Ix,
+        /// The limits; an error when the store could not say.
+        limits: Result<(BotLimits, i64), StoreError>,
+    },
+    /// A call is over.
+    Sent {
+        /// The reply's chat.
+        chat: Ix,
+        /// The reply.
+        job: Box<Job>,
+        /// How it went.
+        attempt: Attempt,
+        /// The bot as it is now, where it was found.
+        bot: Option<Arc<Bot>>,
+    },
+    /// A signal's call is over.
+    Signalled {
+        /// The account's line.
+        line: Ix,
+        /// What a pause would concern.
+        keys: Keys,
+        /// How it went.
+        outcome: SendOutcome,
+    },
+    /// An append to the ledger is over.
+    Settled(Result<(), LogError>),
+    /// Signals came in.
+    Signals {
+        /// Reads on.
+        reader: Box<dyn Reader>,
+        /// Of `signal.ready`.
+        records: Vec<Record>,
+    },
+    /// What waited for nothing in particular was told to stop.
+    Stopped,
+    /// A call of the process is free for this partition.
+    Slot(OwnedSemaphorePermit),
+}
+
+/// How a try to send went.
+#[derive(Debug)]
+pub enum Attempt {
+    /// The provider was called.
+    Called(SendOutcome),
+    /// The bot is switched off: nothing was called.
+    Disabled,
+    /// The bot or its account does not exist any more: nothing was called.
+    Gone(String),
+    /// The log refused a web-chat message for good; the page drops repeats.
+    Unlogged(LogError),
+    /// The store could not say who speaks: nothing was called.
+    Unclear(StoreError),
+}
+
+/// Who speaks, as the directory says now.
+enum Voice {
+    Speaks(Sender, Arc<Bot>),
+    Silent(Attempt, Option<Arc<Bot>>),
+}
+
+/// Looks a line's bot up.
+pub(super) fn look_up(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, line: Ix, key: LineKey) {
+    let shared = Arc::clone(shared);
+    cx.spawn(async move {
+        let found = shared.deps.directory.bot(&key.tenant, &key.bot).await;
+        let limits = |bot: Option<Arc<Bot>>| {
+            bot.map_or((BotLimits::default(), 0), |bot| (bot.spec.limits.clone(), bot.version))
+        };
+        Effect::Found { line, limits: found.map(limits) }
+    });
+}
+
+/// Sends the next message of a reply. `slot` is held as long as the call takes.
+pub(super) fn send(
+    cx: &mut PartitionCx<Effect>,
+    shared: &Arc<Shared>,
+    chat: Ix,
+    job: Box<Job>,
+    key: LineKey,
+    slot: Option<OwnedSemaphorePermit>,
+) {
+    let webchat = (key.channel == ChannelKind::Webchat).then(|| {
+        let event = webchat_out(&job, cx.now());
+        cx.append(vec![event])
+    });
+    let shared = Arc::clone(shared);
+    cx.spawn(async move {
+        let (attempt, bot) = match voice(&shared, &key).await {
+            Voice::Silent(attempt, bot) => (attempt, bot),
+            Voice::Speaks(sender, bot) => {
+                let attempt = match webchat {
+                    Some(append) => shown(append.await),
+                    None => Attempt::Called(call(&shared, &key, &sender, &job).await),
+                };
+                if let Attempt::Called(SendOutcome::Rejected { scope: Scope::Bot, reason }) = &attempt {
+                    disable(&shared, &key, reason).await;
+                }
+                (attempt, Some(bot))
+            }
+        };
+        drop(slot);
+        Effect::Sent { chat, job, attempt, bot }
+    });
+}
+
+/// Sends a signal.
+pub(super) fn signal(
+    cx: &mut PartitionCx<Effect>,
+    shared: &Arc<Shared>,
+    line: Ix,
+    key: LineKey,
+    waiting: Waiting,
+    slot: OwnedSemaphorePermit,
+) {
+    let shared = Arc::clone(shared);
+    cx.spawn(async move {
+        let nothing = SendOutcome::Sent { provider_id: None };
+        let outcome = match (voice(&shared, &key).await, shared.channel(key.channel)) {
+            (Voice::Speaks(sender, _), Some(channel)) => {
+                let to = Target { chat: waiting.chat, thread: None };
+                channel.signal(&sender, &to, &waiting.signal, signal_limit(&shared, &waiting.signal)).await
+            }
+            _ => nothing,
+        };
+        drop(slot);
+        Effect::Signalled { line, keys: waiting.keys, outcome }
+    });
+}
+
+/// A sign of life that takes longer than it lives is given up.
+fn signal_limit(shared: &Shared, signal: &Signal) -> Duration {
+    shared.deps.config.send_timeout.get().min(life(signal))
+}
+
+async fn voice(shared: &Shared, key: &LineKey) -> Voice {
+    let directory = &shared.deps.directory;
+    let bot = match directory.bot(&key.tenant, &key.bot).await {
+        Ok(Some(bot)) => bot,
+        Ok(None) => return Voice::Silent(Attempt::Gone(format!("bot `{}` does not exist", key.bot)), None),
+        Err(error) => return Voice::Silent(Attempt::Unclear(error), None),
+    };
+    if !bot.enabled {
+        return Voice::Silent(Attempt::Disabled, Some(bot));
+    }
+    match directory.account(key.channel, &key.account).await {
+        Ok(Some(account)) if account.tenant == key.tenant && account.bot == key.bot => {
+            Voice::Speaks(Sender { account: account.id.clone(), token: account.token.clone() }, bot)
+        }
+        Ok(_) => {
+            let what =
+                format!("{} account `{}` is not connected to bot `{}`", key.channel, key.account, key.bot);
+            Voice::Silent(Attempt::Gone(what), Some(bot))
+        }
+        Err(error) => Voice::Silent(Attempt::Unclear(error), Some(bot)),
+    }
+}
+
+async fn call(shared: &Shared, key: &LineKey, sender: &Sender, job: &Job) -> SendOutcome {
+    let (Some(channel), Some(message)) = (shared.channel(key.channel), job.message()) else {
+        let reason = format!("this process has no sender for {}", key.channel);
+        return SendOutcome::Rejected { scope: Scope::Message, reason };
+    };
+    let data = &job.reply.data;
+    let to = Target { chat: data.chat.clone(), thread: data.thread.clone() };
+    let opaque = format!("{}:{}", job.reply.id, job.next);
+    channel.send(sender, &to, message, &opaque, shared.deps.config.send_timeout.get()).await
+}
+
+/// Every later reply finds the bot switched off, until its owner acts.
+async fn disable(shared: &Shared, key: &LineKey, reason: &str) {
+    tracing::warn!(bot = %key.bot, channel = %key.channel, reason, "the provider refused the bot, it is switched off");
+    if let Err(error) = shared.deps.directory.disable(&key.tenant, &key.bot, reason).await {
+        tracing::error!(bot = %key.bot, %error, "the bot could not be switched off");
+    }
+}
+
+fn webchat_out(job: &Job, now: Timestamp) -> Emission {
+    let data = &job.reply.data;
+    let message = job.message().cloned().unwrap_or_default();
+    let event = WebchatOut {
+        chat: data.chat.clone(),
+        account: data.account.clone(),
+        part: job.next,
+        of: job.of(),
+        message,
+    };
+    Emission::by_conversation(WEBCHAT_PORT, &job.reply.follow(StageName::Dispatch, now, job.next, event))
+}
+
+fn shown(answer: Result<(), LogError>) -> Attempt {
+    match answer {
+        Ok(()) => Attempt::Called(SendOutcome::Sent { provider_id: None }),
+        Err(error) => Attempt::Unlogged(error),
+    }
+}

@@ -1,0 +1,144 @@
+//! Typing, read marks and callback answers: sent before replies, worth nothing a few seconds later, in no ledger.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Dispatch;
+use super::arena::Ix;
+use super::queues::LineKey;
+use super::send::Effect;
+use crate::domain::channel::ChannelKind;
+use crate::domain::envelope::Envelope;
+use crate::domain::event::Event;
+use crate::domain::events::{Signal, SignalReady};
+use crate::domain::time::Timestamp;
+use crate::limits::Keys;
+use crate::log::{Log, LogError, Reader, Record, TopicPartition};
+use crate::pipeline::PartitionCx;
+use crate::services::channel::SendOutcome;
+
+/// Bytes that the reader may hold.
+const PREFETCH: usize = 256 << 10;
+/// How long one wait for signals takes; then the next begins.
+const WAIT: Duration = Duration::from_secs(5);
+/// After the log failed.
+const REST: Duration = Duration::from_secs(1);
+
+/// How long a signal is worth sending.
+pub(super) fn life(signal: &Signal) -> Duration {
+    match signal {
+        Signal::Typing { .. } => Duration::from_secs(5),
+        // The button spins until it is answered; Telegram refuses an answer after about 20 s.
+        Signal::AnswerCallback { .. } => Duration::from_secs(15),
+    }
+}
+
+/// A signal in its line.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) keys: Keys,
+    pub(super) chat: String,
+    pub(super) signal: Signal,
+    pub(super) at: Timestamp,
+}
+
+impl Waiting {
+    pub(super) fn is_stale(&self, now: Timestamp) -> bool {
+        now.since(self.at) >= life(&self.signal)
+    }
+}
+
+/// Waits for the next signals of this partition, from the end of the topic on where there is no reader yet.
+pub(super) fn tail(cx: &mut PartitionCx<Effect>, reader: Option<Box<dyn Reader>>, stop: &CancellationToken) {
+    let partition = TopicPartition::new(SignalReady::TYPE, cx.partition.partition);
+    let (log, stop) = (Arc::clone(&cx.log), stop.clone());
+    cx.spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => Effect::Stopped,
+            (reader, records) = read(log, partition, reader) => Effect::Signals { reader, records },
+        }
+    });
+}
+
+async fn read(
+    log: Arc<dyn Log>,
+    partition: TopicPartition,
+    mut reader: Option<Box<dyn Reader>>,
+) -> (Box<dyn Reader>, Vec<Record>) {
+    loop {
+        let opened = match reader.take() {
+            Some(reader) => Ok(reader),
+            None => open(&*log, &partition).await,
+        };
+        let error = match opened {
+            Ok(mut opened) => match opened.next(WAIT).await {
+                Ok(Some(batch)) => return (opened, batch.records),
+                Ok(None) => {
+                    reader = Some(opened);
+                    continue;
+                }
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        tracing::warn!(%partition, %error, "signals can't be read, beginning again at their end");
+        tokio::time::sleep(REST).await;
+    }
+}
+
+async fn open(log: &dyn Log, partition: &TopicPartition) -> Result<Box<dyn Reader>, LogError> {
+    let end = log.range(partition).await?.end;
+    let mut reader = log.reader(PREFETCH).await?;
+    reader.assign(partition, end).await?;
+    Ok(reader)
+}
+
+impl Dispatch {
+    /// Signals came in: each waits in its account's line, if it still means something.
+    pub(super) fn signals(
+        &mut self,
+        cx: &mut PartitionCx<Effect>,
+        reader: Box<dyn Reader>,
+        records: Vec<Record>,
+    ) {
+        if self.released {
+            return;
+        }
+        let now = cx.now();
+        for record in records {
+            match Envelope::<SignalReady>::decode(&record.value) {
+                Ok(event) => self.signal(event, now),
+                Err(error) => {
+                    tracing::warn!(offset = record.offset, %error, "a signal can't be read, it is dropped");
+                }
+            }
+        }
+        tail(cx, Some(reader), &self.stop);
+    }
+
+    fn signal(&mut self, event: Envelope<SignalReady>, now: Timestamp) {
+        let SignalReady { channel, account, chat, signal, at } = event.data;
+        // Whoever sees the reply come needs no "is typing"; on WhatsApp it is also the read mark.
+        let overtaken = matches!(signal, Signal::Typing { .. })
+            && channel != ChannelKind::Whatsapp
+            && self.queues.has(&event.conversation);
+        let keys = self.limits.keys(&event.bot, &event.conversation, false);
+        let waiting = Waiting { keys, chat, signal, at };
+        if event.runid.is_some() || channel == ChannelKind::Webchat || overtaken || waiting.is_stale(now) {
+            return;
+        }
+        let line = self.queues.line(LineKey { tenant: event.tenant, bot: event.bot, channel, account });
+        self.queues.push_signal(line, waiting);
+    }
+
+    /// A signal's call is over. Only what the provider said about pauses matters.
+    pub(super) fn signalled(&mut self, line: Ix, keys: Keys, outcome: &SendOutcome) {
+        self.queues.called(line, !matches!(outcome, SendOutcome::Unknown { .. }));
+        if let SendOutcome::Retry { after: Some(after), scope, .. } = outcome {
+            self.pause(line, &keys, *scope, *after);
+        }
+        tracing::debug!(?outcome, "signal");
+    }
+}

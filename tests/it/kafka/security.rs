@@ -1,0 +1,1 @@
+//! TLS and passwords against a broker that asks for both.
