@@ -169,20 +169,12 @@ impl Edge {
         why: SplitError,
         share: Share,
     ) -> Result<(), Refusal> {
-<<<<<<< HEAD
         let (reason, bytes) = (why.reason(), body.len());
-        let letter =
-            record::dead(self.dead_letters.clone(), from, tenant, body, &why, self.clock.now());
+        let letter = record::dead(self.dead_letters.clone(), from, tenant, body, &why, self.clock.now());
         self.append(vec![letter], share).await?;
         // What serde says may quote the body: it is in the record, and stays out of the logs.
         tracing::debug!(from, bytes, "a body was kept whole");
         telemetry::dead_lettered(StageName::Edge, Class::Permanent, Origin::Upstream, &reason);
         Ok(())
-=======
-        metrics::counter!("millrace_edge_dead_letters_total", "reason" => why.reason()).increment(1);
-        tracing::warn!(from, reason = why.reason(), bytes = body.len(), "a body can't be split: kept whole");
-        let letter = record::dead(self.dead_letters.clone(), from, tenant, body, &why, self.clock.now());
-        self.append(vec![letter], share).await
->>>>>>> main
     }
 }

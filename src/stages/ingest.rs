@@ -206,18 +206,8 @@ impl Ingest {
             match Envelope::<WebhookReceived>::decode(&record.value) {
                 Ok(event) => {
                     let fresh = self.seen.insert(event.id, record.at);
-<<<<<<< HEAD
                     duplicates += u64::from(!fresh);
-                    batch.push(Admitted {
-                        offset: record.offset,
-                        event: fresh.then(|| Box::new(event)),
-                    });
-=======
-                    if !fresh {
-                        metrics::counter!("millrace_ingest_duplicates_total").increment(1);
-                    }
                     batch.push(Admitted { offset: record.offset, event: fresh.then(|| Box::new(event)) });
->>>>>>> main
                 }
                 Err(error) => cx.dead_letter(record.offset, error.into()),
             }

@@ -117,7 +117,8 @@ fn our_own_payloads_come_out_as_they_say() {
             for (n, event) in expected.iter().enumerate() {
                 for (field, value) in event.as_object().unwrap() {
                     if found[n].get(field) != Some(value) {
-                        wrong.push(format!("{name}: {field} should be {value}, is {:?}", found[n].get(field)));
+                        wrong
+                            .push(format!("{name}: {field} should be {value}, is {:?}", found[n].get(field)));
                     }
                 }
             }
@@ -141,7 +142,9 @@ fn bodies_that_make_no_sense_are_answered() {
         (b"{\"object\":\"page\",\"entry\":[{\"messaging\":[1,null,[],\"x\"]}]}", true),
         (b"{\"update_id\":1,\"message\":{\"text\":\"\\ud83d\"}}", true),
     ] {
-        for channel in [ChannelKind::Telegram, ChannelKind::Whatsapp, ChannelKind::Messenger, ChannelKind::Instagram] {
+        for channel in
+            [ChannelKind::Telegram, ChannelKind::Whatsapp, ChannelKind::Messenger, ChannelKind::Instagram]
+        {
             let report = inspect(channel, "x", body);
             assert_eq!(report.accepted, accepted, "{channel} {}", String::from_utf8_lossy(body));
             assert!(accepted || report.error.is_some());

@@ -34,7 +34,8 @@ fn a_redelivery_has_the_same_id_and_another_event_has_not() {
 
 #[test]
 fn a_status_is_an_event_beside_its_message() {
-    let statuses = ["sent", "delivered", "read"].map(|s| json!({ "id": "wamid.1", "status": s, "recipient_id": "4" }));
+    let statuses =
+        ["sent", "delivered", "read"].map(|s| json!({ "id": "wamid.1", "status": s, "recipient_id": "4" }));
     let body = whatsapp(&json!({ "metadata": { "phone_number_id": 1122 }, "statuses": statuses,
         "messages": [{ "id": "wamid.1", "from": "4" }] }));
     let items = meta(&body).unwrap();
@@ -45,8 +46,10 @@ fn a_status_is_an_event_beside_its_message() {
 
 #[test]
 fn each_item_of_a_long_list_keeps_its_own_contact() {
-    let contacts: Vec<_> = (0..100).map(|n| json!({ "wa_id": n.to_string(), "profile": { "name": "x".repeat(50) } })).collect();
-    let messages: Vec<_> = (0..100).map(|n| json!({ "id": format!("w{n}"), "from": n.to_string() })).collect();
+    let contacts: Vec<_> =
+        (0..100).map(|n| json!({ "wa_id": n.to_string(), "profile": { "name": "x".repeat(50) } })).collect();
+    let messages: Vec<_> =
+        (0..100).map(|n| json!({ "id": format!("w{n}"), "from": n.to_string() })).collect();
     let body = whatsapp(&json!({ "contacts": contacts, "messages": messages }));
     let items = meta(&body).unwrap();
     for (n, item) in items.iter().enumerate() {
@@ -83,18 +86,57 @@ fn what_is_wrong_is_named() {
 /// JSON as a webhook might hold it, with any value in any place.
 fn any_json() -> impl Strategy<Value = Value> {
     let key = prop::sample::select(vec![
-        "object", "entry", "id", "changes", "messaging", "standby", "field", "value", "messages", "statuses",
-        "errors", "calls", "contacts", "metadata", "phone_number_id", "wa_id", "from", "timestamp", "status",
-        "sender", "recipient", "message", "mid", "is_echo", "update_id", "callback_query", "chat", "date",
-        "text", "photo", "interactive", "type", "list_reply", "postback", "payload", "attachments",
+        "object",
+        "entry",
+        "id",
+        "changes",
+        "messaging",
+        "standby",
+        "field",
+        "value",
+        "messages",
+        "statuses",
+        "errors",
+        "calls",
+        "contacts",
+        "metadata",
+        "phone_number_id",
+        "wa_id",
+        "from",
+        "timestamp",
+        "status",
+        "sender",
+        "recipient",
+        "message",
+        "mid",
+        "is_echo",
+        "update_id",
+        "callback_query",
+        "chat",
+        "date",
+        "text",
+        "photo",
+        "interactive",
+        "type",
+        "list_reply",
+        "postback",
+        "payload",
+        "attachments",
     ]);
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
-        prop::sample::select(vec!["page", "instagram", "whatsapp_business_account", "messages", "text", "é\u{0}"])
-            .prop_map(Value::from),
+        prop::sample::select(vec![
+            "page",
+            "instagram",
+            "whatsapp_business_account",
+            "messages",
+            "text",
+            "é\u{0}"
+        ])
+        .prop_map(Value::from),
     ];
     leaf.prop_recursive(6, 64, 6, move |inner| {
         prop_oneof![

@@ -24,7 +24,8 @@ fn body(changes: &[String]) -> String {
 async fn the_handshake_answers_the_challenge_and_nothing_else() {
     let rig = Rig::start().await;
     let ask = async |app: &str, query: &str| {
-        let response = rig.client.get(rig.url(&format!("/webhooks/meta/{app}?{query}"))).send().await.unwrap();
+        let response =
+            rig.client.get(rig.url(&format!("/webhooks/meta/{app}?{query}"))).send().await.unwrap();
         (response.status(), response.text().await.unwrap())
     };
     let right = "hub.mode=subscribe&hub.verify_token=verify-me&hub.challenge=1158201444";
@@ -107,7 +108,8 @@ async fn a_signed_body_that_cant_be_split_is_kept_whole() {
         assert_taken(rig.signed(body).await).await;
     }
     let letters = rig.dead_letters();
-    let found: Vec<_> = letters.iter().map(|letter| (&*letter.value, header(letter, "millrace-reason"))).collect();
+    let found: Vec<_> =
+        letters.iter().map(|letter| (&*letter.value, header(letter, "millrace-reason"))).collect();
     assert_eq!(found, bodies);
     assert!(letters.iter().all(|letter| letter.key == "meta/acme-app"));
 }

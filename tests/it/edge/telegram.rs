@@ -61,7 +61,10 @@ async fn only_json_is_read() {
         request.send().await.unwrap().status()
     };
     assert_eq!(send("content-type", "text/plain").await, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    assert_eq!(send("content-type", "application/x-www-form-urlencoded").await, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(
+        send("content-type", "application/x-www-form-urlencoded").await,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE
+    );
     assert_eq!(send("content-encoding", "gzip").await, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(send("content-type", "Application/JSON; charset=utf-8").await, StatusCode::OK);
 }
@@ -69,7 +72,8 @@ async fn only_json_is_read() {
 #[tokio::test]
 async fn what_is_too_large_is_refused_and_what_is_large_is_not() {
     let rig = Rig::start().await;
-    let text = |bytes: usize| format!("{{\"update_id\":1,\"message\":{{\"text\":\"{}\"}}}}", "x".repeat(bytes));
+    let text =
+        |bytes: usize| format!("{{\"update_id\":1,\"message\":{{\"text\":\"{}\"}}}}", "x".repeat(bytes));
     assert_taken(rig.update(text(1 << 20)).await).await;
     assert_taken(rig.update(text(3_000_000)).await).await;
     assert_eq!(rig.update(text(4 << 20)).await.status(), StatusCode::PAYLOAD_TOO_LARGE);

@@ -198,7 +198,8 @@ async fn a_visitor_hears_its_own_conversation_only() {
         let answer = request.body(r#"{"id":"1","text":"x"}"#).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     }
-    let elsewhere = rig.post("/webchat/listed/messages").bearer_auth(&ann.token).body("{}").send().await.unwrap();
+    let elsewhere =
+        rig.post("/webchat/listed/messages").bearer_auth(&ann.token).body("{}").send().await.unwrap();
     assert_eq!(elsewhere.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(rig.webhooks().len(), 0);
 }

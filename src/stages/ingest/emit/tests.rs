@@ -31,8 +31,12 @@ fn bot(spec: &str, answers: bool) -> Bot {
     let mut spec: crate::domain::bot::BotSpec =
         serde_json::from_str(&format!("{{\"bot\":\"shop\"{spec}}}")).unwrap();
     if answers {
-        spec.model =
-            Some(ModelChoice { provider: "extractive".into(), model: String::new(), max_tokens: 1, history: 1 });
+        spec.model = Some(ModelChoice {
+            provider: "extractive".into(),
+            model: String::new(),
+            max_tokens: 1,
+            history: 1,
+        });
     }
     Bot { tenant: "acme".into(), version: 1, enabled: true, spec, accounts: Vec::new() }
 }
@@ -118,7 +122,11 @@ fn a_long_text_is_cut_with_a_flag() {
     it.text = Some("é".repeat(1 << 20));
     let out = run(root(ChannelKind::Telegram), it, &bot("", false), Duration::ZERO);
     let turn: Envelope<TurnOpened> = decode(&out[0]);
-    assert!(turn.data.text_cut && turn.data.text.len() <= MAX_TEXT_BYTES && turn.data.text.len() > MAX_TEXT_BYTES - 4);
+    assert!(
+        turn.data.text_cut
+            && turn.data.text.len() <= MAX_TEXT_BYTES
+            && turn.data.text.len() > MAX_TEXT_BYTES - 4
+    );
     assert!(out[0].value.len() < 1 << 20, "it fits its topic");
 }
 
@@ -142,7 +150,8 @@ fn a_callback_is_answered_and_a_bot_that_thinks_says_so() {
     let mut it = said(TurnKind::Press);
     it.callback_id = Some("cb".into());
     let out = run(root(ChannelKind::Telegram), it.clone(), &bot("", true), Duration::ZERO);
-    let signals: Vec<_> = out[..2].iter().map(|emission| decode::<SignalReady>(emission).data.signal).collect();
+    let signals: Vec<_> =
+        out[..2].iter().map(|emission| decode::<SignalReady>(emission).data.signal).collect();
     let typing = Signal::Typing { message_id: Some("3".into()) };
     assert_eq!(signals, [Signal::AnswerCallback { callback_id: "cb".into() }, typing]);
     assert!(out[..2].iter().all(|emission| emission.port == "signal" && &*emission.key == b"shop"));
@@ -177,13 +186,13 @@ fn a_status_is_a_receipt_for_each_of_its_messages() {
     assert_eq!(receipts.iter().map(|r| r.data.message_id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     assert_ne!(receipts[0].id, receipts[1].id);
     assert_eq!((receipts[0].data.status, receipts[0].data.at), (ReceiptStatus::Delivered, THEN));
-    assert_eq!((receipts[0].data.opaque.as_deref(), &receipts[0].data.errors[..]), (Some("r1"), &[131_047][..]));
+    assert_eq!(
+        (receipts[0].data.opaque.as_deref(), &receipts[0].data.errors[..]),
+        (Some("r1"), &[131_047][..])
+    );
     assert!(out.iter().all(|emission| emission.port == "receipt" && &*emission.key == b"shop"));
 
-    for odd in [
-        Normalised { status: Some("in_orbit".into()), ..it.clone() },
-        Normalised { on: None, ..it },
-    ] {
+    for odd in [Normalised { status: Some("in_orbit".into()), ..it.clone() }, Normalised { on: None, ..it }] {
         let out = run(root(ChannelKind::Messenger), odd, &bot("", false), Duration::ZERO);
         assert_eq!((out.len(), decode::<TurnDropped>(&out[0]).data.reason.as_str()), (1, "ignored"));
     }
@@ -191,9 +200,13 @@ fn a_status_is_a_receipt_for_each_of_its_messages() {
 
 #[test]
 fn what_opens_no_turn_is_accounted_for() {
-    let it = Normalised { kind: Kind::Reaction, raw_kind: "message_reaction".into(), ..Normalised::default() };
+    let it =
+        Normalised { kind: Kind::Reaction, raw_kind: "message_reaction".into(), ..Normalised::default() };
     let out = run(root(ChannelKind::Telegram), it, &bot("", true), Duration::ZERO);
     let dropped: Envelope<TurnDropped> = decode(&out[0]);
-    assert_eq!((dropped.data.reason.as_str(), dropped.data.note.as_deref()), ("ignored", Some("message_reaction")));
+    assert_eq!(
+        (dropped.data.reason.as_str(), dropped.data.note.as_deref()),
+        ("ignored", Some("message_reaction"))
+    );
     assert_eq!(&*out[0].key, b"telegram/77/5", "without a conversation it keeps the edge's key");
 }

@@ -26,7 +26,8 @@ fn telegram(update: &Value) -> Normalised {
 #[test]
 fn people_open_turns_and_nobody_else_does() {
     let message = |from: Value, more: Value| {
-        let mut message = json!({ "message_id": 1, "from": from, "chat": { "id": -5, "type": "group" }, "text": "x" });
+        let mut message =
+            json!({ "message_id": 1, "from": from, "chat": { "id": -5, "type": "group" }, "text": "x" });
         message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         json!({ "update_id": 1, "message": message })
     };
@@ -74,21 +75,85 @@ fn an_absurdly_deep_item_is_unreadable() {
 /// Objects of the words that the normalisers look for, with any value in any place.
 fn any_item() -> impl Strategy<Value = Value> {
     let key = prop::sample::select(vec![
-        "message", "callback_query", "edited_message", "my_chat_member", "message_reaction", "poll", "chat", "id",
-        "from", "from_user_id", "type", "text", "photo", "document", "venue", "location", "latitude", "longitude",
-        "reply_to_message", "message_id", "reply_markup", "inline_keyboard", "callback_data", "data", "date",
-        "interactive", "list_reply", "nfm_reply", "response_json", "button", "payload", "system", "errors", "code",
-        "status", "recipient_id", "reaction", "contacts", "phones", "audio", "voice", "order", "sender", "recipient",
-        "attachments", "coordinates", "lat", "long", "postback", "delivery", "mids", "read", "watermark", "optin",
-        "quick_reply", "is_echo", "visitor", "media", "title", "old_chat_member", "new_chat_member", "user",
+        "message",
+        "callback_query",
+        "edited_message",
+        "my_chat_member",
+        "message_reaction",
+        "poll",
+        "chat",
+        "id",
+        "from",
+        "from_user_id",
+        "type",
+        "text",
+        "photo",
+        "document",
+        "venue",
+        "location",
+        "latitude",
+        "longitude",
+        "reply_to_message",
+        "message_id",
+        "reply_markup",
+        "inline_keyboard",
+        "callback_data",
+        "data",
+        "date",
+        "interactive",
+        "list_reply",
+        "nfm_reply",
+        "response_json",
+        "button",
+        "payload",
+        "system",
+        "errors",
+        "code",
+        "status",
+        "recipient_id",
+        "reaction",
+        "contacts",
+        "phones",
+        "audio",
+        "voice",
+        "order",
+        "sender",
+        "recipient",
+        "attachments",
+        "coordinates",
+        "lat",
+        "long",
+        "postback",
+        "delivery",
+        "mids",
+        "read",
+        "watermark",
+        "optin",
+        "quick_reply",
+        "is_echo",
+        "visitor",
+        "media",
+        "title",
+        "old_chat_member",
+        "new_chat_member",
+        "user",
     ]);
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
-        prop::sample::select(vec!["text", "interactive", "list_reply", "location", "image", "private", "", "é\u{0}"])
-            .prop_map(Value::from),
+        prop::sample::select(vec![
+            "text",
+            "interactive",
+            "list_reply",
+            "location",
+            "image",
+            "private",
+            "",
+            "é\u{0}"
+        ])
+        .prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 64, 8, move |inner| {
         prop_oneof![
