@@ -1,5 +1,7 @@
 //! The edge over real sockets: what it says, and what is in the log when it says so.
 
+#![expect(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests, in a binary of tests")]
+
 mod ingest;
 mod memory;
 mod meta;

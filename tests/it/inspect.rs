@@ -1,6 +1,8 @@
 //! `millrace inspect`: payloads of our own with what is expected of each, and, where they are at hand, payloads that
 //! others wrote, with their manifest.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,7 @@ use millrace::domain::channel::ChannelKind;
 use serde_json::Value;
 
 /// The folder of payloads of others: beside the project, or where the variable says.
+#[expect(clippy::disallowed_methods, reason = "where tests find payloads is no setting of the program")]
 fn shared() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures");
     let named = std::env::vars_os().find(|(key, _)| key == "MILLRACE_SHARED_FIXTURES");

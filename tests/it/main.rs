@@ -2,6 +2,7 @@
 
 mod edge;
 mod inspect;
+#[cfg(feature = "broker-tests")]
 mod kafka;
 mod log_contract;
 mod runtime;
