@@ -1,8 +1,6 @@
 //! `millrace inspect`: payloads of our own with what is expected of each, and, where they are at hand, payloads that
 //! others wrote, with their manifest.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
