@@ -1,9 +1,10 @@
 //! Integration tests: one binary, so that it links once.
 
+mod edge;
+mod embedded;
+mod inspect;
 #[cfg(feature = "broker-tests")]
 mod kafka;
-mod inspect;
-mod embedded;
 mod log_contract;
 mod runtime;
 mod store;
