@@ -99,8 +99,7 @@ fn play(events: Vec<Event>, outcomes: Vec<u8>) -> Truth {
             seen.lock().unwrap().push((send.text.clone(), call, send.at, epoch));
             outcome
         };
-        let channel =
-            FakeChannel { latency: Duration::from_millis(30), ..FakeChannel::new(ChannelKind::Telegram) };
+        let channel = FakeChannel::new(ChannelKind::Telegram).slow(Duration::from_millis(30));
         let mut limits = LimitsConfig::default();
         limits.telegram.bot = bot_rate();
         let log_latency = Duration::from_millis(7);
