@@ -8,6 +8,8 @@ pub mod file;
 pub mod wanted;
 
 mod play;
+mod rehearsal;
+mod webchat;
 
 use std::fmt;
 use std::time::Duration;
@@ -18,6 +20,7 @@ use serde_json::Value;
 pub use self::fakes::Fakes;
 pub use self::file::Conversation;
 pub use self::play::{Failure, play};
+pub use self::rehearsal::{Outcome, rehearse};
 
 use crate::domain::channel::ChannelKind;
 use crate::sim::Fault;
