@@ -9,4 +9,5 @@ pub mod pipelines;
 pub mod roles;
 pub mod settings;
 pub mod supervise;
+pub mod testbed;
 pub mod work;
