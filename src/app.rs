@@ -1,6 +1,9 @@
 //! The only place that names concrete types: settings, wiring, roles, shutdown.
 
+pub mod admin;
+pub mod cases;
 pub mod changes;
+pub mod fakes;
 pub mod generate;
 pub mod golden;
 pub mod load;

@@ -5,10 +5,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 
 use super::parts::Parts;
 use crate::domain::stage::StageName;
@@ -60,6 +62,22 @@ pub async fn listen(key: &str, address: SocketAddr) -> anyhow::Result<TcpListene
     TcpListener::bind(address).await.with_context(|| {
         format!("can't listen on {address}: stop what uses it, or choose another with --set {key}=HOST:PORT")
     })
+}
+
+/// Waits until every loop of the process runs.
+///
+/// # Errors
+/// Says what is missing when it takes longer than `patience`.
+pub async fn until_ready(parts: &Parts, patience: Duration) -> anyhow::Result<()> {
+    let until = Instant::now() + patience;
+    loop {
+        let missing = parts.health.unready();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        anyhow::ensure!(Instant::now() < until, "not ready after {patience:?}: {}", missing.join("; "));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// What `/healthz`, `/readyz` and `/metrics` answer in this process.

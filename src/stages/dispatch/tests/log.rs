@@ -33,6 +33,7 @@ impl MemoryLog {
         Self {
             clock,
             partitions: Arc::default(),
+            changed: Arc::default(),
             latency,
             refuse: Mutex::default(),
             appends: Mutex::default(),
