@@ -10,22 +10,17 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::webchat::Visitor;
-use super::{Conversation, FakeKind, Failure, Fakes, Seen, Speaker, Stageplay, play};
+use super::{Conversation, FakeKind, Failure, Providers, Seen, Speaker, Stageplay, play};
+use crate::app::fakes::{Fakes, MODEL};
 use crate::app::settings::Settings;
 use crate::app::testbed::{TestAccount, Testbed};
 use crate::config::Secret;
 use crate::domain::bot::BotSpec;
 use crate::domain::channel::ChannelKind;
 use crate::domain::time::{Clock, ShiftedClock};
-use crate::services::http::Http;
-use crate::services::model::ModelEntry;
-use crate::sim::meta::{App, MetaSim};
-use crate::sim::model::{ModelSim, ModelTraits};
-use crate::sim::telegram::TelegramSim;
-use crate::sim::{Fault, SimOptions, bind};
+use crate::sim::meta::App;
+use crate::sim::{Fault, SimOptions};
 
-/// The model provider's name in bots under test.
-const MODEL: &str = "sim";
 const APP_SECRET: &str = "golden-app-secret";
 const VERIFY: &str = "golden-verify";
 const HOOK_SECRET: &str = "golden-hook-secret";
@@ -64,7 +59,7 @@ fn read_bot(path: &Path) -> anyhow::Result<BotSpec> {
 #[derive(Debug)]
 struct Rehearsal {
     testbed: Testbed,
-    fakes: Fakes,
+    providers: Providers,
     visitors: HashMap<String, Visitor>,
     clock: ShiftedClock,
     bot: String,
@@ -74,40 +69,31 @@ impl Rehearsal {
     async fn start(mut settings: Settings, spec: &BotSpec) -> anyhow::Result<Self> {
         let clock = ShiftedClock::default();
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let http = Http::new(settings.net.clone())?;
-        let options = || SimOptions { clock: Arc::clone(&shared), ..SimOptions::new(&http) };
-        let port = || bind(([127, 0, 0, 1], 0).into());
-        let fakes = Fakes::new(
-            TelegramSim::start(port().await?, options())?,
-            MetaSim::start(port().await?, options())?,
-            ModelSim::start(port().await?, options(), ModelTraits::default())?,
-        );
-        settings.channels.telegram.api_url = fakes.telegram.url();
-        settings.channels.meta.graph_url = fakes.meta.url();
-        let model = ModelEntry {
-            base_url: fakes.model.url(),
-            key: Secret::new("golden-key".to_owned()),
-            ..ModelEntry::default()
-        };
-        settings.models.0.insert(MODEL.to_owned(), model);
+        let timed = |options| SimOptions { clock: Arc::clone(&shared), ..options };
+        let fakes = Fakes::start(timed, Duration::ZERO).await?;
+        fakes.serve(&mut settings);
+        if let Some(model) = settings.models.0.get_mut(MODEL) {
+            model.key = Secret::new("golden-key".to_owned());
+        }
         let testbed = Testbed::start(settings, shared).await?;
-        let rehearsal = Self { bot: spec.bot.to_string(), testbed, fakes, visitors: HashMap::new(), clock };
+        let providers = Providers::new(fakes);
+        let rehearsal = Self { bot: spec.bot.to_string(), testbed, providers, visitors: HashMap::new(), clock };
         rehearsal.connect(spec).await?;
         Ok(rehearsal)
     }
 
     /// The bot speaks on every channel.
     async fn connect(&self, spec: &BotSpec) -> anyhow::Result<()> {
-        let (testbed, fakes) = (&self.testbed, &self.fakes);
+        let (testbed, at, fakes) = (&self.testbed, &self.providers, &self.providers.fakes);
         let app = testbed.tenant().to_string();
         testbed.apply(spec).await?;
         testbed.app(&app, APP_SECRET, VERIFY).await?;
-        let telegram = fakes.telegram_bot.to_string();
+        let telegram = at.telegram_bot.to_string();
         let token = format!("{telegram}:golden");
         let accounts = [
             (ChannelKind::Telegram, telegram.as_str(), None, token.as_str(), Some(HOOK_SECRET)),
-            (ChannelKind::Whatsapp, &fakes.number, Some(app.as_str()), "golden-graph-token", None),
-            (ChannelKind::Messenger, &fakes.page, Some(app.as_str()), "golden-graph-token", None),
+            (ChannelKind::Whatsapp, &at.number, Some(app.as_str()), "golden-graph-token", None),
+            (ChannelKind::Messenger, &at.page, Some(app.as_str()), "golden-graph-token", None),
             (ChannelKind::Webchat, &self.bot, None, "", None),
         ];
         for (channel, id, app, token, secret) in accounts {
@@ -141,21 +127,21 @@ impl Stageplay for Rehearsal {
     async fn say(&mut self, from: &Speaker, text: &str) -> anyhow::Result<()> {
         match from.channel {
             ChannelKind::Webchat => self.visitor(&from.chat).await?.say(text).await,
-            _ => self.fakes.say(from, text),
+            _ => self.providers.say(from, text),
         }
     }
 
     async fn press(&mut self, from: &Speaker, title: &str) -> anyhow::Result<()> {
         match from.channel {
             ChannelKind::Webchat => self.visitor(&from.chat).await?.press(title).await,
-            _ => self.fakes.press(from, title),
+            _ => self.providers.press(from, title),
         }
     }
 
     async fn payload(&mut self, from: &Speaker, item: &Value) -> anyhow::Result<()> {
         match from.channel {
             ChannelKind::Webchat => self.visitor(&from.chat).await?.send(item.clone()).await,
-            _ => self.fakes.payload(from, item),
+            _ => self.providers.payload(from, item),
         }
     }
 
@@ -169,13 +155,13 @@ impl Stageplay for Rehearsal {
     }
 
     async fn script(&mut self, on: Option<FakeKind>, rules: Vec<Fault>) -> anyhow::Result<()> {
-        self.fakes.script(on, &rules)
+        self.providers.script(on, &rules)
     }
 
     async fn next(&mut self, to: &Speaker, within: Duration) -> anyhow::Result<Option<Seen>> {
         match to.channel {
             ChannelKind::Webchat => self.visitor(&to.chat).await?.next(within).await,
-            _ => self.fakes.next(to, within).await,
+            _ => self.providers.next(to, within).await,
         }
     }
 }
