@@ -152,7 +152,8 @@ impl Testbed {
     /// When it is refused.
     pub async fn app(&self, name: &str, secret: &str, verify_token: &str) -> Result<(), anyhow::Error> {
         let (secret, verify) = (Secret::new(secret.to_owned()), Secret::new(verify_token.to_owned()));
-        let stored: Result<_, StoreError> = self.store()?.app_put(&self.tenant, name, secret, Some(verify)).await;
+        let stored: Result<_, StoreError> =
+            self.store()?.app_put(&self.tenant, name, secret, Some(verify)).await;
         stored?;
         Ok(())
     }
@@ -200,7 +201,8 @@ struct Scratch {
 
 impl Scratch {
     fn make(path: PathBuf) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&path).with_context(|| format!("can't make the folder {}", path.display()))?;
+        std::fs::create_dir_all(&path)
+            .with_context(|| format!("can't make the folder {}", path.display()))?;
         Ok(Self { path })
     }
 }

@@ -314,13 +314,7 @@ async fn call(
         let query = params::text(&params, "callback_query_id")?;
         account.callback_chat(&query).map(|chat| chat.to_string())
     });
-    let request = Request {
-        method,
-        account: &account.name,
-        chat,
-        body: Value::Object(params),
-        size,
-    };
+    let request = Request { method, account: &account.name, chat, body: Value::Object(params), size };
     let duty = |request: &Request<'_>, _: Option<&Fault>| {
         if account.revoked() {
             return errors::unauthorized();

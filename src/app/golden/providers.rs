@@ -48,7 +48,10 @@ impl Providers {
     pub fn say(&self, from: &Speaker, text: &str) -> anyhow::Result<()> {
         match from.channel {
             ChannelKind::Telegram => {
-                self.fakes.telegram.say(self.telegram_bot, number(from)?, text).map_err(anyhow::Error::msg)?;
+                self.fakes
+                    .telegram
+                    .say(self.telegram_bot, number(from)?, text)
+                    .map_err(anyhow::Error::msg)?;
             }
             channel => {
                 let account = self.account(channel)?;
@@ -65,7 +68,10 @@ impl Providers {
     pub fn press(&self, from: &Speaker, title: &str) -> anyhow::Result<()> {
         match from.channel {
             ChannelKind::Telegram => {
-                self.fakes.telegram.press(self.telegram_bot, number(from)?, title).map_err(anyhow::Error::msg)?;
+                self.fakes
+                    .telegram
+                    .press(self.telegram_bot, number(from)?, title)
+                    .map_err(anyhow::Error::msg)?;
             }
             channel => {
                 let account = self.account(channel)?;
@@ -122,8 +128,11 @@ impl Providers {
             ChannelKind::Telegram => self.telegram_bot.to_string(),
             channel => self.account(channel)?.to_owned(),
         };
-        let journal =
-            if to.channel == ChannelKind::Telegram { self.fakes.telegram.journal() } else { self.fakes.meta.journal() };
+        let journal = if to.channel == ChannelKind::Telegram {
+            self.fakes.telegram.journal()
+        } else {
+            self.fakes.meta.journal()
+        };
         let mut newest = journal.subscribe();
         loop {
             newest.mark_unchanged();

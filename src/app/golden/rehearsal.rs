@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::webchat::Visitor;
-use super::{Conversation, FakeKind, Failure, Providers, Seen, Speaker, Stageplay, play};
+use super::{Conversation, Failure, FakeKind, Providers, Seen, Speaker, Stageplay, play};
 use crate::app::fakes::{Fakes, MODEL};
 use crate::app::settings::Settings;
 use crate::app::testbed::{TestAccount, Testbed};
@@ -50,9 +50,11 @@ pub async fn rehearse(settings: &Settings, file: &Path) -> Result<(), Outcome> {
 }
 
 fn read_bot(path: &Path) -> anyhow::Result<BotSpec> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("can't read the bot {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("can't read the bot {}", path.display()))?;
     let options = serde_saphyr::options! { strict_booleans: true };
-    serde_saphyr::from_str_with_options(&text, options).map_err(|error| anyhow!("{}: {error}", path.display()))
+    serde_saphyr::from_str_with_options(&text, options)
+        .map_err(|error| anyhow!("{}: {error}", path.display()))
 }
 
 /// A system, its fakes and its visitors.
@@ -77,7 +79,8 @@ impl Rehearsal {
         }
         let testbed = Testbed::start(settings, shared).await?;
         let providers = Providers::new(fakes);
-        let rehearsal = Self { bot: spec.bot.to_string(), testbed, providers, visitors: HashMap::new(), clock };
+        let rehearsal =
+            Self { bot: spec.bot.to_string(), testbed, providers, visitors: HashMap::new(), clock };
         rehearsal.connect(spec).await?;
         Ok(rehearsal)
     }
@@ -100,7 +103,11 @@ impl Rehearsal {
             testbed.connect(&spec.bot, &TestAccount { channel, id, app, token, secret }).await?;
         }
         let edge = testbed.edge();
-        fakes.telegram.set_webhook(&token, &format!("http://{edge}/webhooks/telegram/{}", self.bot), HOOK_SECRET);
+        fakes.telegram.set_webhook(
+            &token,
+            &format!("http://{edge}/webhooks/telegram/{}", self.bot),
+            HOOK_SECRET,
+        );
         fakes.meta.add_app(App {
             secret: APP_SECRET.to_owned(),
             verify_token: VERIFY.to_owned(),

@@ -132,14 +132,17 @@ impl Visitor {
     async fn listen(&mut self) -> anyhow::Result<()> {
         let bearer = format!("Bearer {}", self.token);
         let url = format!("{}/stream", self.page);
-        let answer =
-            self.http.post_json(&url, &[("authorization", &bearer)], json!({}).to_string().into(), LIMIT).await?;
+        let answer = self
+            .http
+            .post_json(&url, &[("authorization", &bearer)], json!({}).to_string().into(), LIMIT)
+            .await?;
         let ticket: Value = serde_json::from_slice(&answer.body).context("the answer of /stream")?;
         let ticket = ticket.get("ticket").and_then(Value::as_str).context("/stream gave no ticket")?;
         let url = format!("{}/events?ticket={ticket}", self.page);
         let last = self.last_id.clone();
         let headers: Vec<_> = last.iter().map(|id| ("last-event-id", id.as_str())).collect();
-        let call = Call { method: "GET", url: &url, headers: &headers, body: None, limit: LIMIT, max_body: None };
+        let call =
+            Call { method: "GET", url: &url, headers: &headers, body: None, limit: LIMIT, max_body: None };
         let stream = self.http.stream(call).await?;
         anyhow::ensure!(stream.status == 200, "the edge answered {} to an event stream", stream.status);
         self.pending.clear();
@@ -166,9 +169,13 @@ impl Visitor {
 
     fn show(&mut self, data: Value) {
         let list = |name: &str| data.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-        let word = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let buttons: Vec<_> = list("buttons").iter().map(|b| (word(b, "title"), word(b, "payload"))).collect();
-        let cites = list("cites").iter().flat_map(|cite| [word(cite, "document"), word(cite, "title")]).collect();
+        let word = |value: &Value, name: &str| {
+            value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let buttons: Vec<_> =
+            list("buttons").iter().map(|b| (word(b, "title"), word(b, "payload"))).collect();
+        let cites =
+            list("cites").iter().flat_map(|cite| [word(cite, "document"), word(cite, "title")]).collect();
         let titles = buttons.iter().map(|(title, _)| title.clone()).collect();
         self.buttons.extend(buttons);
         let reply = Reply { text: word(&data, "text"), buttons: titles, cites };
