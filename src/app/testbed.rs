@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::time::Instant;
 
 use super::parts::{Parts, Setup};
 use super::roles;
@@ -23,15 +22,6 @@ use crate::domain::time::Clock;
 use crate::services::http::Http;
 use crate::store::{Connect, Store, StoreError};
 
-/// The stages that run, in the order of the flow.
-const STAGES: [StageName; 6] = [
-    StageName::Ingest,
-    StageName::Match,
-    StageName::Retrieve,
-    StageName::Answer,
-    StageName::Dispatch,
-    StageName::Journal,
-];
 /// How long the stages may take to be ready.
 const READY: Duration = Duration::from_secs(60);
 
@@ -180,17 +170,10 @@ pub struct TestAccount<'a> {
 
 /// Starts the stages and the edge, and waits until every stage has its partitions.
 async fn open_roles(parts: &Parts) -> anyhow::Result<SocketAddr> {
-    roles::work(parts, &STAGES)?;
+    roles::work(parts, &StageName::WORKERS)?;
     let edge = roles::edge(parts).await?;
-    let until = Instant::now() + READY;
-    loop {
-        let waiting = parts.health.unready();
-        if waiting.is_empty() {
-            return Ok(edge);
-        }
-        anyhow::ensure!(Instant::now() < until, "not ready after {READY:?}: {}", waiting.join("; "));
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    roles::until_ready(parts, READY).await?;
+    Ok(edge)
 }
 
 /// A folder that goes with its owner.

@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// One visitor of one bot.
 #[derive(Debug)]
-pub struct Visitor {
+pub(super) struct Visitor {
     http: Face,
     page: String,
     token: String,
@@ -38,7 +38,7 @@ impl Visitor {
     ///
     /// # Errors
     /// When the edge lets nobody in.
-    pub async fn enter(http: Face, edge: SocketAddr, bot: &str) -> anyhow::Result<Self> {
+    pub(super) async fn enter(http: Face, edge: SocketAddr, bot: &str) -> anyhow::Result<Self> {
         let page = format!("http://{edge}/webchat/{bot}");
         let body = json!({}).to_string().into();
         let answer = http.post_json(&format!("{page}/visitors"), &[], body, LIMIT).await?;
@@ -62,7 +62,7 @@ impl Visitor {
     ///
     /// # Errors
     /// When the edge doesn't take it.
-    pub async fn say(&mut self, text: &str) -> anyhow::Result<()> {
+    pub(super) async fn say(&mut self, text: &str) -> anyhow::Result<()> {
         self.send(json!({"text": text})).await
     }
 
@@ -70,7 +70,7 @@ impl Visitor {
     ///
     /// # Errors
     /// When there is none with this title; the error lists those that there are.
-    pub async fn press(&mut self, title: &str) -> anyhow::Result<()> {
+    pub(super) async fn press(&mut self, title: &str) -> anyhow::Result<()> {
         let found = self.buttons.iter().rev().find(|(known, _)| known == title).cloned();
         let (title, payload) = found.with_context(|| {
             let titles: Vec<_> = self.buttons.iter().map(|(title, _)| title).collect();
@@ -83,7 +83,7 @@ impl Visitor {
     ///
     /// # Errors
     /// When the edge doesn't take it.
-    pub async fn send(&mut self, mut message: Value) -> anyhow::Result<()> {
+    pub(super) async fn send(&mut self, mut message: Value) -> anyhow::Result<()> {
         // Listening begins before the first word, so that no answer is missed.
         if self.stream.is_none() {
             self.listen().await?;
@@ -104,7 +104,7 @@ impl Visitor {
     ///
     /// # Errors
     /// When the edge opens no stream.
-    pub async fn next(&mut self, within: Duration) -> anyhow::Result<Option<Seen>> {
+    pub(super) async fn next(&mut self, within: Duration) -> anyhow::Result<Option<Seen>> {
         let until = Instant::now() + within;
         loop {
             if let Some(seen) = self.heard.pop_front() {

@@ -1,115 +1,76 @@
-//! `millrace bench bots`: what idle bots cost in memory.
-//!
-//! Memory is the process's resident memory: with no bot, and after every bot was stored, the system was started again with
-//! all of them, and each was written to once, so that nothing of them is merely not loaded yet.
+//! `millrace bench bots`: what idle bots cost.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget};
-use serde::Serialize;
-use tokio::time::Instant;
+use indicatif::ProgressBar;
+use serde_json::json;
 
-use super::pipeline::{Bench, On, cores, make_bot, round};
-use crate::app::load::checker::Checker;
+use super::super::{Context, Exit, output};
+use super::{On, cores};
+use crate::app::load::bed::Bed;
 use crate::app::load::{Load, rss_bytes};
-use crate::app::testbed::Testbed;
-use crate::cli::{Context, Exit, output};
-use crate::domain::time::SystemClock;
 
-/// Measure what many idle bots cost.
+/// Measure the memory of idle bots: the whole system without a bot, then started again with many that each answered once.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    millrace bench bots --bots 10000\n  \
-    millrace bench bots --bots 1000 --json | jq .bytes_per_bot")]
+#[command(after_help = "Examples:\n  millrace bench bots --bots 10000 --json")]
 pub struct BotsBench {
     #[command(flatten)]
     on: On,
-    /// How many.
-    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// How many bots.
+    #[arg(long, default_value_t = 10_000)]
     bots: u32,
 }
 
-/// The result.
-#[derive(Debug, Serialize)]
-struct Report {
-    bench: &'static str,
-    engine: &'static str,
-    sync: &'static str,
-    cores: usize,
-    version: &'static str,
-    bots: u32,
-    rss_mb_before: f64,
-    rss_mb_after: f64,
-    bytes_per_bot: u64,
-    /// From the start of the process's parts until every stage is ready, with all bots stored.
-    start_ms: f64,
-    /// Bots that did not answer the one message.
-    silent: u64,
-}
-
-/// Messages a second while every bot is written to once: far below what disturbs anything.
+/// Messages a second while every bot is written to once.
 const TOUCH_RATE: u32 = 500;
 
-/// Runs and prints.
+/// Runs the bench.
 ///
 /// # Errors
 /// When the system can't be started.
-pub async fn run(context: &Context, bench: &BotsBench) -> Exit {
-    let mut settings = bench.on.settings(context)?;
-    let (engine, sync) = bench.on.labels(&settings);
-    let checker = Checker::new()?;
-    let driver = Bench::start(Arc::clone(&checker))?;
-    settings.channels.telegram.api_url = driver.ready.recv().context("the fake provider did not start")??;
-    settings.channels.telegram.hosts.clear();
-    let bar = ProgressBar::with_draw_target(Some(u64::from(bench.bots)), ProgressDrawTarget::stderr());
-
-    let mut testbed = Testbed::start(settings, Arc::new(SystemClock)).await?;
+pub async fn run(context: &Context, args: &BotsBench) -> Exit {
+    let folder = tempfile::Builder::new().prefix("millrace-bench").tempdir_in(".")?;
+    let (settings, sync) = args.on.settings(context)?;
+    let empty = Bed::start(settings.clone(), Some(folder.path()), 0, || ()).await?;
+    empty.ready().await?;
     let before = rss_bytes();
-    for bot in 0..bench.bots {
-        make_bot(&testbed, bot).await?;
-        bar.inc(1);
-    }
-    let began = Instant::now();
-    testbed.restart().await?;
-    let start_ms = began.elapsed().as_secs_f64() * 1000.0;
-
-    let seconds = bench.bots.div_ceil(TOUCH_RATE);
-    let rate = bench.bots.div_ceil(seconds);
-    let load =
-        Load { rate, seconds, warmup: 0, bots: bench.bots, chats: bench.bots, payload: 64, seed: 1 };
-    let (touched, _) = driver.load(load, testbed.edge(), checker, ProgressBar::hidden()).await?;
-    let after = rss_bytes();
-    testbed.stop().await;
+    let bar = super::pipeline::bar(u64::from(args.bots), "making bots");
+    empty.make_bots(args.bots, || bar.inc(1)).await?;
     bar.finish_and_clear();
+    empty.stop().await;
 
-    let report = Report {
-        bench: "bots",
-        engine,
-        sync,
-        cores: cores(),
-        version: env!("CARGO_PKG_VERSION"),
-        bots: bench.bots,
-        rss_mb_before: round(before as f64 / 1e6),
-        rss_mb_after: round(after as f64 / 1e6),
-        bytes_per_bot: after.saturating_sub(before) / u64::from(bench.bots),
-        start_ms: round(start_ms),
-        silent: touched.lost,
-    };
+    let began = std::time::Instant::now();
+    let full = Bed::start(settings, Some(folder.path()), 0, || ()).await?;
+    full.ready().await?;
+    let start_ms = began.elapsed().as_secs_f64() * 1e3;
+    // A bot that was never loaded costs nothing: each is written to once, far below any limit.
+    let seconds = args.bots.div_ceil(TOUCH_RATE).max(1);
+    let rate = args.bots.div_ceil(seconds);
+    let load = Load { rate, seconds, warmup: 0, bots: args.bots, chats: args.bots, payload: 64, seed: 1 };
+    let touched = super::pipeline::drive(load, full.edge, Arc::clone(&full.checker), ProgressBar::hidden()).await?;
+    let after = rss_bytes();
+    full.stop().await;
+
+    let each = after.saturating_sub(before) as f64 / f64::from(args.bots.max(1));
     if context.json {
-        output::json(&report)?;
+        output::json(&json!({
+            "bench": "bots", "engine": args.on.engine.as_str(), "sync": sync, "cores": cores(),
+            "version": env!("CARGO_PKG_VERSION"), "bots": args.bots, "rss_mb_before": before as f64 / 1e6,
+            "rss_mb_after": after as f64 / 1e6, "bytes_per_bot": each, "start_ms": start_ms,
+            "silent": touched.lost,
+        }))?;
     } else {
-        output::line(&format!("{} ({}), {} bots", report.engine, report.sync, report.bots))?;
+        let row = |name: &str, value: String| [name.to_owned(), value];
         output::table(
-            ["what", ""],
+            [&format!("{} idle bots on {}", args.bots, args.on.engine.as_str()), ""],
             &[
-                ["memory before".to_owned(), format!("{} MB", report.rss_mb_before)],
-                ["memory after".to_owned(), format!("{} MB", report.rss_mb_after)],
-                ["a bot".to_owned(), format!("{} B", report.bytes_per_bot)],
-                ["restart".to_owned(), format!("{} ms", report.start_ms)],
-                ["silent".to_owned(), report.silent.to_string()],
+                row("memory without bots", format!("{:.1} MB", before as f64 / 1e6)),
+                row("memory with them, started again", format!("{:.1} MB", after as f64 / 1e6)),
+                row("a bot", format!("{each:.0} B")),
+                row("start", format!("{start_ms:.0} ms")),
+                row("bots that did not answer", touched.lost.to_string()),
             ],
         )?;
     }
