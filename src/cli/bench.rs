@@ -13,10 +13,10 @@ use crate::app::settings::Settings;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  millrace bench log
   millrace bench pipeline --rate 5000                  webhook to provider, everything in this process
   millrace bench pipeline --engine kafka --kafka 127.0.0.1:9092 --rate 2000
-  millrace bench bots --bots 10000                     what idle bots cost")]
+  millrace bench bots --bots 10000                     what idle bots cost
+  millrace bench log                                   the log beside bare files")]
 pub struct BenchArgs {
     #[command(subcommand)]
     command: BenchCommand,
@@ -25,12 +25,12 @@ pub struct BenchArgs {
 /// What is measured.
 #[derive(Debug, Subcommand)]
 enum BenchCommand {
-    /// Appends, synced appends, reads and the tail of the log.
-    Log(log::LogBench),
     /// Webhooks at a given rate until their replies reach a fake provider.
     Pipeline(pipeline::PipelineBench),
     /// The memory and the start of many idle bots.
     Bots(bots::BotsBench),
+    /// Appends, synced appends, reads and the tail of the log.
+    Log(log::LogBench),
 }
 
 /// Which log a bench runs on.
@@ -104,8 +104,8 @@ pub fn cores() -> usize {
 /// When what is measured can't be set up.
 pub async fn run(context: &Context, args: &BenchArgs) -> Exit {
     match &args.command {
-        BenchCommand::Log(bench) => log::run(context, bench).await,
         BenchCommand::Pipeline(bench) => pipeline::run(context, bench).await,
         BenchCommand::Bots(bench) => bots::run(context, bench).await,
+        BenchCommand::Log(bench) => log::run(context, bench).await,
     }
 }

@@ -2,6 +2,7 @@
 
 mod edge;
 mod embedded;
+mod conversations;
 mod inspect;
 #[cfg(feature = "broker-tests")]
 mod kafka;
