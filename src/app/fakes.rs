@@ -49,7 +49,8 @@ impl Fakes {
         settings.channels.telegram.hosts.clear();
         settings.channels.meta.graph_url = self.meta.url();
         settings.channels.meta.hosts.clear();
-        let entry = ModelEntry { kind: ModelKind::Openai, base_url: self.model.url(), ..ModelEntry::default() };
+        let entry =
+            ModelEntry { kind: ModelKind::Openai, base_url: self.model.url(), ..ModelEntry::default() };
         settings.models.0.insert(MODEL.to_owned(), entry);
     }
 }

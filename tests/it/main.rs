@@ -1,8 +1,8 @@
 //! Integration tests: one binary, so that it links once.
 
+mod inspect;
 #[cfg(feature = "broker-tests")]
 mod kafka;
-mod inspect;
 mod log_contract;
 mod runtime;
 mod store;
