@@ -46,7 +46,8 @@ impl House {
 
     async fn call(&self, authorization: Option<&str>, method: &str, path: &str, body: Value) -> Answer {
         let bytes = Bytes::from(body.to_string());
-        let headers: Vec<(&str, &str)> = authorization.iter().map(|value| ("authorization", *value)).collect();
+        let headers: Vec<(&str, &str)> =
+            authorization.iter().map(|value| ("authorization", *value)).collect();
         let call = Call {
             method,
             url: &format!("{}{path}", self.base),
@@ -109,7 +110,8 @@ async fn what_is_another_tenants_does_not_exist() {
             .replace(['{', '}'], "")
     };
     for operation in operations().iter().filter(|operation| operation.id != "health") {
-        let answer = house.call(Some(&acme), operation.method.as_str(), &foreign(operation.path), json!({})).await;
+        let answer =
+            house.call(Some(&acme), operation.method.as_str(), &foreign(operation.path), json!({})).await;
         let expected = match operation.scope {
             millrace::api::Scope::Operator => (403, "forbidden".to_owned()),
             _ => (404, "not_found".to_owned()),
@@ -143,7 +145,8 @@ async fn each_kind_of_bad_request_has_its_code() {
     let house = House::open().await;
     let token = format!("Bearer {}", house.token.expose());
     let large = json!({"bot": "acme-bot", "persona": "x".repeat(70_000)});
-    let wrong = json!({"bot": "acme-bot", "time_zone": "Moon", "scripts": [{"name": "", "when": [], "reply": []}]});
+    let wrong =
+        json!({"bot": "acme-bot", "time_zone": "Moon", "scripts": [{"name": "", "when": [], "reply": []}]});
     for (method, path, body, expected) in [
         ("GET", "/v1/nowhere", Value::Null, (404, "not_found")),
         ("PUT", "/v1/tenants", json!({}), (404, "not_found")),
@@ -170,15 +173,25 @@ async fn a_whole_life_of_a_bot_over_http() {
     let house = House::open().await;
     let bot = "/v1/bots/acme-bot";
     let connected = house
-        .ok("POST", &format!("{bot}/accounts"), json!({"channel": "telegram", "token": "42:x", "polling": true}))
+        .ok(
+            "POST",
+            &format!("{bot}/accounts"),
+            json!({"channel": "telegram", "token": "42:x", "polling": true}),
+        )
         .await;
     assert_eq!(connected["webhook_url"], "https://bots.example/webhooks/telegram/acme-bot");
     let shown = house.ok("GET", bot, Value::Null).await;
-    assert_eq!((&shown["accounts"][0]["account"], &shown["accounts"][0]["polling"]), (&json!("42"), &json!(true)));
+    assert_eq!(
+        (&shown["accounts"][0]["account"], &shown["accounts"][0]["polling"]),
+        (&json!("42"), &json!(true))
+    );
     let rule = json!({"name": "hi", "when": [{"exact": "hi"}], "reply": ["Hello"]});
     house.ok("PUT", &format!("{bot}/scripts"), rule.clone()).await;
     house.ok("PUT", &format!("{bot}/scripts"), rule).await;
-    assert_eq!(house.ok("GET", &format!("{bot}/scripts"), Value::Null).await["scripts"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        house.ok("GET", &format!("{bot}/scripts"), Value::Null).await["scripts"].as_array().unwrap().len(),
+        1
+    );
     house.ok("PUT", &format!("{bot}/documents"), json!({"name": "a/b.md", "text": "Text."})).await;
     let document = house.ok("GET", &format!("{bot}/documents/a%2Fb.md"), Value::Null).await;
     assert_eq!(document["document"]["text"], "Text.");

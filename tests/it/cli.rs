@@ -82,7 +82,17 @@ fn a_bot_is_set_up_from_a_script() {
     let app = house.file("app-secret", "s3cret-of-the-app");
     let stored = house.json(&["bot", "app", "add", "acme-app", "--secret-file", &app]);
     let whatsapp = house.json(&[
-        "bot", "connect", "shop", "whatsapp", "--account", "99", "--app", "acme-app", "--token-file", &token, "--set",
+        "bot",
+        "connect",
+        "shop",
+        "whatsapp",
+        "--account",
+        "99",
+        "--app",
+        "acme-app",
+        "--token-file",
+        &token,
+        "--set",
         "edge.public_url=https://bots.example.com",
     ]);
     assert_eq!(whatsapp["webhook_url"], "https://bots.example.com/webhooks/meta/acme-app");
@@ -90,7 +100,10 @@ fn a_bot_is_set_up_from_a_script() {
     assert_eq!(whatsapp["verify_token"], stored["verify_token"]);
 
     let webchat = house.json(&["bot", "connect", "shop", "webchat", "--origin", "https://shop.example"]);
-    assert_eq!((webchat["account"].as_str(), webchat["webhook_url"].as_str().unwrap().ends_with("/webchat/shop")), (Some("shop"), true));
+    assert_eq!(
+        (webchat["account"].as_str(), webchat["webhook_url"].as_str().unwrap().ends_with("/webchat/shop")),
+        (Some("shop"), true)
+    );
 
     let shown = house.json(&["bot", "show", "shop"]);
     assert_eq!(shown["accounts"].as_array().unwrap().len(), 3);
@@ -167,7 +180,9 @@ fn usage_is_told_from_failure() {
     assert!(house.fails(2, &["bot", "apply", &bot]).contains("--tenant"));
     assert!(house.fails(2, &["tenant", "list", "--set", "edge.listn=x"]).contains("did you mean `listen`"));
     let empty = house.file("empty", "\n");
-    assert!(house.fails(2, &["bot", "connect", "shop", "telegram", "--token-file", &empty]).contains("is empty"));
+    assert!(
+        house.fails(2, &["bot", "connect", "shop", "telegram", "--token-file", &empty]).contains("is empty")
+    );
 }
 
 #[test]

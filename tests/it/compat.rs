@@ -29,7 +29,8 @@ fn every_recording_decodes_to_what_was_recorded() {
 
 #[test]
 fn no_recording_is_left_without_its_sample() {
-    let known: BTreeSet<String> = samples::all().iter().map(|sample| format!("{}.json", sample.name)).collect();
+    let known: BTreeSet<String> =
+        samples::all().iter().map(|sample| format!("{}.json", sample.name)).collect();
     for entry in std::fs::read_dir(folder()).unwrap() {
         let name = entry.unwrap().file_name().to_string_lossy().into_owned();
         assert!(known.contains(&name), "nothing says what {name} decodes to: give it a sample");

@@ -143,7 +143,9 @@ fn received_telegram() -> WebhookReceived {
         place: None,
         metadata: None,
         contacts: None,
-        item: raw(r#"{"update_id":1001,"message":{"message_id":7,"chat":{"id":-1009999999999},"text":"hi"}}"#),
+        item: raw(
+            r#"{"update_id":1001,"message":{"message_id":7,"chat":{"id":-1009999999999},"text":"hi"}}"#,
+        ),
     }
 }
 
@@ -286,5 +288,11 @@ fn receipt(status: ReceiptStatus, full: bool) -> ReceiptReceived {
 }
 
 fn webchat() -> WebchatOut {
-    WebchatOut { chat: "v1".into(), account: AccountId::from("shop"), part: 0, of: 2, message: parts().remove(0) }
+    WebchatOut {
+        chat: "v1".into(),
+        account: AccountId::from("shop"),
+        part: 0,
+        of: 2,
+        message: parts().remove(0),
+    }
 }

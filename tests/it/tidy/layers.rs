@@ -55,7 +55,8 @@ fn named(text: &str) -> Vec<(usize, String)> {
                 None => vec![rest],
             };
             for name in names {
-                let name: String = name.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                let name: String =
+                    name.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
                 found.push((number, name));
             }
         }
@@ -92,7 +93,9 @@ fn complaints(path: &str, text: &str) -> Vec<String> {
             let Some(other) = level(&name) else { continue };
             let allowed = name == own || other < own_level || NEIGHBOURS.contains(&(own, name.as_str()));
             if !allowed {
-                complaints.push(format!("{path}:{line}: `{own}` may not name `{name}`: see the layers in src/ARCHITECTURE.md"));
+                complaints.push(format!(
+                    "{path}:{line}: `{own}` may not name `{name}`: see the layers in src/ARCHITECTURE.md"
+                ));
             }
         }
     }
@@ -123,7 +126,8 @@ fn names_crate(line: &str, name: &str) -> bool {
 
 #[test]
 fn modules_and_crates_are_named_where_they_may_be() {
-    let all: Vec<_> = sources("src", &["rs"]).iter().flat_map(|file| complaints(&file.path, &file.text)).collect();
+    let all: Vec<_> =
+        sources("src", &["rs"]).iter().flat_map(|file| complaints(&file.path, &file.text)).collect();
     no_complaints(&all);
 }
 

@@ -16,7 +16,9 @@ fn unknown_topics(path: &str, text: &str) -> Vec<String> {
         .map(|word| word.trim_end_matches('.'))
         .filter(|word| {
             let parts: Vec<&str> = word.split('.').collect();
-            let version = |part: &str| part.len() > 1 && part.starts_with('v') && part[1..].bytes().all(|b| b.is_ascii_digit());
+            let version = |part: &str| {
+                part.len() > 1 && part.starts_with('v') && part[1..].bytes().all(|b| b.is_ascii_digit())
+            };
             parts.len() == 3 && parts[..2].iter().all(|part| !part.is_empty()) && version(parts[2])
         })
         .filter(|word| !known.contains(*word))
@@ -28,9 +30,13 @@ fn unknown_topics(path: &str, text: &str) -> Vec<String> {
 fn unknown_commands(path: &str, text: &str, known: &BTreeSet<String>) -> Vec<String> {
     let in_code = text.lines().filter(|line| line.starts_with("millrace ") || line.contains('`'));
     in_code
-        .flat_map(|line| line.match_indices("millrace ").map(|(at, found)| &line[at + found.len()..]).collect::<Vec<_>>())
+        .flat_map(|line| {
+            line.match_indices("millrace ").map(|(at, found)| &line[at + found.len()..]).collect::<Vec<_>>()
+        })
         .map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or_default())
-        .filter(|word| !word.is_empty() && !word.starts_with('-') && word.bytes().all(|b| b.is_ascii_lowercase()))
+        .filter(|word| {
+            !word.is_empty() && !word.starts_with('-') && word.bytes().all(|b| b.is_ascii_lowercase())
+        })
         .filter(|word| !known.contains(*word))
         .map(|word| format!("{path}: there is no command `millrace {word}`"))
         .collect()
