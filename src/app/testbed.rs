@@ -3,12 +3,17 @@
 //! Guarantee: nothing of it outlives it (the folder is removed; topics on Kafka carry a prefix of their own), and it is
 //! built of the very parts and roles that `up` is built of.
 
+mod processes;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use processes::Processes;
 
 use super::parts::{Parts, Setup};
 use super::roles;
@@ -20,7 +25,7 @@ use crate::domain::ids::{AccountId, BotId, TenantId};
 use crate::domain::stage::StageName;
 use crate::domain::time::Clock;
 use crate::services::http::Http;
-use crate::store::{Connect, Store, StoreError};
+use crate::store::{Connect, DatabaseUrl, Engine, Store, StoreError, drop_scratch_database, scratch_database};
 
 /// How long the stages may take to be ready.
 const READY: Duration = Duration::from_secs(60);
@@ -29,6 +34,13 @@ const READY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Testbed {
     parts: Option<Parts>,
+    /// On Kafka every role is a process of its own, and `parts` only looks after bots.
+    processes: Option<Processes>,
+    /// How far ahead the clocks of the processes are.
+    ahead: Duration,
+    /// The database server as it was given, and this testbed's database on it.
+    server: DatabaseUrl,
+    database: String,
     settings: Settings,
     clock: Arc<dyn Clock>,
     edge: SocketAddr,
@@ -50,14 +62,32 @@ impl Testbed {
         settings.net.allow_private = true;
         if !settings.kafka.brokers.is_empty() {
             settings.kafka.prefix = format!("{}{name}.", settings.kafka.prefix);
+            // Many small topics for one conversation would only cost time.
+            settings.topics.conversations.get_or_insert(4);
+            settings.topics.replies.get_or_insert(4);
+            settings.topics.shards.get_or_insert(1);
+        }
+        let (server, database) = (settings.store.url.clone(), name.replace('-', "_"));
+        settings.store.url = scratch_database(&server, &database).await?;
+        if settings.store.url.engine() == Some(Engine::Postgres) && settings.store.key.is_none() {
+            settings.store.key = Some(random_key()?);
         }
         let parts = Parts::open(settings.clone(), Arc::clone(&clock), Setup::Create).await?;
         let tenant = TenantId::from(name);
         parts.store.tenant_create(&tenant, "").await?;
-        let edge = open_roles(&parts).await?;
         // A restart must be found where the webhooks go.
-        settings.edge.listen = edge;
-        Ok(Self { parts: Some(parts), settings, clock, edge, tenant, _folder: folder })
+        let (edge, processes) = if settings.kafka.brokers.is_empty() {
+            let edge = open_roles(&parts).await?;
+            settings.edge.listen = edge;
+            (edge, None)
+        } else {
+            let free = TcpListener::bind(settings.edge.listen).await?.local_addr()?;
+            settings.edge.listen = free;
+            (free, Some(Processes::start(&settings, &parts.http, Duration::ZERO, READY).await?))
+        };
+        let ahead = Duration::ZERO;
+        let parts = Some(parts);
+        Ok(Self { parts, processes, ahead, server, database, settings, clock, edge, tenant, _folder: folder })
     }
 
     /// Ends everything in order and starts it again on the same folder and port.
@@ -65,6 +95,12 @@ impl Testbed {
     /// # Errors
     /// What can't be had again.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
+        if let Some(processes) = self.processes.take() {
+            processes.stop(READY).await?;
+            let http = &self.parts()?.http;
+            self.processes = Some(Processes::start(&self.settings, http, self.ahead, READY).await?);
+            return Ok(());
+        }
         if let Some(parts) = self.parts.take() {
             parts.close().await;
         }
@@ -74,10 +110,27 @@ impl Testbed {
         Ok(())
     }
 
+    /// The clock that was given has moved: processes, which have clocks of their own, start again with theirs ahead.
+    ///
+    /// # Errors
+    /// As [`Testbed::restart`].
+    pub async fn moved(&mut self, span: Duration) -> anyhow::Result<()> {
+        self.ahead += span;
+        if self.processes.is_some() { self.restart().await } else { Ok(()) }
+    }
+
     /// Ends everything in order.
     pub async fn stop(mut self) {
+        if let Some(processes) = self.processes.take()
+            && let Err(error) = processes.stop(READY).await
+        {
+            tracing::warn!(%error, "a role of the testbed");
+        }
         if let Some(parts) = self.parts.take() {
             parts.close().await;
+        }
+        if let Err(error) = drop_scratch_database(&self.server, &self.database).await {
+            tracing::warn!(%error, database = self.database, "the testbed's database stays behind");
         }
     }
 
@@ -174,6 +227,13 @@ async fn open_roles(parts: &Parts) -> anyhow::Result<SocketAddr> {
     let edge = roles::edge(parts).await?;
     roles::until_ready(parts, READY).await?;
     Ok(edge)
+}
+
+/// A sealing key for this testbed alone.
+fn random_key() -> anyhow::Result<Secret> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).context("no random bytes for a sealing key")?;
+    Ok(Secret::new(data_encoding::HEXLOWER.encode(&bytes)))
 }
 
 /// A folder that goes with its owner.

@@ -122,8 +122,9 @@ impl DatabaseUrl {
         Some(data.join(path.split_once('?').map_or(path, |(path, _)| path)))
     }
 
-    /// The whole address, for the driver.
-    pub(super) fn expose(&self) -> &str {
+    /// The whole address with its password: for the driver, and for a child process's environment.
+    #[must_use]
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }

@@ -158,7 +158,7 @@ impl Stageplay for Rehearsal {
 
     async fn advance(&mut self, span: Duration) -> anyhow::Result<()> {
         self.clock.advance(span);
-        Ok(())
+        self.testbed.moved(span).await
     }
 
     async fn script(&mut self, on: Option<FakeKind>, rules: Vec<Fault>) -> anyhow::Result<()> {
