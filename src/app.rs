@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod cases;
 pub mod changes;
+pub mod demo;
 pub mod fakes;
 pub mod generate;
 pub mod golden;
@@ -12,4 +13,6 @@ pub mod pipelines;
 pub mod roles;
 pub mod settings;
 pub mod supervise;
+pub mod testbed;
+pub mod up;
 pub mod work;

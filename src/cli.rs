@@ -88,6 +88,7 @@ struct Globals {
 /// Every command, in the order in which a newcomer meets them.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Up(up::UpArgs),
     Tenant(tenant::TenantArgs),
     Bot(bot::BotArgs),
     Script(script::ScriptArgs),
@@ -95,15 +96,21 @@ enum Command {
     Chat(chat::ChatArgs),
     Check(check::CheckArgs),
     Inspect(inspect::InspectArgs),
+    Edge(edge::EdgeArgs),
+    Work(work::WorkArgs),
     Api(api::ApiArgs),
     Migrate(migrate::Migrate),
+    Topics(topics::TopicsArgs),
+    Lag(lag::LagArgs),
     Sim(sim::Args),
     Generate(generate::GenerateArgs),
+    Bench(bench::BenchArgs),
 }
 
 impl Command {
     async fn run(self, cx: &Context) -> Exit {
         match self {
+            Self::Up(args) => up::run(args, cx).await,
             Self::Tenant(args) => tenant::run(args, cx).await,
             Self::Bot(args) => bot::run(args, cx).await,
             Self::Script(args) => script::run(args, cx).await,
@@ -111,10 +118,15 @@ impl Command {
             Self::Chat(args) => chat::run(args, cx).await,
             Self::Check(args) => check::run(args, cx).await,
             Self::Inspect(args) => inspect::run(cx, &args),
+            Self::Edge(args) => edge::run(args, cx).await,
+            Self::Work(args) => work::run(args, cx).await,
             Self::Api(args) => api::run(args, cx).await,
             Self::Migrate(args) => args.run(cx).await,
+            Self::Topics(args) => topics::run(args, cx).await,
+            Self::Lag(args) => lag::run(args, cx).await,
             Self::Sim(args) => sim::run(args, cx).await,
             Self::Generate(args) => generate::run(&args, cx),
+            Self::Bench(args) => bench::run(cx, &args).await,
         }
     }
 
@@ -125,7 +137,8 @@ impl Command {
 
     /// True for what runs until it is told to end: it logs as configured. Others log warnings only, unless told.
     const fn is_role(&self) -> bool {
-        matches!(self, Self::Api(_) | Self::Sim(_))
+        // The demo prints a conversation; lines between it would only be in the way.
+        matches!(self, Self::Up(up::UpArgs { demo: false, .. }) | Self::Edge(_) | Self::Work(_) | Self::Api(_) | Self::Sim(_))
     }
 }
 

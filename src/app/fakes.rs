@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::settings::Settings;
+use crate::config::Secret;
 use crate::services::http::{Http, NetConfig};
 use crate::services::model::{ModelEntry, ModelKind};
 use crate::sim::meta::MetaSim;
@@ -49,7 +50,8 @@ impl Fakes {
         settings.channels.telegram.hosts.clear();
         settings.channels.meta.graph_url = self.meta.url();
         settings.channels.meta.hosts.clear();
-        let entry = ModelEntry { kind: ModelKind::Openai, base_url: self.model.url(), ..ModelEntry::default() };
+        let key = Secret::new("fake-key".to_owned());
+        let entry = ModelEntry { kind: ModelKind::Openai, base_url: self.model.url(), key, ..ModelEntry::default() };
         settings.models.0.insert(MODEL.to_owned(), entry);
     }
 }

@@ -19,7 +19,7 @@ use crate::domain::ids::{AccountId, BotId, TenantId};
 use crate::domain::script::{ReplyText, Rule, Trigger};
 use crate::domain::stage::StageName;
 use crate::domain::time::SystemClock;
-use crate::store::Connect;
+use crate::store::{Connect, StoreError};
 
 /// The tenant that the bots belong to.
 const TENANT: &str = "bench";
@@ -43,7 +43,12 @@ impl Bed {
     ///
     /// # Errors
     /// Names the part that can't be had.
-    pub async fn start(mut settings: Settings, keep: Option<&Path>, bots: u32, made: impl Fn()) -> anyhow::Result<Self> {
+    pub async fn start(
+        mut settings: Settings,
+        keep: Option<&Path>,
+        bots: u32,
+        made: impl Fn(),
+    ) -> anyhow::Result<Self> {
         let folder = match keep {
             Some(folder) => {
                 folder.clone_into(&mut settings.data);
@@ -78,6 +83,14 @@ impl Bed {
         roles::until_ready(&self.parts, std::time::Duration::from_secs(30)).await
     }
 
+    /// Makes bots in a running system. `made` is told of each.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn make_bots(&self, bots: u32, made: impl Fn()) -> anyhow::Result<()> {
+        make_bots(&self.parts, bots, made).await
+    }
+
     /// Stops everything in order.
     pub async fn stop(self) {
         self.parts.close().await;
@@ -90,7 +103,10 @@ fn token(bot: u32) -> String {
 
 async fn make_bots(parts: &Parts, bots: u32, made: impl Fn()) -> anyhow::Result<()> {
     let tenant = TenantId::from(TENANT);
-    parts.store.tenant_create(&tenant, "Bench").await?;
+    match parts.store.tenant_create(&tenant, "Bench").await {
+        Ok(_) | Err(StoreError::Taken { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
     for bot in 0..bots {
         let spec = spec(bot);
         parts.store.bot_apply(&tenant, &spec).await?;
