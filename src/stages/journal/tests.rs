@@ -1,6 +1,6 @@
 //! What each event becomes.
 
-use super::rows::Source;
+use super::rows::{Source, TOPICS};
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
@@ -47,14 +47,7 @@ fn turn(chat_kind: ChatKind) -> Envelope<TurnOpened> {
 
 #[test]
 fn every_topic_of_the_timeline_is_known() {
-    for topic in [
-        topics::TURN_OPENED,
-        topics::TURN_DROPPED,
-        topics::REPLY_READY,
-        topics::REPLY_BULK,
-        topics::REPLY_SETTLED,
-        topics::RECEIPT_RECEIVED,
-    ] {
+    for topic in TOPICS {
         assert!(Source::of(topic).is_some(), "{topic}");
     }
     assert_eq!(Source::of(topics::TURN_ROUTED), None);
@@ -97,10 +90,11 @@ fn what_is_nobodys_or_replayed_has_no_row() {
 fn an_unreadable_record_is_an_error_that_names_the_type() {
     let error = Source::Settled.rows(&record("{}")).unwrap_err().to_string();
     assert!(error.contains(Settled::TYPE), "{error}");
-    let error = Source::Opened.rows(&record(envelope(TurnDropped {
-        stage: StageName::Match,
-        reason: "x".into(),
-        note: None,
-    }).encode())).unwrap_err().to_string();
+    let error = Source::Opened
+        .rows(&record(
+            envelope(TurnDropped { stage: StageName::Match, reason: "x".into(), note: None }).encode(),
+        ))
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("turn.dropped.v1") && error.contains("turn.opened.v1"), "{error}");
 }

@@ -26,8 +26,10 @@ on_both!(
     a_replay_leaves_no_row,
     what_another_owner_wrote_is_not_written_again,
     a_database_that_went_back_is_filled_again,
+    records_left_out_are_read_again,
     a_database_that_is_away_is_waited_for,
     a_strange_topic_is_refused,
+    a_log_that_lost_its_end_is_noticed,
 );
 
 async fn every_event_becomes_a_row(db: Database) {
@@ -46,7 +48,8 @@ async fn every_event_becomes_a_row(db: Database) {
     };
     let receipt = opened.follow(StageName::Ingest, opened.time, 0, receipt);
     let late = turn(2, "late");
-    let dropped = TurnDropped { stage: StageName::Match, reason: "no_reply".into(), note: Some("why".into()) };
+    let dropped =
+        TurnDropped { stage: StageName::Match, reason: "no_reply".into(), note: Some("why".into()) };
     let dropped = late.follow(StageName::Match, late.time, 0, dropped);
     // Last things first: no order between topics is needed.
     let records = [
@@ -69,16 +72,20 @@ async fn every_event_becomes_a_row(db: Database) {
     }
     let found = rig.db.store.messages(&"acme".into(), &opened.conversation, None, 10).await.unwrap();
     let brief: Vec<_> = found.iter().map(|m| (m.direction, m.kind.as_str(), m.text.as_str())).collect();
-    assert_eq!(brief, [
-        (Direction::In, "text", "hi"),
-        (Direction::Out, "script:hi", "hello\n\nbye"),
-        (Direction::In, "text", "late"),
-        (Direction::Dropped, "no_reply", "why"),
-    ]);
+    assert_eq!(
+        brief,
+        [
+            (Direction::In, "text", "hi"),
+            (Direction::Out, "script:hi", "hello\n\nbye"),
+            (Direction::In, "text", "late"),
+            (Direction::Dropped, "no_reply", "why"),
+        ]
+    );
     assert_eq!(found[1].root, opened.rootid);
     assert_eq!(found[1].parts[0].status, "read");
     assert_eq!(found[0].data["payload"], "P");
-    let conversation = rig.db.store.conversation(&"acme".into(), &opened.conversation).await.unwrap().unwrap();
+    let conversation =
+        rig.db.store.conversation(&"acme".into(), &opened.conversation).await.unwrap().unwrap();
     assert_eq!((conversation.name.as_deref(), conversation.chat.as_str()), (Some("Ada"), "1"));
 }
 
@@ -128,10 +135,7 @@ async fn an_unreadable_record_goes_alone(db: Database) {
 async fn a_refused_row_goes_alone(db: Database) {
     let rig = Rig::new(db).await;
     let mut connection = sqlx::AnyConnection::connect(&rig.db.url()).await.unwrap();
-    connection
-        .execute("CREATE UNIQUE INDEX refuse ON messages (body) WHERE body = 'poison'")
-        .await
-        .unwrap();
+    connection.execute("CREATE UNIQUE INDEX refuse ON messages (body) WHERE body = 'poison'").await.unwrap();
     for n in 0..21 {
         let text = if matches!(n, 0 | 7 | 13) { "poison".to_owned() } else { format!("{n:02}") };
         rig.append(TURN_OPENED, turn(n, &text).encode()).await;
@@ -191,6 +195,19 @@ async fn a_database_that_went_back_is_filled_again(db: Database) {
     assert_eq!((owner.finished.as_slice(), rig.position().await), (&[0, 1, 2, 3, 4][..], 5));
 }
 
+async fn records_left_out_are_read_again(db: Database) {
+    let rig = Rig::new(db).await;
+    for n in 0..6 {
+        rig.append(TURN_OPENED, turn(n, &n.to_string()).encode()).await;
+    }
+    // The group took 1, 2 and 4 for finished, but the database lost them with its last transaction.
+    let mut owner = rig.owner(TURN_OPENED, 0).await;
+    owner.take_only(|offset| !matches!(offset, 1 | 2 | 4)).await;
+    owner.run().await;
+    assert_eq!(rig.texts().await, ["0", "1", "2", "3", "4", "5"]);
+    assert_eq!((owner.finished.as_slice(), rig.position().await), (&[0, 3, 5][..], 6));
+}
+
 async fn a_database_that_is_away_is_waited_for(db: Database) {
     let rig = Rig::new(db).await;
     rig.append(TURN_OPENED, turn(0, "x").encode()).await;
@@ -212,4 +229,15 @@ async fn a_strange_topic_is_refused(db: Database) {
     store.journal_position("another", TURN_OPENED, 0, 0).await.unwrap();
     let error = rig.try_owner(TURN_OPENED, 0).await.unwrap_err().to_string();
     assert!(error.contains("--adopt-log"), "{error}");
+}
+
+async fn a_log_that_lost_its_end_is_noticed(db: Database) {
+    let rig = Rig::new(db).await;
+    rig.append(TURN_OPENED, turn(0, "x").encode()).await;
+    rig.owner(TURN_OPENED, 0).await.run().await;
+    assert!(rig.check_log().await.unwrap().is_empty());
+    rig.set_position(40).await;
+    let moved = rig.check_log().await.unwrap();
+    assert_eq!((moved.len(), moved[0].from, moved[0].to), (1, 40, 1));
+    assert_eq!(rig.position().await, 1);
 }

@@ -17,7 +17,8 @@ use millrace::domain::topics::{Counts, TURN_OPENED, catalog};
 use millrace::log::embedded::{EmbeddedConfig, EmbeddedLog};
 use millrace::log::{Log, Outgoing, Reader, TopicName, TopicPartition};
 use millrace::pipeline::{PartitionCx, PartitionStage, StageError, StageFactory};
-use millrace::stages::journal::{Journal, JournalFactory, Written};
+use millrace::stages::journal::{Journal, JournalFactory, Written, check_log};
+use millrace::store::Moved;
 use sqlx::{Connection, Row};
 
 use crate::store::Database;
@@ -71,9 +72,14 @@ impl Rig {
         Ok(Owner { stage, cx, reader, from, finished: Vec::new(), dead: Vec::new() })
     }
 
+    pub(super) async fn check_log(&self) -> Result<Vec<Moved>, StageError> {
+        check_log(&self.db.store, &*self.log).await
+    }
+
     /// The texts of the timeline, in order.
     pub(super) async fn texts(&self) -> Vec<String> {
-        let found = self.db.store.messages(&"acme".into(), &turn(0, "").conversation, None, 100).await.unwrap();
+        let found =
+            self.db.store.messages(&"acme".into(), &turn(0, "").conversation, None, 100).await.unwrap();
         let mut texts: Vec<_> = found.into_iter().map(|message| (message.position, message.text)).collect();
         texts.sort();
         texts.into_iter().map(|(_, text)| text).collect()
@@ -128,6 +134,15 @@ impl Owner {
         {
             taken += batch.records.len();
             self.stage.admit(&mut self.cx, batch.records);
+            self.collect();
+        }
+    }
+
+    /// Admits those records of the log that `wanted` picks.
+    pub(super) async fn take_only(&mut self, wanted: impl Fn(u64) -> bool) {
+        while let Some(batch) = self.reader.next(Duration::from_millis(200)).await.unwrap() {
+            let records = batch.records.into_iter().filter(|record| wanted(record.offset)).collect();
+            self.stage.admit(&mut self.cx, records);
             self.collect();
         }
     }
