@@ -1,6 +1,10 @@
 //! The only place that names concrete types: settings, wiring, roles, shutdown.
 
+pub mod admin;
+pub mod cases;
 pub mod changes;
+pub mod demo;
+pub mod fakes;
 pub mod generate;
 pub mod golden;
 pub mod load;
@@ -9,4 +13,6 @@ pub mod pipelines;
 pub mod roles;
 pub mod settings;
 pub mod supervise;
+pub mod testbed;
+pub mod up;
 pub mod work;

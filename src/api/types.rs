@@ -172,6 +172,9 @@ data! {
         /// Web pages that may open a chat: `https://shop.example`. Empty = only our own page.
         #[serde(default)]
         origins: Vec<String>,
+        /// Telegram: the running process asks for updates itself, for a machine without a public address.
+        #[serde(default)]
+        polling: bool,
     }
 
     /// An account was connected.
@@ -200,6 +203,9 @@ data! {
         /// Web pages that may open a chat.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         origins: Vec<String>,
+        /// True when updates are asked for rather than posted to us.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        polling: bool,
     }
 
     /// A bot's accounts.
@@ -338,10 +344,14 @@ data! {
     LagLine {
         /// The stage.
         stage: String,
+        /// Its consumer group, before the installation's prefix.
+        group: String,
         /// The topic.
         topic: String,
         /// Records that are not finished, over all partitions.
         records: u64,
+        /// How long the oldest of them has waited.
+        seconds: u64,
         /// The partitions that are behind.
         partitions: Vec<PartitionLag>,
     }
@@ -354,6 +364,10 @@ data! {
         committed: u64,
         /// The offset of the next record.
         end: u64,
+        /// Records that are not finished.
+        records: u64,
+        /// How long the first of them has waited.
+        seconds: u64,
     }
 
     /// How far every stage is behind.

@@ -4,6 +4,7 @@
 //! (coordinated omission: <https://www.scylladb.com/2021/04/22/on-coordinated-omission/>); lost, duplicates and reordered
 //! are counted from what reached the provider.
 
+pub mod bed;
 pub mod checker;
 pub mod client;
 pub mod plan;

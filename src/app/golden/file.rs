@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::wanted::{self, Wanted};
+use super::wanted::{self, RawExpect, Wanted};
 use super::{FakeKind, Speaker};
 use crate::domain::units::Span;
 use crate::sim::Fault;
@@ -78,7 +78,7 @@ struct RawStep {
     restart: Option<bool>,
     sim: Option<RawScript>,
     advance: Option<Span>,
-    expect: Option<Value>,
+    expect: Option<RawExpect>,
     within: Option<Span>,
 }
 
@@ -104,7 +104,10 @@ impl Conversation {
     /// # Errors
     /// As there.
     pub fn parse(path: &Path, text: &str) -> anyhow::Result<Self> {
-        let raw: RawFile = serde_saphyr::from_str(text).map_err(|error| anyhow!("{}: {error}", path.display()))?;
+        // A button that reads `Yes` is a text: only true and false are what they say.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let raw: RawFile = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| anyhow!("{}: {error}", path.display()))?;
         let mut speaker = None;
         let mut steps = Vec::with_capacity(raw.steps.len());
         for (n, step) in (1..).zip(raw.steps) {
@@ -171,7 +174,8 @@ fn action(step: RawStep, last: &mut Option<Speaker>) -> anyhow::Result<Action> {
         *last = Some(from.parse().map_err(|error| anyhow!("`from`: {error}"))?);
     }
     let speaker = |what: &str| {
-        last.clone().ok_or_else(|| anyhow!("`{what}` needs a chat: add from: \"telegram:42\" to it or before it"))
+        last.clone()
+            .ok_or_else(|| anyhow!("`{what}` needs a chat: add from: \"telegram:42\" to it or before it"))
     };
     Ok(match step {
         RawStep { say: Some(text), .. } => Action::Say(speaker("say")?, text),
@@ -192,11 +196,11 @@ fn action(step: RawStep, last: &mut Option<Speaker>) -> anyhow::Result<Action> {
         RawStep { advance: Some(span), .. } => Action::Advance(span.get()),
         RawStep { expect: Some(expect), within, .. } => {
             let speaker = speaker("expect")?;
-            if expect.as_str() == Some("nothing") {
-                Action::Silence(speaker, within.map_or(SILENCE, Span::get))
-            } else {
-                let wanted = wanted::parse(expect)?;
-                Action::Expect(speaker, wanted, within.map_or(WITHIN, Span::get))
+            match expect {
+                RawExpect::Nothing => Action::Silence(speaker, within.map_or(SILENCE, Span::get)),
+                RawExpect::Lines(lines) => {
+                    Action::Expect(speaker, wanted::parse(lines)?, within.map_or(WITHIN, Span::get))
+                }
             }
         }
         _ => bail!("the step is empty"),

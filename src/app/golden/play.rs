@@ -50,7 +50,13 @@ pub async fn play(
     let mut player = Player { stage, titles, heard: HashMap::new() };
     for (n, step) in conversation.steps.iter().enumerate() {
         let done = player.step(step).await;
-        done.map_err(|(what, seen)| Failure { file: conversation.file.clone(), line: step.line, step: n + 1, what, seen })?;
+        done.map_err(|(what, seen)| Failure {
+            file: conversation.file.clone(),
+            line: step.line,
+            step: n + 1,
+            what,
+            seen,
+        })?;
     }
     for speaker in conversation.speakers() {
         let end = Failure {
@@ -122,8 +128,12 @@ impl Player<'_> {
                 }
                 let left = until.saturating_duration_since(Instant::now());
                 if !self.listen(to, left).await? {
-                    let seen = self.heard.remove(to).unwrap_or_default().iter().map(Seen::to_string).collect();
-                    return Err((format!("expected {wanted} in {to} within {within:?}; it did not come"), seen));
+                    let seen =
+                        self.heard.remove(to).unwrap_or_default().iter().map(Seen::to_string).collect();
+                    return Err((
+                        format!("expected {wanted} in {to} within {within:?}; it did not come"),
+                        seen,
+                    ));
                 }
             }
         }

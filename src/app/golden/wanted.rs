@@ -5,7 +5,9 @@ use std::fmt;
 
 use anyhow::{Context as _, bail};
 use regex::Regex;
-use serde::Deserialize;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, SeqAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::{Reply, Seen};
@@ -39,9 +41,19 @@ pub struct WantedReply {
     pub cites: Vec<String>,
 }
 
-#[derive(Deserialize)]
+/// What stands behind `expect`.
+#[derive(Debug)]
+pub(super) enum RawExpect {
+    /// The word `nothing`.
+    Nothing,
+    /// A list.
+    Lines(Vec<RawWanted>),
+}
+
+/// A line as it is written.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+pub(super) struct RawWanted {
     text: Option<String>,
     contains: Option<String>,
     regex: Option<String>,
@@ -51,18 +63,62 @@ struct Raw {
     with: Option<Map<String, Value>>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
+/// One text, or a list of them.
+#[derive(Debug)]
+struct OneOrMany(Vec<String>);
+
+// By hand, and not as untagged enums: those read `12` and `true` as numbers and booleans before they are known to be
+// texts, and their errors don't name the field.
+impl<'de> Deserialize<'de> for RawExpect {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = RawExpect;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`nothing` or a list, for example [{text: Hello}]")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<RawExpect, E> {
+                if word == "nothing" {
+                    Ok(RawExpect::Nothing)
+                } else {
+                    Err(E::invalid_value(Unexpected::Str(word), &self))
+                }
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, lines: A) -> Result<RawExpect, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(lines)).map(RawExpect::Lines)
+            }
+        }
+        deserializer.deserialize_any(Read)
+    }
+}
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = OneOrMany;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a document's name or a list of them")
+            }
+
+            fn visit_str<E: de::Error>(self, one: &str) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![one.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, many: A) -> Result<OneOrMany, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(many)).map(OneOrMany)
+            }
+        }
+        deserializer.deserialize_any(Read)
+    }
 }
 
 /// Reads the list of an `expect`.
-pub(super) fn parse(expect: Value) -> anyhow::Result<Vec<Wanted>> {
-    let Value::Array(lines) = expect else {
-        bail!("`expect` is `nothing` or a list, for example [{{text: Hello}}]");
-    };
+pub(super) fn parse(lines: Vec<RawWanted>) -> anyhow::Result<Vec<Wanted>> {
     if lines.is_empty() {
         bail!("`expect` has an empty list: write `expect: nothing` when no reply may come");
     }
@@ -70,10 +126,14 @@ pub(super) fn parse(expect: Value) -> anyhow::Result<Vec<Wanted>> {
     (1..).zip(lines).map(line).collect()
 }
 
-fn read(line: Value) -> anyhow::Result<Wanted> {
-    let raw: Raw = serde_json::from_value(line)?;
+fn read(raw: RawWanted) -> anyhow::Result<Wanted> {
     if let Some(call) = raw.call {
-        if raw.text.is_some() || raw.contains.is_some() || raw.regex.is_some() || raw.buttons.is_some() || raw.cites.is_some() {
+        if raw.text.is_some()
+            || raw.contains.is_some()
+            || raw.regex.is_some()
+            || raw.buttons.is_some()
+            || raw.cites.is_some()
+        {
             bail!("`call` stands with `with` only: it is about the request, not about the reply");
         }
         return Ok(Wanted::Call { call, with: raw.with.unwrap_or_default() });
@@ -81,11 +141,7 @@ fn read(line: Value) -> anyhow::Result<Wanted> {
     if raw.with.is_some() {
         bail!("`with` stands with `call` only");
     }
-    let cites = match raw.cites {
-        None => Vec::new(),
-        Some(OneOrMany::One(cite)) => vec![cite],
-        Some(OneOrMany::Many(cites)) => cites,
-    };
+    let cites = raw.cites.map(|OneOrMany(cites)| cites).unwrap_or_default();
     let regex = raw.regex.map(|pattern| Regex::new(&pattern)).transpose().context("`regex`")?;
     let wanted = WantedReply { text: raw.text, contains: raw.contains, regex, buttons: raw.buttons, cites };
     if wanted.is_empty() {
@@ -107,7 +163,8 @@ impl Wanted {
         match self {
             Self::Reply(wanted) => seen.reply.as_ref().is_some_and(|reply| wanted.is(reply, titles)),
             Self::Call { call, with } => {
-                seen.call.eq_ignore_ascii_case(call) && with.iter().all(|(name, value)| has(&seen.body, name, value))
+                seen.call.eq_ignore_ascii_case(call)
+                    && with.iter().all(|(name, value)| has(&seen.body, name, value))
             }
         }
     }
@@ -148,7 +205,8 @@ fn covers(value: &Value, wanted: &Value) -> bool {
     match (value, wanted) {
         (_, Value::Object(fields)) => fields.iter().all(|(name, wanted)| has(value, name, wanted)),
         (Value::Array(values), Value::Array(wanted)) => {
-            values.len() == wanted.len() && values.iter().zip(wanted).all(|(value, wanted)| covers(value, wanted))
+            values.len() == wanted.len()
+                && values.iter().zip(wanted).all(|(value, wanted)| covers(value, wanted))
         }
         // An id may be a number on one side and a text on the other.
         (Value::Number(number), Value::String(text)) | (Value::String(text), Value::Number(number)) => {
@@ -169,13 +227,17 @@ impl fmt::Display for Wanted {
         let wanted = match self {
             Self::Reply(wanted) => wanted,
             Self::Call { call, with } if with.is_empty() => return write!(f, "a call of {call}"),
-            Self::Call { call, with } => return write!(f, "a call of {call} with {}", Value::Object(with.clone())),
+            Self::Call { call, with } => {
+                return write!(f, "a call of {call} with {}", Value::Object(with.clone()));
+            }
         };
         let mut pieces = Vec::new();
         pieces.extend(wanted.text.as_ref().map(|text| format!("with the text {text:?}")));
         pieces.extend(wanted.contains.as_ref().map(|piece| format!("that contains {piece:?}")));
         pieces.extend(wanted.regex.as_ref().map(|regex| format!("that matches /{regex}/")));
-        pieces.extend(wanted.buttons.as_ref().map(|buttons| format!("with the buttons [{}]", buttons.join(", "))));
+        pieces.extend(
+            wanted.buttons.as_ref().map(|buttons| format!("with the buttons [{}]", buttons.join(", "))),
+        );
         if !wanted.cites.is_empty() {
             pieces.push(format!("that cites {}", wanted.cites.join(", ")));
         }
