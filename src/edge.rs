@@ -35,7 +35,6 @@ use state::Edge;
 
 /// Every address of the edge. Starts the tail of `webchat.out.v1`, which ends with `deps.shutdown`; has to be called
 /// inside a tokio runtime.
-#[must_use]
 pub fn router(deps: EdgeDeps) -> Router {
     let hub = Arc::new(webchat::Hub::new(&deps.config));
     let probes = deps.probes.clone();

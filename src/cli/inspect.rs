@@ -42,7 +42,6 @@ fn channel(name: &str) -> Result<ChannelKind, String> {
 ///
 /// # Errors
 /// When the output can't be written.
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what the command is for")]
 pub fn run(context: &Context, args: &InspectArgs) -> Exit {
     let mut code = ExitCode::SUCCESS;
     for path in &args.files {

@@ -1,6 +1,7 @@
 //! `GET` and `POST /webhooks/meta/{app}`: `WhatsApp`, Messenger and Instagram behind one app's signature.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
@@ -21,6 +22,7 @@ use crate::config::Secret;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::AccountId;
 use crate::store::App;
+use crate::telemetry;
 
 const SIGNATURE_HEADER: &str = "x-hub-signature-256";
 /// Meta's challenges are numbers of about ten digits.
@@ -54,35 +56,54 @@ pub(super) async fn handshake(
     Ok((plain, asked.challenge))
 }
 
-/// Takes a body of any number of events.
+/// Takes a body of any number of events; `()` is 200 with an empty body.
 pub(super) async fn receive(
     State(edge): State<Arc<Edge>>,
     Path(app): Path<String>,
     request: Request,
 ) -> Result<(), Refusal> {
-    let app = edge.lookup(edge.directory.app(&app).await)?.ok_or(Refusal::UnknownApp)?;
+    let began = Instant::now();
+    match accept(&edge, &app, request).await {
+        Ok((channel, events)) => {
+            telemetry::webhook_accepted(channel, events, began.elapsed());
+            Ok(())
+        }
+        Err(refusal) => {
+            // Which of Meta's products it was for, only its body would tell.
+            refusal.count(ChannelKind::Whatsapp);
+            Err(refusal)
+        }
+    }
+}
+
+async fn accept(edge: &Edge, app: &str, request: Request) -> Result<(ChannelKind, usize), Refusal> {
+    let app = edge.lookup(edge.directory.app(app).await)?.ok_or(Refusal::UnknownApp)?;
     let (parts, body) = request.into_parts();
     let signature = signature(&parts.headers).ok_or(Refusal::Signature)?;
     body::check_type(&parts.headers)?;
-    let (bytes, mut share) = body::take(&edge, &parts.headers, body).await?.split();
+    let (bytes, mut share) = body::take(edge, &parts.headers, body).await?.split();
     if !is_signed(&app.secret, &bytes, &signature) {
         return Err(Refusal::Signature);
     }
     let why = match split::meta(&bytes) {
         Ok(items) => {
-            let owned = resolve(&edge, &app, items).await?;
+            let channel = items.first().map_or(ChannelKind::Whatsapp, |item| item.channel);
+            let owned = resolve(edge, &app, items).await?;
             match edge.records(owned.into_iter()) {
-                Some((records, _)) if records.is_empty() => return Ok(()),
+                Some((records, _)) if records.is_empty() => return Ok((channel, 0)),
                 Some((records, size)) => {
+                    let events = records.len();
                     share.grow(size)?;
-                    return edge.append(records, share).await;
+                    edge.append(records, share).await?;
+                    return Ok((channel, events));
                 }
                 None => SplitError::TooMany,
             }
         }
         Err(why) => why,
     };
-    edge.keep_whole(&format!("meta/{}", app.name), &app.tenant, bytes, why, share).await
+    edge.keep_whole(&format!("meta/{}", app.name), &app.tenant, bytes, why, share).await?;
+    Ok((ChannelKind::Whatsapp, 0))
 }
 
 /// Puts each item's owner beside it; an account of another tenant than the app's is nobody's.

@@ -5,6 +5,9 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::domain::channel::ChannelKind;
+use crate::telemetry;
+
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -43,6 +46,11 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
+    /// Counts the refusal.
+    pub(super) fn count(self, channel: ChannelKind) {
+        telemetry::webhook_refused(channel, self.parts().0.as_u16(), self.as_str());
+    }
+
     const fn parts(self) -> (StatusCode, &'static str) {
         match self {
             Self::UnknownBot => {
@@ -79,7 +87,7 @@ impl Refusal {
     }
 
     /// The label in metrics.
-    pub(super) const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::UnknownBot | Self::UnknownApp | Self::UnknownPath => "unknown",
             Self::Secret | Self::Signature | Self::VerifyToken | Self::Token | Self::Ticket => "unauthorized",
@@ -97,7 +105,6 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        metrics::counter!("millrace_edge_refusals_total", "reason" => self.as_str()).increment(1);
         let (status, text) = self.parts();
         let mut response = (status, text).into_response();
         let headers = response.headers_mut();

@@ -13,11 +13,14 @@ use super::record;
 use super::refusal::Refusal;
 use super::split::{Item, SplitError};
 use super::webchat::{Doors, Hub, Tickets};
+use crate::domain::failure::{Class, Origin};
 use crate::domain::ids::TenantId;
+use crate::domain::stage::StageName;
 use crate::domain::time::Clock;
 use crate::domain::topics;
 use crate::log::{Log, Outgoing, TopicName};
 use crate::store::{Directory, StoreError};
+use crate::telemetry;
 
 /// The records of one body may take this much together: a body of millions of empty items is kept whole instead.
 const MAX_BATCH_BYTES: usize = 32 << 20;
@@ -140,14 +143,10 @@ impl Edge {
 
     /// Appends, and returns only when it is durable. `share` is held until then.
     pub(super) async fn append(&self, batch: Vec<Outgoing>, share: Share) -> Result<(), Refusal> {
-        let events = batch.len() as u64;
         let done = tokio::time::timeout(self.config.append_timeout.get(), self.log.append(batch)).await;
         drop(share);
         match done {
-            Ok(Ok(_)) => {
-                metrics::counter!("millrace_edge_events_total").increment(events);
-                Ok(())
-            }
+            Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "an append failed: the sender is asked to come back");
                 Err(self.busy())
@@ -168,9 +167,12 @@ impl Edge {
         why: SplitError,
         share: Share,
     ) -> Result<(), Refusal> {
-        metrics::counter!("millrace_edge_dead_letters_total", "reason" => why.reason()).increment(1);
-        tracing::warn!(from, reason = why.reason(), bytes = body.len(), "a body can't be split: kept whole");
+        let (reason, bytes) = (why.reason(), body.len());
         let letter = record::dead(self.dead_letters.clone(), from, tenant, body, &why, self.clock.now());
-        self.append(vec![letter], share).await
+        self.append(vec![letter], share).await?;
+        // What serde says may quote the body: it is in the record, and stays out of the logs.
+        tracing::debug!(from, bytes, "a body was kept whole");
+        telemetry::dead_lettered(StageName::Edge, Class::Permanent, Origin::Upstream, &reason);
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! The body doesn't name its bot; the address does, and the secret header proves it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{Path, Request, State};
 use subtle::ConstantTimeEq;
@@ -14,6 +15,7 @@ use super::split;
 use super::state::Edge;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::BotId;
+use crate::telemetry;
 
 const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 
@@ -23,6 +25,16 @@ pub(super) async fn receive(
     Path(bot): Path<String>,
     request: Request,
 ) -> Result<(), Refusal> {
+    let began = Instant::now();
+    let outcome = accept(&edge, bot, request).await;
+    match outcome {
+        Ok(()) => telemetry::webhook_accepted(ChannelKind::Telegram, 1, began.elapsed()),
+        Err(refusal) => refusal.count(ChannelKind::Telegram),
+    }
+    outcome
+}
+
+async fn accept(edge: &Edge, bot: String, request: Request) -> Result<(), Refusal> {
     let found = edge.directory.account_of(ChannelKind::Telegram, &BotId::from(bot)).await;
     let account = edge.lookup(found)?.ok_or(Refusal::UnknownBot)?;
     let (parts, body) = request.into_parts();
@@ -32,7 +44,7 @@ pub(super) async fn receive(
         return Err(Refusal::Secret);
     }
     body::check_type(&parts.headers)?;
-    let (bytes, mut share) = body::take(&edge, &parts.headers, body).await?.split();
+    let (bytes, mut share) = body::take(edge, &parts.headers, body).await?.split();
     let record = match split::telegram(&bytes, account.id.as_str()) {
         Ok(item) => edge.record(&item, &Owner { tenant: account.tenant.clone(), bot: account.bot.clone() }),
         Err(why) => {

@@ -38,6 +38,7 @@ use crate::domain::units::Span;
 use crate::log::{Record, TopicPartition};
 use crate::pipeline::{PartitionCx, PartitionStage, Restored, StageError, StageFactory};
 use crate::store::Directory;
+use crate::telemetry;
 use batch::{Admitted, Worker};
 use seen::Seen;
 
@@ -178,7 +179,10 @@ impl PartitionStage for Ingest {
             id.into_iter().for_each(|id| self.seen.forget(id));
             cx.dead_letter(offset, error);
         }
-        self.begin(cx);
+        match done.failed {
+            Some(error) => cx.fail(error),
+            None => self.begin(cx),
+        }
     }
 
     fn tick(&mut self, _: &mut PartitionCx<Done>) {}
@@ -195,20 +199,21 @@ impl Ingest {
         if self.busy {
             return;
         }
-        let (mut batch, mut bytes) = (Vec::new(), 0);
+        let (mut batch, mut bytes, mut duplicates) = (Vec::new(), 0, 0);
         while batch.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
             let Some(record) = self.waiting.pop_front() else { break };
             bytes += record.bytes();
             match Envelope::<WebhookReceived>::decode(&record.value) {
                 Ok(event) => {
                     let fresh = self.seen.insert(event.id, record.at);
-                    if !fresh {
-                        metrics::counter!("millrace_ingest_duplicates_total").increment(1);
-                    }
+                    duplicates += u64::from(!fresh);
                     batch.push(Admitted { offset: record.offset, event: fresh.then(|| Box::new(event)) });
                 }
                 Err(error) => cx.dead_letter(record.offset, error.into()),
             }
+        }
+        if duplicates > 0 {
+            telemetry::duplicate_dropped(StageName::Ingest, duplicates);
         }
         if batch.is_empty() {
             return;

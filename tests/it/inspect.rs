@@ -9,6 +9,7 @@ use millrace::domain::channel::ChannelKind;
 use serde_json::Value;
 
 /// The folder of payloads of others: beside the project, or where the variable says.
+#[expect(clippy::disallowed_methods, reason = "where tests find payloads is no setting of the program")]
 fn shared() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures");
     let named = std::env::vars_os().find(|(key, _)| key == "MILLRACE_SHARED_FIXTURES");
@@ -33,6 +34,7 @@ fn same_text(expected: &str, found: &str) -> bool {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "what is left out has to be said")]
 fn payloads_of_others_come_out_as_their_manifest_says() {
     let Some(folder) = shared() else {
         println!("left out by design: no payloads of others beside the project (MILLRACE_SHARED_FIXTURES)");
@@ -94,4 +96,60 @@ fn payloads_of_others_come_out_as_their_manifest_says() {
     }
     assert!(wrong.is_empty(), "{} wrong of {checked}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(checked > 100, "only {checked} rows were compared");
+}
+
+#[test]
+fn our_own_payloads_come_out_as_they_say() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/webhooks");
+    let (mut wrong, mut files) = (Vec::new(), 0);
+    for channel in ["telegram", "whatsapp", "messenger", "instagram"] {
+        for entry in std::fs::read_dir(folder.join(channel)).unwrap() {
+            let path = entry.unwrap().path();
+            files += 1;
+            let case: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            let report = inspect(channel.parse().unwrap(), "case", case["body"].to_string().as_bytes());
+            let found = serde_json::to_value(&report.events).unwrap();
+            let expected = case["events"].as_array().unwrap();
+            let name = format!("{channel}/{}", path.file_stem().unwrap().display());
+            if found.as_array().unwrap().len() != expected.len() {
+                wrong.push(format!("{name}: {} events, found {found}", expected.len()));
+                continue;
+            }
+            for (n, event) in expected.iter().enumerate() {
+                for (field, value) in event.as_object().unwrap() {
+                    if found[n].get(field) != Some(value) {
+                        wrong
+                            .push(format!("{name}: {field} should be {value}, is {:?}", found[n].get(field)));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(files > 40, "only {files} payloads");
+}
+
+#[test]
+fn bodies_that_make_no_sense_are_answered() {
+    for (body, accepted) in [
+        (&b""[..], false),
+        (b"{", false),
+        (b"null", false),
+        (b"[]", false),
+        (b"\"x\"", false),
+        (b"{\"a\":\"\xff\"}", false),
+        (b"{}", true),
+        (b"{\"object\":\"page\",\"entry\":7}", true),
+        (b"{\"object\":\"page\",\"entry\":[{\"messaging\":[1,null,[],\"x\"]}]}", true),
+        (b"{\"update_id\":1,\"message\":{\"text\":\"\\ud83d\"}}", true),
+    ] {
+        for channel in
+            [ChannelKind::Telegram, ChannelKind::Whatsapp, ChannelKind::Messenger, ChannelKind::Instagram]
+        {
+            let report = inspect(channel, "x", body);
+            assert_eq!(report.accepted, accepted, "{channel} {}", String::from_utf8_lossy(body));
+            assert!(accepted || report.error.is_some());
+            assert!(!report.to_string().is_empty());
+        }
+    }
 }

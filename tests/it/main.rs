@@ -3,6 +3,9 @@
 mod api;
 mod cli;
 mod compat;
+mod conversations;
+mod edge;
+mod embedded;
 mod inspect;
 #[cfg(feature = "broker-tests")]
 mod kafka;

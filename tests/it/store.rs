@@ -11,6 +11,7 @@ mod outbox;
 #[cfg(feature = "db-tests")]
 mod postgres;
 mod secrets;
+mod stage;
 mod timeline;
 
 use database::Database;

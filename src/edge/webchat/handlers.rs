@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -14,7 +14,7 @@ use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::hub::Shown;
+use super::hub::{Live, Shown};
 use super::{origin, tail, ticket, token};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{BotId, ConversationId};
@@ -24,6 +24,7 @@ use crate::edge::refusal::Refusal;
 use crate::edge::split::Item;
 use crate::edge::state::Edge;
 use crate::store::Account;
+use crate::telemetry;
 
 /// A page's own id of a message: the same id is the same message.
 const MAX_ID: usize = 64;
@@ -143,7 +144,12 @@ pub(super) async fn messages(
     request: Request,
 ) -> Result<Response, Refusal> {
     let visit = Visit::enter(&edge, bot, request.headers()).await?;
+    let began = Instant::now();
     let outcome = hear(&edge, &visit.account, request).await;
+    match &outcome {
+        Ok(_) => telemetry::webhook_accepted(ChannelKind::Webchat, 1, began.elapsed()),
+        Err(refusal) => refusal.count(ChannelKind::Webchat),
+    }
     Ok(visit.answer(outcome))
 }
 
@@ -258,7 +264,11 @@ async fn open(
     let last = header.map(str::to_owned).or(listen.last_event_id);
     let past = past(edge, &conversation, joined.ring, last.as_deref()).await;
     let newest = past.last().map(|shown| shown.offset);
-    let live = stream::unfold(joined.live, async |mut live| live.recv().await.map(|shown| (shown, live)))
+    let next = async |(mut live, counted): (Live, Counted)| {
+        let shown = live.recv().await?;
+        Some((shown, (live, counted)))
+    };
+    let live = stream::unfold((joined.live, Counted::new()), next)
         .filter(move |shown| std::future::ready(newest.is_none_or(|newest| shown.offset > newest)));
     let all = stream::iter(past).chain(live).map(event).take_until(edge.shutdown.clone().cancelled_owned());
     Ok(sse(all))
@@ -283,6 +293,22 @@ async fn past(
     match seen(&events) {
         Some(at) => events.split_off(at + 1),
         None => events.split_off(events.len().saturating_sub(super::hub::RING)),
+    }
+}
+
+/// Counts a stream for as long as it is open.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        telemetry::webchat_stream(true);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        telemetry::webchat_stream(false);
     }
 }
 

@@ -32,13 +32,16 @@ pub(super) struct Shown {
     pub(super) data: String,
 }
 
+/// What comes from now on; ends when the connection is too slow.
+pub(super) type Live = mpsc::Receiver<Arc<Shown>>;
+
 /// What a connection begins with and goes on with.
 #[derive(Debug)]
 pub(super) struct Joined {
     /// The newest events that are remembered, oldest first.
     pub(super) ring: Vec<Arc<Shown>>,
     /// What comes from now on; ends when the connection is too slow.
-    pub(super) live: mpsc::Receiver<Arc<Shown>>,
+    pub(super) live: Live,
 }
 
 /// All conversations of this edge.

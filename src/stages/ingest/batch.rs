@@ -23,7 +23,7 @@ use crate::pipeline::partition::Outputs;
 use crate::pipeline::{Emission, StageError};
 use crate::store::{Directory, StoreError};
 
-/// First and last wait while the store or the log is away.
+/// First and last wait while the store is away.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
 /// What a batch came to.
@@ -33,6 +33,8 @@ pub struct Done {
     pub(super) finished: Vec<u64>,
     /// Offsets and ids of events that are given up, with the reason.
     pub(super) dead: Vec<(u64, Option<EventId>, StageError)>,
+    /// The log can't be written any more, or the partition was lost: nothing after this batch is begun.
+    pub(super) failed: Option<LogError>,
 }
 
 /// What a batch works with.
@@ -69,7 +71,7 @@ impl Classify for Panicked {
 }
 
 impl Worker {
-    /// Works a batch off. Comes back empty-handed when the partition is lost on the way.
+    /// Works a batch off.
     pub(super) async fn run(self, batch: Vec<Admitted>) -> Done {
         let mut done = Done::default();
         let mut out = Vec::with_capacity(batch.len());
@@ -81,26 +83,33 @@ impl Worker {
             let id = Some(event.id);
             match self.event(*event).await {
                 Ok(Some(emissions)) => out.push((offset, id, emissions)),
-                Ok(None) => return Done::default(),
+                Ok(None) => return Self::lost(),
                 Err(error) => done.dead.push((offset, id, error)),
             }
         }
         let all: Vec<Emission> = out.iter().flat_map(|(_, _, emissions)| emissions.iter().cloned()).collect();
         match self.append(all).await {
-            Ok(true) => done.finished.extend(out.into_iter().map(|(offset, ..)| offset)),
-            Ok(false) => return Done::default(),
+            Ok(()) => done.finished.extend(out.into_iter().map(|(offset, ..)| offset)),
             // One of them will never fit; which one, each append of its own tells.
-            Err(_) => {
+            Err(error) if error.class() == Class::Permanent => {
                 for (offset, id, emissions) in out {
                     match self.append(emissions).await {
-                        Ok(true) => done.finished.push(offset),
-                        Ok(false) => return Done::default(),
-                        Err(error) => done.dead.push((offset, id, error.into())),
+                        Ok(()) => done.finished.push(offset),
+                        Err(error) if error.class() == Class::Permanent => {
+                            done.dead.push((offset, id, error.into()));
+                        }
+                        Err(error) => return Done { failed: Some(error), ..done },
                     }
                 }
             }
+            Err(error) => return Done { failed: Some(error), ..Done::default() },
         }
         done
+    }
+
+    fn lost() -> Done {
+        let why = "the partition was given up while the store was away".to_owned();
+        Done { failed: Some(LogError::Busy(why)), ..Done::default() }
     }
 
     /// The outputs of one event; `None` when the partition was lost.
@@ -136,25 +145,12 @@ impl Worker {
         }
     }
 
-    /// True when everything is durable, false when the partition was lost on the way.
-    ///
-    /// # Errors
-    /// When a record can't be appended ever.
-    async fn append(&self, emissions: Vec<Emission>) -> Result<bool, LogError> {
-        let mut wait = AGAIN.0;
-        loop {
-            if emissions.is_empty() {
-                return Ok(true);
-            }
-            match self.outputs.append(&*self.log, emissions.clone(), &self.cancel).await {
-                Ok(()) => return Ok(true),
-                Err(error) if error.class() == Class::Permanent => return Err(error),
-                Err(error) => tracing::error!(%error, "outputs can't be appended, trying again"),
-            }
-            if !self.pause(&mut wait).await {
-                return Ok(false);
-            }
+    /// Returns when everything is durable.
+    async fn append(&self, emissions: Vec<Emission>) -> Result<(), LogError> {
+        if emissions.is_empty() {
+            return Ok(());
         }
+        self.outputs.append(&*self.log, emissions, &self.cancel).await
     }
 
     /// Waits longer each time; false when the partition was lost.

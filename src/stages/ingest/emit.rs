@@ -17,8 +17,10 @@ use crate::domain::events::{
 };
 use crate::domain::ids::ConversationId;
 use crate::domain::stage::StageName;
+use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::pipeline::Emission;
+use crate::telemetry;
 
 /// The names of the outputs.
 pub(super) const PORTS: [&str; 4] = [TURN, RECEIPT, SIGNAL, DROPPED];
@@ -40,7 +42,7 @@ type Root = Envelope<WebhookReceived>;
 
 /// An event whose end is ingest: `late`, `ignored`, `unknown_account`, `unknown_bot`.
 pub(super) fn dropped(root: &Root, reason: &'static str, note: Option<String>, now: Timestamp) -> Emission {
-    metrics::counter!("millrace_ingest_dropped_total", "reason" => reason).increment(1);
+    telemetry::turn_dropped(StageName::Ingest, reason);
     let note = note.map(|note| note.chars().take(MAX_LABEL_CHARS).collect());
     let data = TurnDropped { stage: StageName::Ingest, reason: reason.to_owned(), note };
     let event = root.follow(StageName::Ingest, now, 0, data);
@@ -82,6 +84,7 @@ pub(super) fn emissions(
                 let (account, event) = (root.data.account.as_str(), it.text.as_deref().unwrap_or_default());
                 tracing::warn!(tenant = %root.tenant, account, kind = it.raw_kind, event, "news about an account");
             }
+            telemetry::ignored(root.data.channel, &it.raw_kind);
             out.push(dropped(&root, "ignored", Some(it.raw_kind), now));
         }
     }
@@ -173,9 +176,10 @@ fn receipts(root: &Root, it: Normalised, now: Timestamp) -> Vec<Emission> {
 }
 
 fn cut(mut text: String) -> (String, bool) {
-    let whole = text.len() <= MAX_TEXT_BYTES;
-    text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
-    (text, !whole)
+    let kept = text::cut(&text, MAX_TEXT_BYTES).len();
+    let is_cut = kept < text.len();
+    text.truncate(kept);
+    (text, is_cut)
 }
 
 fn label(text: Option<String>) -> Option<String> {

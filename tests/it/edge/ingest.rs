@@ -1,0 +1,191 @@
+//! Ingest as the stage of a partition: order, duplicates, what is finished when, what is given up.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use millrace::domain::bot::Bot;
+use millrace::domain::channel::ChannelKind;
+use millrace::domain::envelope::Envelope;
+use millrace::domain::event::Event;
+use millrace::domain::events::{TurnDropped, TurnOpened, WebhookReceived};
+use millrace::domain::ids::EventId;
+use millrace::domain::time::{ManualClock, Timestamp};
+use millrace::log::{Log, Outgoing, Record, TopicPartition};
+use millrace::pipeline::partition::Outputs;
+use millrace::pipeline::{PartitionCx, PartitionStage, StageFactory};
+use millrace::stages::ingest::{Done, Ingest, IngestConfig, IngestFactory};
+use millrace::store::fake::FakeDirectory;
+use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
+
+use super::memory::{MemoryLog, Mood};
+use super::rig::NOW;
+
+const IN: &str = "webhook.received.v1";
+
+struct Bench {
+    log: Arc<MemoryLog>,
+    stage: Ingest,
+    cx: PartitionCx<Done>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::on(MemoryLog::new(), 0)
+    }
+
+    fn on(log: Arc<MemoryLog>, start: u64) -> Self {
+        let directory = FakeDirectory::default();
+        let spec = serde_json::from_str(r#"{"bot":"shop"}"#).unwrap();
+        directory.put_bot(Bot {
+            tenant: "acme".into(),
+            version: 1,
+            enabled: true,
+            spec,
+            accounts: Vec::new(),
+        });
+        let factory = IngestFactory::new(IngestConfig::default(), Arc::new(directory));
+        let partition = TopicPartition::new(IN, 0);
+        let outputs = ["turn", "receipt", "signal", "dropped"];
+        let topics = ["turn.opened.v1", "receipt.received.v1", "signal.ready.v1", "turn.dropped.v1"];
+        let outputs = outputs.into_iter().zip(topics.map(Into::into)).collect();
+        let cx = PartitionCx {
+            clock: Arc::new(ManualClock::at(Timestamp::from_millis(NOW))),
+            partition: partition.clone(),
+            epoch: 1,
+            start,
+            log: Arc::clone(&log) as _,
+            cancel: CancellationToken::new(),
+            outputs: Arc::new(Outputs(outputs)),
+            in_flight: futures_util::stream::FuturesUnordered::new(),
+            finished: Vec::new(),
+            dead: Vec::new(),
+            failed: None,
+            wake: None,
+        };
+        Self { log, stage: factory.create(&partition), cx }
+    }
+
+    /// Runs what is in flight until nothing is.
+    async fn settle(&mut self) {
+        while let Some(done) = self.cx.in_flight.next().await {
+            self.stage.done(&mut self.cx, done);
+        }
+    }
+
+    fn out<T: Event>(&self) -> Vec<Envelope<T>> {
+        self.log.all(T::TYPE).iter().map(|record| Envelope::decode(&record.value).unwrap()).collect()
+    }
+}
+
+fn update(offset: u64, id: u64, owner: &str, item: &str) -> Record {
+    let at = Timestamp::from_millis(NOW);
+    let data = WebhookReceived {
+        channel: ChannelKind::Telegram,
+        account: "77".into(),
+        received: at,
+        object: None,
+        entry: None,
+        place: None,
+        metadata: None,
+        contacts: None,
+        item: RawValue::from_string(item.to_owned()).unwrap(),
+    };
+    let id = EventId::root(ChannelKind::Telegram, "77", &id.to_string());
+    let mut event = Envelope::root(id, "telegram/77/5".into(), at, at, data);
+    event.tenant = owner.into();
+    event.bot = if owner.is_empty() { "" } else { "shop" }.into();
+    Record { offset, at, key: "telegram/77/5".into(), value: event.encode(), headers: Vec::new() }
+}
+
+fn text(offset: u64, id: u64) -> Record {
+    update(
+        offset,
+        id,
+        "acme",
+        &format!(r#"{{"message":{{"from":{{"id":5}},"chat":{{"id":5}},"text":"{id}"}}}}"#),
+    )
+}
+
+#[tokio::test]
+async fn turns_come_out_in_the_order_of_their_events() {
+    let mut bench = Bench::new();
+    for part in 0..5u64 {
+        bench.stage.admit(&mut bench.cx, (0..100).map(|n| text(part * 100 + n, part * 100 + n)).collect());
+    }
+    bench.settle().await;
+    let texts: Vec<_> = bench.out::<TurnOpened>().into_iter().map(|turn| turn.data.text).collect();
+    assert_eq!(texts, (0..500).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert_eq!(bench.cx.finished, (0..500).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_duplicate_is_finished_and_has_no_effect() {
+    let mut bench = Bench::new();
+    bench.stage.admit(&mut bench.cx, vec![text(0, 1), text(1, 1), text(2, 2)]);
+    bench.stage.admit(&mut bench.cx, vec![text(3, 1)]);
+    bench.settle().await;
+    assert_eq!(bench.out::<TurnOpened>().len(), 2);
+    assert_eq!(bench.cx.finished, [0, 1, 2, 3]);
+}
+
+#[tokio::test]
+async fn nothing_is_finished_before_it_is_durable() {
+    tokio::time::pause();
+    let mut bench = Bench::new();
+    bench.log.set(Mood::Failing);
+    bench.stage.admit(&mut bench.cx, vec![text(0, 1)]);
+    let waiting = tokio::time::timeout(Duration::from_secs(60), bench.settle()).await;
+    assert!(waiting.is_err() && bench.cx.finished.is_empty() && bench.cx.dead.is_empty());
+    bench.log.set(Mood::Well);
+    bench.settle().await;
+    assert_eq!((bench.cx.finished.len(), bench.out::<TurnOpened>().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_poison_record_is_given_up_and_its_neighbours_go_on() {
+    let mut bench = Bench::new();
+    let broken = Record { value: "no envelope".into(), ..text(1, 2) };
+    let deep = update(2, 3, "acme", &format!("{}{}", "[".repeat(300), "]".repeat(300)));
+    bench.stage.admit(&mut bench.cx, vec![text(0, 1), broken, deep.clone(), text(3, 4)]);
+    bench.settle().await;
+    assert_eq!(bench.cx.finished, [0, 3]);
+    let dead: BTreeSet<_> = bench.cx.dead.iter().map(|(offset, _)| *offset).collect();
+    assert_eq!(dead, BTreeSet::from([1, 2]));
+    // What had no effect is no duplicate when it comes again.
+    bench.stage.admit(&mut bench.cx, vec![Record { offset: 4, ..deep }]);
+    bench.settle().await;
+    assert_eq!(bench.cx.dead.len(), 3);
+}
+
+#[tokio::test]
+async fn what_nobody_owns_is_dropped_with_the_reason() {
+    let mut bench = Bench::new();
+    let stranger = update(0, 1, "", "{}");
+    let orphan = update(1, 2, "rival", "{}");
+    bench.stage.admit(&mut bench.cx, vec![stranger, orphan]);
+    bench.settle().await;
+    let reasons: BTreeSet<_> = bench.out::<TurnDropped>().into_iter().map(|it| it.data.reason).collect();
+    assert_eq!(reasons, BTreeSet::from(["unknown_account".to_owned(), "unknown_bot".to_owned()]));
+    assert_eq!(bench.cx.finished, [0, 1]);
+}
+
+#[tokio::test]
+async fn a_new_owner_knows_what_the_last_one_saw() {
+    let log = MemoryLog::new();
+    for n in 0..10 {
+        let record = text(n, n);
+        let out = Outgoing::event(IN.into(), record.key, record.value).at(0);
+        log.append(vec![out]).await.unwrap();
+    }
+    // The last owner had finished what lies before 6.
+    let mut bench = Bench::on(log, 6);
+    bench.stage.restore(&mut bench.cx).await.unwrap();
+    bench.stage.admit(&mut bench.cx, vec![text(6, 6), text(7, 7), text(10, 3), text(11, 5)]);
+    bench.settle().await;
+    let texts: Vec<_> = bench.out::<TurnOpened>().into_iter().map(|turn| turn.data.text).collect();
+    assert_eq!(texts, ["6", "7"], "what is not finished is done again, what is finished is not");
+    assert_eq!(bench.cx.finished, [6, 7, 10, 11]);
+}

@@ -1,0 +1,9 @@
+//! What the embedded log does where things go wrong: crashes, power cuts, bad disks, full disks, second processes.
+
+mod child;
+mod damage;
+mod disk;
+mod kill;
+mod open;
+mod support;
+mod tools;
