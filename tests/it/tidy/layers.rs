@@ -17,13 +17,12 @@ const LEVELS: [&[&str]; 7] = [
 const NEIGHBOURS: [(&str, &str); 1] = [("pipeline", "log")];
 
 /// Crates that are named in one place only, and the places.
-const OWNERS: [(&str, &[&str]); 8] = [
+const OWNERS: [(&str, &[&str]); 7] = [
     ("rdkafka", &["src/log/kafka"]),
     ("sqlx", &["src/store"]),
     ("reqwest", &["src/services/http"]),
     ("tantivy", &["src/services/search"]),
     ("axum", &["src/edge", "src/api", "src/sim"]),
-    ("governor", &["src/limits"]),
     ("anyhow", &["src/main.rs", "src/cli", "src/app"]),
     ("clap", &["src/cli"]),
 ];
