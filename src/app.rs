@@ -1,11 +1,17 @@
 //! The only place that names concrete types: settings, wiring, roles, shutdown.
 
+pub mod admin;
+pub mod cases;
 pub mod changes;
+pub mod demo;
+pub mod fakes;
 pub mod generate;
+pub mod golden;
 pub mod load;
 pub mod parts;
 pub mod pipelines;
 pub mod roles;
 pub mod settings;
 pub mod supervise;
+pub mod up;
 pub mod work;

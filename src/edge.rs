@@ -26,6 +26,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 pub use config::EdgeConfig;
+pub use probe::probe_routes;
 pub use serve::serve;
 pub use state::{EdgeDeps, Probe, Probes};
 
@@ -37,14 +38,13 @@ use state::Edge;
 #[must_use]
 pub fn router(deps: EdgeDeps) -> Router {
     let hub = Arc::new(webchat::Hub::new(&deps.config));
+    let probes = deps.probes.clone();
     tokio::spawn(webchat::tail(Arc::clone(&deps.log), Arc::clone(&hub), deps.shutdown.clone()));
     Router::new()
         .route("/webhooks/telegram/{bot}", post(telegram::receive))
         .route("/webhooks/meta/{app}", get(meta::handshake).post(meta::receive))
         .merge(webchat::routes())
-        .route("/healthz", get(probe::healthz))
-        .route("/readyz", get(probe::readyz))
-        .route("/metrics", get(probe::metrics))
         .fallback(async || Refusal::UnknownPath)
         .with_state(Arc::new(Edge::new(deps, hub)))
+        .merge(probe_routes(probes))
 }

@@ -172,6 +172,9 @@ data! {
         /// Web pages that may open a chat: `https://shop.example`. Empty = only our own page.
         #[serde(default)]
         origins: Vec<String>,
+        /// Telegram: the running process asks for updates itself, for a machine without a public address.
+        #[serde(default)]
+        polling: bool,
     }
 
     /// An account was connected.
@@ -200,6 +203,9 @@ data! {
         /// Web pages that may open a chat.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         origins: Vec<String>,
+        /// True when updates are asked for rather than posted to us.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        polling: bool,
     }
 
     /// A bot's accounts.

@@ -4,6 +4,7 @@
 //! (coordinated omission: <https://www.scylladb.com/2021/04/22/on-coordinated-omission/>); lost, duplicates and reordered
 //! are counted from what reached the provider.
 
+pub mod bed;
 pub mod checker;
 pub mod client;
 pub mod plan;
@@ -171,6 +172,7 @@ pub fn cpu_time() -> Duration {
 #[must_use]
 pub fn rss_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
+    let kib =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
     kib.unwrap_or(0_u64) * 1024
 }

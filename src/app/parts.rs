@@ -17,9 +17,9 @@ use super::pipelines::Pipelines;
 use super::settings::Settings;
 use crate::domain::time::Clock;
 use crate::domain::topics::{BOT_CHANGED, TopicSpec, catalog};
-use crate::log::{Log, TopicPartition};
 use crate::log::embedded::EmbeddedLog;
 use crate::log::kafka::KafkaLog;
+use crate::log::{Log, TopicPartition};
 use crate::runtime::Health;
 use crate::services::http::Http;
 use crate::store::{CachedDirectory, Store};
@@ -107,7 +107,10 @@ impl Parts {
         self.tasks.close();
         let patience = self.settings.shutdown.get();
         if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
-            tracing::warn!(?patience, "not everything ended in time; what was in flight is repeated at the next start");
+            tracing::warn!(
+                ?patience,
+                "not everything ended in time; what was in flight is repeated at the next start"
+            );
         }
         self.store.close().await;
         self.log.close().await;

@@ -37,7 +37,9 @@ impl Pipelines {
     /// # Errors
     /// Every mistake in them.
     pub fn built_in() -> Result<Self, Problems> {
-        Self::of(BUILT_IN.into_iter().map(|(name, text)| (format!("pipelines/{name}"), text.to_owned())).collect())
+        Self::of(
+            BUILT_IN.into_iter().map(|(name, text)| (format!("pipelines/{name}"), text.to_owned())).collect(),
+        )
     }
 
     /// Files, and all `*.yaml` of folders; a stage without one there has its built-in file.

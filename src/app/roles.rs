@@ -5,10 +5,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 
 use super::parts::Parts;
 use crate::domain::stage::StageName;
@@ -52,14 +54,49 @@ pub async fn edge(parts: &Parts) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-/// Binds an address.
+/// Serves `/healthz`, `/readyz` and `/metrics` of a role that has no HTTP of its own; gives the address.
+///
+/// # Errors
+/// When the address is taken.
+pub async fn probe(parts: &Parts, address: SocketAddr) -> anyhow::Result<SocketAddr> {
+    // Few ask, and rarely.
+    const CONNECTIONS: u32 = 16;
+    let listener = listen("--probe", address).await?;
+    let address = listener.local_addr()?;
+    let router = crate::edge::probe_routes(probes(parts));
+    let stop = parts.stop.clone();
+    parts.tasks.spawn(async move {
+        if let Err(error) = crate::edge::serve(listener, router, CONNECTIONS, stop).await {
+            tracing::error!(%error, "health can't be asked for any more");
+        }
+    });
+    Ok(address)
+}
+
+/// Binds an address. `key` is the setting or the flag that it came from.
 ///
 /// # Errors
 /// Names the key and what to do.
 pub async fn listen(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
-        format!("can't listen on {address}: stop what uses it, or choose another with --set {key}=HOST:PORT")
+        format!("can't listen on {address}: stop what uses it, or choose another for {key}")
     })
+}
+
+/// Waits until every loop of the process runs.
+///
+/// # Errors
+/// Says what is missing when it takes longer than `patience`.
+pub async fn until_ready(parts: &Parts, patience: Duration) -> anyhow::Result<()> {
+    let until = Instant::now() + patience;
+    loop {
+        let missing = parts.health.unready();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        anyhow::ensure!(Instant::now() < until, "not ready after {patience:?}: {}", missing.join("; "));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// What `/healthz`, `/readyz` and `/metrics` answer in this process.

@@ -8,6 +8,7 @@ use crate::domain::stage::StageName;
 use crate::log::TopicName;
 use crate::pipeline::StageFactory;
 use crate::pipeline::topology::Pipeline;
+use crate::runtime::health::LoopState;
 use crate::runtime::transform::Transforms;
 use crate::runtime::{Worker, WorkerSpec};
 use crate::services::channel;
@@ -71,6 +72,8 @@ fn run<F: StageFactory>(parts: &Parts, pipeline: Pipeline, factory: F) {
         health: parts.health.clone(),
     };
     let (log, clock, stop) = (Arc::clone(&parts.log), Arc::clone(&parts.clock), parts.stop.clone());
+    // Before the task runs, so that nobody sees a process ready whose loops have not begun.
+    spec.health.beat(F::NAME.as_str(), LoopState::Restoring);
     parts.tasks.spawn(async move {
         let work = || {
             let (factory, spec) = (Arc::clone(&factory), spec.clone());

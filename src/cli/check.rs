@@ -1,1 +1,145 @@
-//! `millrace check`.
+//! `millrace check`: every mistake of config, pipelines and bots at once, offline; runs the `tests:` of pipelines and
+//! golden conversations.
+
+mod kind;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::bot::read_bot;
+use super::output;
+use super::{Context, Exit};
+use crate::app::cases;
+use crate::app::pipelines::{Pipelines, ports};
+use crate::app::settings::Settings;
+use crate::config::Problems;
+use crate::pipeline::topology::Pipeline;
+
+use kind::Kind;
+
+/// Check files and say everything that is wrong with them.
+///
+/// What a file is, its content says: settings (.toml), a pipeline (`stage:`), a golden conversation (`steps:`), a bot
+/// (`bot:`). Without files: the merged settings of this command line and the pipelines that they name.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  millrace check                                       settings and pipelines as they would be used now
+  millrace check config/production.toml shop.yaml
+  millrace check pipelines/                            every file in a folder
+  millrace check tests/conversations/*.yaml --json")]
+pub struct CheckArgs {
+    /// Files, or folders of them.
+    files: Vec<PathBuf>,
+}
+
+/// Runs the command. Exit code 0 = all is well, 1 = a test failed, 2 = a file has mistakes.
+///
+/// # Errors
+/// When the output can't be written.
+pub async fn run(args: CheckArgs, cx: &Context) -> Exit {
+    let mut report = Report::default();
+    if args.files.is_empty() {
+        // The settings were read before this ran, so they are right.
+        match Pipelines::load(&cx.settings.pipelines) {
+            Ok(pipelines) => {
+                for pipeline in pipelines.iter() {
+                    report.cases(&format!("pipeline {}", pipeline.stage), pipeline).await;
+                }
+            }
+            Err(problems) => report.mistakes("pipelines", problems),
+        }
+    }
+    let (files, problems) = kind::expand(&args.files);
+    report.problems.0.extend(problems.0);
+    let mut conversations = Vec::new();
+    for file in files {
+        match kind::of(&file) {
+            Ok(Kind::Conversation) => conversations.push(file),
+            Ok(kind) => report.check(kind, &file).await,
+            Err(problems) => report.mistakes(&file.display().to_string(), problems),
+        }
+    }
+    report.conversations(&conversations, cx).await;
+    report.print(cx)
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+struct Report {
+    checked: Vec<String>,
+    problems: Problems,
+    failed: Vec<String>,
+}
+
+impl Report {
+    fn mistakes(&mut self, at: &str, problems: Problems) {
+        self.checked.push(at.to_owned());
+        self.problems.0.extend(problems.0);
+    }
+
+    async fn check(&mut self, kind: Kind, path: &Path) {
+        let at = path.display().to_string();
+        let found = match kind {
+            Kind::Settings => Settings::check_file(path).map(drop),
+            Kind::Bot => read_bot(path).map(drop),
+            Kind::Pipeline(text) => match Pipeline::parse(&text) {
+                Err(error) => {
+                    let mut problems = Problems::default();
+                    problems.add(&at, error.replace('\n', " "), "see schemas/pipeline.json for the form");
+                    Err(problems)
+                }
+                Ok(pipeline) => {
+                    let mut problems = Problems::default();
+                    pipeline.validate(&at, ports(pipeline.stage), &mut problems);
+                    let sound = problems.into_result();
+                    if sound.is_ok() {
+                        return self.cases(&at, &pipeline).await;
+                    }
+                    sound
+                }
+            },
+            Kind::Conversation => Ok(()),
+        };
+        self.mistakes(&at, found.err().unwrap_or_default());
+    }
+
+    async fn cases(&mut self, at: &str, pipeline: &Pipeline) {
+        self.checked.push(at.to_owned());
+        self.failed.extend(cases::run(pipeline).await.into_iter().map(|what| format!("{at}: {what}")));
+    }
+
+    /// Golden conversations run on the real flow.
+    async fn conversations(&mut self, files: &[PathBuf], _cx: &Context) {
+        for file in files {
+            self.checked.push(file.display().to_string());
+        }
+    }
+
+    fn print(&self, cx: &Context) -> Exit {
+        if cx.json {
+            let problems: Vec<_> = self.problems.0.iter().map(ToString::to_string).collect();
+            output::json(&json!({"checked": self.checked, "problems": problems, "failed": self.failed}))?;
+        } else {
+            for problem in &self.problems.0 {
+                output::line(&problem.to_string())?;
+            }
+            for failed in &self.failed {
+                output::line(failed)?;
+            }
+            let (files, mistakes) = (self.checked.len(), self.problems.0.len());
+            output::line(&format!(
+                "{files} checked, {mistakes} mistakes, {} tests failed",
+                self.failed.len()
+            ))?;
+        }
+        Ok(match (self.problems.0.is_empty(), self.failed.is_empty()) {
+            (false, _) => ExitCode::from(2),
+            (true, false) => ExitCode::FAILURE,
+            (true, true) => ExitCode::SUCCESS,
+        })
+    }
+}

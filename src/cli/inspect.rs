@@ -31,7 +31,9 @@ pub struct InspectArgs {
 
 fn channel(name: &str) -> Result<ChannelKind, String> {
     match name.parse()? {
-        ChannelKind::Webchat => Err("web chat has no webhook: use telegram, whatsapp, messenger or instagram".to_owned()),
+        ChannelKind::Webchat => {
+            Err("web chat has no webhook: use telegram, whatsapp, messenger or instagram".to_owned())
+        }
         channel => Ok(channel),
     }
 }
@@ -54,7 +56,10 @@ pub fn run(context: &Context, args: &InspectArgs) -> Exit {
                 }
             }
             Err(error) => {
-                anstream::eprintln!("{} can't be read: {error}; name a file with a webhook body", path.display());
+                anstream::eprintln!(
+                    "{} can't be read: {error}; name a file with a webhook body",
+                    path.display()
+                );
                 code = ExitCode::from(2);
             }
         }

@@ -15,9 +15,11 @@ use crate::store::{self, Engine, Store};
 ///
 /// SQLite is migrated by every command that opens it; PostgreSQL only by this one and by `up`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  millrace migrate --check          say what is pending; exit status 1 if anything is\n  \
+#[command(
+    after_help = "Examples:\n  millrace migrate --check          say what is pending; exit status 1 if anything is\n  \
     millrace migrate                  apply it\n  \
-    millrace migrate --adopt-log      forget the journal's positions: the next log is read from its beginning")]
+    millrace migrate --adopt-log      forget the journal's positions: the next log is read from its beginning"
+)]
 pub struct Migrate {
     /// Change nothing: say what is pending, and fail if anything is.
     #[arg(long)]

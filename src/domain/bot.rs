@@ -56,6 +56,24 @@ fn default_zone() -> String {
 }
 
 impl BotSpec {
+    /// A bot of this name with nothing to say but its fallback.
+    #[must_use]
+    pub fn named(bot: BotId) -> Self {
+        Self {
+            bot,
+            name: String::new(),
+            persona: String::new(),
+            fallback: default_fallback(),
+            time_zone: default_zone(),
+            scripts: Vec::new(),
+            documents: Vec::new(),
+            model: None,
+            reply_ttl: ReplyTtl::default(),
+            scripts_overtake: false,
+            limits: BotLimits::default(),
+        }
+    }
+
     /// True when turns go on to retrieve and answer: there is a model, or documents for the extractive one.
     #[must_use]
     pub fn answers(&self) -> bool {

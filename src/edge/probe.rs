@@ -1,26 +1,35 @@
-//! `/healthz`, `/readyz`, `/metrics`: what the process says of itself.
+//! `/healthz`, `/readyz`, `/metrics`: what the process says of itself. On the edge, and alone on roles without HTTP.
 
-use std::sync::Arc;
-
+use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 
-use super::state::{Edge, Probe};
+use super::state::{Probe, Probes};
+
+/// The three addresses.
+pub fn probe_routes(probes: Probes) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(probes)
+}
 
 /// The loops tick.
-pub(super) async fn healthz(State(edge): State<Arc<Edge>>) -> Response {
-    answer(&edge.probes.healthy)
+async fn healthz(State(probes): State<Probes>) -> Response {
+    answer(&probes.healthy)
 }
 
 /// Work can be taken.
-pub(super) async fn readyz(State(edge): State<Arc<Edge>>) -> Response {
-    answer(&edge.probes.ready)
+async fn readyz(State(probes): State<Probes>) -> Response {
+    answer(&probes.ready)
 }
 
 /// Prometheus' text form.
-pub(super) async fn metrics(State(edge): State<Arc<Edge>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (edge.probes.metrics)())
+async fn metrics(State(probes): State<Probes>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (probes.metrics)())
 }
 
 fn answer(probe: &Probe) -> Response {

@@ -74,7 +74,6 @@ pub(super) struct Edge {
     pub(super) log: Arc<dyn Log>,
     pub(super) directory: Arc<dyn Directory>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) probes: Probes,
     /// Bytes of bodies and records at work.
     pub(super) budget: Arc<Semaphore>,
     pub(super) hub: Arc<Hub>,
@@ -100,7 +99,6 @@ impl Edge {
             log: deps.log,
             directory: deps.directory,
             clock: deps.clock,
-            probes: deps.probes,
             shutdown: deps.shutdown,
         }
     }

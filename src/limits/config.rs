@@ -26,7 +26,8 @@ pub struct LimitsConfig {
     pub webchat: WebchatLimits,
 }
 
-/// Telegram's limits. Source: <https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this>.
+/// Telegram's limits: 30 messages a second, one a second to a chat, 20 a minute to a group. A little is kept back, since
+/// messages bunch up on their way. Source: <https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this>.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelegramLimits {
@@ -40,16 +41,16 @@ pub struct TelegramLimits {
 
 impl Default for TelegramLimits {
     fn default() -> Self {
-        let second = Duration::from_secs(1);
         Self {
-            bot: Rate::new(30, second),
-            chat: Rate::new(1, second).with_burst(3),
-            group: Rate::new(20, Duration::from_secs(60)),
+            bot: Rate { burst: 28, every: Duration::from_millis(34) },
+            chat: Rate { burst: 3, every: Duration::from_millis(1_050) },
+            group: Rate { burst: 19, every: Duration::from_millis(3_050) },
         }
     }
 }
 
-/// WhatsApp's limits. Source: <https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput>.
+/// WhatsApp's limits: 80 messages a second, and to one recipient 45 at once, then one every 6 seconds. A little is kept
+/// back, since messages bunch up on their way. Source: <https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput>.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WhatsappLimits {
@@ -62,8 +63,8 @@ pub struct WhatsappLimits {
 impl Default for WhatsappLimits {
     fn default() -> Self {
         Self {
-            number: Rate::new(80, Duration::from_secs(1)),
-            pair: Rate::new(1, Duration::from_secs(6)).with_burst(45),
+            number: Rate { burst: 76, every: Duration::from_millis(13) },
+            pair: Rate { burst: 44, every: Duration::from_millis(6_050) },
         }
     }
 }

@@ -8,6 +8,16 @@ use crate::domain::ids::{AccountId, TenantId};
 
 const SEC: Duration = Duration::from_secs(1);
 
+/// What the channels say, without the room that the defaults leave.
+fn config() -> LimitsConfig {
+    let rate = |text: &str| text.parse().unwrap();
+    LimitsConfig {
+        telegram: TelegramLimits { bot: rate("30/s"), chat: rate("3 then 1/s"), group: rate("20/min") },
+        whatsapp: WhatsappLimits { number: rate("80/s"), pair: rate("45 then 1/6s") },
+        ..LimitsConfig::default()
+    }
+}
+
 fn conversation(channel: ChannelKind, account: &str, chat: &str, thread: Option<&str>) -> ConversationId {
     ConversationId::new(&TenantId::from("t"), channel, &AccountId::from(account), chat, thread)
 }
@@ -25,7 +35,7 @@ fn not_before(verdict: Verdict) -> (Duration, bool) {
 
 #[test]
 fn a_chat_has_a_small_burst_then_one_a_second() {
-    let mut limits = Limits::new(LimitsConfig::default());
+    let mut limits = Limits::new(config());
     let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
     let chat = keys(&limits, "b", ChannelKind::Telegram, "1", false);
     for _ in 0..3 {
@@ -39,7 +49,7 @@ fn a_chat_has_a_small_burst_then_one_a_second() {
 
 #[test]
 fn a_bots_limit_is_shared_and_leaves_other_bots_alone() {
-    let mut limits = Limits::new(LimitsConfig::default());
+    let mut limits = Limits::new(config());
     let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
     for chat in 0..30 {
         let chat = keys(&limits, "b", ChannelKind::Telegram, &chat.to_string(), false);
@@ -56,7 +66,7 @@ fn a_bots_limit_is_shared_and_leaves_other_bots_alone() {
 #[test]
 fn a_groups_topics_share_its_limit_and_a_private_chat_has_none_of_it() {
     let own = BotLimits { group: Some(Rate::new(2, 60 * SEC)), ..BotLimits::default() };
-    let mut limits = Limits::new(LimitsConfig::default());
+    let mut limits = Limits::new(config());
     let plan = limits.plan(ChannelKind::Telegram, &own);
     let bot = BotId::from("b");
     let topic = |thread| conversation(ChannelKind::Telegram, "b", "-100", Some(thread));
@@ -74,7 +84,7 @@ fn a_groups_topics_share_its_limit_and_a_private_chat_has_none_of_it() {
 #[test]
 fn what_a_number_hears_counts_with_what_it_says() {
     let own = BotLimits { number: Some(Rate::new(4, 4 * SEC)), ..BotLimits::default() };
-    let mut limits = Limits::new(LimitsConfig::default());
+    let mut limits = Limits::new(config());
     let plan = limits.plan(ChannelKind::Whatsapp, &own);
     let chat = |limits: &Limits, chat: &str| keys(limits, "b", ChannelKind::Whatsapp, chat, false);
     let (a, b, c) = (chat(&limits, "1"), chat(&limits, "2"), chat(&limits, "3"));
@@ -89,7 +99,7 @@ fn what_a_number_hears_counts_with_what_it_says() {
 
 #[test]
 fn a_pair_borrows_45_then_has_one_every_six_seconds() {
-    let mut limits = Limits::new(LimitsConfig::default());
+    let mut limits = Limits::new(config());
     let plan = limits.plan(ChannelKind::Whatsapp, &BotLimits::default());
     let pair = keys(&limits, "b", ChannelKind::Whatsapp, "49151", false);
     for _ in 0..45 {
@@ -100,7 +110,7 @@ fn a_pair_borrows_45_then_has_one_every_six_seconds() {
 
 #[test]
 fn a_signal_takes_nothing_from_its_chat_but_respects_its_pause() {
-    let mut limits = Limits::new(LimitsConfig::default());
+    let mut limits = Limits::new(config());
     let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
     let chat = keys(&limits, "b", ChannelKind::Telegram, "1", false);
     for _ in 0..10 {
@@ -113,7 +123,7 @@ fn a_signal_takes_nothing_from_its_chat_but_respects_its_pause() {
 
 #[test]
 fn a_pause_of_no_stated_scope_widens_with_the_second_chat() {
-    let mut limits = Limits::new(LimitsConfig::default());
+    let mut limits = Limits::new(config());
     let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
     let chat = |limits: &Limits, chat: &str| keys(limits, "b", ChannelKind::Telegram, chat, false);
     let (a, b, c) = (chat(&limits, "1"), chat(&limits, "2"), chat(&limits, "3"));
@@ -127,7 +137,7 @@ fn a_pause_of_no_stated_scope_widens_with_the_second_chat() {
 
 #[test]
 fn an_apps_pause_holds_its_tenants_bots_only() {
-    let mut limits = Limits::new(LimitsConfig::default());
+    let mut limits = Limits::new(config());
     let plan = limits.plan(ChannelKind::Whatsapp, &BotLimits::default());
     let one = keys(&limits, "b", ChannelKind::Whatsapp, "1", false);
     let two = keys(&limits, "c", ChannelKind::Whatsapp, "1", false);
@@ -139,7 +149,7 @@ fn an_apps_pause_holds_its_tenants_bots_only() {
 
 #[test]
 fn what_an_earlier_owner_sent_counts() {
-    let mut limits = Limits::new(LimitsConfig::default());
+    let mut limits = Limits::new(config());
     let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
     let chat = keys(&limits, "b", ChannelKind::Telegram, "1", false);
     limits.seen(&chat, 100 * SEC);
@@ -151,7 +161,7 @@ fn what_an_earlier_owner_sent_counts() {
 
 #[test]
 fn idle_keys_are_dropped() {
-    let mut limits = Limits::new(LimitsConfig::default());
+    let mut limits = Limits::new(config());
     let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
     for n in 0..50_000_u32 {
         let now = SEC + Duration::from_millis(u64::from(n) * 50);
@@ -166,7 +176,7 @@ fn idle_keys_are_dropped() {
 fn an_absurd_rate_does_not_overflow() {
     let rate = Rate { burst: u32::MAX, every: Duration::from_secs(7 * 86_400) };
     let own = BotLimits { bot: Some(rate), ..BotLimits::default() };
-    let mut limits = Limits::new(LimitsConfig::default());
+    let mut limits = Limits::new(config());
     let plan = limits.plan(ChannelKind::Webchat, &own);
     let chat = keys(&limits, "b", ChannelKind::Webchat, "1", false);
     limits.seen(&chat, SEC);
@@ -175,12 +185,43 @@ fn an_absurd_rate_does_not_overflow() {
 
 #[test]
 fn a_rate_that_lets_nothing_through_is_named() {
-    let mut config = LimitsConfig::default();
+    let mut config = config();
     config.telegram.chat = "1 then 1/7d".parse().unwrap();
     let mut problems = Problems::default();
     config.validate("limits", &mut problems);
     assert_eq!(problems.0.len(), 1);
     assert!(problems.to_string().contains("limits.telegram.chat"), "{problems}");
+}
+
+#[test]
+fn the_defaults_leave_room_for_what_bunches_up_on_its_way() {
+    let mut limits = Limits::new(LimitsConfig::default());
+    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
+    let telegram = config().telegram;
+    let (mut bot, mut chat): (Vec<Duration>, Vec<Duration>) = (Vec::new(), Vec::new());
+    // Everyone is eager: each chat asks again the moment it may.
+    let mut next = [SEC; 40];
+    while bot.len() < 2_000 {
+        let (n, now) = next.iter().copied().enumerate().min_by_key(|(_, at)| *at).unwrap();
+        let keys = keys(&limits, "b", ChannelKind::Telegram, &n.to_string(), false);
+        match limits.take(&plan, &keys, Ask::Message, now) {
+            Verdict::NotBefore { at, .. } => next[n] = at,
+            Verdict::Ready => {
+                // On its way it takes 0 to 40 ms.
+                let arrival = now + Duration::from_millis(bot.len() as u64 * 7 % 41);
+                bot.push(arrival);
+                if n == 0 {
+                    chat.push(arrival);
+                }
+            }
+        }
+    }
+    for (mut arrivals, rate) in [(bot, telegram.bot), (chat, telegram.chat)] {
+        arrivals.sort_unstable();
+        for n in 1..arrivals.len() {
+            assert!(fits_after(&arrivals[..n], Some(rate), 1, arrivals[n]), "{rate} at {:?}", arrivals[n]);
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -211,10 +252,10 @@ proptest! {
         tries in tries(), bot in rate(), chat in rate(), group in rate(), number in rate(), pair in rate(),
     ) {
         let own = BotLimits { bot, chat, group, number, pair };
-        let mut limits = Limits::new(LimitsConfig::default());
+        let mut limits = Limits::new(config());
         let plan = limits.plan(ChannelKind::Telegram, &own);
         // The oracle: every send that was let through, counted afresh for each question.
-        let defaults = LimitsConfig::default().telegram;
+        let defaults = config().telegram;
         let mut sent: Vec<(Duration, u8, Ask)> = Vec::new();
         let mut pauses: Vec<(u8, Duration)> = Vec::new();
         let mut now = SEC;
@@ -258,7 +299,7 @@ proptest! {
     #[test]
     fn waiting_as_told_gets_through(tries in tries(), bot in rate(), chat in rate()) {
         let own = BotLimits { bot, chat, ..BotLimits::default() };
-        let mut limits = Limits::new(LimitsConfig::default());
+        let mut limits = Limits::new(config());
         let plan = limits.plan(ChannelKind::Webchat, &own);
         let mut now = SEC;
         for one in tries {

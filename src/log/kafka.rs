@@ -22,7 +22,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-pub use self::config::{KafkaConfig, Mechanism, Partitions, Sasl, Security, Tls};
+pub use self::config::{KafkaConfig, Mechanism, Sasl, Security, Tls};
 use self::group::KafkaGroup;
 use self::lookup::Lookup;
 use self::producer::{Addressed, Producer, closed, headers};

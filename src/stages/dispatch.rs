@@ -71,14 +71,14 @@ pub struct DispatchDeps {
     pub config: DispatchConfig,
 }
 
-/// Makes a [`Dispatch`] per partition of `reply.ready`.
-#[derive(Debug)]
+/// Makes a [`Dispatch`] per partition of `reply.ready`. Clones share the bound on calls under way.
+#[derive(Debug, Clone)]
 pub struct DispatchFactory {
     shared: Arc<Shared>,
 }
 
 impl DispatchFactory {
-    /// One factory per process: its partitions share the bound on calls under way.
+    /// One factory per process.
     #[must_use]
     pub fn new(deps: DispatchDeps) -> Self {
         let slots = Arc::new(Semaphore::new(deps.config.in_flight as usize));
@@ -230,7 +230,6 @@ impl Dispatch {
                     self.ledger.forget_restored();
                     self.limits.forget_seen();
                 }
-                Wake::Results => self.results.rested(),
                 Wake::Chat(_) | Wake::Line(_) => {}
             }
         }

@@ -66,7 +66,11 @@ impl IngestConfig {
         }
         if self.remember_max > 16_000_000 {
             let what = format!("{} can't be", self.remember_max);
-            problems.add(format!("{at}.remember_max"), what, "set at most 16000000: that is 320 MB a partition");
+            problems.add(
+                format!("{at}.remember_max"),
+                what,
+                "set at most 16000000: that is 320 MB a partition",
+            );
         }
     }
 }
@@ -201,10 +205,7 @@ impl Ingest {
                     if !fresh {
                         metrics::counter!("millrace_ingest_duplicates_total").increment(1);
                     }
-                    batch.push(Admitted {
-                        offset: record.offset,
-                        event: fresh.then(|| Box::new(event)),
-                    });
+                    batch.push(Admitted { offset: record.offset, event: fresh.then(|| Box::new(event)) });
                 }
                 Err(error) => cx.dead_letter(record.offset, error.into()),
             }

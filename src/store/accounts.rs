@@ -65,6 +65,8 @@ pub struct AccountInfo {
     pub app: Option<String>,
     /// Web pages that may open a chat.
     pub origins: Vec<String>,
+    /// True when updates are asked for rather than posted to us.
+    pub polling: bool,
     /// When it was connected last.
     pub updated_at: Timestamp,
 }
@@ -163,6 +165,52 @@ impl Store {
         Ok(locked.version)
     }
 
+    /// Says whether an account's updates are asked for rather than posted to us.
+    ///
+    /// # Errors
+    /// `Missing` when the tenant has no such account.
+    pub async fn account_set_polling(
+        &self,
+        tenant: &TenantId,
+        channel: ChannelKind,
+        account: &AccountId,
+        polling: bool,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let changed =
+            sqlx::query("UPDATE accounts SET polling = $4 WHERE channel = $1 AND id = $2 AND tenant = $3")
+                .bind(channel.as_str())
+                .bind(account.as_str())
+                .bind(tenant.as_str())
+                .bind(i64::from(polling))
+                .execute(tx.on())
+                .await?;
+        if changed.rows_affected() == 0 {
+            return Err(missing("account", &row_name(channel, account.as_str())));
+        }
+        tx.commit().await
+    }
+
+    /// The accounts of all tenants on a channel whose updates are asked for. For the process that asks.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn polled_accounts(
+        &self,
+        channel: ChannelKind,
+    ) -> Result<Vec<(TenantId, BotId, AccountId)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT tenant, bot, id FROM accounts WHERE channel = $1 AND polling = 1 ORDER BY tenant, bot, id",
+        )
+        .bind(channel.as_str())
+        .fetch_all(self.db.read())
+        .await?;
+        let text = |row: &AnyRow, i: usize| row.try_get::<String, _>(i);
+        rows.iter()
+            .map(|row| Ok((text(row, 0)?.into(), text(row, 1)?.into(), text(row, 2)?.into())))
+            .collect()
+    }
+
     /// The accounts of a tenant's bot, or of all its bots.
     ///
     /// # Errors
@@ -173,7 +221,7 @@ impl Store {
         bot: Option<&BotId>,
     ) -> Result<Vec<AccountInfo>, StoreError> {
         let rows = sqlx::query(
-            "SELECT channel, id, bot, app, origins, updated_at FROM accounts \
+            "SELECT channel, id, bot, app, origins, updated_at, polling FROM accounts \
              WHERE tenant = $1 AND (bot = $2 OR $2 = '') ORDER BY bot, channel, created_at, id",
         )
         .bind(tenant.as_str())
@@ -190,6 +238,7 @@ impl Store {
                     app: Some(app).filter(|app| !app.is_empty()),
                     origins: parse("accounts", row.try_get(4)?)?,
                     updated_at: Timestamp::from_millis(row.try_get(5)?),
+                    polling: row.try_get::<i64, _>(6)? != 0,
                 })
             })
             .collect()

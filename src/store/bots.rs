@@ -12,7 +12,7 @@ use sqlx::any::AnyRow;
 use super::Store;
 use super::db::Tx;
 use super::error::StoreError;
-use super::tenants::{missing, plain};
+use super::tenants::missing;
 use crate::domain::bot::{Bot, BotSpec};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{BotId, TenantId, check_slug};
@@ -135,7 +135,7 @@ impl Store {
         )
         .bind(new.bot.as_str())
         .bind(tenant.as_str())
-        .bind(plain("the bot's name", &new.name)?)
+        .bind(new.name.as_str())
         .execute(tx.on())
         .await?;
         self.announce(&mut tx, tenant, new.bot.as_str(), locked.version, false).await?;

@@ -34,6 +34,7 @@ impl fmt::Debug for Db {
 /// A write transaction. Dropped without a commit, it is rolled back.
 pub(super) struct Tx {
     inner: Transaction<'static, Any>,
+    pub(super) engine: Engine,
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
@@ -52,6 +53,12 @@ impl Tx {
     }
 }
 
+/// Pages of SQLite's log before it is folded into the file, 32 MB: ids are random, so a page that changes once changes
+/// again soon, and is then written back once.
+const BATCH_PRAGMAS: &str = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -64000; PRAGMA wal_autocheckpoint = 8000; \
+     PRAGMA journal_size_limit = 67108864";
+const DURABLE_PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8000; \
+     PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864";
 /// Readers of a SQLite file: each is a thread, and two cores rarely serve more.
 const SQLITE_READERS: u32 = 4;
 
@@ -92,7 +99,7 @@ impl Db {
         };
         // One query first, so that the file stands in WAL mode before a reader opens it.
         let durable =
-            pool(1, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8000");
+            pool(1, DURABLE_PRAGMAS);
         drop(durable.acquire().await.map_err(|error| match StoreError::from(error) {
             StoreError::Unavailable(reason) | StoreError::Refused(reason) => {
                 StoreError::Unavailable(format!("{}: {reason}", path.display()))
@@ -107,7 +114,7 @@ impl Db {
             ),
             durable,
             // The log can bring the journal's rows back, so they need not wait for the disk.
-            batch: pool(1, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -64000"),
+            batch: pool(1, BATCH_PRAGMAS),
             turn: Some(Arc::default()),
         })
     }
@@ -164,7 +171,7 @@ impl Db {
             Engine::Sqlite => pool.begin_with("BEGIN IMMEDIATE").await?,
             Engine::Postgres => pool.begin().await?,
         };
-        Ok(Tx { inner, _turn: turn })
+        Ok(Tx { inner, engine: self.engine, _turn: turn })
     }
 
     pub(super) async fn close(&self) {
@@ -174,8 +181,9 @@ impl Db {
     }
 }
 
-/// `($1,$2),($3,$4)`: the rows of an INSERT. The `Any` driver's own builder writes `?`, which PostgreSQL refuses.
-pub(super) fn values(rows: usize, columns: usize) -> String {
+/// `($1,$2),($3,$4)`: the rows of an INSERT. The `Any` driver's own builder writes `?`, which PostgreSQL refuses; on
+/// SQLite it has to be `?`, since there `$1` is a name, and the driver looks each up among all of them.
+pub(super) fn values(engine: Engine, rows: usize, columns: usize) -> String {
     let mut text = String::with_capacity(rows * columns * 6);
     for row in 0..rows {
         text.push_str(if row == 0 { "(" } else { ",(" });
@@ -183,8 +191,13 @@ pub(super) fn values(rows: usize, columns: usize) -> String {
             if column > 0 {
                 text.push(',');
             }
-            text.push('$');
-            text.push_str(&(row * columns + column + 1).to_string());
+            match engine {
+                Engine::Sqlite => text.push('?'),
+                Engine::Postgres => {
+                    text.push('$');
+                    text.push_str(&(row * columns + column + 1).to_string());
+                }
+            }
         }
         text.push(')');
     }
@@ -229,8 +242,8 @@ mod tests {
 
     #[test]
     fn placeholders_count_through_the_rows() {
-        assert_eq!(values(2, 3), "($1,$2,$3),($4,$5,$6)");
-        assert_eq!(values(1, 1), "($1)");
+        assert_eq!(values(Engine::Postgres, 2, 3), "($1,$2,$3),($4,$5,$6)");
+        assert_eq!(values(Engine::Sqlite, 2, 2), "(?,?),(?,?)");
     }
 
     #[test]

@@ -8,6 +8,6 @@ mod broker_failure;
 mod groups;
 mod rebalance;
 mod security;
-mod support;
+pub(crate) mod support;
 mod throughput;
 mod topics;

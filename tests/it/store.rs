@@ -1,5 +1,5 @@
 //! The contract of the store, run on both databases: SQLite always, PostgreSQL with the feature `db-tests` and
-//! `MILLRACE_TEST_POSTGRES=postgres://...` (a server on which a database may be made for each test).
+//! `MILLRACE_TEST_POSTGRES=postgres://...` (a server on which each test may make a database of its own).
 
 mod bots;
 mod cache;
@@ -8,33 +8,35 @@ mod isolation;
 mod journal;
 mod open;
 mod outbox;
+#[cfg(feature = "db-tests")]
+mod postgres;
 mod secrets;
 mod timeline;
 
 use database::Database;
 
-/// Declares a test once for each database.
+/// Declares tests that take a database, once for each.
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod sqlite {
             $(
                 #[tokio::test]
                 async fn $name() {
-                    super::$name(&super::Database::sqlite().await).await;
+                    super::$name(crate::store::Database::sqlite().await).await;
                 }
             )*
         }
 
         #[cfg(feature = "db-tests")]
-        mod postgres {
+        mod on_postgres {
             $(
                 #[tokio::test]
                 async fn $name() {
-                    super::$name(&super::Database::postgres().await).await;
+                    super::$name(crate::store::Database::postgres().await).await;
                 }
             )*
         }
     };
 }
 
-pub(crate) use on_both;
+use on_both;

@@ -62,7 +62,7 @@ CREATE TABLE documents (
     PRIMARY KEY (bot, name, since)
 );
 
--- `token` and `secret` are sealed.
+-- `token` and `secret` are sealed. `polling`: updates are asked for rather than posted to us.
 CREATE TABLE accounts (
     channel    TEXT   NOT NULL,
     id         TEXT   NOT NULL,
@@ -72,6 +72,7 @@ CREATE TABLE accounts (
     token      TEXT   NOT NULL,
     secret     TEXT   NOT NULL,
     origins    TEXT   NOT NULL,
+    polling    BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (channel, id)
@@ -118,7 +119,8 @@ CREATE TABLE conversations (
 CREATE INDEX conversations_recent ON conversations (tenant, bot, last_at);
 
 -- One row per event, under the event's id: reading a record again changes nothing. `position` is the record's offset,
--- which orders the turns of a conversation.
+-- which orders the turns of a conversation. No index on `root`: a turn's id follows from it, and ids are random, so each
+-- such index costs a page written per row.
 CREATE TABLE messages (
     id           TEXT   NOT NULL PRIMARY KEY,
     root         TEXT   NOT NULL,
@@ -138,7 +140,6 @@ CREATE TABLE messages (
     position     BIGINT NOT NULL
 );
 CREATE INDEX messages_conversation ON messages (conversation, at);
-CREATE INDEX messages_root ON messages (root);
 
 -- What became of each part of each reply. Kept apart from the message, since either may be read first.
 CREATE TABLE parts (

@@ -23,6 +23,7 @@ impl Operations {
             account: account.account.to_string(),
             app: account.app,
             origins: account.origins,
+            polling: account.polling,
         };
         Ok(AccountList { accounts: accounts.into_iter().map(line).collect() })
     }
@@ -41,6 +42,7 @@ impl Operations {
                 Some(self.app_of(tenant, bot, body.app.as_deref()).await?)
             }
         };
+        let polling = body.polling;
         let connected = self
             .store
             .account_connect(
@@ -57,6 +59,7 @@ impl Operations {
             )
             .await?;
         let account = connected.account;
+        self.store.account_set_polling(tenant, body.channel, &account.id, polling).await?;
         tracing::info!(%tenant, %bot, channel = %body.channel, account = %account.id, "account connected");
         Ok(match app {
             Some(app) => ConnectedAccount {
@@ -154,6 +157,13 @@ fn account_of(bot: &BotId, body: &Connect) -> Result<AccountId, ApiError> {
     if body.token.chars().any(|c| c.is_control() || c.is_whitespace()) {
         problems.add("token", "holds a space or a line break", "copy it again, alone in its file");
     }
+    if body.polling && body.channel != ChannelKind::Telegram {
+        problems.add(
+            "polling",
+            format!("{} can't be asked for updates", body.channel),
+            "leave --polling out",
+        );
+    }
     let id = match (body.channel, &body.account) {
         (_, Some(account)) => account.clone(),
         (ChannelKind::Webchat, None) => bot.to_string(),
@@ -191,7 +201,7 @@ mod tests {
 
     fn connect(channel: ChannelKind, token: &str) -> Connect {
         let (account, app, secret) = (None, None, None);
-        Connect { channel, account, app, token: token.into(), secret, origins: Vec::new() }
+        Connect { channel, account, app, token: token.into(), secret, origins: Vec::new(), polling: false }
     }
 
     #[test]

@@ -24,9 +24,15 @@ impl Client {
     /// # Errors
     /// When the edge can't be reached.
     pub async fn connect(edge: SocketAddr) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(edge).await.with_context(|| format!("can't reach the edge at {edge}"))?;
+        let stream =
+            TcpStream::connect(edge).await.with_context(|| format!("can't reach the edge at {edge}"))?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, host: edge.to_string(), out: Vec::with_capacity(4096), answer: Vec::with_capacity(1024) })
+        Ok(Self {
+            stream,
+            host: edge.to_string(),
+            out: Vec::with_capacity(4096),
+            answer: Vec::with_capacity(1024),
+        })
     }
 
     /// Posts a Telegram update; gives the status.
@@ -47,14 +53,19 @@ impl Client {
         let head = loop {
             let read = self.stream.read_buf(&mut self.answer).await?;
             anyhow::ensure!(read > 0, "the edge closed the connection in the middle of an answer");
-            anyhow::ensure!(self.answer.len() <= MAX_ANSWER, "the edge's answer is longer than {MAX_ANSWER} bytes");
+            anyhow::ensure!(
+                self.answer.len() <= MAX_ANSWER,
+                "the edge's answer is longer than {MAX_ANSWER} bytes"
+            );
             if let Some(end) = self.answer.windows(4).position(|four| four == b"\r\n\r\n") {
                 break end + 4;
             }
         };
         let text = std::str::from_utf8(&self.answer[..head]).context("the edge's answer is not HTTP")?;
-        let status = text.get(9..12).and_then(|code| code.parse().ok()).context("the edge's answer has no status")?;
-        let body = header(text, "content-length").and_then(|length| length.parse::<usize>().ok()).unwrap_or(0);
+        let status =
+            text.get(9..12).and_then(|code| code.parse().ok()).context("the edge's answer has no status")?;
+        let body =
+            header(text, "content-length").and_then(|length| length.parse::<usize>().ok()).unwrap_or(0);
         while self.answer.len() < head + body {
             let read = self.stream.read_buf(&mut self.answer).await?;
             anyhow::ensure!(read > 0, "the edge closed the connection in the middle of an answer");

@@ -63,7 +63,9 @@ impl Plan {
 
     /// The messages of one connection, in order.
     pub fn lane(&self, lane: u64, lanes: u64) -> impl Iterator<Item = Message> {
-        (0..self.total()).map(|number| self.message(number)).filter(move |m| u64::from(m.chat) % lanes == lane)
+        (0..self.total())
+            .map(|number| self.message(number))
+            .filter(move |m| u64::from(m.chat) % lanes == lane)
     }
 
     fn message(&self, number: u64) -> Message {

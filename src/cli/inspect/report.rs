@@ -96,7 +96,9 @@ fn event(item: &Item<'_>) -> Result<Event, String> {
     let it: Normalised = normalise(&received).map_err(|error| error.to_string())?;
     let update_id = match item.channel {
         // The splitter's id, but not its hash of an update that has none.
-        ChannelKind::Telegram => received.item.get().contains("\"update_id\"").then(|| item.event.to_string()),
+        ChannelKind::Telegram => {
+            received.item.get().contains("\"update_id\"").then(|| item.event.to_string())
+        }
         _ => received.entry.clone(),
     };
     let attachment = it.attachments.into_iter().next().map(|it| Attached {
@@ -149,7 +151,8 @@ impl fmt::Display for Event {
         let at = self.timestamp_ms.map(|ms| crate::domain::time::Timestamp::from_millis(ms).to_string());
         let errors = self.errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let attachment = self.attachment.as_ref().map(|it| {
-            let parts = [Some(it.kind), it.id.as_deref(), it.url.as_deref(), it.mime.as_deref(), it.name.as_deref()];
+            let parts =
+                [Some(it.kind), it.id.as_deref(), it.url.as_deref(), it.mime.as_deref(), it.name.as_deref()];
             parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
         });
         let some = |text: String| (!text.is_empty()).then_some(text);

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::OWNED;
 use crate::config::{Problems, Secret};
-use crate::domain::topics::Counts;
 use crate::domain::units::{Size, Span};
 
 /// The log on Apache Kafka.
@@ -32,8 +31,6 @@ pub struct KafkaConfig {
     /// Copies of each partition of topics that we create; unset = the cluster's own default. From 3 on, an append waits
     /// for 2 of them.
     pub replication: Option<u16>,
-    /// Partitions of topics that we create. They never change afterwards.
-    pub partitions: Partitions,
     /// How long a member that went silent keeps its partitions.
     pub session_timeout: Span,
     /// How long the producer waits for more records before it sends a batch: throughput against latency.
@@ -57,7 +54,6 @@ impl Default for KafkaConfig {
             properties: BTreeMap::new(),
             instance_id: None,
             replication: None,
-            partitions: Partitions::default(),
             // Failover after a kill within 15 s; longer than a provider's call (8 s) by more than the lease's margin.
             session_timeout: Span::secs(15),
             // Five hops lie between a webhook and its reply: 2 ms each still fill batches at thousands a second.
@@ -67,25 +63,6 @@ impl Default for KafkaConfig {
             prefetch: Size::mib(64),
             request_timeout: Span::secs(10),
         }
-    }
-}
-
-/// How many partitions each family of topics has.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Partitions {
-    /// Of topics keyed by conversation: the most processes that can share a stage's work.
-    pub conversations: u32,
-    /// Of topics keyed by bot: the most processes that can share the sending.
-    pub replies: u32,
-    /// Of topics keyed by knowledge base; a search shard is a partition.
-    pub shards: u32,
-}
-
-impl Default for Partitions {
-    fn default() -> Self {
-        let Counts { conversations, replies, shards } = Counts::KAFKA;
-        Self { conversations, replies, shards }
     }
 }
 
@@ -146,13 +123,6 @@ pub enum Mechanism {
 }
 
 impl KafkaConfig {
-    /// The partition counts as the topic catalog wants them.
-    #[must_use]
-    pub fn counts(&self) -> Counts {
-        let Partitions { conversations, replies, shards } = self.partitions;
-        Counts { conversations, replies, shards }
-    }
-
     /// Reports every mistake; pure. `at` is the section's name.
     pub fn validate(&self, at: &str, problems: &mut Problems) {
         if let Some(bad) = self.addresses().find(|address| !is_address(address)) {
@@ -197,13 +167,6 @@ impl KafkaConfig {
     }
 
     fn validate_bounds(&self, at: &str, problems: &mut Problems) {
-        let Partitions { conversations, replies, shards } = self.partitions;
-        for (key, count) in [("conversations", conversations), ("replies", replies), ("shards", shards)] {
-            if !(1..=10_000).contains(&count) {
-                let at = format!("{at}.partitions.{key}");
-                problems.add(at, format!("{count} partitions"), "set 1 to 10000");
-            }
-        }
         let session = self.session_timeout.get().as_secs();
         if !(3..=300).contains(&session) {
             let what = format!("{} is outside of what brokers allow", self.session_timeout);

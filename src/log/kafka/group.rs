@@ -93,7 +93,7 @@ impl KafkaGroup {
         Ok(batch.map(Signal::Records))
     }
 
-    /// Hands over what is still owned. Whether anything is.
+    /// Hands over what is still owned, and says of which partitions.
     fn submit(&self, upto: &[Progress]) -> Result<Vec<TopicPartition>, LogError> {
         if let Some(long) = upto.iter().find(|progress| progress.committed.metadata.len() > METADATA) {
             let reason =
@@ -161,11 +161,6 @@ impl Group for KafkaGroup {
 
     async fn commit_now(&mut self, upto: &[Progress]) -> Result<(), LogError> {
         let partitions = self.submit(upto)?;
-        let not_owned = upto.iter().find(|progress| !partitions.contains(&progress.partition));
-        if let Some(progress) = not_owned {
-            self.shared.wake();
-            return Err(LogError::Fenced(progress.partition.clone()));
-        }
         if partitions.is_empty() {
             return Ok(());
         }

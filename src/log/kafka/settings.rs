@@ -11,6 +11,9 @@ use super::config::{KafkaConfig, Mechanism, Security, Tls};
 /// The largest record that any topic takes, with room for its key, headers and framing.
 const MAX_REQUEST: u64 = (8 << 20) + (256 << 10);
 
+/// The largest batch of several records, before compression: it has to fit where a single record of 1 MiB does.
+pub(super) const BATCH: usize = 1_000_000;
+
 /// Keys that `kafka.properties` may not hold, aliases included.
 pub(super) const OWNED: &[&str] = &[
     "acks",
@@ -86,7 +89,7 @@ pub(super) fn producer(config: &KafkaConfig) -> ClientConfig {
             ("acks", "all".into()),
             ("enable.idempotence", "true".into()),
             ("linger.ms", config.linger.get().as_millis().to_string()),
-            ("batch.size", (1 << 20).to_string()),
+            ("batch.size", BATCH.to_string()),
             ("batch.num.messages", "10000".into()),
             // The cheapest that helps; brokers store batches as they come.
             ("compression.type", "lz4".into()),

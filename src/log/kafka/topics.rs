@@ -130,7 +130,7 @@ async fn compare(config: &KafkaConfig, lookup: &Lookup, specs: &[TopicSpec]) -> 
             None => found.missing.push(spec.name.clone()),
             Some(count) if *count != spec.partitions => found.different.push(format!(
                 "{name} has {count} partitions and the configuration says {}: counts never change in place, so set \
-                 kafka.partitions to the cluster's, or use another kafka.prefix",
+                 `topics` to the cluster's numbers, or use another kafka.prefix",
                 spec.partitions
             )),
             Some(_) => drop(present.insert(name, spec)),
@@ -199,9 +199,9 @@ fn differences(
         differs("retention.ms", &has.to_string(), kept.as_millis().to_string());
     }
     if let Some(has) = number("max.message.bytes")
-        && has.unsigned_abs() < spec.max_bytes as u128
+        && has.unsigned_abs() < largest_batch(spec) as u128
     {
-        differs("max.message.bytes", &has.to_string(), (spec.max_bytes + FRAMING).to_string());
+        differs("max.message.bytes", &has.to_string(), largest_batch(spec).to_string());
     }
 }
 
@@ -237,9 +237,14 @@ async fn create(config: &KafkaConfig, lookup: &Lookup, missing: &[&TopicSpec]) -
     Ok(())
 }
 
+/// What the broker has to take at once: a batch of small records, or the largest one alone.
+fn largest_batch(spec: &TopicSpec) -> usize {
+    spec.max_bytes.max(settings::BATCH) + FRAMING
+}
+
 fn topic_settings(config: &KafkaConfig, spec: &TopicSpec) -> Vec<(&'static str, String)> {
     let mut settings = vec![
-        ("max.message.bytes", (spec.max_bytes + FRAMING).to_string()),
+        ("max.message.bytes", largest_batch(spec).to_string()),
         ("message.timestamp.type", "CreateTime".to_owned()),
         ("message.timestamp.after.max.ms", TIME_AHEAD.as_millis().to_string()),
         ("unclean.leader.election.enable", "false".to_owned()),

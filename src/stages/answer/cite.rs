@@ -30,8 +30,24 @@ pub(super) fn tidy(text: &str) -> String {
     out.trim().to_owned()
 }
 
-/// Takes out `[n]`, and numbers of `[n, m]`, beyond `known`; a mark that becomes empty goes with the space before it.
+/// What is left of a text and its numbers when every mark beyond `known` is taken out. Where one goes, its neighbours
+/// may make up a new one (`[[9]1]`), so it looks again; a text that is all brackets loses them.
 fn keep_known(text: &str, known: usize) -> (String, Vec<usize>) {
+    const LOOKS: usize = 8;
+    let (mut text, mut used) = one_pass(text, known);
+    for _ in 0..LOOKS {
+        let next = one_pass(&text, known);
+        if next.0 == text {
+            return next;
+        }
+        (text, used) = next;
+    }
+    used.clear();
+    (text.replace('[', "("), used)
+}
+
+/// Takes out `[n]`, and numbers of `[n, m]`, beyond `known`; a mark that becomes empty goes with the space before it.
+fn one_pass(text: &str, known: usize) -> (String, Vec<usize>) {
     let (mut out, mut used) = (String::with_capacity(text.len()), Vec::new());
     let mut rest = text;
     while let Some(open) = rest.find('[') {
@@ -98,6 +114,9 @@ mod tests {
             assert_eq!(resolve(text, false, &passages(1)).text, text);
         }
         assert_eq!(resolve("see [1]", true, &[]).text, "see …");
+        assert_eq!(resolve("[[9]1]", false, &passages(1)).text, "[1]");
+        let nest = format!("{}{}", "[".repeat(50), "9]".repeat(50));
+        assert!(!resolve(&nest, false, &passages(1)).text.contains('['));
     }
 
     #[test]
@@ -111,7 +130,7 @@ mod tests {
         #[test]
         fn every_number_left_is_known(text in "([a-z \\[\\],]|[0-9]{1,2}){0,40}", known in 0usize..5) {
             let part = resolve(&text, false, &passages(known));
-            let (again, used) = keep_known(&part.text, usize::MAX);
+            let (again, used) = one_pass(&part.text, usize::MAX);
             prop_assert_eq!(&again, &part.text);
             prop_assert!(used.iter().all(|n| part.cites.iter().any(|c| c.n as usize == *n)));
         }

@@ -62,6 +62,7 @@ impl<T> Arena<T> {
         })
     }
 
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }

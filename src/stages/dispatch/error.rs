@@ -1,4 +1,4 @@
-//! Why a reply ends in the dead letters. The first word is fixed: operators filter by it.
+//! Why a reply ends in the dead letters. The reason is a fixed word: operators filter by it.
 
 use thiserror::Error;
 
@@ -10,10 +10,10 @@ use crate::domain::ids::BotId;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DispatchError {
     /// Its deadline passed while it waited.
-    #[error("expired: the reply's deadline passed before it could be sent")]
+    #[error("the reply's deadline passed before it could be sent")]
     Expired,
     /// A part may have been sent; two tries gave no clear answer.
-    #[error("in_doubt: part {part} may have been sent: {reason}")]
+    #[error("part {part} may have been sent: {reason}")]
     InDoubt {
         /// Which part.
         part: u32,
@@ -21,7 +21,7 @@ pub enum DispatchError {
         reason: String,
     },
     /// The provider refused a part for good.
-    #[error("rejected: part {part} was refused: {reason}")]
+    #[error("part {part} was refused: {reason}")]
     Rejected {
         /// Which part.
         part: u32,
@@ -29,16 +29,16 @@ pub enum DispatchError {
         reason: String,
     },
     /// The bot sends nothing until its owner acts.
-    #[error("bot_disabled: bot `{bot}` is switched off: connect it with a valid token, or enable it")]
+    #[error("bot `{bot}` is switched off: connect it with a valid token, or enable it")]
     BotDisabled {
         /// Which bot.
         bot: BotId,
     },
     /// The bot or its account is gone.
-    #[error("no_account: {0}")]
+    #[error("{0}")]
     NoAccount(String),
     /// The ledger already says that it was not sent; the dead letter was still owed when the last owner stopped.
-    #[error("{}: an earlier owner settled the reply so", .0.as_str())]
+    #[error("an earlier owner of the partition settled the reply as {}", .0.as_str())]
     Settled(SettledStatus),
 }
 
@@ -60,5 +60,16 @@ impl Classify for DispatchError {
             Self::BotDisabled { .. } | Self::NoAccount(_) => Origin::Tenant,
             Self::Expired | Self::Settled(_) => Origin::Platform,
         }
+    }
+
+    fn reason(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Expired => "expired",
+            Self::InDoubt { .. } => "in_doubt",
+            Self::Rejected { .. } => "rejected",
+            Self::BotDisabled { .. } => "bot_disabled",
+            Self::NoAccount(_) => "no_account",
+            Self::Settled(status) => status.as_str(),
+        })
     }
 }

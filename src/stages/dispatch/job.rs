@@ -25,8 +25,8 @@ pub struct Job {
     pub(super) refusals: u32,
     /// Those without a clear answer.
     pub(super) unknown: u32,
-    /// Why the record goes to the dead letters in the end; the first reason stays.
-    pub(super) failure: Option<DispatchError>,
+    /// Why the record goes to the dead letters in the end, and after how many tries; the first reason stays.
+    pub(super) failure: Option<(DispatchError, u32)>,
 }
 
 impl Job {
@@ -42,7 +42,7 @@ impl Job {
             Some(channel) => parts.iter().flat_map(|part| channel.split(part)).collect(),
             None => parts,
         };
-        let failure = begin.failure;
+        let failure = begin.failure.map(|error| (error, 0));
         Box::new(Self {
             offset,
             reply,
@@ -86,6 +86,6 @@ impl Job {
 
     /// Notes the first failure.
     pub(super) fn fail(&mut self, error: DispatchError) {
-        self.failure.get_or_insert(error);
+        self.failure.get_or_insert((error, self.tries));
     }
 }

@@ -91,7 +91,6 @@ enum State {
 pub(super) enum Wake {
     Chat(Ix),
     Line(Ix),
-    Results,
     Sweep,
     Forget,
 }
@@ -350,7 +349,7 @@ impl Queues {
                     }
                 }
                 Wake::Chat(_) => {}
-                Wake::Results | Wake::Sweep | Wake::Forget => return Some(wake),
+                Wake::Sweep | Wake::Forget => return Some(wake),
             }
         }
         None

@@ -3,25 +3,19 @@
 //! Guarantee: a reply goes on only when the append that holds its RESULT is acknowledged. While the log can't take any,
 //! nothing goes on and nothing is lost.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use tokio::time::Instant;
 
 use super::arena::Ix;
 use super::job::Job;
 use super::send::Effect;
 use crate::domain::events::{Lane, Settled, SettledStatus};
 use crate::domain::time::Timestamp;
-use crate::log::LogError;
 use crate::pipeline::{Emission, PartitionCx};
 
 /// The output's name.
 pub(super) const PORT: &str = "settled";
 /// RESULTs in one append: far below any engine's bound on a batch, enough to make a sync cheap.
 const MOST: usize = 1024;
-/// After an append that the log refused for good, for example because it is being closed.
-pub(super) const REST: Duration = Duration::from_secs(1);
 
 /// A reply whose RESULT is on its way.
 #[derive(Debug)]
@@ -38,7 +32,6 @@ pub(super) struct Settling {
 pub(super) struct Results {
     queued: Vec<Settling>,
     appending: Vec<Settling>,
-    resting: bool,
 }
 
 /// What became of one part.
@@ -74,7 +67,7 @@ impl Results {
 
     /// Begins an append if none is under way.
     pub(super) fn flush(&mut self, cx: &mut PartitionCx<Effect>) {
-        if self.resting || self.queued.is_empty() || !self.appending.is_empty() {
+        if self.queued.is_empty() || !self.appending.is_empty() {
             return;
         }
         let taken = self.queued.len().min(MOST);
@@ -84,24 +77,9 @@ impl Results {
         cx.spawn(async move { Effect::Settled(append.await) });
     }
 
-    /// The append is over: the replies that go on, or `Some` moment to try again.
-    pub(super) fn appended(&mut self, answer: Result<(), LogError>) -> Result<Vec<Settling>, Instant> {
-        match answer {
-            Ok(()) => Ok(std::mem::take(&mut self.appending)),
-            Err(error) => {
-                tracing::error!(%error, results = self.appending.len(), "results could not be written, trying again");
-                let mut all = std::mem::take(&mut self.appending);
-                all.append(&mut self.queued);
-                self.queued = all;
-                self.resting = true;
-                Err(Instant::now() + REST)
-            }
-        }
-    }
-
-    /// The rest after a failed append is over.
-    pub(super) fn rested(&mut self) {
-        self.resting = false;
+    /// The append is acknowledged: these replies go on.
+    pub(super) fn appended(&mut self) -> Vec<Settling> {
+        std::mem::take(&mut self.appending)
     }
 }
 

@@ -78,6 +78,8 @@ pub enum Attempt {
     Disabled,
     /// The bot or its account does not exist any more: nothing was called.
     Gone(String),
+    /// The log refused a web-chat message for good; the page drops repeats.
+    Unlogged(LogError),
     /// The store could not say who speaks: nothing was called.
     Unclear(StoreError),
 }
@@ -118,14 +120,14 @@ pub(super) fn send(
         let (attempt, bot) = match voice(&shared, &key).await {
             Voice::Silent(attempt, bot) => (attempt, bot),
             Voice::Speaks(sender, bot) => {
-                let outcome = match webchat {
+                let attempt = match webchat {
                     Some(append) => shown(append.await),
-                    None => call(&shared, &key, &sender, &job).await,
+                    None => Attempt::Called(call(&shared, &key, &sender, &job).await),
                 };
-                if let SendOutcome::Rejected { scope: Scope::Bot, reason } = &outcome {
+                if let Attempt::Called(SendOutcome::Rejected { scope: Scope::Bot, reason }) = &attempt {
                     disable(&shared, &key, reason).await;
                 }
-                (Attempt::Called(outcome), Some(bot))
+                (attempt, Some(bot))
             }
         };
         drop(slot);
@@ -217,10 +219,9 @@ fn webchat_out(job: &Job, now: Timestamp) -> Emission {
     Emission::by_conversation(WEBCHAT_PORT, &job.reply.follow(StageName::Dispatch, now, job.next, event))
 }
 
-/// The page drops repeats by the event's id, so an append without an answer is simply tried again.
-fn shown(answer: Result<(), LogError>) -> SendOutcome {
+fn shown(answer: Result<(), LogError>) -> Attempt {
     match answer {
-        Ok(()) => SendOutcome::Sent { provider_id: None },
-        Err(error) => SendOutcome::Retry { after: None, scope: Scope::Number, reason: error.to_string() },
+        Ok(()) => Attempt::Called(SendOutcome::Sent { provider_id: None }),
+        Err(error) => Attempt::Unlogged(error),
     }
 }

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::arena::Ix;
 use super::error::DispatchError;
 use super::job::Job;
-use super::queues::Wake;
 use super::results::Outcome;
 use super::send::{Attempt, Effect};
 use super::{Dispatch, backoff};
@@ -18,9 +17,17 @@ use crate::domain::events::SettledStatus;
 use crate::domain::time::Timestamp;
 use crate::limits::{Keys, Pause};
 use crate::log::LogError;
-use crate::pipeline::PartitionCx;
+use crate::pipeline::{PartitionCx, StageError};
 use crate::services::channel::{Scope, SendOutcome};
 use crate::store::StoreError;
+
+/// Where a reply stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    chat: Ix,
+    line: Ix,
+    keys: Keys,
+}
 
 /// Calls of one part that may end without a clear answer: the first, and one more.
 const MAX_UNKNOWN: u32 = 2;
@@ -49,20 +56,21 @@ impl Dispatch {
         attempt: Attempt,
         bot: Option<Arc<Bot>>,
     ) {
-        let Some((line, keys)) = self.queues.chat(chat).map(|chat| (chat.line, chat.keys)) else { return };
+        let Some(found) = self.queues.chat(chat) else { return };
+        let place = Place { chat, line: found.line, keys: found.keys };
         tracing::debug!(
             bot = %job.reply.bot, conversation = %job.reply.conversation, id = %job.reply.id,
             part = job.next, tries = job.tries, ?attempt, "send"
         );
-        self.queues.called(line, !matches!(attempt, Attempt::Called(SendOutcome::Unknown { .. })));
+        self.queues.called(place.line, !matches!(attempt, Attempt::Called(SendOutcome::Unknown { .. })));
         if let Some(bot) = bot {
-            self.refresh(line, &bot);
+            self.refresh(place.line, &bot);
         }
         if !matches!(attempt, Attempt::Called(_)) {
             job.tries -= 1;
         }
         match attempt {
-            Attempt::Called(outcome) => self.judge(cx, line, chat, &keys, job, outcome),
+            Attempt::Called(outcome) => self.judge(cx, place, job, outcome),
             Attempt::Disabled => {
                 job.fail(DispatchError::BotDisabled { bot: job.reply.bot.clone() });
                 self.refuse(cx, chat, job, "bot_disabled".to_owned());
@@ -71,32 +79,29 @@ impl Dispatch {
                 job.fail(DispatchError::NoAccount(what.clone()));
                 self.refuse(cx, chat, job, what);
             }
+            Attempt::Unlogged(error) => {
+                self.queues.again(chat, job, None);
+                cx.fail(error);
+            }
             Attempt::Unclear(error) => {
                 self.queues.again(chat, job, None);
-                self.unclear(line, &error);
+                self.unclear(place.line, &error);
             }
         }
     }
 
-    fn judge(
-        &mut self,
-        cx: &mut PartitionCx<Effect>,
-        line: Ix,
-        chat: Ix,
-        keys: &Keys,
-        mut job: Box<Job>,
-        outcome: SendOutcome,
-    ) {
+    fn judge(&mut self, cx: &mut PartitionCx<Effect>, place: Place, mut job: Box<Job>, outcome: SendOutcome) {
+        let chat = place.chat;
         match outcome {
             SendOutcome::Sent { provider_id } => {
-                if let Some(line) = self.queues.get_mut(line) {
+                if let Some(line) = self.queues.get_mut(place.line) {
                     line.failures = 0;
                 }
                 let status = SettledStatus::Sent;
                 self.settle(cx, chat, job, Outcome { status, provider_id, reason: None, rest: None });
             }
             SendOutcome::Retry { after, scope, reason } => {
-                self.retry(cx, line, chat, keys, job, (after, scope), reason);
+                self.retry(cx, place, job, (after, scope), reason);
             }
             SendOutcome::Rejected { reason, .. } => {
                 job.fail(DispatchError::Rejected { part: job.next, reason: reason.clone() });
@@ -119,9 +124,7 @@ impl Dispatch {
     fn retry(
         &mut self,
         cx: &mut PartitionCx<Effect>,
-        line: Ix,
-        chat: Ix,
-        keys: &Keys,
+        Place { chat, line, keys }: Place,
         mut job: Box<Job>,
         (after, scope): (Option<Duration>, Scope),
         reason: String,
@@ -147,7 +150,7 @@ impl Dispatch {
         };
         if scope != Scope::Message {
             // The limits hold the chat back, and all that it concerns.
-            self.pause(line, keys, scope, span);
+            self.pause(line, &keys, scope, span);
             return self.queues.again(chat, job, None);
         }
         if job.refusals >= self.shared.deps.config.tries {
@@ -205,11 +208,10 @@ impl Dispatch {
 
     /// An append to the ledger is over: the chats whose RESULTs it held go on.
     pub(super) fn settled(&mut self, cx: &mut PartitionCx<Effect>, answer: Result<(), LogError>) {
-        let settled = match self.results.appended(answer) {
-            Ok(settled) => settled,
-            Err(at) => return self.queues.at(at, Wake::Results),
-        };
-        for settling in settled {
+        if let Err(error) = answer {
+            return cx.fail(error);
+        }
+        for settling in self.results.appended() {
             let (chat, mut job) = (settling.chat, settling.job);
             job.go_on(settling.next);
             if job.next < job.of() {
@@ -218,7 +220,9 @@ impl Dispatch {
             }
             self.ledger.close(job.reply.id);
             match job.failure.take() {
-                Some(error) => cx.dead_letter(job.offset, error.into()),
+                Some((error, tries)) => {
+                    cx.dead_letter(job.offset, StageError { attempts: tries, ..error.into() });
+                }
                 None => cx.finish(job.offset),
             }
             self.queues.over(chat);

@@ -12,8 +12,8 @@ use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::{
-    Attachment, Contact, Hop, MAX_TEXT_BYTES, ReceiptReceived, ReceiptStatus, Signal, SignalReady, TurnDropped,
-    TurnKind, TurnOpened, WebhookReceived,
+    Attachment, Contact, Hop, MAX_TEXT_BYTES, ReceiptReceived, ReceiptStatus, Signal, SignalReady,
+    TurnDropped, TurnKind, TurnOpened, WebhookReceived,
 };
 use crate::domain::ids::ConversationId;
 use crate::domain::stage::StageName;
@@ -190,7 +190,13 @@ fn short(id: Option<String>) -> Option<String> {
 }
 
 fn bounded(it: Attachment) -> Attachment {
-    Attachment { kind: it.kind, id: short(it.id), url: short(it.url), mime: label(it.mime), name: label(it.name) }
+    Attachment {
+        kind: it.kind,
+        id: short(it.id),
+        url: short(it.url),
+        mime: label(it.mime),
+        name: label(it.name),
+    }
 }
 
 #[cfg(test)]

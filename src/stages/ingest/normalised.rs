@@ -153,7 +153,11 @@ pub(super) fn attachment(kind: AttachmentKind, id: Option<String>) -> Attachment
 }
 
 /// A point on the map: its address is a `geo:` URI (RFC 5870), its summary `latitude,longitude`.
-pub(super) fn point(kind: AttachmentKind, latitude: &Json<'_>, longitude: &Json<'_>) -> Option<(Attachment, String)> {
+pub(super) fn point(
+    kind: AttachmentKind,
+    latitude: &Json<'_>,
+    longitude: &Json<'_>,
+) -> Option<(Attachment, String)> {
     let summary = format!("{},{}", latitude.id()?, longitude.id()?);
     let url = Some(format!("geo:{summary}"));
     Some((Attachment { url, ..attachment(kind, None) }, summary))

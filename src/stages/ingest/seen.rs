@@ -30,11 +30,7 @@ struct Generation {
 impl Seen {
     /// Remembers ids for `span`, at most `most`.
     pub(super) fn new(span: Duration, most: usize) -> Self {
-        Self {
-            generations: VecDeque::new(),
-            span: span / 3,
-            most: (most / GENERATIONS).max(1),
-        }
+        Self { generations: VecDeque::new(), span: span / 3, most: (most / GENERATIONS).max(1) }
     }
 
     /// True when the id was not seen before. `at` never falls: it is the log's own time.

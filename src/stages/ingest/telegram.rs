@@ -11,8 +11,13 @@ pub(super) fn normalise(update: &Json<'_>) -> Normalised {
     let mut kinds = update.fields().filter(|(name, _)| *name != "update_id");
     let Some((field, body)) = kinds.next() else { return Normalised::ignored("update") };
     match field {
-        "message" | "edited_message" | "channel_post" | "edited_channel_post" | "business_message"
-        | "edited_business_message" | "guest_message" => message::normalise(field, body),
+        "message"
+        | "edited_message"
+        | "channel_post"
+        | "edited_channel_post"
+        | "business_message"
+        | "edited_business_message"
+        | "guest_message" => message::normalise(field, body),
         "callback_query" => callback(body),
         _ => other(field, body),
     }

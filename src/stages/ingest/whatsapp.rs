@@ -135,7 +135,8 @@ fn interactive(it: &mut Normalised, body: &Json<'_>) -> Option<TurnKind> {
         Some("nfm_reply") => {
             // A form's answer is JSON in a string; it need not be an object, and need not be a string either.
             let answer = reply.at("response_json");
-            it.text = answer.text().map(str::to_owned).or_else(|| answer.id()).or_else(|| Some(answer.compact()));
+            it.text =
+                answer.text().map(str::to_owned).or_else(|| answer.id()).or_else(|| Some(answer.compact()));
             it.title = text("body");
             Some(TurnKind::Press)
         }

@@ -25,6 +25,7 @@ const MOST_BOT_BYTES: usize = 32 << 20;
 /// The rules that a database needs: unique names, bounded sizes.
 pub(super) fn check(spec: &BotSpec) -> Result<(), StoreError> {
     let at = |what: String| StoreError::Invalid(format!("bot `{}`: {what}", spec.bot));
+    plain("the bot's name", &spec.name)?;
     let mut names = HashSet::new();
     for rule in &spec.scripts {
         plain("a rule's name", &rule.name)?;
@@ -36,6 +37,7 @@ pub(super) fn check(spec: &BotSpec) -> Result<(), StoreError> {
     let mut total = 0;
     for document in &spec.documents {
         plain("a document's name", &document.name)?;
+        plain("a document's title", &document.title)?;
         if document.name.is_empty() || !names.insert(&document.name) {
             return Err(at(format!("the document name `{}` is empty or used twice", document.name)));
         }
@@ -189,7 +191,7 @@ async fn insert_document(
     .bind(version)
     .bind(OPEN)
     .bind(position)
-    .bind(plain("a document's title", &document.title)?)
+    .bind(document.title.as_str())
     .bind(i64::try_from(bytes).unwrap_or(i64::MAX))
     .bind(body)
     .execute(tx.on())

@@ -9,6 +9,8 @@ use sqlx::Row;
 
 use super::message::event_id;
 use super::placeholders;
+use crate::domain::event::Event;
+use crate::domain::events::TurnOpened;
 use crate::domain::ids::{ConversationId, EventId, TenantId};
 use crate::store::Store;
 use crate::store::directory::{History, Line, Speaker};
@@ -16,6 +18,8 @@ use crate::store::error::StoreError;
 
 /// No model reads more; it bounds the query.
 const MOST_LINES: u32 = 200;
+/// A reply may bear an earlier time than its turn by as much as two machines' clocks differ.
+const CLOCK_SKEW_MS: i64 = 60_000;
 
 #[async_trait]
 impl History for Store {
@@ -28,7 +32,7 @@ impl History for Store {
         let limit = limit.min(MOST_LINES);
         // Every turn is one line at least, so this many turns are enough.
         let turns = sqlx::query(
-            "SELECT root, body FROM messages WHERE tenant = $1 AND conversation = $2 AND direction = 'in' \
+            "SELECT root, body, at FROM messages WHERE tenant = $1 AND conversation = $2 AND direction = 'in' \
              ORDER BY at DESC, position DESC LIMIT $3",
         )
         .bind(tenant.as_str())
@@ -37,7 +41,9 @@ impl History for Store {
         .fetch_all(self.db.read())
         .await?;
         let roots = turns.iter().map(|row| event_id(row, 0)).collect::<Result<Vec<_>, _>>()?;
-        let mut replies = self.replies(tenant, conversation, &roots).await?;
+        let Some(oldest) = turns.last() else { return Ok(Vec::new()) };
+        let since = oldest.try_get::<i64, _>(2)? - CLOCK_SKEW_MS;
+        let mut replies = self.replies(tenant, conversation, since, &roots).await?;
         let mut lines = Vec::with_capacity(turns.len() * 2);
         // Newest first until there are enough, then turned round.
         for (row, root) in turns.iter().zip(roots) {
@@ -52,13 +58,13 @@ impl History for Store {
     }
 
     async fn holds(&self, tenant: &TenantId, root: EventId) -> Result<bool, StoreError> {
-        let row = sqlx::query(
-            "SELECT 1 FROM messages WHERE root = $1 AND tenant = $2 AND direction = 'in' LIMIT 1",
-        )
-        .bind(root.to_string())
-        .bind(tenant.as_str())
-        .fetch_optional(self.db.read())
-        .await?;
+        // Ingest makes one turn of an event, and its id follows from the root.
+        let turn = root.derive(TurnOpened::TYPE, 0);
+        let row = sqlx::query("SELECT 1 FROM messages WHERE id = $1 AND tenant = $2")
+            .bind(turn.to_string())
+            .bind(tenant.as_str())
+            .fetch_optional(self.db.read())
+            .await?;
         Ok(row.is_some())
     }
 }
@@ -69,21 +75,20 @@ impl Store {
         &self,
         tenant: &TenantId,
         conversation: &ConversationId,
+        since: i64,
         roots: &[EventId],
     ) -> Result<HashMap<EventId, Vec<String>>, StoreError> {
         let mut found: HashMap<EventId, Vec<String>> = HashMap::new();
-        if roots.is_empty() {
-            return Ok(found);
-        }
         let sql = format!(
-            "SELECT root, body FROM messages WHERE tenant = $1 AND conversation = $2 AND direction = 'out' \
-             AND root IN ({}) ORDER BY at, position, id",
-            placeholders(3, roots.len())
+            "SELECT root, body FROM messages WHERE tenant = $1 AND conversation = $2 AND at >= $3 \
+             AND direction = 'out' AND root IN ({}) ORDER BY at, position, id",
+            placeholders(4, roots.len())
         );
         let query = sqlx::query(sqlx::AssertSqlSafe(sql))
             .persistent(false)
             .bind(tenant.as_str())
-            .bind(conversation.as_str());
+            .bind(conversation.as_str())
+            .bind(since);
         let query = roots.iter().fold(query, |query, root| query.bind(root.to_string()));
         for row in &query.fetch_all(self.db.read()).await? {
             found.entry(event_id(row, 0)?).or_default().push(row.try_get(1)?);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use millrace::config::Secret;
 use millrace::domain::bot::{BotSpec, Document};
+use millrace::domain::channel::ChannelKind;
 use millrace::domain::ids::{BotId, TenantId};
 use millrace::domain::time::{ManualClock, Timestamp};
-use millrace::store::{Store, StoreConfig};
+use millrace::store::{Connect, Store, StoreConfig};
 
 /// A database, open, with a clock that stands still.
 pub(crate) struct Database {
@@ -15,28 +16,30 @@ pub(crate) struct Database {
     pub(crate) config: StoreConfig,
     pub(crate) clock: ManualClock,
     folder: tempfile::TempDir,
+    address: String,
 }
 
 impl Database {
     pub(crate) async fn sqlite() -> Self {
-        Self::open(StoreConfig::default()).await
+        Self::open(StoreConfig::default(), String::new()).await
     }
 
     #[cfg(feature = "db-tests")]
     pub(crate) async fn postgres() -> Self {
+        let address = super::postgres::fresh().await;
         let config = StoreConfig {
-            url: super::postgres::fresh().await.as_str().into(),
+            url: address.as_str().into(),
             key: Some(Secret::new("5a".repeat(32))),
             ..StoreConfig::default()
         };
-        Self::open(config).await
+        Self::open(config, address).await
     }
 
-    async fn open(config: StoreConfig) -> Self {
+    async fn open(config: StoreConfig, address: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(Timestamp::from_millis(1_790_000_000_000));
         let store = Store::open_migrated(&config, folder.path(), Arc::new(clock.clone())).await.unwrap();
-        Self { store, config, clock, folder }
+        Self { store, config, clock, folder, address }
     }
 
     /// Opens the same database once more, as another process would.
@@ -46,6 +49,14 @@ impl Database {
 
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The database's address, for a look past the store.
+    pub(crate) fn url(&self) -> String {
+        match self.config.url.file(self.folder.path()) {
+            Some(file) => format!("sqlite://{}", file.display()),
+            None => self.address.clone(),
+        }
     }
 
     /// Makes a tenant.
@@ -73,4 +84,17 @@ pub(crate) fn document(name: &str, text: &str) -> Document {
 
 pub(crate) fn bot(id: &str) -> BotId {
     BotId::from(id)
+}
+
+/// A wish to connect, with a token of its own.
+pub(crate) fn connect(bot: &BotId, channel: ChannelKind, account: &str) -> Connect {
+    Connect {
+        bot: bot.clone(),
+        channel,
+        account: account.into(),
+        app: None,
+        token: Secret::new(format!("{account}:token")),
+        secret: None,
+        origins: Vec::new(),
+    }
 }

@@ -1,0 +1,208 @@
+//! The YAML form of a conversation.
+//!
+//! Guarantee: a mistake names the file, the line and the step, and says what could stand there.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+use super::wanted::{self, RawExpect, Wanted};
+use super::{FakeKind, Speaker};
+use crate::domain::units::Span;
+use crate::sim::Fault;
+
+/// How long an expected reply may take where the step does not say.
+const WITHIN: Duration = Duration::from_secs(5);
+/// How long nothing must come where the step does not say.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// A conversation, read and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conversation {
+    /// The file that it stands in, for messages.
+    pub file: PathBuf,
+    /// The file of the bot under test.
+    pub bot: PathBuf,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Its line in the file, from 1.
+    pub line: u64,
+    /// What happens or must have happened.
+    pub action: Action,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// A person writes.
+    Say(Speaker, String),
+    /// A person presses a button.
+    Press(Speaker, String),
+    /// A raw item comes in.
+    Payload(Speaker, Value),
+    /// The system ends and starts again.
+    Restart,
+    /// A fake gets rules.
+    Script(Option<FakeKind>, Vec<Fault>),
+    /// Clocks move.
+    Advance(Duration),
+    /// These come, in order; in the chat of the step before that had one.
+    Expect(Speaker, Vec<Wanted>, Duration),
+    /// No reply comes.
+    Silence(Speaker, Duration),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    bot: PathBuf,
+    steps: Vec<Spanned<RawStep>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawStep {
+    from: Option<String>,
+    say: Option<String>,
+    press: Option<String>,
+    payload: Option<Value>,
+    restart: Option<bool>,
+    sim: Option<RawScript>,
+    advance: Option<Span>,
+    expect: Option<RawExpect>,
+    within: Option<Span>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawScript {
+    script: Vec<Fault>,
+    on: Option<FakeKind>,
+}
+
+impl Conversation {
+    /// Reads a file; the bot's file is looked for beside it.
+    ///
+    /// # Errors
+    /// When it can't be read, with line and step.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+        Self::parse(path, &text)
+    }
+
+    /// As [`Conversation::load`], from a text.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse(path: &Path, text: &str) -> anyhow::Result<Self> {
+        // A button that reads `Yes` is a text: only true and false are what they say.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let raw: RawFile = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| anyhow!("{}: {error}", path.display()))?;
+        let mut speaker = None;
+        let mut steps = Vec::with_capacity(raw.steps.len());
+        for (n, step) in (1..).zip(raw.steps) {
+            let line = step.referenced.line();
+            let action = action(step.value, &mut speaker)
+                .map_err(|error| anyhow!("{}:{line}: step {n}: {error:#}", path.display()))?;
+            steps.push(Step { line, action });
+        }
+        if steps.is_empty() {
+            bail!("{}: a conversation has at least one step", path.display());
+        }
+        let bot = path.parent().unwrap_or(Path::new("")).join(raw.bot);
+        Ok(Self { file: path.to_owned(), bot, steps })
+    }
+
+    /// Everybody who speaks, in the order of their first words.
+    #[must_use]
+    pub fn speakers(&self) -> Vec<&Speaker> {
+        let mut speakers = Vec::new();
+        for step in &self.steps {
+            if let Some(speaker) = step.action.speaker()
+                && !speakers.contains(&speaker)
+            {
+                speakers.push(speaker);
+            }
+        }
+        speakers
+    }
+}
+
+impl Action {
+    /// The chat that the step is about.
+    #[must_use]
+    pub const fn speaker(&self) -> Option<&Speaker> {
+        match self {
+            Self::Say(speaker, _)
+            | Self::Press(speaker, _)
+            | Self::Payload(speaker, _)
+            | Self::Expect(speaker, ..)
+            | Self::Silence(speaker, _) => Some(speaker),
+            Self::Restart | Self::Script(..) | Self::Advance(_) => None,
+        }
+    }
+}
+
+/// Turns the fields of a step into what it means. `last` is the chat of the steps before.
+fn action(step: RawStep, last: &mut Option<Speaker>) -> anyhow::Result<Action> {
+    let kinds = [
+        step.say.is_some(),
+        step.press.is_some(),
+        step.payload.is_some(),
+        step.restart.is_some(),
+        step.sim.is_some(),
+        step.advance.is_some(),
+        step.expect.is_some(),
+    ];
+    if kinds.iter().filter(|there| **there).count() != 1 {
+        bail!("a step has exactly one of say, press, payload, restart, sim, advance, expect");
+    }
+    if step.within.is_some() && step.expect.is_none() {
+        bail!("`within` belongs to `expect`");
+    }
+    if let Some(from) = &step.from {
+        *last = Some(from.parse().map_err(|error| anyhow!("`from`: {error}"))?);
+    }
+    let speaker = |what: &str| {
+        last.clone()
+            .ok_or_else(|| anyhow!("`{what}` needs a chat: add from: \"telegram:42\" to it or before it"))
+    };
+    Ok(match step {
+        RawStep { say: Some(text), .. } => Action::Say(speaker("say")?, text),
+        RawStep { press: Some(title), .. } => Action::Press(speaker("press")?, title),
+        RawStep { payload: Some(item), .. } => {
+            if !item.is_object() {
+                bail!("`payload` is a raw item of the provider: write a map");
+            }
+            Action::Payload(speaker("payload")?, item)
+        }
+        RawStep { restart: Some(restart), .. } => {
+            if !restart {
+                bail!("`restart` can only be true");
+            }
+            Action::Restart
+        }
+        RawStep { sim: Some(sim), .. } => Action::Script(sim.on, sim.script),
+        RawStep { advance: Some(span), .. } => Action::Advance(span.get()),
+        RawStep { expect: Some(expect), within, .. } => {
+            let speaker = speaker("expect")?;
+            match expect {
+                RawExpect::Nothing => Action::Silence(speaker, within.map_or(SILENCE, Span::get)),
+                RawExpect::Lines(lines) => {
+                    Action::Expect(speaker, wanted::parse(lines)?, within.map_or(WITHIN, Span::get))
+                }
+            }
+        }
+        _ => bail!("the step is empty"),
+    })
+}

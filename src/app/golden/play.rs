@@ -1,0 +1,165 @@
+//! Plays a conversation on a stage.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::file::{Action, Conversation, Step};
+use super::wanted::Wanted;
+use super::{Seen, Speaker, Stageplay};
+
+/// Where and why a conversation failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// The file.
+    pub file: PathBuf,
+    /// The line of the step.
+    pub line: u64,
+    /// Which step, from 1.
+    pub step: usize,
+    /// What was expected, or what went wrong.
+    pub what: String,
+    /// What was seen in the chat since the last step that passed.
+    pub seen: Vec<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: step {}: {}", self.file.display(), self.line, self.step, self.what)?;
+        for seen in &self.seen {
+            write!(f, "\n  seen: {seen}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Plays every step. `titles` gives the title of each document of the bot by its name, for `cites`.
+///
+/// # Errors
+/// The first step that fails, with what was expected and seen.
+pub async fn play(
+    conversation: &Conversation,
+    titles: &HashMap<String, String>,
+    stage: &mut dyn Stageplay,
+) -> Result<(), Failure> {
+    let mut player = Player { stage, titles, heard: HashMap::new() };
+    for (n, step) in conversation.steps.iter().enumerate() {
+        let done = player.step(step).await;
+        done.map_err(|(what, seen)| Failure {
+            file: conversation.file.clone(),
+            line: step.line,
+            step: n + 1,
+            what,
+            seen,
+        })?;
+    }
+    for speaker in conversation.speakers() {
+        let end = Failure {
+            file: conversation.file.clone(),
+            line: conversation.steps.last().map_or(1, |step| step.line),
+            step: conversation.steps.len(),
+            what: format!("a reply in {speaker} was not expected"),
+            seen: Vec::new(),
+        };
+        match player.unexpected(speaker, Duration::ZERO).await {
+            Ok(None) => {}
+            Ok(Some(seen)) => return Err(Failure { seen: vec![seen], ..end }),
+            Err((what, seen)) => return Err(Failure { what, seen, ..end }),
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong, and what was seen.
+type Wrong = (String, Vec<String>);
+
+struct Player<'a> {
+    stage: &'a mut dyn Stageplay,
+    titles: &'a HashMap<String, String>,
+    /// What came in each chat and was not expected yet.
+    heard: HashMap<Speaker, Vec<Seen>>,
+}
+
+impl Player<'_> {
+    async fn step(&mut self, step: &Step) -> Result<(), Wrong> {
+        let done = match &step.action {
+            Action::Say(from, text) => self.stage.say(from, text).await,
+            Action::Press(from, title) => {
+                // The button may still be on its way.
+                self.listen(from, Duration::ZERO).await?;
+                self.stage.press(from, title).await
+            }
+            Action::Payload(from, item) => self.stage.payload(from, item).await,
+            Action::Restart => self.stage.restart().await,
+            Action::Script(on, rules) => self.stage.script(*on, rules.clone()).await,
+            Action::Advance(span) => self.stage.advance(*span).await,
+            Action::Expect(to, wanted, within) => return self.expect(to, wanted, *within).await,
+            Action::Silence(to, within) => {
+                let seen = self.unexpected(to, *within).await?;
+                return seen.map_or(Ok(()), |seen| Err((format!("expected nothing in {to}"), vec![seen])));
+            }
+        };
+        done.map_err(|error| (format!("{error:#}"), Vec::new()))
+    }
+
+    /// Every line must come within the time, replies in order.
+    async fn expect(&mut self, to: &Speaker, wanted: &[Wanted], within: Duration) -> Result<(), Wrong> {
+        let until = Instant::now() + within;
+        for wanted in wanted {
+            loop {
+                let heard = self.heard.entry(to.clone()).or_default();
+                // A reply must be the next one; a call may stand anywhere among other calls.
+                let place = if wanted.is_reply() {
+                    heard.iter().position(|seen| seen.reply.is_some())
+                } else {
+                    heard.iter().position(|seen| wanted.is(seen, self.titles))
+                };
+                if let Some(place) = place {
+                    let seen = heard.remove(place);
+                    if wanted.is(&seen, self.titles) {
+                        break;
+                    }
+                    return Err((format!("expected {wanted} in {to}"), vec![seen.to_string()]));
+                }
+                let left = until.saturating_duration_since(Instant::now());
+                if !self.listen(to, left).await? {
+                    let seen =
+                        self.heard.remove(to).unwrap_or_default().iter().map(Seen::to_string).collect();
+                    return Err((
+                        format!("expected {wanted} in {to} within {within:?}; it did not come"),
+                        seen,
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Hears the next thing in a chat; false when nothing comes in time.
+    async fn listen(&mut self, to: &Speaker, within: Duration) -> Result<bool, Wrong> {
+        let next = self.stage.next(to, within).await.map_err(|error| (format!("{error:#}"), Vec::new()))?;
+        let came = next.is_some();
+        self.heard.entry(to.clone()).or_default().extend(next);
+        Ok(came)
+    }
+
+    /// A reply that nobody expected, if one comes in time.
+    async fn unexpected(&mut self, to: &Speaker, within: Duration) -> Result<Option<String>, Wrong> {
+        let until = Instant::now() + within;
+        loop {
+            let heard = self.heard.get(to).map(Vec::as_slice).unwrap_or_default();
+            if let Some(reply) = heard.iter().find(|seen| seen.reply.is_some()) {
+                return Ok(Some(reply.to_string()));
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if !self.listen(to, left).await? {
+                return Ok(None);
+            }
+        }
+    }
+}

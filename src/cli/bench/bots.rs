@@ -1,0 +1,66 @@
+//! `millrace bench bots`: what idle bots cost.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::super::{Context, Exit, output};
+use super::{On, cores};
+use crate::app::load::bed::Bed;
+use crate::app::load::rss_bytes;
+
+/// Measure the memory of idle bots: the whole system without a bot, then started again with many.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  millrace bench bots --bots 10000 --json")]
+pub struct BotsBench {
+    #[command(flatten)]
+    on: On,
+    /// How many bots.
+    #[arg(long, default_value_t = 10_000)]
+    bots: u32,
+}
+
+/// Runs the bench.
+///
+/// # Errors
+/// When the system can't be started.
+pub async fn run(context: &Context, args: &BotsBench) -> Exit {
+    let folder = tempfile::Builder::new().prefix("millrace-bench").tempdir_in(".")?;
+    let (settings, sync) = args.on.settings(context)?;
+    let empty = Bed::start(settings.clone(), Some(folder.path()), 0, || ()).await?;
+    empty.ready().await?;
+    let before = rss_bytes();
+    let bar = super::pipeline::bar(u64::from(args.bots), "making bots");
+    empty.make_bots(args.bots, || bar.inc(1)).await?;
+    bar.finish_and_clear();
+    empty.stop().await;
+
+    let began = std::time::Instant::now();
+    let full = Bed::start(settings, Some(folder.path()), 0, || ()).await?;
+    full.ready().await?;
+    let start_ms = began.elapsed().as_secs_f64() * 1e3;
+    let after = rss_bytes();
+    full.stop().await;
+
+    let each = after.saturating_sub(before) as f64 / f64::from(args.bots.max(1));
+    if context.json {
+        output::json(&json!({
+            "bench": "bots", "engine": args.on.engine.as_str(), "sync": sync, "cores": cores(),
+            "version": env!("CARGO_PKG_VERSION"), "bots": args.bots, "rss_mb_before": before as f64 / 1e6,
+            "rss_mb_after": after as f64 / 1e6, "bytes_per_bot": each, "start_ms": start_ms,
+        }))?;
+    } else {
+        let row = |name: &str, value: String| [name.to_owned(), value];
+        output::table(
+            [&format!("{} idle bots on {}", args.bots, args.on.engine.as_str()), ""],
+            &[
+                row("memory without bots", format!("{:.1} MB", before as f64 / 1e6)),
+                row("memory with them, started again", format!("{:.1} MB", after as f64 / 1e6)),
+                row("a bot", format!("{each:.0} B")),
+                row("start", format!("{start_ms:.0} ms")),
+            ],
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,327 @@
+//! Drives one partition by hand: what the runtime would do, on a paused clock.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::super::*;
+use super::log::MemoryLog;
+use crate::config::Secret;
+use crate::domain::bot::{Bot, BotSpec};
+use crate::domain::events::{Part, Settled, SettledStatus, Signal, SignalReady};
+use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
+use crate::domain::time::{Clock, Timestamp};
+use crate::log::Outgoing;
+use crate::pipeline::partition::Outputs;
+use crate::services::channel::fake::FakeChannel;
+use crate::store::Account;
+use crate::store::fake::FakeDirectory;
+
+pub(super) const READY: &str = "reply.ready.v1";
+pub(super) const SETTLED: &str = "reply.settled.v1";
+pub(super) const WEBCHAT: &str = "webchat.out.v1";
+/// The partition under test.
+pub(super) const P: u32 = 3;
+const NOON: i64 = 1_795_000_000_000;
+
+/// Shows the time of the paused clock.
+#[derive(Debug)]
+struct TestClock(Instant);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(NOON).plus(self.0.elapsed())
+    }
+}
+
+/// A reply as a test says it.
+#[derive(Debug, Clone)]
+pub(super) struct Say {
+    pub(super) bot: &'static str,
+    pub(super) channel: ChannelKind,
+    pub(super) chat: String,
+    pub(super) texts: Vec<String>,
+    pub(super) ttl: Option<Duration>,
+    pub(super) runid: Option<String>,
+    /// Replies with the same number have the same id.
+    pub(super) root: Option<u64>,
+}
+
+pub(super) fn say(bot: &'static str, chat: impl ToString, texts: &[&str]) -> Say {
+    Say {
+        bot,
+        channel: ChannelKind::Telegram,
+        chat: chat.to_string(),
+        texts: texts.iter().map(|text| (*text).to_owned()).collect(),
+        ttl: None,
+        runid: None,
+        root: None,
+    }
+}
+
+/// What became of an offset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum End {
+    Finished,
+    /// With its reason.
+    Dead(&'static str),
+}
+
+pub(super) struct Rig {
+    pub(super) cx: PartitionCx<Effect>,
+    pub(super) stage: Dispatch,
+    pub(super) log: Arc<MemoryLog>,
+    pub(super) directory: Arc<FakeDirectory>,
+    pub(super) telegram: Arc<FakeChannel>,
+    pub(super) whatsapp: Arc<FakeChannel>,
+    /// In the order in which offsets ended.
+    pub(super) ends: Vec<(u64, End)>,
+    pub(super) config: DispatchConfig,
+    pub(super) limits: LimitsConfig,
+    open: BTreeSet<u64>,
+}
+
+impl Rig {
+    pub(super) async fn new() -> Self {
+        Self::with(FakeChannel::new(ChannelKind::Telegram), Duration::from_millis(1)).await
+    }
+
+    pub(super) async fn with(telegram: FakeChannel, log_latency: Duration) -> Self {
+        Self::tuned(telegram, log_latency, DispatchConfig::default(), LimitsConfig::default()).await
+    }
+
+    pub(super) async fn tuned(
+        telegram: FakeChannel,
+        log_latency: Duration,
+        config: DispatchConfig,
+        limits: LimitsConfig,
+    ) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(TestClock(Instant::now()));
+        let log = Arc::new(MemoryLog::new(Arc::clone(&clock), log_latency));
+        let directory = Arc::new(FakeDirectory::default());
+        let telegram = Arc::new(telegram);
+        let whatsapp = Arc::new(FakeChannel::new(ChannelKind::Whatsapp));
+        let cx = context(&log, &clock, 1);
+        let stage = stage(&directory, [&telegram, &whatsapp], &config, &limits);
+        let mut rig = Self {
+            cx,
+            stage,
+            log,
+            directory,
+            telegram,
+            whatsapp,
+            ends: Vec::new(),
+            config,
+            limits,
+            open: BTreeSet::new(),
+        };
+        for bot in ["a", "b", "c"] {
+            rig.put_bot(bot, |_| ());
+        }
+        rig.restore().await;
+        rig
+    }
+
+    /// The owner is gone, another one takes over: nothing is kept but the log.
+    pub(super) async fn restart(&mut self) {
+        self.cx.cancel.cancel();
+        let clock = Arc::clone(&self.cx.clock);
+        self.cx = context(&self.log, &clock, self.cx.epoch + 1);
+        let channels = [&self.telegram, &self.whatsapp];
+        self.stage = stage(&self.directory, channels, &self.config, &self.limits);
+        self.open.clear();
+        self.restore().await;
+    }
+
+    async fn restore(&mut self) {
+        let restored = self.stage.restore(&mut self.cx).await.unwrap();
+        assert_eq!(restored, Restored::default());
+    }
+
+    pub(super) fn put_bot(&self, name: &str, change: impl FnOnce(&mut Bot)) {
+        let spec: BotSpec = serde_json::from_value(serde_json::json!({"bot": name})).unwrap();
+        let mut bot =
+            Bot { tenant: TenantId::from("t"), version: 1, enabled: true, spec, accounts: Vec::new() };
+        change(&mut bot);
+        self.directory.put_bot(bot);
+        for channel in ChannelKind::ALL {
+            self.directory.put_account(Account {
+                tenant: TenantId::from("t"),
+                bot: BotId::from(name),
+                channel,
+                id: AccountId::from(name),
+                token: Secret::new("token".to_owned()),
+                secret: Secret::default(),
+                origins: Vec::new(),
+            });
+        }
+    }
+
+    /// Appends replies to the partition; their offsets.
+    pub(super) fn write(&mut self, says: &[Say]) -> Vec<u64> {
+        says.iter().map(|say| self.write_one(say)).collect()
+    }
+
+    fn write_one(&mut self, say: &Say) -> u64 {
+        let offset = self.log.records(READY, P).len() as u64;
+        let root = EventId::root(say.channel, say.bot, &say.root.unwrap_or(offset).to_string());
+        let (bot, account) = (BotId::from(say.bot), AccountId::from(say.bot));
+        let parts = say.texts.iter().map(|text| Part { text: text.clone(), ..Part::default() }).collect();
+        let data = ReplyReady {
+            channel: say.channel,
+            account: account.clone(),
+            chat: say.chat.clone(),
+            thread: None,
+            chat_kind: crate::domain::events::ChatKind::Private,
+            route: crate::domain::events::Route::Extractive,
+            parts,
+            hops: Vec::new(),
+        };
+        let now = self.cx.now();
+        let mut event = Envelope::root(root, String::new(), now, now, data);
+        event.id = EventId::reply(root, 0);
+        event.tenant = TenantId::from("t");
+        event.conversation = ConversationId::new(&event.tenant, say.channel, &account, &say.chat, None);
+        event.bot = bot;
+        event.deadline = say.ttl.map(|ttl| now.plus(ttl));
+        event.runid.clone_from(&say.runid);
+        self.log.put(Outgoing::event(READY.into(), say.bot.to_owned(), event.encode()).at(P))
+    }
+
+    /// Hands records from `from` on to the stage.
+    pub(super) fn admit(&mut self, from: u64) {
+        let records = self.log.records(READY, P).split_off(usize::try_from(from).unwrap());
+        self.open.extend(records.iter().map(|record| record.offset));
+        self.stage.admit(&mut self.cx, records);
+        self.collect();
+    }
+
+    /// Writes and admits; the first offset.
+    pub(super) fn send(&mut self, says: &[Say]) -> u64 {
+        let first = self.write(says)[0];
+        self.admit(first);
+        first
+    }
+
+    pub(super) fn write_signal(&self, bot: &str, chat: &str, signal: Signal, age: Duration) {
+        let at = Timestamp::from_millis(self.cx.now().millis() - i64::try_from(age.as_millis()).unwrap());
+        let root = EventId::root(ChannelKind::Telegram, bot, &format!("{chat}{signal:?}"));
+        let data = SignalReady {
+            channel: ChannelKind::Telegram,
+            account: AccountId::from(bot),
+            chat: chat.to_owned(),
+            signal,
+            at,
+        };
+        let mut event = Envelope::root(root, String::new(), at, at, data);
+        event.tenant = TenantId::from("t");
+        event.bot = BotId::from(bot);
+        event.conversation =
+            ConversationId::new(&event.tenant, ChannelKind::Telegram, &AccountId::from(bot), chat, None);
+        self.log.put(Outgoing::event("signal.ready.v1".into(), bot.to_owned(), event.encode()).at(P));
+    }
+
+    /// Runs for so long.
+    pub(super) async fn run(&mut self, span: Duration) {
+        let until = Instant::now() + span;
+        while self.step(until).await {}
+    }
+
+    /// Runs until every admitted offset has ended.
+    pub(super) async fn settle(&mut self, within: Duration) {
+        let until = Instant::now() + within;
+        while !self.open.is_empty() {
+            assert!(self.step(until).await, "still open after {within:?}: {:?}", self.open);
+        }
+    }
+
+    async fn step(&mut self, until: Instant) -> bool {
+        let wake = self.cx.wake.unwrap_or(until);
+        tokio::select! {
+            biased;
+            Some(effect) = self.cx.in_flight.next() => self.stage.done(&mut self.cx, effect),
+            () = tokio::time::sleep_until(until), if until <= wake => return false,
+            () = tokio::time::sleep_until(wake) => {
+                self.cx.wake = None;
+                self.stage.tick(&mut self.cx);
+            }
+        }
+        self.collect();
+        true
+    }
+
+    fn collect(&mut self) {
+        let finished = self.cx.finished.drain(..).map(|offset| (offset, End::Finished));
+        let dead =
+            self.cx.dead.drain(..).map(|(offset, error)| (offset, End::Dead(error.reason.unwrap_or("bug"))));
+        for (offset, end) in finished.chain(dead) {
+            assert!(self.open.remove(&offset), "{offset} ended twice: {end:?}");
+            self.ends.push((offset, end));
+        }
+    }
+
+    pub(super) fn is_open(&self, offset: u64) -> bool {
+        self.open.contains(&offset)
+    }
+
+    /// How an offset ended; the reason of a dead letter.
+    pub(super) fn end(&self, offset: u64) -> &'static str {
+        match self.ends.iter().find(|(ended, _)| *ended == offset) {
+            None => "open",
+            Some((_, End::Finished)) => "finished",
+            Some((_, End::Dead(reason))) => reason,
+        }
+    }
+
+    /// Statuses in the ledger, in order: part, of, status.
+    pub(super) fn ledger(&self) -> Vec<(u32, u32, SettledStatus)> {
+        self.results()
+            .into_iter()
+            .map(|Settled::Result { part, of, status, .. }| (part, of, status))
+            .collect()
+    }
+
+    pub(super) fn results(&self) -> Vec<Settled> {
+        let records = self.log.records(SETTLED, P);
+        records.iter().map(|record| serde_json::from_slice(&record.value).unwrap()).collect()
+    }
+
+    /// Texts that Telegram got, in order.
+    pub(super) fn texts(&self) -> Vec<String> {
+        self.telegram.sent().into_iter().map(|sent| sent.text).collect()
+    }
+}
+
+fn stage(
+    directory: &Arc<FakeDirectory>,
+    channels: [&Arc<FakeChannel>; 2],
+    config: &DispatchConfig,
+    limits: &LimitsConfig,
+) -> Dispatch {
+    let directory: Arc<dyn Directory> = Arc::<FakeDirectory>::clone(directory);
+    let channels = channels.map(|channel| Arc::<FakeChannel>::clone(channel) as Arc<dyn Channel>).to_vec();
+    let deps = DispatchDeps { directory, channels, limits: limits.clone(), config: config.clone() };
+    DispatchFactory::new(deps).create(&TopicPartition::new(READY, P))
+}
+
+fn context(log: &Arc<MemoryLog>, clock: &Arc<dyn Clock>, epoch: u64) -> PartitionCx<Effect> {
+    PartitionCx {
+        clock: Arc::clone(clock),
+        partition: TopicPartition::new(READY, P),
+        epoch,
+        start: 0,
+        log: Arc::<MemoryLog>::clone(log),
+        cancel: CancellationToken::new(),
+        outputs: Arc::new(Outputs(vec![("settled", SETTLED.into()), ("webchat", WEBCHAT.into())])),
+        in_flight: FuturesUnordered::new(),
+        finished: Vec::new(),
+        dead: Vec::new(),
+        failed: None,
+        wake: None,
+    }
+}

@@ -1,0 +1,141 @@
+//! The directory of the hot path.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millrace::config::Secret;
+use millrace::domain::channel::ChannelKind;
+use millrace::domain::ids::AccountId;
+use millrace::store::{CachedDirectory, Directory};
+
+use super::database::{Database, bot, connect, spec};
+use super::on_both;
+
+on_both!(
+    a_hit_asks_no_database,
+    news_bring_the_new_content,
+    an_account_that_moves_is_found_at_its_new_bot,
+    what_is_not_there_is_asked_for_again_after_a_while,
+    a_refused_token_stops_the_bot_at_once,
+    an_app_follows_its_own_news,
+);
+
+async fn a_hit_asks_no_database(db: Database) {
+    let acme = db.tenant("acme").await;
+    let shop = bot("shop");
+    db.store.bot_apply(&acme, &spec("shop", "")).await.unwrap();
+    db.store.account_connect(&acme, connect(&shop, ChannelKind::Telegram, "7")).await.unwrap();
+    db.store.app_put(&acme, "meta", Secret::new("s".to_owned()), None).await.unwrap();
+    let directory = CachedDirectory::new(Arc::clone(&db.store));
+    let look = async || {
+        let bot = directory.bot(&acme, &shop).await?;
+        let account = directory.account(ChannelKind::Telegram, &"7".into()).await?;
+        let of = directory.account_of(ChannelKind::Telegram, &shop).await?;
+        let none = directory.account_of(ChannelKind::Webchat, &shop).await?;
+        let app = directory.app("meta").await?;
+        let nobody = directory.account(ChannelKind::Telegram, &"8".into()).await?;
+        assert!(none.is_none() && nobody.is_none());
+        Ok::<_, millrace::store::StoreError>(
+            bot.is_some() && account.is_some() && of.is_some() && app.is_some(),
+        )
+    };
+    assert!(look().await.unwrap());
+    db.store.close().await;
+    assert!(look().await.unwrap(), "everything comes from memory now");
+    directory.seen(&acme, &shop, 99);
+    assert!(look().await.is_err(), "news make it ask again");
+}
+
+async fn news_bring_the_new_content(db: Database) {
+    let acme = db.tenant("acme").await;
+    let shop = bot("shop");
+    db.store.bot_apply(&acme, &spec("shop", "one")).await.unwrap();
+    let directory = CachedDirectory::new(Arc::clone(&db.store));
+    let persona = async || directory.bot(&acme, &shop).await.unwrap().map(|bot| bot.spec.persona.clone());
+    assert_eq!(persona().await.as_deref(), Some("one"));
+    let version = db.store.bot_apply(&acme, &spec("shop", "two")).await.unwrap();
+    assert_eq!(persona().await.as_deref(), Some("one"), "no timer");
+    directory.seen(&acme, &shop, version);
+    assert_eq!(persona().await.as_deref(), Some("two"));
+    directory.seen(&acme, &shop, version - 1);
+    assert_eq!(persona().await.as_deref(), Some("two"));
+    let version = db.store.bot_remove(&acme, &shop).await.unwrap();
+    directory.seen(&acme, &shop, version);
+    assert_eq!(persona().await, None);
+    let version = db.store.bot_apply(&acme, &spec("shop", "three")).await.unwrap();
+    directory.seen(&acme, &shop, version);
+    assert_eq!(persona().await.as_deref(), Some("three"));
+}
+
+async fn an_account_that_moves_is_found_at_its_new_bot(db: Database) {
+    let acme = db.tenant("acme").await;
+    let id = AccountId::from("7");
+    for name in ["one", "two"] {
+        db.store.bot_apply(&acme, &spec(name, "")).await.unwrap();
+    }
+    let directory = CachedDirectory::new(Arc::clone(&db.store));
+    let owner = async || {
+        let found = directory.account(ChannelKind::Telegram, &id).await.unwrap();
+        found.map(|account| account.bot.to_string())
+    };
+    let join = async |name: &str| {
+        let wanted = connect(&bot(name), ChannelKind::Telegram, "7");
+        let connected = db.store.account_connect(&acme, wanted).await.unwrap();
+        directory.seen(&acme, &bot(name), connected.version);
+    };
+    assert_eq!(owner().await, None);
+    join("one").await;
+    assert_eq!(owner().await.as_deref(), Some("one"));
+    let version = db.store.account_disconnect(&acme, &bot("one"), ChannelKind::Telegram, &id).await.unwrap();
+    directory.seen(&acme, &bot("one"), version);
+    assert_eq!(owner().await, None);
+    join("two").await;
+    assert_eq!(owner().await.as_deref(), Some("two"));
+}
+
+async fn what_is_not_there_is_asked_for_again_after_a_while(db: Database) {
+    let acme = db.tenant("acme").await;
+    let directory = CachedDirectory::new(Arc::clone(&db.store));
+    assert!(directory.bot(&acme, &bot("shop")).await.unwrap().is_none());
+    db.store.bot_apply(&acme, &spec("shop", "")).await.unwrap();
+    assert!(directory.bot(&acme, &bot("shop")).await.unwrap().is_none());
+    db.clock.advance(Duration::from_secs(6));
+    assert!(directory.bot(&acme, &bot("shop")).await.unwrap().is_some());
+}
+
+async fn a_refused_token_stops_the_bot_at_once(db: Database) {
+    let acme = db.tenant("acme").await;
+    let shop = bot("shop");
+    db.store.bot_apply(&acme, &spec("shop", "")).await.unwrap();
+    let directory = CachedDirectory::new(Arc::clone(&db.store));
+    assert!(directory.bot(&acme, &shop).await.unwrap().unwrap().enabled);
+    for _ in 0..2 {
+        directory.disable(&acme, &shop, "401\nUnauthorized").await.unwrap();
+    }
+    let stopped = directory.bot(&acme, &shop).await.unwrap().unwrap();
+    assert_eq!((stopped.enabled, stopped.version), (false, 2));
+    assert_eq!(db.store.bot_info(&acme, &shop).await.unwrap().reason, "401 Unauthorized");
+    // A new token is its owner's answer.
+    let connected =
+        db.store.account_connect(&acme, connect(&shop, ChannelKind::Telegram, "7")).await.unwrap();
+    directory.seen(&acme, &shop, connected.version);
+    assert!(directory.bot(&acme, &shop).await.unwrap().unwrap().enabled);
+}
+
+async fn an_app_follows_its_own_news(db: Database) {
+    let acme = db.tenant("acme").await;
+    let put = async |secret: &str| {
+        db.store.app_put(&acme, "meta", Secret::new(secret.to_owned()), None).await.unwrap();
+        let changes = db.store.outbox_next(10).await.unwrap();
+        db.store.outbox_done(&changes).await.unwrap();
+        changes.into_iter().next().unwrap()
+    };
+    put("one").await;
+    let directory = CachedDirectory::new(Arc::clone(&db.store));
+    let secret = async || directory.app("meta").await.unwrap().unwrap().secret.expose().clone();
+    assert_eq!(secret().await, "one");
+    let change = put("two").await;
+    assert_eq!(secret().await, "one");
+    directory.seen(&change.tenant, &change.bot, change.version);
+    assert_eq!(secret().await, "two");
+}
