@@ -45,7 +45,7 @@ impl Default for StoreConfig {
             connections: 8,
             wait: Span::secs(5),
             // Far below what a person notices in a timeline, far above what one transaction costs.
-            linger: Span::millis(10),
+            linger: Span::millis(50),
             batch: 2_000,
             outbox_poll: Span::secs(1),
             cache: CacheConfig::default(),

@@ -1,5 +1,7 @@
 //! What the embedded log does where things go wrong: crashes, power cuts, bad disks, full disks, second processes.
 
+#![expect(clippy::unwrap_used, reason = "what is unexpected ends the test")]
+
 mod child;
 mod damage;
 mod disk;

@@ -7,21 +7,20 @@
 mod load;
 mod raw;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::Args;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::Engine;
+use super::{Engine, On, cores};
+use crate::app::settings::Settings;
 use crate::cli::{Context, Exit};
 use crate::domain::time::SystemClock;
 use crate::domain::topics::{Keep, TopicSpec};
-use crate::log::embedded::{EmbeddedConfig, EmbeddedLog, SyncMode};
+use crate::log::embedded::{EmbeddedLog, SyncMode};
 use crate::log::kafka::KafkaLog;
 use crate::log::{Log, TopicName};
 
@@ -36,12 +35,8 @@ use crate::log::{Log, TopicName};
     millrace bench log --sync os --seconds 10 --json | jq '{op, per_s, ratio}'\n  \
     millrace bench log --engine kafka --kafka 127.0.0.1:9092 --waiters 64")]
 pub struct LogBench {
-    /// Which engine.
-    #[arg(long, value_enum, default_value = "embedded")]
-    engine: Engine,
-    /// The broker, instead of `kafka.brokers`.
-    #[arg(long, value_name = "HOST:PORT")]
-    kafka: Option<String>,
+    #[command(flatten)]
+    on: On,
     /// group or os, instead of `log.sync`.
     #[arg(long, value_parser = sync_mode)]
     sync: Option<SyncMode>,
@@ -108,14 +103,16 @@ struct Measured {
 /// # Errors
 /// When the log can't be opened or an operation fails.
 pub async fn run(context: &Context, bench: &LogBench) -> Exit {
-    let folder = Scratch::make(&context.settings.data)?;
-    let mut config = context.settings.log.clone();
-    config.sync = bench.sync.unwrap_or(config.sync);
-    config.folder = folder.path.join("log");
-    let log = open(context, bench, &config).await?;
+    let (mut settings, sync) = bench.on.settings(context)?;
+    // On the disk of the working folder: the one for temporary files is often memory.
+    let folder = tempfile::Builder::new().prefix("millrace-bench").tempdir_in(".")?;
+    settings.log.sync = bench.sync.unwrap_or(settings.log.sync);
+    settings.log.folder = folder.path().join("log");
+    let log = open(bench, &settings).await?;
+    let is_embedded = bench.on.engine == Engine::Embedded;
+    let sync = if is_embedded { settings.log.sync.as_str() } else { sync };
     let plain = topic(&*log, "bench.plain.v1", false).await?;
     let synced = topic(&*log, "bench.synced.v1", true).await?;
-    let is_embedded = bench.engine == Engine::Embedded;
     let value = load::value(bench.payload, bench.seed);
     let (warmup, time) = (Duration::from_secs(bench.warmup), Duration::from_secs(bench.seconds));
 
@@ -134,7 +131,7 @@ pub async fn run(context: &Context, bench: &LogBench) -> Exit {
         let mut runs = Vec::new();
         for _ in 0..bench.repeat.max(1) {
             let raw = if is_embedded {
-                raw::limit(op, &folder.path, &config, bench.waiters, &value, time)?
+                raw::limit(op, folder.path(), &settings.log, bench.waiters, &value, time)?
             } else {
                 None
             };
@@ -148,23 +145,17 @@ pub async fn run(context: &Context, bench: &LogBench) -> Exit {
         }
         runs.sort_by(|(one, _), (other, _)| one.per_s.total_cmp(&other.per_s));
         let (measured, raw) = runs.swap_remove(runs.len() / 2);
-        print(context, &line(bench, &config, op, &measured, raw))?;
+        print(context, &line(bench, sync, op, &measured, raw))?;
     }
     log.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn open(context: &Context, bench: &LogBench, config: &EmbeddedConfig) -> anyhow::Result<Arc<dyn Log>> {
+async fn open(bench: &LogBench, settings: &Settings) -> anyhow::Result<Arc<dyn Log>> {
     let clock = Arc::new(SystemClock);
-    Ok(match bench.engine {
-        Engine::Embedded => EmbeddedLog::open(config.clone(), clock)?,
-        Engine::Kafka => {
-            let mut kafka = context.settings.kafka.clone();
-            if let Some(broker) = &bench.kafka {
-                kafka.brokers.clone_from(broker);
-            }
-            KafkaLog::connect(kafka, clock).await.context("name a broker with --kafka HOST:PORT")?
-        }
+    Ok(match bench.on.engine {
+        Engine::Embedded => EmbeddedLog::open(settings.log.clone(), clock)?,
+        Engine::Kafka => KafkaLog::connect(settings.kafka.clone(), clock).await?,
     })
 }
 
@@ -178,7 +169,7 @@ async fn topic(log: &dyn Log, name: &str, synced: bool) -> anyhow::Result<TopicN
 
 fn line(
     bench: &LogBench,
-    config: &EmbeddedConfig,
+    sync: &'static str,
     op: &'static str,
     measured: &Measured,
     raw: Option<f64>,
@@ -187,9 +178,9 @@ fn line(
     Line {
         bench: "log",
         op,
-        engine: bench.engine.as_str(),
-        sync: if bench.engine == Engine::Kafka { "kafka" } else { config.sync.as_str() },
-        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        engine: bench.on.engine.as_str(),
+        sync,
+        cores: cores(),
         version: env!("CARGO_PKG_VERSION"),
         payload: bench.payload,
         per_s: measured.per_s,
@@ -211,26 +202,4 @@ fn print(context: &Context, line: &Line) -> anyhow::Result<()> {
     let (raw, ratio) = (or_dash(*raw_per_s, 0), or_dash(*ratio, 2));
     anstream::println!("{op:<14} {per_s:>12.0} {p50_ms:>10.3} {p99_ms:>10.3} {raw:>12} {ratio:>6}");
     Ok(())
-}
-
-/// A folder on the disk of the data folder that is gone afterwards.
-#[derive(Debug)]
-struct Scratch {
-    path: PathBuf,
-}
-
-impl Scratch {
-    fn make(data: &Path) -> anyhow::Result<Self> {
-        let path = data.join(format!("bench-{}", std::process::id()));
-        std::fs::create_dir_all(&path).with_context(|| format!("creating {}", path.display()))?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.path) {
-            tracing::warn!(path = %self.path.display(), %error, "the bench's folder could not be removed");
-        }
-    }
 }
