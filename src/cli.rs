@@ -108,12 +108,9 @@ enum Command {
     Work(work::WorkArgs),
     Api(api::ApiArgs),
     Migrate(migrate::Migrate),
-<<<<<<< HEAD
     Topics(topics::TopicsArgs),
     Lag(lag::LagArgs),
-=======
     Log(log::LogArgs),
->>>>>>> log
     Sim(sim::Args),
     Generate(generate::GenerateArgs),
     Bench(bench::BenchArgs),
@@ -134,12 +131,9 @@ impl Command {
             Self::Work(args) => work::run(args, cx).await,
             Self::Api(args) => api::run(args, cx).await,
             Self::Migrate(args) => args.run(cx).await,
-<<<<<<< HEAD
             Self::Topics(args) => topics::run(args, cx).await,
             Self::Lag(args) => lag::run(args, cx).await,
-=======
             Self::Log(args) => log::run(cx, &args),
->>>>>>> log
             Self::Sim(args) => sim::run(args, cx).await,
             Self::Generate(args) => generate::run(&args, cx),
             Self::Bench(args) => bench::run(cx, &args).await,

@@ -15,13 +15,8 @@ use crate::app::settings::Settings;
 Examples:
   millrace bench pipeline --rate 5000                  webhook to provider, everything in this process
   millrace bench pipeline --engine kafka --kafka 127.0.0.1:9092 --rate 2000
-<<<<<<< HEAD
   millrace bench bots --bots 10000                     what idle bots cost
   millrace bench log                                   the log beside bare files")]
-=======
-  millrace bench log                                   the log beside bare files
-  millrace bench bots --bots 10000                     what idle bots cost")]
->>>>>>> log
 pub struct BenchArgs {
     #[command(subcommand)]
     command: BenchCommand,
@@ -32,17 +27,10 @@ pub struct BenchArgs {
 enum BenchCommand {
     /// Webhooks at a given rate until their replies reach a fake provider.
     Pipeline(pipeline::PipelineBench),
-<<<<<<< HEAD
     /// The memory and the start of many idle bots.
     Bots(bots::BotsBench),
     /// Appends, synced appends, reads and the tail of the log.
     Log(log::LogBench),
-=======
-    /// Appends, synced appends, reads and the tail of the log.
-    Log(log::LogBench),
-    /// The memory and the start of many idle bots.
-    Bots(bots::BotsBench),
->>>>>>> log
 }
 
 /// Which log a bench runs on.
@@ -117,12 +105,7 @@ pub fn cores() -> usize {
 pub async fn run(context: &Context, args: &BenchArgs) -> Exit {
     match &args.command {
         BenchCommand::Pipeline(bench) => pipeline::run(context, bench).await,
-<<<<<<< HEAD
         BenchCommand::Bots(bench) => bots::run(context, bench).await,
         BenchCommand::Log(bench) => log::run(context, bench).await,
-=======
-        BenchCommand::Log(bench) => log::run(context, bench).await,
-        BenchCommand::Bots(bench) => bots::run(context, bench).await,
->>>>>>> log
     }
 }
