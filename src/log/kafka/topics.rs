@@ -110,6 +110,8 @@ const FRAMING: usize = 128 << 10;
 const TIME_AHEAD: Duration = Duration::from_secs(7 * 86_400);
 /// How long new topics may take to have leaders.
 const SETTLE: Duration = Duration::from_secs(30);
+/// Answers in a row that know them.
+const ANSWERS: usize = 5;
 
 /// Creates what is missing, unless something that exists differs.
 pub(super) async fn ensure(
@@ -294,15 +296,23 @@ fn topic_settings(config: &KafkaConfig, spec: &TopicSpec) -> Vec<(&'static str, 
     settings
 }
 
-/// Waits until every broker we may ask knows the new topics and they have leaders.
+/// Waits until the new topics have leaders, whichever broker is asked: each answer may come from another one.
 async fn settle(config: &KafkaConfig, lookup: &Lookup, specs: &[TopicSpec]) -> Result<(), LogError> {
     let deadline = tokio::time::Instant::now() + SETTLE;
+    let mut agreed = 0;
     loop {
         let led = lookup.led_topics().await?;
         let waiting = specs
             .iter()
             .find(|spec| led.get(&format!("{}{}", config.prefix, spec.name)) != Some(&spec.partitions));
-        let Some(spec) = waiting else { return Ok(()) };
+        let Some(spec) = waiting else {
+            agreed += 1;
+            if agreed == ANSWERS {
+                return Ok(());
+            }
+            continue;
+        };
+        agreed = 0;
         if tokio::time::Instant::now() > deadline {
             let reason = format!("{} has no leaders {} s after it was created", spec.name, SETTLE.as_secs());
             return Err(LogError::Broker { what: "create the topics".to_owned(), reason, retriable: true });
