@@ -1,3 +1,5 @@
+//! The model fake over real HTTP.
+
 use super::*;
 use crate::domain::time::{ManualClock, Timestamp};
 use crate::sim::courier::HandCourier;
