@@ -31,6 +31,7 @@ complete -c millrace -n "__fish_millrace_needs_command" -l log -d 'What is logge
 complete -c millrace -n "__fish_millrace_needs_command" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_needs_command" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_needs_command" -s V -l version -d 'Print version'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "up" -d 'Run every role in this process'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "bot" -d 'Manage bots and how they are reached'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "script" -d 'List, add, remove and try the rules of a bot'
@@ -38,11 +39,25 @@ complete -c millrace -n "__fish_millrace_needs_command" -f -a "kb" -d 'List, add
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "chat" -d 'Talk to a bot from the terminal'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "check" -d 'Check files and say everything that is wrong with them'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "edge" -d 'Serve webhooks and web chat'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "work" -d 'Run stages'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "api" -d 'Serve the admin API'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "migrate" -d 'Bring the database to the version that this program needs'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "topics" -d 'List, create and check the topics'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "sim" -d 'Run one of the fake provider servers alone'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l kafka -d 'Run on Apache Kafka instead of the folder' -r
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l database -d 'Run on this database instead of SQLite' -r
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l demo -d 'Add a tenant with three bots, fake providers and visitors, and print what they say. Uses a folder of its own unless --data is given'
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand up" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -l set -d 'One setting: --set log.sync=os' -r
@@ -290,6 +305,19 @@ complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l set -d 'On
 complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
 complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand edge" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand edge" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand edge" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand edge" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand edge" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand edge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l probe -d 'Where `/healthz`, `/readyz` and `/metrics` are served; nowhere when absent' -r
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand work" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand api" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand api" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand api" -l set -d 'One setting: --set log.sync=os' -r
@@ -304,6 +332,46 @@ complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l check -d '
 complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l adopt-log -d 'Forget how far the journal has read, so that the database takes another log. The timeline stays; records that it holds already change nothing when they are read again. Stop the journal first'
 complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand migrate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -f -a "list" -d 'Show every topic: partitions, how long records stay, how many there are (the default)'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -f -a "apply" -d 'Create what is missing'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -f -a "check" -d 'Fail, and name every difference, when a topic is missing or not as configured'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show every topic: partitions, how long records stay, how many there are (the default)'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from help" -f -a "apply" -d 'Create what is missing'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from help" -f -a "check" -d 'Fail, and name every difference, when a topic is missing or not as configured'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l stage -d 'Only this stage' -r
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l partitions -d 'One line per partition that is behind'
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l set -d 'One setting: --set log.sync=os' -r
@@ -364,18 +432,82 @@ complete -c millrace -n "__fish_millrace_using_subcommand generate" -l log -d 'W
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -l check -d 'Change nothing: fail if a file is stale'
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from tenant bot script kb chat check inspect api migrate sim generate help" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from tenant bot script kb chat check inspect api migrate sim generate help" -f -a "bot" -d 'Manage bots and how they are reached'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from tenant bot script kb chat check inspect api migrate sim generate help" -f -a "script" -d 'List, add, remove and try the rules of a bot'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from tenant bot script kb chat check inspect api migrate sim generate help" -f -a "kb" -d 'List, add, show and remove the documents of a bot'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from tenant bot script kb chat check inspect api migrate sim generate help" -f -a "chat" -d 'Talk to a bot from the terminal'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from tenant bot script kb chat check inspect api migrate sim generate help" -f -a "check" -d 'Check files and say everything that is wrong with them'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from tenant bot script kb chat check inspect api migrate sim generate help" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from tenant bot script kb chat check inspect api migrate sim generate help" -f -a "api" -d 'Serve the admin API'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from tenant bot script kb chat check inspect api migrate sim generate help" -f -a "migrate" -d 'Bring the database to the version that this program needs'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from tenant bot script kb chat check inspect api migrate sim generate help" -f -a "sim" -d 'Run one of the fake provider servers alone'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from tenant bot script kb chat check inspect api migrate sim generate help" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from tenant bot script kb chat check inspect api migrate sim generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -f -a "bots" -d 'The memory and the start of many idle bots'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
+kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l kafka -d 'The brokers, for `--engine kafka`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l rate -d 'Messages a second' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l seconds -d 'Seconds that are measured' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l warmup -d 'Seconds before that' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l bots -d 'Bots that are written to' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l chats -d 'Chats, spread evenly over the bots' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l payload -d 'Bytes of a message\'s text' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l seed -d 'Shuffles the chats' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l repeat -d 'Runs, each on an empty system. The one with the median p99 is printed; what was lost, doubled or reordered is added up over all of them' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
+kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l kafka -d 'The brokers, for `--engine kafka`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l bots -d 'How many bots' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l engine -d 'Which engine' -r -f -a "embedded\t'The log in a folder'
+kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l kafka -d 'The broker, instead of `kafka.brokers`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l sync -d 'group or os, instead of `log.sync`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l seconds -d 'How long each operation is measured' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l warmup -d 'How long each operation runs before it is measured' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l payload -d 'Bytes of a record\'s value' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l waiters -d 'Tasks that append to the synced topic at once' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l rate -d 'Appends a second while the tail is measured' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l repeat -d 'How often each operation is measured; the median counts' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l seed -d 'Seed of what is written' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "bots" -d 'The memory and the start of many idle bots'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "up" -d 'Run every role in this process'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "bot" -d 'Manage bots and how they are reached'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "script" -d 'List, add, remove and try the rules of a bot'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "kb" -d 'List, add, show and remove the documents of a bot'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "chat" -d 'Talk to a bot from the terminal'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "check" -d 'Check files and say everything that is wrong with them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "edge" -d 'Serve webhooks and web chat'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "work" -d 'Run stages'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "api" -d 'Serve the admin API'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "migrate" -d 'Bring the database to the version that this program needs'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "topics" -d 'List, create and check the topics'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "sim" -d 'Run one of the fake provider servers alone'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "create" -d 'Make a tenant'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "list" -d 'List tenants'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "show" -d 'Show a tenant'
@@ -398,6 +530,12 @@ complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "add" -d 'Add documents, or replace the ones of the same names'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "show" -d 'Print a document'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "remove" -d 'Remove a document'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "list" -d 'Show every topic: partitions, how long records stay, how many there are (the default)'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "apply" -d 'Create what is missing'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "check" -d 'Fail, and name every difference, when a topic is missing or not as configured'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from sim" -f -a "telegram" -d 'The Telegram Bot API: any token of the form DIGITS:TEXT'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from sim" -f -a "meta" -d 'Meta\'s Graph API: WhatsApp, Messenger, Instagram'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from sim" -f -a "model" -d 'OpenAI chat completions and Anthropic messages'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "bots" -d 'The memory and the start of many idle bots'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
