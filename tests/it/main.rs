@@ -4,6 +4,7 @@ mod api;
 mod cli;
 mod compat;
 mod conversations;
+mod crash;
 mod edge;
 mod embedded;
 mod inspect;
