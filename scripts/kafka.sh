@@ -3,13 +3,16 @@
 #
 #   scripts/kafka.sh start  [--brokers 1|3] [--port N]   starts it (or finds it running); the last line on stdout is
 #                                                        the bootstrap address
+#   scripts/kafka.sh secure [--port N]                   prints HOST:PORT and the file of the authority of the listener
+#                                                        that wants TLS and a password: user millrace, password
+#                                                        millrace-secret, by PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
 #   scripts/kafka.sh stop   [--port N]                   ends the brokers it started; the data stays
 #   scripts/kafka.sh status [--port N]                   prints the address, exit status 0 when every broker is up
 #   scripts/kafka.sh kill|restart --broker I [--port N]  kill -9 of broker I, or its start again: for tests of failure
 #   scripts/kafka.sh clean  [--port N]                   stop, and throw the data away
 #
 # Needs Java 17 or later and Maven (the first time; the jars are kept). Broker I listens on PORT + 2 (I - 1), its
-# controller on the port after it. Several installations may stand side by side on ports of their own.
+# controller on the port after it, the secure listener on PORT + 100 + I. Several installations may stand side by side on ports of their own.
 #
 # KAFKA_VERSION (4.1.0), KAFKA_HEAP (512m), MILLRACE_CACHE (jars; ~/.cache/millrace) and MILLRACE_STATE (data, logs and
 # pid files; ~/.local/state/millrace) may be set. Nothing is written inside the checkout.
@@ -40,11 +43,12 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 case $brokers in 1 | 3) ;; *) say "--brokers is 1 or 3, not $brokers"; usage ;; esac
-[[ $port =~ ^[0-9]+$ && $port -gt 1023 && $port -lt 65530 ]] || { say "--port is a number from 1024 to 65529"; usage; }
+[[ $port =~ ^[0-9]+$ && $port -gt 1023 && $port -lt 65400 ]] || { say "--port is a number from 1024 to 65399"; usage; }
 [[ $broker =~ ^[123]$ ]] || { say "--broker is 1, 2 or 3"; usage; }
 state=$state_root/$port
 
 client_port() { echo $((port + 2 * ($1 - 1))); }
+secure_port() { echo $((port + 100 + $1)); }
 controller_port() { echo $((port + 2 * ($1 - 1) + 1)); }
 open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 count() { cat "$state/brokers" 2>/dev/null || echo 0; }
@@ -101,9 +105,17 @@ LOG
 process.roles=broker,controller
 node.id=$i
 controller.quorum.voters=$voters
-listeners=PLAINTEXT://127.0.0.1:$(client_port "$i"),CONTROLLER://127.0.0.1:$(controller_port "$i")
-advertised.listeners=PLAINTEXT://127.0.0.1:$(client_port "$i")
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:$(client_port "$i"),SECURE://127.0.0.1:$(secure_port "$i"),CONTROLLER://127.0.0.1:$(controller_port "$i")
+advertised.listeners=PLAINTEXT://127.0.0.1:$(client_port "$i"),SECURE://127.0.0.1:$(secure_port "$i")
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT
+listener.name.secure.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_millrace="millrace-secret";
+listener.name.secure.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.secure.ssl.keystore.location=$state/broker.p12
+listener.name.secure.ssl.keystore.password=millrace-secret
+listener.name.secure.ssl.keystore.type=PKCS12
+listener.name.secure.ssl.client.auth=none
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$dir/data
@@ -124,14 +136,27 @@ group.min.session.timeout.ms=1000
 PROPERTIES
     [ -f "$dir/data/meta.properties" ] && return
     java -cp "$cache/libs/*" kafka.tools.StorageTool format -t "$(cat "$state/cluster")" -c "$dir/server.properties" \
+        --add-scram 'SCRAM-SHA-256=[name=millrace,password=millrace-secret]' \
+        --add-scram 'SCRAM-SHA-512=[name=millrace,password=millrace-secret]' \
         >"$dir/format.log" 2>&1 || die "formatting failed, see $dir/format.log"
+}
+
+# A certificate that signs itself, so that the secure listener has one and clients a file to trust.
+certify() {
+    [ -s "$state/ca.pem" ] && return
+    local keytool=(keytool -keystore "$state/broker.p12" -storetype PKCS12 -storepass millrace-secret -alias broker)
+    rm -f "$state/broker.p12"
+    "${keytool[@]}" -genkeypair -keyalg EC -groupname secp256r1 -validity 3650 -dname CN=millrace \
+        -ext san=ip:127.0.0.1,dns:localhost -ext bc=ca:true >"$state/keytool.log" 2>&1 &&
+        "${keytool[@]}" -exportcert -rfc >"$state/ca.pem" 2>>"$state/keytool.log" ||
+        die "keytool could not make a certificate, see $state/keytool.log"
 }
 
 launch() {
     local dir=$state/$1
     pid_of "$1" >/dev/null && return
     local p
-    for p in "$(client_port "$1")" "$(controller_port "$1")"; do
+    for p in "$(client_port "$1")" "$(controller_port "$1")" "$(secure_port "$1")"; do
         ! open "$p" || die "port $p is in use by something else: choose another with --port"
     done
     # In a session of its own, so that a Ctrl-C in the terminal that started it does not reach it.
@@ -158,6 +183,7 @@ start() {
     fi
     echo "$brokers" >"$state/brokers"
     [ -s "$state/cluster" ] || java -cp "$cache/libs/*" kafka.tools.StorageTool random-uuid 2>/dev/null | tail -1 >"$state/cluster"
+    certify
     local i
     for i in $(seq "$brokers"); do prepare "$i"; done
     for i in $(seq "$brokers"); do launch "$i"; done
@@ -198,6 +224,10 @@ status() {
 case $action in
     start) start ;;
     stop) stop ;;
+    secure)
+        [ "$(count)" -gt 0 ] || die "nothing was started on port $port"
+        echo "127.0.0.1:$(secure_port 1) $state/ca.pem"
+        ;;
     status) status ;;
     kill)
         pid=$(pid_of "$broker") || die "broker $broker does not run"

@@ -13,5 +13,6 @@ pub mod pipelines;
 pub mod roles;
 pub mod settings;
 pub mod supervise;
+pub mod testbed;
 pub mod up;
 pub mod work;

@@ -26,12 +26,15 @@ pub mod work;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::app::settings::{Flags, Settings};
 use crate::config::Problems;
+use crate::domain::time::{Clock, ShiftedClock, SystemClock};
+use crate::domain::units::Span;
 use crate::telemetry::{self, TelemetryConfig};
 
 /// What every command gets.
@@ -41,6 +44,8 @@ pub struct Context {
     pub settings: Settings,
     /// Print JSON on stdout and nothing else there.
     pub json: bool,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Exit codes: 0 done, 1 failed, 2 bad usage or config.
@@ -83,6 +88,9 @@ struct Globals {
     /// What is logged on stderr: error, warn, info, debug, trace, or a list with modules.
     #[arg(long, global = true, value_name = "LEVEL")]
     log: Option<String>,
+    /// Runs the clock ahead of the machine's, for rehearsals.
+    #[arg(long, global = true, hide = true, value_name = "SPAN")]
+    clock_ahead: Option<Span>,
 }
 
 /// Every command, in the order in which a newcomer meets them.
@@ -100,6 +108,9 @@ enum Command {
     Work(work::WorkArgs),
     Api(api::ApiArgs),
     Migrate(migrate::Migrate),
+    Topics(topics::TopicsArgs),
+    Lag(lag::LagArgs),
+    Log(log::LogArgs),
     Sim(sim::Args),
     Generate(generate::GenerateArgs),
     Bench(bench::BenchArgs),
@@ -120,6 +131,9 @@ impl Command {
             Self::Work(args) => work::run(args, cx).await,
             Self::Api(args) => api::run(args, cx).await,
             Self::Migrate(args) => args.run(cx).await,
+            Self::Topics(args) => topics::run(args, cx).await,
+            Self::Lag(args) => lag::run(args, cx).await,
+            Self::Log(args) => log::run(cx, &args),
             Self::Sim(args) => sim::run(args, cx).await,
             Self::Generate(args) => generate::run(&args, cx),
             Self::Bench(args) => bench::run(cx, &args).await,
@@ -165,7 +179,15 @@ impl Cli {
         telemetry::init_logging(&TelemetryConfig { log, ..settings.telemetry.clone() })
             .map_err(|error| Usage(format!("--log: {error}")))?;
         telemetry::install();
-        let context = Context { settings, json: globals.json };
+        let clock: Arc<dyn Clock> = match globals.clock_ahead {
+            None => Arc::new(SystemClock),
+            Some(span) => {
+                let ahead = ShiftedClock::default();
+                ahead.advance(span.get());
+                Arc::new(ahead)
+            }
+        };
+        let context = Context { settings, json: globals.json, clock };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(command.run(&context))
     }

@@ -9,6 +9,7 @@
 
 pub mod embedded;
 pub mod kafka;
+pub mod lag;
 mod types;
 
 use std::fmt;

@@ -18,6 +18,7 @@ mod journal;
 mod keys;
 mod outbox;
 mod schema;
+mod scratch;
 mod scripts;
 mod seal;
 mod tenants;
@@ -42,6 +43,7 @@ pub use journal::{
     ReceiptRow,
 };
 pub use outbox::Change;
+pub use scratch::{drop_scratch_database, scratch_database};
 pub use schema::{SchemaStatus, migrate, schema_status};
 pub use tenants::Tenant;
 pub use timeline::{Conversation, Cursor, Direction, Message, MessagePart};

@@ -10,6 +10,8 @@ mod lag;
 mod talks;
 mod tenants;
 
+pub use lag::measure_lag;
+
 use std::sync::Arc;
 
 use super::error::ApiError;

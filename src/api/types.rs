@@ -344,10 +344,14 @@ data! {
     LagLine {
         /// The stage.
         stage: String,
+        /// Its consumer group, before the installation's prefix.
+        group: String,
         /// The topic.
         topic: String,
         /// Records that are not finished, over all partitions.
         records: u64,
+        /// How long the oldest of them has waited.
+        seconds: u64,
         /// The partitions that are behind.
         partitions: Vec<PartitionLag>,
     }
@@ -360,6 +364,10 @@ data! {
         committed: u64,
         /// The offset of the next record.
         end: u64,
+        /// Records that are not finished.
+        records: u64,
+        /// How long the first of them has waited.
+        seconds: u64,
     }
 
     /// How far every stage is behind.

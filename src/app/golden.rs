@@ -3,11 +3,13 @@
 //! Guarantee: a conversation passes only when every reply that reached the provider was expected, in order; a failure
 //! names the file, the line, what was expected and what was seen.
 
-pub mod fakes;
 pub mod file;
+pub mod providers;
 pub mod wanted;
 
 mod play;
+mod rehearsal;
+mod webchat;
 
 use std::fmt;
 use std::time::Duration;
@@ -15,9 +17,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 
-pub use self::fakes::Fakes;
 pub use self::file::Conversation;
 pub use self::play::{Failure, play};
+pub use self::providers::Providers;
+pub use self::rehearsal::{Outcome, rehearse};
 
 use crate::domain::channel::ChannelKind;
 use crate::sim::Fault;

@@ -10,7 +10,6 @@ use super::tenant::say;
 use super::{Context, Exit};
 use crate::app::parts::{Parts, Setup};
 use crate::app::{admin, roles};
-use crate::domain::time::SystemClock;
 
 /// Serve the admin API.
 ///
@@ -27,7 +26,7 @@ pub struct ApiArgs {}
 /// # Errors
 /// When a part can't be had.
 pub async fn run(_: ApiArgs, cx: &Context) -> Exit {
-    let parts = Parts::open(cx.settings.clone(), Arc::new(SystemClock), Setup::Check).await?;
+    let parts = Parts::open(cx.settings.clone(), Arc::clone(&cx.clock), Setup::Check).await?;
     let address = admin::start(&parts, None).await?;
     say(
         cx,

@@ -1,6 +1,7 @@
 //! `millrace bench`: open-loop load, and the raw limit of the machine measured in the same run.
 
 pub mod bots;
+pub mod log;
 pub mod pipeline;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -14,7 +15,8 @@ use crate::app::settings::Settings;
 Examples:
   millrace bench pipeline --rate 5000                  webhook to provider, everything in this process
   millrace bench pipeline --engine kafka --kafka 127.0.0.1:9092 --rate 2000
-  millrace bench bots --bots 10000                     what idle bots cost")]
+  millrace bench bots --bots 10000                     what idle bots cost
+  millrace bench log                                   the log beside bare files")]
 pub struct BenchArgs {
     #[command(subcommand)]
     command: BenchCommand,
@@ -27,6 +29,8 @@ enum BenchCommand {
     Pipeline(pipeline::PipelineBench),
     /// The memory and the start of many idle bots.
     Bots(bots::BotsBench),
+    /// Appends, synced appends, reads and the tail of the log.
+    Log(log::LogBench),
 }
 
 /// Which log a bench runs on.
@@ -102,5 +106,6 @@ pub async fn run(context: &Context, args: &BenchArgs) -> Exit {
     match &args.command {
         BenchCommand::Pipeline(bench) => pipeline::run(context, bench).await,
         BenchCommand::Bots(bench) => bots::run(context, bench).await,
+        BenchCommand::Log(bench) => log::run(context, bench).await,
     }
 }

@@ -11,8 +11,10 @@ use serde_json::json;
 
 use super::bot::read_bot;
 use super::output;
+use super::up::on_cluster;
 use super::{Context, Exit};
 use crate::app::cases;
+use crate::app::golden::{Outcome, rehearse};
 use crate::app::pipelines::{Pipelines, ports};
 use crate::app::settings::Settings;
 use crate::config::Problems;
@@ -34,6 +36,12 @@ Examples:
 pub struct CheckArgs {
     /// Files, or folders of them.
     files: Vec<PathBuf>,
+    /// Play golden conversations on Apache Kafka, with each role in a process of its own.
+    #[arg(long, value_name = "HOST:PORT")]
+    kafka: Option<String>,
+    /// Play golden conversations on this database server; each makes a database there and removes it.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
 }
 
 /// Runs the command. Exit code 0 = all is well, 1 = a test failed, 2 = a file has mistakes.
@@ -63,7 +71,9 @@ pub async fn run(args: CheckArgs, cx: &Context) -> Exit {
             Err(problems) => report.mistakes(&file.display().to_string(), problems),
         }
     }
-    report.conversations(&conversations, cx).await;
+    let mut settings = cx.settings.clone();
+    on_cluster(&mut settings, args.kafka.as_deref(), args.database.as_deref());
+    report.conversations(&conversations, settings).await?;
     report.print(cx)
 }
 
@@ -112,11 +122,22 @@ impl Report {
         self.failed.extend(cases::run(pipeline).await.into_iter().map(|what| format!("{at}: {what}")));
     }
 
-    /// Golden conversations run on the real flow.
-    async fn conversations(&mut self, files: &[PathBuf], _cx: &Context) {
+    /// Plays golden conversations, each on a system of its own between fake providers.
+    async fn conversations(&mut self, files: &[PathBuf], settings: Settings) -> anyhow::Result<()> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let folder = tempfile::Builder::new().prefix("millrace-check").tempdir()?;
+        let settings = Settings { data: folder.path().to_owned(), ..settings };
         for file in files {
             self.checked.push(file.display().to_string());
+            match rehearse(&settings, file).await {
+                Ok(()) => {}
+                Err(Outcome::Failed(failure)) => self.failed.push(failure.to_string()),
+                Err(Outcome::Broken(error)) => self.failed.push(format!("{}: {error:#}", file.display())),
+            }
         }
+        Ok(())
     }
 
     fn print(&self, cx: &Context) -> Exit {

@@ -69,6 +69,12 @@ impl Client {
         Ok(Self { way: Way::Folder(Arc::new(local)), operations: api::operations(), edge: None })
     }
 
+    /// True when a process runs that answers; it has the folder open.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        matches!(self.way, Way::Api { .. })
+    }
+
     /// True when the process behind `admin.json` is there and takes its token.
     async fn answers(&self) -> anyhow::Result<bool> {
         let Way::Api { http, door } = &self.way else { return Ok(true) };

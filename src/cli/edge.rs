@@ -11,7 +11,6 @@ use super::work::needs_kafka;
 use super::{Context, Exit};
 use crate::app::parts::{Parts, Setup};
 use crate::app::roles;
-use crate::domain::time::SystemClock;
 
 /// Serve webhooks and web chat.
 ///
@@ -29,7 +28,7 @@ pub struct EdgeArgs {}
 /// When a part can't be had.
 pub async fn run(_: EdgeArgs, cx: &Context) -> Exit {
     needs_kafka(cx, "edge")?;
-    let parts = Parts::open(cx.settings.clone(), Arc::new(SystemClock), Setup::Check).await?;
+    let parts = Parts::open(cx.settings.clone(), Arc::clone(&cx.clock), Setup::Check).await?;
     let address = roles::edge(&parts).await?;
     if cx.json {
         json(&json!({"edge": format!("http://{address}")}))?;

@@ -76,7 +76,6 @@ impl Migrate {
 }
 
 impl Report {
-    #[expect(clippy::print_stdout, reason = "the command's answer belongs on stdout")]
     fn print(&self, check: bool, json: bool) -> anyhow::Result<()> {
         if json {
             anstream::println!("{}", serde_json::to_string(self)?);

@@ -13,7 +13,6 @@ use crate::app::demo::Demo;
 use crate::app::roles;
 use crate::app::settings::Settings;
 use crate::app::up::Up;
-use crate::domain::time::SystemClock;
 
 /// How long the stages may take to own their partitions.
 const READY: Duration = Duration::from_secs(60);
@@ -51,7 +50,7 @@ pub async fn run(args: UpArgs, cx: &Context) -> Exit {
         let demo = Demo::start(settings).await?;
         return demo.run().await.map(|()| ExitCode::SUCCESS);
     }
-    let up = Up::start(settings, Arc::new(SystemClock)).await?;
+    let up = Up::start(settings, Arc::clone(&cx.clock)).await?;
     roles::until_ready(&up.parts, READY).await?;
     let (edge, api) = (format!("http://{}", up.edge), format!("http://{}", up.api));
     if cx.json {

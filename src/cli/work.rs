@@ -11,7 +11,6 @@ use super::{Context, Exit, Usage};
 use crate::app::parts::{Parts, Setup};
 use crate::app::roles;
 use crate::domain::stage::StageName;
-use crate::domain::time::SystemClock;
 
 /// Run stages.
 ///
@@ -40,7 +39,7 @@ pub async fn run(args: WorkArgs, cx: &Context) -> Exit {
     let mut stages = args.stages;
     stages.sort_unstable();
     stages.dedup();
-    let parts = Parts::open(cx.settings.clone(), Arc::new(SystemClock), Setup::Check).await?;
+    let parts = Parts::open(cx.settings.clone(), Arc::clone(&cx.clock), Setup::Check).await?;
     roles::work(&parts, &stages)?;
     let probe = match args.probe {
         Some(address) => Some(roles::probe(&parts, address).await?),

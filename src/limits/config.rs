@@ -26,8 +26,10 @@ pub struct LimitsConfig {
     pub webchat: WebchatLimits,
 }
 
-/// Telegram's limits: 30 messages a second, one a second to a chat, 20 a minute to a group. A little is kept back, since
-/// messages bunch up on their way. Source: <https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this>.
+/// Telegram's limits.
+///
+/// 30 messages a second, one a second to a chat, 20 a minute to a group. A little is kept back, since messages bunch up
+/// on their way. Source: <https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this>.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelegramLimits {
@@ -49,8 +51,10 @@ impl Default for TelegramLimits {
     }
 }
 
-/// WhatsApp's limits: 80 messages a second, and to one recipient 45 at once, then one every 6 seconds. A little is kept
-/// back, since messages bunch up on their way. Source: <https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput>.
+/// WhatsApp's limits.
+///
+/// 80 messages a second, and to one recipient 45 at once, then one every 6 seconds. A little is kept back, since
+/// messages bunch up on their way. Source: <https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput>.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WhatsappLimits {

@@ -34,6 +34,7 @@ mod segment;
 mod sequence;
 mod sync;
 mod table;
+pub mod tool;
 mod topics;
 mod upkeep;
 mod walk;

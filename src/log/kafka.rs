@@ -74,6 +74,15 @@ impl KafkaLog {
         Ok(self.topics.meet(name, self.lookup.kafka_name(name), partitions))
     }
 
+    /// These are there, as specified.
+    fn learn(&self, topics: &[TopicSpec]) {
+        self.topics.limit(topics);
+        for spec in topics {
+            let name = TopicName::from(spec.name.as_str());
+            self.topics.meet(&name, self.lookup.kafka_name(&name), spec.partitions);
+        }
+    }
+
     /// An error unless the partition exists: brokers answer some questions about partitions that do not.
     async fn known(&self, partition: &TopicPartition) -> Result<(), LogError> {
         self.open()?;
@@ -117,14 +126,14 @@ impl Log for KafkaLog {
     async fn ensure_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError> {
         self.open()?;
         topics::ensure(&self.config, &self.lookup, topics).await?;
-        self.topics.limit(topics);
+        self.learn(topics);
         Ok(())
     }
 
     async fn check_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError> {
         self.open()?;
         topics::check(&self.config, &self.lookup, topics).await?;
-        self.topics.limit(topics);
+        self.learn(topics);
         Ok(())
     }
 

@@ -31,6 +31,9 @@ const TURN: Duration = Duration::from_millis(50);
 /// The same while a partition is held: it resumes as soon as its task has caught up.
 const TURN_HELD: Duration = Duration::from_millis(2);
 
+/// How long a member may wait for its first partitions before it counts as ready without any.
+const JOIN: Duration = Duration::from_secs(10);
+
 /// What a worker runs on.
 #[derive(Debug, Clone)]
 pub struct WorkerSpec {
@@ -64,6 +67,9 @@ pub struct Worker<F: StageFactory> {
     brake: Arc<Brake>,
     outputs: Arc<Outputs>,
     committed_at: Instant,
+    /// Until the group has spoken for the first time, or this moment, the loop is not ready: a member may get nothing when
+    /// there are more members than partitions.
+    joining_until: Option<Instant>,
 }
 
 impl<F: StageFactory> std::fmt::Debug for Worker<F> {
@@ -127,6 +133,7 @@ impl<F: StageFactory> Worker<F> {
             revoking: Vec::new(),
             notices: mpsc::unbounded_channel(),
             committed_at: Instant::now(),
+            joining_until: Some(Instant::now() + JOIN),
         })
     }
 
@@ -145,7 +152,8 @@ impl<F: StageFactory> Worker<F> {
     async fn turn(&mut self) -> Result<(), Failure> {
         let held = self.partitions.values().any(|partition| partition.stuck.is_some());
         let restoring = self.partitions.values().any(|partition| !partition.started);
-        let state = if restoring { LoopState::Restoring } else { LoopState::Running };
+        let joining = self.joining_until.is_some_and(|until| Instant::now() < until);
+        let state = if restoring || joining { LoopState::Restoring } else { LoopState::Running };
         self.spec.health.beat(F::NAME.as_str(), state);
         let wait = if held || restoring || !self.revoking.is_empty() { TURN_HELD } else { TURN };
         match self.group.next(wait).await? {
@@ -172,6 +180,7 @@ impl<F: StageFactory> Worker<F> {
     }
 
     fn assign(&mut self, assigned: Vec<(TopicPartition, Option<Committed>)>) -> Result<(), Failure> {
+        self.joining_until = None;
         for (partition, committed) in assigned {
             let metadata =
                 committed.as_ref().map_or(Ok(Metadata::default()), |c| Metadata::decode(&c.metadata));

@@ -144,13 +144,10 @@ async fn handle(
     let asked = Asked { method: shape.method(), account: &model, chat: None, text: &question };
     let words = |fault: &Fault, status: u16| shape.scripted(fault, status);
     let duty = |request: &Request<'_>, fault: Option<&Fault>| {
-        if key.is_none() {
-            return shape.error(401, "no key was given");
-        }
         if !readable || model.is_empty() || request.body.get("messages").is_none_or(|list| !list.is_array()) {
             return shape.error(400, "the request needs JSON with model and messages");
         }
-        if let Some(wait) = key.and_then(|key| shared.admit(key)) {
+        if let Some(wait) = shared.admit(key) {
             return Answer { retry_after: Some(wait), ..shape.error(429, "too many requests in a minute") };
         }
         let text = fault.and_then(|fault| fault.text.clone());

@@ -223,8 +223,8 @@ impl Shared {
             return None;
         }
         let own = parsed.get("update_id").and_then(Value::as_i64);
-        if let Some((account_id, id)) = callback_of(&parsed) {
-            account.issue_callback(account_id, id, now);
+        if let Some((chat, id)) = callback_of(&parsed) {
+            account.issue_callback(chat, id, now);
         }
         let id = account.outbox.add(|next| {
             let id = own.unwrap_or(next);
@@ -242,10 +242,11 @@ impl Shared {
     }
 }
 
-/// The id of an injected callback query, so that its answer can be judged.
+/// The chat (the user, where there is none) and the id of an injected callback query, so that its answer can be judged.
 fn callback_of(update: &Map<String, Value>) -> Option<(i64, String)> {
     let query = update.get("callback_query")?;
-    Some((query.pointer("/from/id")?.as_i64()?, query.get("id")?.as_str()?.to_owned()))
+    let chat = query.pointer("/message/chat/id").or_else(|| query.pointer("/from/id"))?.as_i64()?;
+    Some((chat, query.get("id")?.as_str()?.to_owned()))
 }
 
 #[async_trait]
@@ -309,13 +310,11 @@ async fn call(
     size: usize,
     polled: Option<Answer>,
 ) -> Response {
-    let request = Request {
-        method,
-        account: &account.name,
-        chat: params::text(&params, "chat_id"),
-        body: Value::Object(params),
-        size,
-    };
+    let chat = params::text(&params, "chat_id").or_else(|| {
+        let query = params::text(&params, "callback_query_id")?;
+        account.callback_chat(&query).map(|chat| chat.to_string())
+    });
+    let request = Request { method, account: &account.name, chat, body: Value::Object(params), size };
     let duty = |request: &Request<'_>, _: Option<&Fault>| {
         if account.revoked() {
             return errors::unauthorized();

@@ -7,6 +7,7 @@
 //! 2. Safe to repeat: each row stands under its event's id, and a record below the position is not written again.
 //! 3. Two owners of a partition can't both write: a step is taken only from where its writer believes the partition to
 //!    stand; who is wrong reads again from what the database says.
+//!    The same where records are left out on the way here, so the timeline has no hole that the log could fill.
 //! 4. An unreadable record goes to the dead letters, alone. A replay (`runid`) leaves no row.
 //!
 //! One step of a partition is under way at a time; what is admitted meanwhile waits for the next.
@@ -23,9 +24,9 @@ use tokio::time::Instant;
 
 use crate::domain::failure::{Class, Classify};
 use crate::domain::stage::StageName;
-use crate::log::{Record, TopicPartition};
+use crate::log::{Log, Record, TopicName, TopicPartition};
 use crate::pipeline::{PartitionCx, PartitionStage, Restored, StageError, StageFactory};
-use crate::store::{Advance, JournalError, JournalRow, JournalWriter, Store, StoreError};
+use crate::store::{Advance, JournalError, JournalRow, JournalWriter, LogRange, Moved, Store, StoreError};
 
 use catch_up::Gap;
 use rows::Source;
@@ -51,6 +52,25 @@ impl JournalFactory {
     }
 }
 
+/// Compares the journal's positions with the log and says what it sets back; to be called before any stage writes.
+///
+/// # Errors
+/// When the database holds another log's positions, or either side can't be reached.
+pub async fn check_log(store: &Store, log: &dyn Log) -> Result<Vec<Moved>, StageError> {
+    let mut ranges = Vec::new();
+    for topic in rows::TOPICS {
+        for part in 0..log.partitions(&TopicName::from(topic)).await? {
+            let range = log.range(&TopicPartition::new(topic, part)).await?;
+            ranges.push(LogRange { topic: topic.to_owned(), part, range });
+        }
+    }
+    let moved = store.check_log(log.log_id(), &ranges).await?;
+    for one in &moved {
+        tracing::warn!("{one}");
+    }
+    Ok(moved)
+}
+
 impl StageFactory for JournalFactory {
     const NAME: StageName = StageName::Journal;
     const PORTS: &'static [&'static str] = &[];
@@ -67,6 +87,7 @@ impl StageFactory for JournalFactory {
             next: 0,
             waiting: VecDeque::new(),
             under_way: Vec::new(),
+            nothing_before: None,
             most: MOST_RECORDS,
             wait: FIRST_WAIT,
             not_before: None,
@@ -92,6 +113,8 @@ pub struct Journal {
     waiting: VecDeque<Item>,
     /// Handed to the writer; kept until it answers.
     under_way: Vec<Item>,
+    /// The first waiting offset, when the log holds nothing between it and `next`.
+    nothing_before: Option<u64>,
     /// How many records the next step may hold: less while a bad row is looked for.
     most: usize,
     wait: Duration,
@@ -200,7 +223,13 @@ impl Journal {
             }
             self.not_before = None;
         }
-        let count = self.waiting.len().min(self.most);
+        let Some(first) = self.waiting.front().map(|item| item.offset) else { return };
+        if first > self.next && self.nothing_before != Some(first) {
+            return self.find_position(cx);
+        }
+        let in_order = |(item, expected): (&Item, u64)| item.offset == expected;
+        let count =
+            self.waiting.iter().zip(first..).take(self.most).take_while(|pair| in_order(*pair)).count();
         self.under_way = self.waiting.drain(..count).collect();
         let Some(last) = self.under_way.last() else { return };
         let advance = Advance {
@@ -262,7 +291,10 @@ impl Journal {
             source,
             upto: first.offset,
         };
-        tracing::warn!(partition = %cx.partition, believed = self.next, "the journal does not stand where it was left");
+        tracing::warn!(
+            partition = %cx.partition, believed = self.next, first = first.offset,
+            "the journal reads again from what the database says"
+        );
         self.busy = true;
         cx.spawn(async move { Written::Position(gap.close().await) });
     }
@@ -275,6 +307,7 @@ impl Journal {
                 cx.finish(item.offset);
             }
         }
+        self.nothing_before = self.waiting.front().map(|item| item.offset);
     }
 
     fn put_back(&mut self) {

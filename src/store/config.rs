@@ -45,7 +45,7 @@ impl Default for StoreConfig {
             connections: 8,
             wait: Span::secs(5),
             // Far below what a person notices in a timeline, far above what one transaction costs.
-            linger: Span::millis(10),
+            linger: Span::millis(50),
             batch: 2_000,
             outbox_poll: Span::secs(1),
             cache: CacheConfig::default(),
@@ -122,8 +122,9 @@ impl DatabaseUrl {
         Some(data.join(path.split_once('?').map_or(path, |(path, _)| path)))
     }
 
-    /// The whole address, for the driver.
-    pub(super) fn expose(&self) -> &str {
+    /// The whole address with its password: for the driver, and for a child process's environment.
+    #[must_use]
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }

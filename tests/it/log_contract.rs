@@ -3,6 +3,8 @@
 //! Guarantee: a case says nothing that only one engine does. What an engine can't do in a test (make a broker compact now) its
 //! [`World`] declines, and the case ends there.
 
+#![expect(clippy::unwrap_used, reason = "what is unexpected ends the test")]
+
 mod append;
 mod embedded_world;
 mod groups;

@@ -1,6 +1,8 @@
 //! The contract of the store, run on both databases: SQLite always, PostgreSQL with the feature `db-tests` and
 //! `MILLRACE_TEST_POSTGRES=postgres://...` (a server on which each test may make a database of its own).
 
+#![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
+
 mod bots;
 mod cache;
 mod database;
@@ -11,6 +13,7 @@ mod outbox;
 #[cfg(feature = "db-tests")]
 mod postgres;
 mod secrets;
+mod stage;
 mod timeline;
 
 use database::Database;

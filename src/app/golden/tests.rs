@@ -1,3 +1,5 @@
+//! Conversations are read, played on a stage that answers by rote, and fail with a reason.
+
 use std::collections::VecDeque;
 use std::path::Path;
 

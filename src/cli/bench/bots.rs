@@ -1,16 +1,18 @@
 //! `millrace bench bots`: what idle bots cost.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::super::{Context, Exit, output};
 use super::{On, cores};
 use crate::app::load::bed::Bed;
-use crate::app::load::rss_bytes;
+use crate::app::load::{Load, rss_bytes};
 
-/// Measure the memory of idle bots: the whole system without a bot, then started again with many.
+/// Measure the memory of idle bots: the whole system without a bot, then started again with many that each answered once.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  millrace bench bots --bots 10000 --json")]
 pub struct BotsBench {
@@ -20,6 +22,9 @@ pub struct BotsBench {
     #[arg(long, default_value_t = 10_000)]
     bots: u32,
 }
+
+/// Messages a second while every bot is written to once.
+const TOUCH_RATE: u32 = 500;
 
 /// Runs the bench.
 ///
@@ -40,6 +45,11 @@ pub async fn run(context: &Context, args: &BotsBench) -> Exit {
     let full = Bed::start(settings, Some(folder.path()), 0, || ()).await?;
     full.ready().await?;
     let start_ms = began.elapsed().as_secs_f64() * 1e3;
+    // A bot that was never loaded costs nothing: each is written to once, far below any limit.
+    let seconds = args.bots.div_ceil(TOUCH_RATE).max(1);
+    let rate = args.bots.div_ceil(seconds);
+    let load = Load { rate, seconds, warmup: 0, bots: args.bots, chats: args.bots, payload: 64, seed: 1 };
+    let touched = super::pipeline::drive(load, full.edge, Arc::clone(&full.checker), ProgressBar::hidden()).await?;
     let after = rss_bytes();
     full.stop().await;
 
@@ -49,6 +59,7 @@ pub async fn run(context: &Context, args: &BotsBench) -> Exit {
             "bench": "bots", "engine": args.on.engine.as_str(), "sync": sync, "cores": cores(),
             "version": env!("CARGO_PKG_VERSION"), "bots": args.bots, "rss_mb_before": before as f64 / 1e6,
             "rss_mb_after": after as f64 / 1e6, "bytes_per_bot": each, "start_ms": start_ms,
+            "silent": touched.lost,
         }))?;
     } else {
         let row = |name: &str, value: String| [name.to_owned(), value];
@@ -59,6 +70,7 @@ pub async fn run(context: &Context, args: &BotsBench) -> Exit {
                 row("memory with them, started again", format!("{:.1} MB", after as f64 / 1e6)),
                 row("a bot", format!("{each:.0} B")),
                 row("start", format!("{start_ms:.0} ms")),
+                row("bots that did not answer", touched.lost.to_string()),
             ],
         )?;
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
@@ -58,7 +59,7 @@ impl Core {
     pub(super) fn open(config: EmbeddedConfig, clock: Arc<dyn Clock>) -> Result<Arc<Self>, LogError> {
         let folder = &config.folder;
         std::fs::create_dir_all(folder).map_err(failed("creating", folder))?;
-        let locked = take_lock(&config)?;
+        let locked = take_lock(folder)?;
         let table = match Table::load(folder)? {
             Some(table) => table,
             None => {
@@ -197,15 +198,11 @@ impl Core {
         }
         // In this order: what is kept apart names offsets of the main sequence.
         for sequence in self.sequences() {
-            let writer = lock(&sequence.writer);
-            if flush {
-                if let Err(error) = sequence.sync.flush() {
-                    tracing::error!(sequence = sequence.plan.name, %error, "closing the log");
-                }
-                sequence.publish(sequence.sync.synced());
+            if flush && let Err(error) = sequence.mark(self.clock.now()).and_then(|()| sequence.sync.flush())
+            {
+                tracing::error!(sequence = sequence.plan.name, %error, "closing the log");
             }
             sequence.sync.close("it was closed by this process".to_owned());
-            drop(writer);
         }
         self.groups.wake();
         self.bell.end();
@@ -272,13 +269,13 @@ pub(super) fn salt(log_id: &str, name: &str) -> u32 {
 }
 
 /// One process at a time.
-fn take_lock(config: &EmbeddedConfig) -> Result<File, LogError> {
-    let path = config.folder.join("lock");
+pub(super) fn take_lock(folder: &Path) -> Result<File, LogError> {
+    let path = folder.join("lock");
     let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let file = open.map_err(failed("opening", &path))?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(LogError::Locked(config.folder.clone())),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(LogError::Locked(folder.to_owned())),
         Err(error) => Err(failed("locking", &path)(error.into())),
     }
 }

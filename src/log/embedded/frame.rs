@@ -31,6 +31,8 @@ pub(super) enum Kind {
     Commit = 3,
     /// Stands for the frames that a compaction left out: the body is the next sequence.
     Bridge = 4,
+    /// Nothing; its header says that what came before it is on the disk.
+    Mark = 5,
 }
 
 /// What is known of a frame besides its body.
@@ -122,6 +124,7 @@ pub(super) fn peek(bytes: &[u8], salt: u32) -> Result<(Head, u32), Fault> {
         2 => Kind::Records,
         3 => Kind::Commit,
         4 => Kind::Bridge,
+        5 => Kind::Mark,
         _ => return Err(Fault::Bad),
     };
     if u32_at(header, 32) != salt {

@@ -44,7 +44,7 @@ pub(super) fn open(
     let mut next = files.first().and_then(|file| (file.ordinals.first == 1).then_some(1));
     for (i, file) in files.into_iter().enumerate() {
         let is_last = i + 1 == begun;
-        let scan = match saved::load(&file, &plan)
+        let scan = match saved::load(&file, plan.salt)
             .filter(|scan| !is_last && next.is_none_or(|n| n == scan.first))
         {
             Some(mut scan) => {
@@ -188,7 +188,7 @@ impl State {
                 self.ranges.entry(place.part).or_default().1 = place.offset + 1;
             })?,
             Kind::Commit => self.commits.push(Commit::decode(frame)?),
-            Kind::Bridge => {}
+            Kind::Bridge | Kind::Mark => {}
         }
         Some(())
     }
@@ -216,7 +216,7 @@ impl State {
 }
 
 /// True when the file begins with the first frame of a segment.
-fn is_begun(file: &Unbegun, salt: u32) -> bool {
+pub(super) fn is_begun(file: &Unbegun, salt: u32) -> bool {
     matches!(
         Walk::new(&file.file, salt, 0, None).as_mut().map(Walk::step),
         Ok(Ok(Step::Frame { head: Head { kind: Kind::Segment, .. }, .. }))
@@ -301,7 +301,7 @@ fn go_on(last: &Arc<Segment>, plan: &Plan, next: u64) -> Result<Writer, LogError
         }
     };
     last.sync.sync_all().map_err(failed("syncing", &last.path))?;
-    Ok(Writer { segment: Arc::clone(last), at, capacity, next })
+    Ok(Writer { segment: Arc::clone(last), at, capacity, next, marked: 0 })
 }
 
 /// The first segment of a new sequence.
@@ -313,5 +313,5 @@ fn fresh(plan: &Plan, now: Timestamp) -> Result<Writer, LogError> {
     plan.folder.parent().map_or(Ok(()), sync_folder)?;
     segment.sync.sync_all().map_err(failed("syncing", &segment.path))?;
     let at = super::lock(&segment.index).len;
-    Ok(Writer { segment, at, capacity: size, next: 2 })
+    Ok(Writer { segment, at, capacity: size, next: 2, marked: 0 })
 }

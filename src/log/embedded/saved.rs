@@ -16,8 +16,8 @@ use super::wire::{Take, put_part, put_u32, put_u64};
 use crate::log::types::LogError;
 
 /// The saved index of a segment, if there is one that fits.
-pub(super) fn load(file: &Unbegun, plan: &Plan) -> Option<Scan> {
-    let scan = read(&path(&file.path), plan.salt)?;
+pub(super) fn load(file: &Unbegun, salt: u32) -> Option<Scan> {
+    let scan = read(&path(&file.path), salt)?;
     (file.file.metadata().ok()?.len() == scan.index.len).then_some(scan)
 }
 

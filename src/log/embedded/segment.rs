@@ -111,6 +111,14 @@ pub(super) struct Unbegun {
 }
 
 impl Unbegun {
+    /// Opens a file for reading only.
+    pub(super) fn read_only(folder: &Path, ordinals: Ordinals) -> Result<Self, LogError> {
+        let path = folder.join(ordinals.name());
+        let opened = File::open(&path).and_then(|file| Ok((file.try_clone()?, file)));
+        let (file, sync) = opened.map_err(failed("opening", &path))?;
+        Ok(Self { ordinals, path, file, sync })
+    }
+
     /// The segment, once its first frame is there.
     pub(super) fn begin(self, sequence: u64, index: Index) -> Segment {
         static NEXT: AtomicU64 = AtomicU64::new(0);

@@ -75,6 +75,8 @@ pub(super) struct Writer {
     pub(super) capacity: u64,
     /// The next frame's sequence.
     pub(super) next: u64,
+    /// The last frame of [`Sequence::mark`].
+    pub(super) marked: u64,
 }
 
 /// What has been shown to readers, or will be.
@@ -190,6 +192,20 @@ impl Sequence {
         let sequence = self.put(&mut writer, &mut frame, body, Kind::Commit, now, std::iter::empty())?;
         self.offsets.apply(commit);
         Ok(sequence)
+    }
+
+    /// Syncs, and writes a frame that says so, unless that is the last one: from then on, damage to what came before is told
+    /// from an unfinished end.
+    pub(super) fn mark(&self, now: Timestamp) -> Result<(), LogError> {
+        let mut writer = lock(&self.writer);
+        if writer.marked + 1 == writer.next {
+            return Ok(());
+        }
+        self.sync.flush()?;
+        self.publish(self.sync.synced());
+        let mut frame = frame::with_room(0);
+        writer.marked = self.put(&mut writer, &mut frame, 0, Kind::Mark, now, std::iter::empty())?;
+        Ok(())
     }
 
     /// Shows what is on the disk up to a frame.

@@ -83,6 +83,9 @@ pub(super) fn pass(core: &Core) -> Result<(), LogError> {
     prepare(core)?;
     for sequence in core.sequences() {
         core.check_open()?;
+        if core.waits() {
+            sequence.mark(core.clock.now())?;
+        }
         retain(core, &sequence)?;
         sequence.compact(&core.closed, core.clock.now())?;
         settle(&sequence)?;

@@ -198,6 +198,24 @@ impl KafkaConfig {
 }
 
 impl Security {
+    /// The first of the named files that can't be read, and why. Looks at the disk.
+    pub(super) fn unreadable(&self) -> Option<String> {
+        let (at, tls) = match self {
+            Self::Plaintext => return None,
+            Self::Tls(tls) => ("tls", tls),
+            Self::Sasl(sasl) => ("sasl.tls", sasl.tls.as_ref()?),
+        };
+        let files = [("ca", &tls.ca), ("certificate", &tls.certificate), ("key", &tls.key)];
+        files.into_iter().find_map(|(key, file)| {
+            let file = file.as_ref()?;
+            let error = std::fs::File::open(file).err()?;
+            Some(format!(
+                "kafka.security.{at}.{key}: {}: {error}; name a PEM file that can be read",
+                file.display()
+            ))
+        })
+    }
+
     fn validate(&self, at: &str, problems: &mut Problems) {
         match self {
             Self::Plaintext => {}

@@ -34,6 +34,8 @@ struct Inner {
 
 /// Between two looks at what the connections complain of.
 const SLICE: Duration = Duration::from_secs(1);
+/// Between two tries of a question.
+const AGAIN: Duration = Duration::from_millis(100);
 
 impl Lookup {
     /// Connects: the one moment at which an address or a password that is wrong shows.
@@ -91,15 +93,18 @@ impl Lookup {
 
     async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Inner) -> Result<T, LogError> + Send + 'static,
+        question: impl Fn(&Inner) -> Result<T, LogError> + Send + 'static,
     ) -> Result<T, LogError> {
         let inner = Arc::clone(&self.0);
-        off_runtime(move || question(&inner)).await
+        off_runtime(move || inner.ask(question)).await
     }
 }
 
 impl Inner {
     fn connect(config: KafkaConfig) -> Result<Self, LogError> {
+        if let Some(unreadable) = config.security.unreadable() {
+            return Err(LogError::Mismatch(unreadable));
+        }
         let listener = Listener::default();
         let trouble = listener.0.clone();
         let client: BaseConsumer<Listener> = settings::lookup(&config)
@@ -122,6 +127,19 @@ impl Inner {
             }
         };
         Ok(Self { config, client, trouble, cluster, observer: Mutex::new(None) })
+    }
+
+    /// Puts a question again while leaders move (a new topic, a broker that restarts), within the time of one.
+    fn ask<T>(&self, question: impl Fn(&Self) -> Result<T, LogError>) -> Result<T, LogError> {
+        let deadline = Instant::now() + self.config.request_timeout.get();
+        loop {
+            match question(self) {
+                Err(LogError::Broker { retriable: true, .. }) if Instant::now() + AGAIN < deadline => {
+                    std::thread::park_timeout(AGAIN);
+                }
+                answer => return answer,
+            }
+        }
     }
 
     fn wait(&self) -> Duration {

@@ -113,6 +113,8 @@ pub(super) fn member(config: &KafkaConfig, group: &str, partitions: u32) -> Clie
             ("partition.assignment.strategy", "cooperative-sticky".into()),
             ("session.timeout.ms", session.to_string()),
             ("heartbeat.interval.ms", (session / 5).to_string()),
+            // A topic that a broker had not heard of yet is found soon.
+            ("topic.metadata.refresh.interval.ms", "10000".into()),
             // The polling thread never waits for anything else, so this only ends a member whose thread is gone. It is
             // also how long a rebalance waits for a member that drains.
             ("max.poll.interval.ms", (session * 4).max(60_000).to_string()),

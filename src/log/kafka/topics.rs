@@ -76,7 +76,31 @@ impl Registry {
 #[derive(Debug, Default)]
 struct Findings {
     missing: Vec<String>,
-    different: Vec<String>,
+    /// Whose partitions are of another number.
+    counts: Vec<String>,
+    /// Whose settings would lose records.
+    settings: Vec<String>,
+}
+
+impl Findings {
+    /// What can't be put right by creating something.
+    fn mismatch(&self) -> Option<LogError> {
+        let mut parts = Vec::new();
+        if !self.counts.is_empty() {
+            parts.push(format!(
+                "{}: counts never change in place, so set `topics` to the cluster's numbers, or use another kafka.prefix",
+                self.counts.join(", ")
+            ));
+        }
+        parts.extend(self.settings.iter().cloned());
+        if parts.is_empty() {
+            return None;
+        }
+        if !self.missing.is_empty() {
+            parts.push(format!("{} missing: create with `millrace topics apply`", self.missing.join(", ")));
+        }
+        Some(LogError::Mismatch(parts.join("; ")))
+    }
 }
 
 /// A batch carries a header, and a record its framing, beside the largest record.
@@ -86,6 +110,8 @@ const FRAMING: usize = 128 << 10;
 const TIME_AHEAD: Duration = Duration::from_secs(7 * 86_400);
 /// How long new topics may take to have leaders.
 const SETTLE: Duration = Duration::from_secs(30);
+/// Answers in a row that know them.
+const ANSWERS: usize = 5;
 
 /// Creates what is missing, unless something that exists differs.
 pub(super) async fn ensure(
@@ -94,8 +120,8 @@ pub(super) async fn ensure(
     specs: &[TopicSpec],
 ) -> Result<(), LogError> {
     let found = compare(config, lookup, specs).await?;
-    if !found.different.is_empty() {
-        return Err(mismatch(&found.different));
+    if let Some(mismatch) = found.mismatch() {
+        return Err(mismatch);
     }
     if found.missing.is_empty() {
         return Ok(());
@@ -111,13 +137,12 @@ pub(super) async fn check(
     lookup: &Lookup,
     specs: &[TopicSpec],
 ) -> Result<(), LogError> {
-    let Findings { missing, different } = compare(config, lookup, specs).await?;
-    if different.is_empty() {
-        return if missing.is_empty() { Ok(()) } else { Err(LogError::Unknown(missing.join(", "))) };
+    let found = compare(config, lookup, specs).await?;
+    match found.mismatch() {
+        Some(mismatch) => Err(mismatch),
+        None if found.missing.is_empty() => Ok(()),
+        None => Err(LogError::Unknown(found.missing.join(", "))),
     }
-    let absent =
-        missing.iter().map(|name| format!("{name} is missing: create it with `millrace topics apply`"));
-    Err(mismatch(&absent.chain(different).collect::<Vec<_>>()))
 }
 
 async fn compare(config: &KafkaConfig, lookup: &Lookup, specs: &[TopicSpec]) -> Result<Findings, LogError> {
@@ -128,11 +153,12 @@ async fn compare(config: &KafkaConfig, lookup: &Lookup, specs: &[TopicSpec]) -> 
         let name = format!("{}{}", config.prefix, spec.name);
         match counts.get(&name) {
             None => found.missing.push(spec.name.clone()),
-            Some(count) if *count != spec.partitions => found.different.push(format!(
-                "{name} has {count} partitions and the configuration says {}: counts never change in place, so set \
-                 `topics` to the cluster's numbers, or use another kafka.prefix",
-                spec.partitions
-            )),
+            Some(count) if *count != spec.partitions => {
+                found.counts.push(format!(
+                    "{name} has {count} partitions and the configuration says {}",
+                    spec.partitions
+                ));
+            }
             Some(_) => drop(present.insert(name, spec)),
         }
     }
@@ -157,7 +183,7 @@ async fn compare_settings(
         .map_err(|error| trouble.error("read the topics' settings", &error))?;
     for answer in answers {
         match answer {
-            Ok(resource) => differences(present, &resource, &mut found.different),
+            Ok(resource) => differences(present, &resource, &mut found.settings),
             // Without the right to read settings, the counts are all that can be checked.
             Err(
                 RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed,
@@ -270,15 +296,23 @@ fn topic_settings(config: &KafkaConfig, spec: &TopicSpec) -> Vec<(&'static str, 
     settings
 }
 
-/// Waits until every broker we may ask knows the new topics and they have leaders.
+/// Waits until the new topics have leaders, whichever broker is asked: each answer may come from another one.
 async fn settle(config: &KafkaConfig, lookup: &Lookup, specs: &[TopicSpec]) -> Result<(), LogError> {
     let deadline = tokio::time::Instant::now() + SETTLE;
+    let mut agreed = 0;
     loop {
         let led = lookup.led_topics().await?;
         let waiting = specs
             .iter()
             .find(|spec| led.get(&format!("{}{}", config.prefix, spec.name)) != Some(&spec.partitions));
-        let Some(spec) = waiting else { return Ok(()) };
+        let Some(spec) = waiting else {
+            agreed += 1;
+            if agreed == ANSWERS {
+                return Ok(());
+            }
+            continue;
+        };
+        agreed = 0;
         if tokio::time::Instant::now() > deadline {
             let reason = format!("{} has no leaders {} s after it was created", spec.name, SETTLE.as_secs());
             return Err(LogError::Broker { what: "create the topics".to_owned(), reason, retriable: true });
@@ -299,10 +333,6 @@ fn admin(config: &KafkaConfig) -> Result<(AdminClient<Listener>, Trouble), LogEr
 fn options(config: &KafkaConfig) -> AdminOptions {
     let wait = config.request_timeout.get();
     AdminOptions::new().request_timeout(Some(wait)).operation_timeout(Some(wait))
-}
-
-fn mismatch(different: &[String]) -> LogError {
-    LogError::Mismatch(different.join("; "))
 }
 
 #[cfg(test)]

@@ -37,9 +37,9 @@ pub type Answerer = dyn Fn(&FakeSend, usize) -> SendOutcome + Send + Sync;
 pub struct FakeChannel {
     kind: ChannelKind,
     /// The largest text that it takes, in UTF-16 units.
-    pub max_text: usize,
+    max_text: usize,
     /// How long every call takes.
-    pub latency: Duration,
+    latency: Duration,
     answer: Option<Arc<Answerer>>,
     state: Mutex<State>,
 }
@@ -49,7 +49,7 @@ struct State {
     scripted: HashMap<String, VecDeque<SendOutcome>>,
     sent: Vec<FakeSend>,
     signals: Vec<FakeSend>,
-    busy: HashMap<String, usize>,
+    busy: HashMap<(AccountId, String), usize>,
     most_busy: usize,
 }
 
@@ -64,6 +64,20 @@ impl FakeChannel {
     #[must_use]
     pub fn new(kind: ChannelKind) -> Self {
         Self { kind, max_text: 4096, latency: Duration::ZERO, answer: None, state: Mutex::default() }
+    }
+
+    /// The same, taking texts of at most `max_text` UTF-16 units.
+    #[must_use]
+    pub const fn up_to(mut self, max_text: usize) -> Self {
+        self.max_text = max_text;
+        self
+    }
+
+    /// The same, taking `latency` for every call.
+    #[must_use]
+    pub const fn slow(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
     }
 
     /// The same, answering as `answer` says.
@@ -127,7 +141,7 @@ impl Channel for FakeChannel {
         let call = Self::call(from, to, part.text.clone(), opaque);
         let outcome = {
             let mut state = self.lock();
-            let busy = state.busy.entry(to.chat.clone()).or_default();
+            let busy = state.busy.entry((from.account.clone(), to.chat.clone())).or_default();
             *busy += 1;
             let busy = *busy;
             state.most_busy = state.most_busy.max(busy);
@@ -145,7 +159,7 @@ impl Channel for FakeChannel {
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
         }
-        if let Some(busy) = self.lock().busy.get_mut(&to.chat) {
+        if let Some(busy) = self.lock().busy.get_mut(&(from.account.clone(), to.chat.clone())) {
             *busy -= 1;
         }
         outcome

@@ -74,7 +74,7 @@ impl People {
         let keys = || {
             shown.into_iter().flatten().flat_map(|(message, keys)| keys.iter().map(move |key| (message, key)))
         };
-        let Some((message, key)) = keys().filter(|(_, key)| key.title == title).next_back() else {
+        let Some((message, key)) = keys().rfind(|(_, key)| key.title == title) else {
             let titles: Vec<_> = keys().map(|(_, key)| key.title.as_str()).collect();
             return Err(format!("no button `{title}` was shown to {from}; there are {titles:?}"));
         };

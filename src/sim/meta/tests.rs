@@ -1,3 +1,5 @@
+//! The Graph fake over real HTTP; webhooks into a courier's hands.
+
 use std::time::Duration;
 
 use super::webhooks::sign;

@@ -33,16 +33,16 @@ impl Shape {
         }
     }
 
-    /// A number for the key that was given: the key itself is never kept.
-    pub(super) fn key(self, headers: &HeaderMap) -> Option<u64> {
+    /// A number for the key that was given, 0 for none: the key itself is never kept, and any key will do.
+    pub(super) fn key(self, headers: &HeaderMap) -> u64 {
         let names: &[&str] = match self {
             Self::OpenAi => &["authorization", "api-key"],
             Self::Anthropic => &["x-api-key", "authorization"],
         };
-        let key = names.iter().find_map(|name| headers.get(*name)).filter(|key| !key.is_empty())?;
+        let Some(key) = names.iter().find_map(|name| headers.get(*name)) else { return 0 };
         let mut hasher = DefaultHasher::new();
         key.as_bytes().hash(&mut hasher);
-        Some(hasher.finish())
+        hasher.finish()
     }
 
     pub(super) fn completion(self, model: &str, text: &str, body: &Value) -> Answer {

@@ -1,3 +1,5 @@
+//! The model fake over real HTTP.
+
 use super::*;
 use crate::domain::time::{ManualClock, Timestamp};
 use crate::sim::courier::HandCourier;
@@ -33,6 +35,8 @@ async fn both_shapes_answer() {
     assert_eq!(body["choices"][0]["message"]["content"], "You asked: \"Why?\"");
     let (_, body) = ask(&sim, "/v1/messages", ("x-api-key", "k"), &question("Why?")).await;
     assert_eq!(body["content"][0]["text"], "You asked: \"Why?\"");
+    let rule = r#"[{"times": 1, "status": 401}]"#;
+    sim.script(serde_json::from_str(rule).unwrap()).unwrap();
     let (answer, body) = ask(&sim, "/v1/messages", ("x", "y"), &question("Why?")).await;
     assert_eq!((answer.status, &body["error"]["type"]), (401, &json!("authentication_error")));
     let (answer, _) = ask(&sim, "/v1/chat/completions", ("api-key", "k"), &json!({})).await;

@@ -31,7 +31,7 @@ pub(super) struct Account {
 struct Memory {
     limiter: Limiter,
     blocked: HashSet<i64>,
-    /// When each callback query was asked, with its user.
+    /// When each callback query was asked, and in which chat.
     callbacks: HashMap<String, (i64, Timestamp)>,
     /// The last messages with buttons, per chat.
     shown: HashMap<String, VecDeque<Shown>>,
@@ -104,12 +104,12 @@ impl Account {
     }
 
     /// Remembers when a callback query was asked.
-    pub(super) fn issue_callback(&self, user: i64, id: String, now: Timestamp) {
+    pub(super) fn issue_callback(&self, chat: i64, id: String, now: Timestamp) {
         let mut memory = self.memory();
         if memory.callbacks.len() >= REMEMBERED {
             memory.callbacks.clear();
         }
-        memory.callbacks.insert(id, (user, now));
+        memory.callbacks.insert(id, (chat, now));
     }
 
     /// True while the query may be answered. One that this fake never asked is taken for a test's own.
@@ -117,6 +117,12 @@ impl Account {
         self.memory().callbacks.get(id).is_none_or(|(_, asked)| now.since(*asked) < CALLBACK_LIFE)
     }
 
+    /// The chat in which a callback query was asked.
+    pub(super) fn callback_chat(&self, id: &str) -> Option<i64> {
+        self.memory().callbacks.get(id).map(|(chat, _)| *chat)
+    }
+
+    /// Remembers a message with buttons.
     pub(super) fn show(&self, chat: &str, shown: Shown) {
         let mut memory = self.memory();
         if memory.shown.len() >= REMEMBERED {

@@ -1,3 +1,5 @@
+//! The Bot API fake over real HTTP; webhooks into a courier's hands, on a paused clock where time matters.
+
 use std::time::Duration;
 
 use tokio::time::Instant;

@@ -97,9 +97,8 @@ pub(super) fn callback_query(
     now: Timestamp,
 ) -> Value {
     let person = person(in_chat);
-    let user = person["id"].as_i64().unwrap_or_default();
     let id = format!("{}{:05}", now.millis(), account.next_message() % 100_000);
-    account.issue_callback(user, id.clone(), now);
+    account.issue_callback(in_chat, id.clone(), now);
     json!({
         "id": id,
         "from": person,

@@ -3,97 +3,25 @@
 //! A *line* is a bot's account: what shares its limits waits together. A chat (a conversation) stands in its line while
 //! its first reply may be tried. Every step costs at most the logarithm of the number of waits.
 
+mod line;
+
+pub(super) use line::{LineKey, Wake};
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::arena::{Arena, Ix};
 use super::job::Job;
 use super::signals::Waiting;
-use crate::domain::channel::ChannelKind;
-use crate::domain::ids::{AccountId, BotId, ConversationId, TenantId};
+use crate::domain::ids::ConversationId;
 use crate::domain::time::Timestamp;
-use crate::limits::{Keys, Limits, Plan};
+use crate::limits::Limits;
+use line::{Chat, Line, State};
 
-/// A line without work is kept this long, so that a talking bot is not looked up with every reply.
-const IDLE: Duration = Duration::from_secs(60);
-/// Calls under way that a new line may have.
-const FIRST_WINDOW: u32 = 16;
-/// Calls under way that a line may have at least, however many go unanswered.
-const LEAST_WINDOW: u32 = 4;
 /// Signals that wait in a line; they are worth little, so the oldest goes.
 const MAX_SIGNALS: usize = 64;
-
-/// Who speaks.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct LineKey {
-    pub(super) tenant: TenantId,
-    pub(super) bot: BotId,
-    pub(super) channel: ChannelKind,
-    pub(super) account: AccountId,
-}
-
-/// A bot's account.
-#[derive(Debug)]
-pub(super) struct Line {
-    pub(super) key: LineKey,
-    /// Its limits, and the version of the bot that they come from; `None` until the bot is looked up.
-    pub(super) plan: Option<(Plan, i64)>,
-    /// The look-up is under way.
-    pub(super) looking: bool,
-    /// Failures in a row that concern the account.
-    pub(super) failures: u32,
-    pub(super) signals: VecDeque<Waiting>,
-    ready: VecDeque<Ix>,
-    chats: u32,
-    in_flight: u32,
-    window: u32,
-    waiting: Option<Instant>,
-    in_ring: bool,
-    used: Instant,
-}
-
-impl Line {
-    fn may_go(&self) -> bool {
-        self.waiting.is_none()
-            && !self.looking
-            && self.in_flight < self.window
-            && !(self.ready.is_empty() && self.signals.is_empty())
-    }
-}
-
-/// A conversation with replies to send.
-#[derive(Debug)]
-pub(super) struct Chat {
-    pub(super) line: Ix,
-    pub(super) keys: Keys,
-    conversation: ConversationId,
-    queue: VecDeque<Box<Job>>,
-    state: State,
-    /// It stands in its line's `ready`, once, whatever its state.
-    listed: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Its first reply may be tried.
-    Ready,
-    /// Not before.
-    Waiting(Instant),
-    /// Its first reply is out: in a call, or until its RESULT is acknowledged.
-    Out,
-}
-
-/// What a timer is for. A chat's or a line's that has found something else to wait for is passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Wake {
-    Chat(Ix),
-    Line(Ix),
-    Sweep,
-    Forget,
-}
 
 /// All lines and chats of a partition.
 #[derive(Debug)]
@@ -156,20 +84,7 @@ impl Queues {
         if let Some(line) = self.line_of.get(&key) {
             return *line;
         }
-        let line = self.lines.insert(Line {
-            key: key.clone(),
-            plan: None,
-            looking: false,
-            failures: 0,
-            signals: VecDeque::new(),
-            ready: VecDeque::new(),
-            chats: 0,
-            in_flight: 0,
-            window: FIRST_WINDOW.min(self.max_window),
-            waiting: None,
-            in_ring: false,
-            used: Instant::now(),
-        });
+        let line = self.lines.insert(Line::new(key.clone(), self.max_window, Instant::now()));
         self.line_of.insert(key, line);
         line
     }
@@ -314,14 +229,10 @@ impl Queues {
         }
     }
 
-    /// A call of a line is over. Unanswered calls lower the number that may be under way, answered ones raise it.
+    /// A call of a line is over.
     pub(super) fn called(&mut self, ix: Ix, answered: bool) {
         if let Some(line) = self.lines.get_mut(ix) {
-            line.in_flight = line.in_flight.saturating_sub(1);
-            let most = self.max_window;
-            line.window = if answered { line.window + 1 } else { line.window / 2 }
-                .max(LEAST_WINDOW.min(most))
-                .min(most);
+            line.called(answered, self.max_window);
             self.rouse(ix);
         }
     }
@@ -368,14 +279,8 @@ impl Queues {
 
     /// Drops lines that nobody has used for a while.
     pub(super) fn drop_idle(&mut self, now: Instant) {
-        let idle = |line: &Line| {
-            line.chats == 0
-                && line.in_flight == 0
-                && !line.looking
-                && line.signals.is_empty()
-                && now.saturating_duration_since(line.used) > IDLE
-        };
-        let idle: Vec<Ix> = self.lines.iter().filter(|(_, line)| idle(line)).map(|(ix, _)| ix).collect();
+        let idle: Vec<Ix> =
+            self.lines.iter().filter(|(_, line)| line.is_idle(now)).map(|(ix, _)| ix).collect();
         for ix in idle {
             if let Some(line) = self.lines.remove(ix) {
                 self.line_of.remove(&line.key);

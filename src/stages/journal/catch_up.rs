@@ -1,4 +1,5 @@
-//! Reading again from what the database says, when it stands elsewhere than its writer believed.
+//! Reading again from what the database says, when it stands elsewhere than its writer believed, or when records between
+//! were left out.
 //!
 //! Guarantee: when [`Gap::close`] returns `next`, everything below `next` is written, and `next` is at least where the
 //! waiting records begin, unless the log has kept nothing between.

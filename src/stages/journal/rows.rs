@@ -16,6 +16,16 @@ use crate::log::Record;
 use crate::pipeline::StageError;
 use crate::store::{ConversationRow, Direction, JournalRow, MessageRow, PartRow, ReceiptRow};
 
+/// What the journal reads.
+pub(super) const TOPICS: [&str; 6] = [
+    topics::TURN_OPENED,
+    topics::TURN_DROPPED,
+    topics::REPLY_READY,
+    topics::REPLY_BULK,
+    topics::REPLY_SETTLED,
+    topics::RECEIPT_RECEIVED,
+];
+
 /// What a topic holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {

@@ -95,3 +95,26 @@ async fn an_append_costs_little_over_the_bare_client() {
     // A debug build on a busy machine: a floor that only a mistake falls through.
     assert!(median > 0.1, "{median}");
 }
+
+/// From the append to the hand of a member that waits: wake-ups, not sweeps, carry records.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_member_is_woken() {
+    let log = super::support::log_with("t.v1", 4).await;
+    let mut group = super::support::join(&*log, "g", "t.v1").await.unwrap();
+    super::support::assigned(&mut *group, 4).await;
+    let mut waits: Histogram<u64> = Histogram::new(3).unwrap();
+    for n in 0..300u32 {
+        let began = Instant::now();
+        log.append(vec![record("t.v1", n % 4, "v")]).await.unwrap();
+        super::support::values(&mut *group, 1).await;
+        waits.record(u64::try_from(began.elapsed().as_micros()).unwrap()).unwrap();
+    }
+    group.leave().await;
+    let median = waits.value_at_quantile(0.5) as f64 / 1e3;
+    eprintln!(
+        "append and read by a group: p50 {median:.1} ms, p99 {:.1} ms",
+        waits.value_at_quantile(0.99) as f64 / 1e3
+    );
+    // Sweeps alone would take 25 ms in the middle.
+    assert!(median < 20.0, "{median} ms");
+}

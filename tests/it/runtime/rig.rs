@@ -31,7 +31,7 @@ const OUT: &str = "turn.routed.v1";
 
 /// What the stage does with a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Act {
+pub(super) enum Act {
     Ok,
     /// Gives way so often first.
     Yield(u32),
@@ -119,21 +119,21 @@ impl Stage for Puppet {
 }
 
 /// A log, a pipeline and a stage.
-pub struct Rig {
+pub(super) struct Rig {
     log: Arc<EmbeddedLog>,
     pipeline: Pipeline,
     partitions: u32,
-    pub handled: Arc<AtomicU32>,
-    pub gate: Arc<Semaphore>,
+    pub(super) handled: Arc<AtomicU32>,
+    pub(super) gate: Arc<Semaphore>,
     _folder: tempfile::TempDir,
 }
 
 impl Rig {
-    pub async fn new(bounds: &str) -> Self {
+    pub(super) async fn new(bounds: &str) -> Self {
         Self::with_partitions(bounds, 1).await
     }
 
-    pub async fn with_partitions(bounds: &str, partitions: u32) -> Self {
+    pub(super) async fn with_partitions(bounds: &str, partitions: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = EmbeddedConfig { folder: folder.path().to_owned(), ..EmbeddedConfig::default() };
         let log = EmbeddedLog::open(config, Arc::new(SystemClock)).unwrap();
@@ -150,7 +150,7 @@ impl Rig {
         }
     }
 
-    pub async fn send(&self, records: &[(u32, u32, Act)]) {
+    pub(super) async fn send(&self, records: &[(u32, u32, Act)]) {
         for chunk in records.chunks(500) {
             let batch = chunk.iter().map(|(key, n, act)| {
                 let id = EventId::root(ChannelKind::Webchat, "rig", &n.to_string());
@@ -163,12 +163,12 @@ impl Rig {
         }
     }
 
-    pub async fn send_raw(&self, key: u32, value: &'static [u8]) {
+    pub(super) async fn send_raw(&self, key: u32, value: &'static [u8]) {
         let record = Outgoing::event(TopicName::from(IN), key.to_string(), bytes::Bytes::from_static(value));
         self.log.append(vec![record]).await.unwrap();
     }
 
-    pub async fn start(&self) -> Running {
+    pub(super) async fn start(&self) -> Running {
         let stage = Puppet { handled: Arc::clone(&self.handled), gate: Arc::clone(&self.gate) };
         let factory = Transforms::new(stage, self.pipeline.clone());
         let spec = WorkerSpec {
@@ -187,29 +187,29 @@ impl Rig {
     }
 
     /// Output records, once there are `count`.
-    pub async fn records(&self, count: usize, patience: Duration) -> Vec<Record> {
+    pub(super) async fn records(&self, count: usize, patience: Duration) -> Vec<Record> {
         self.read(OUT, patience, |records| records.len() >= count).await
     }
 
     /// Key and number of each output, once there are `count`.
-    pub async fn outputs(&self, count: usize, patience: Duration) -> Vec<(u32, u32)> {
+    pub(super) async fn outputs(&self, count: usize, patience: Duration) -> Vec<(u32, u32)> {
         self.records(count, patience).await.iter().map(pong).collect()
     }
 
     /// The first output of each record in order, once there are `count`.
-    pub async fn distinct(&self, count: usize, patience: Duration) -> Vec<(u32, u32)> {
+    pub(super) async fn distinct(&self, count: usize, patience: Duration) -> Vec<(u32, u32)> {
         let ids = |records: &[Record]| records.iter().map(id).collect::<HashSet<_>>().len();
         let records = self.read(OUT, patience, |records| ids(records) >= count).await;
         let mut seen = HashSet::new();
         records.iter().filter(|record| seen.insert(id(record))).map(pong).collect()
     }
 
-    pub async fn dead_letters(&self, count: usize, patience: Duration) -> Vec<Record> {
+    pub(super) async fn dead_letters(&self, count: usize, patience: Duration) -> Vec<Record> {
         self.read("dead.letter.v1", patience, |records| records.len() >= count).await
     }
 
     /// Records that the group has not finished.
-    pub async fn lag(&self) -> u64 {
+    pub(super) async fn lag(&self) -> u64 {
         let topic = TopicName::from(IN);
         let committed = self.log.committed("millrace.match", &topic).await.unwrap();
         let mut lag = 0;
@@ -240,29 +240,29 @@ impl Rig {
 }
 
 /// A worker at work.
-pub struct Running {
+pub(super) struct Running {
     task: JoinHandle<Result<(), Failure>>,
     stop: CancellationToken,
 }
 
 impl Running {
-    pub async fn drain(self) -> Result<(), Failure> {
+    pub(super) async fn drain(self) -> Result<(), Failure> {
         self.stop.cancel();
         self.task.await.unwrap()
     }
 
     /// As `kill -9` would leave it: nothing is committed any more.
-    pub async fn vanish(self) {
+    pub(super) async fn vanish(self) {
         self.task.abort();
         assert!(self.task.await.unwrap_err().is_cancelled());
     }
 
-    pub async fn ended(self, patience: Duration) -> Result<(), Failure> {
+    pub(super) async fn ended(self, patience: Duration) -> Result<(), Failure> {
         tokio::time::timeout(patience, self.task).await.expect("the worker goes on").unwrap()
     }
 }
 
-pub fn id(record: &Record) -> EventId {
+pub(super) fn id(record: &Record) -> EventId {
     Envelope::<Pong>::decode(&record.value).unwrap().id
 }
 
@@ -271,7 +271,7 @@ fn pong(record: &Record) -> (u32, u32) {
     (data.key, data.n)
 }
 
-pub fn header(record: &Record, name: &str) -> String {
+pub(super) fn header(record: &Record, name: &str) -> String {
     let found = record.headers.iter().find(|(header, _)| header == name).expect("no such header");
     String::from_utf8(found.1.to_vec()).unwrap()
 }

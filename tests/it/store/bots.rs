@@ -177,7 +177,7 @@ async fn a_token_speaks_for_its_owner_until_it_is_removed(db: Database) {
     for wrong in ["", "mlr_", "mlr_AAAA"] {
         assert_eq!(db.store.token_caller(&Secret::new(wrong.to_owned())).await.unwrap(), None);
     }
-    assert_eq!(db.store.tokens(&own).await.unwrap(), [tenant.info.clone()]);
+    assert_eq!(db.store.tokens(&own).await.unwrap(), std::slice::from_ref(&tenant.info));
     assert!(matches!(db.store.token_remove(&own, &operator.info.id).await, Err(StoreError::Missing { .. })));
     db.store.token_remove(&own, &tenant.info.id).await.unwrap();
     assert_eq!(db.store.token_caller(&tenant.token).await.unwrap(), None);

@@ -31,6 +31,7 @@ pub(super) struct Member {
     runtime: Handle,
     queues: HashMap<TopicPartition, Queue>,
     swept: Instant,
+    joined: Instant,
 }
 
 /// A partition's own queue.
@@ -52,12 +53,15 @@ const BATCH_BYTES: usize = 1 << 20;
 const SWEEP: Duration = Duration::from_millis(50);
 /// How many things the client may tell in a round before records have their turn.
 const TOLD: usize = 16;
+/// How long the brokers of a cluster may differ about new topics.
+const PROPAGATION: Duration = Duration::from_secs(30);
 /// How long the way out of a group may take.
 const CLOSE: Duration = Duration::from_secs(10);
 
 impl Member {
     pub(super) fn new(client: BaseConsumer<Callbacks>, shared: Arc<Shared>, runtime: Handle) -> Self {
-        Self { client: Arc::new(client), shared, runtime, queues: HashMap::new(), swept: Instant::now() }
+        let now = Instant::now();
+        Self { client: Arc::new(client), shared, runtime, queues: HashMap::new(), swept: now, joined: now }
     }
 
     /// Until the caller leaves.
@@ -114,6 +118,10 @@ impl Member {
                     .map_or_else(|| error.to_string(), |(_, reason)| reason);
                 self.shared
                     .fail(LogError::Closed(format!("the consumer of {topics} failed for good: {reason}")));
+            }
+            // The topics were there when we joined: a broker that has not heard of them yet will.
+            (_, Some(code)) if is_unknown(code) && self.joined.elapsed() < PROPAGATION => {
+                tracing::warn!(%error, topics, "kafka consumer");
             }
             (_, Some(code)) if is_unknown(code) => self.shared.fail(LogError::Unknown(topics)),
             (

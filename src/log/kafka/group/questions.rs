@@ -111,7 +111,8 @@ pub(super) fn commit(client: &BaseConsumer<Callbacks>, shared: &Shared, number: 
         Err(error) => {
             tracing::warn!(%error, "a commit failed and will be tried again");
             let told = || shared.trouble.error("commit", &error);
-            let hopeless = !error.rdkafka_error_code().is_some_and(is_retriable);
+            let hopeless =
+                !error.rdkafka_error_code().is_some_and(|code| is_retriable(code) || is_passing(code));
             let told: Option<&dyn Fn() -> LogError> = if hopeless { Some(&told) } else { None };
             state.commits.failed(number, Instant::now(), told);
         }
@@ -119,4 +120,10 @@ pub(super) fn commit(client: &BaseConsumer<Callbacks>, shared: &Shared, number: 
     drop(state);
     // The next one may go.
     shared.wake();
+}
+
+/// A commit that met a rebalance. What stays ours is committed under the next generation; what does not is revoked or
+/// lost, and forgotten then.
+fn is_passing(code: Code) -> bool {
+    matches!(code, Code::IllegalGeneration | Code::UnknownMemberId | Code::StaleMemberEpoch)
 }

@@ -183,6 +183,11 @@ impl ClientContext for Callbacks {
     }
 }
 
+/// Partitions as a person reads them.
+fn listed(partitions: &[TopicPartition]) -> String {
+    partitions.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
 impl ConsumerContext for Callbacks {
     fn rebalance(&self, client: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let shared = &*self.0;
@@ -191,7 +196,7 @@ impl ConsumerContext for Callbacks {
         let partitions = shared.names.partitions(list);
         let result = match event {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
-                tracing::info!(?partitions, "assigned");
+                tracing::info!(partitions = listed(&partitions), "assigned");
                 let mut state = shared.lock();
                 if !partitions.is_empty() && !state.leaving {
                     let epoch = state.ownership.assign(&partitions);
@@ -201,7 +206,7 @@ impl ConsumerContext for Callbacks {
                 client.incremental_assign(&TopicPartitionList::new())
             }
             _ if client.assignment_lost() => {
-                tracing::warn!(?partitions, "lost");
+                tracing::warn!(partitions = listed(&partitions), "lost");
                 let mut state = shared.lock();
                 state.commits.forget(&partitions);
                 let (known, fetched) = state.ownership.lose(&partitions);
@@ -212,7 +217,7 @@ impl ConsumerContext for Callbacks {
                 client.incremental_unassign(&shared.names.list(&fetched))
             }
             _ => {
-                tracing::info!(?partitions, "revoked");
+                tracing::info!(partitions = listed(&partitions), "revoked");
                 let mut state = shared.lock();
                 let (id, known) = state.ownership.revoke(&partitions);
                 // Nobody has to drain what nobody has heard of, and nobody is left to drain after a leave.

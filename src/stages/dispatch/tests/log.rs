@@ -45,6 +45,11 @@ impl MemoryLog {
         lock(&self.partitions).get(&partition).cloned().unwrap_or_default()
     }
 
+    pub(super) fn end(&self, topic: &str, partition: u32) -> u64 {
+        let partition = TopicPartition::new(topic, partition);
+        lock(&self.partitions).get(&partition).map_or(0, |records| records.len() as u64)
+    }
+
     pub(super) fn put(&self, record: Outgoing) -> u64 {
         let partition = TopicPartition { topic: record.topic, partition: record.partition.unwrap_or(0) };
         let mut partitions = lock(&self.partitions);

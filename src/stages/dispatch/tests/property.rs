@@ -77,10 +77,12 @@ fn outcome(n: u8) -> (Call, SendOutcome) {
     }
 }
 
+/// Text, how it went, when, in which epoch.
+type Called = (String, Call, Instant, u64);
+
 #[derive(Debug)]
 struct Truth {
-    /// Text, how it went, when, in which epoch.
-    calls: Vec<(String, Call, Instant, u64)>,
+    calls: Vec<Called>,
     says: Vec<Say>,
     crashes: u64,
     ledger: Vec<(crate::domain::ids::EventId, u32, u32, SettledStatus)>,
@@ -90,7 +92,7 @@ struct Truth {
 fn play(events: Vec<Event>, outcomes: Vec<u8>) -> Truth {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.unwrap().block_on(async move {
-        let calls: Arc<Mutex<Vec<(String, Call, Instant, u64)>>> = Arc::default();
+        let calls: Arc<Mutex<Vec<Called>>> = Arc::default();
         let epoch = Arc::new(std::sync::atomic::AtomicU64::new(1));
         let (seen, now) = (Arc::clone(&calls), Arc::clone(&epoch));
         let answer = move |send: &crate::services::channel::fake::FakeSend, n: usize| {
@@ -99,8 +101,7 @@ fn play(events: Vec<Event>, outcomes: Vec<u8>) -> Truth {
             seen.lock().unwrap().push((send.text.clone(), call, send.at, epoch));
             outcome
         };
-        let channel =
-            FakeChannel { latency: Duration::from_millis(30), ..FakeChannel::new(ChannelKind::Telegram) };
+        let channel = FakeChannel::new(ChannelKind::Telegram).slow(Duration::from_millis(30));
         let mut limits = LimitsConfig::default();
         limits.telegram.bot = bot_rate();
         let log_latency = Duration::from_millis(7);
@@ -119,7 +120,7 @@ fn play(events: Vec<Event>, outcomes: Vec<u8>) -> Truth {
                 }
                 Event::Repeat(which) if !says.is_empty() => {
                     let again = which.get(&says).clone();
-                    rig.send(&[again.clone()]);
+                    rig.send(std::slice::from_ref(&again));
                     says.push(again);
                 }
                 Event::Repeat(_) => {}
@@ -205,7 +206,7 @@ fn check_ledger(truth: &Truth) -> Result<(), TestCaseError> {
 fn check_limits(truth: &Truth) -> Result<(), TestCaseError> {
     let rate = bot_rate();
     for bot in BOTS {
-        let of_bot = |(text, ..): &&(String, Call, Instant, u64)| truth.says[place(text).0].bot == bot;
+        let of_bot = |(text, ..): &&Called| truth.says[place(text).0].bot == bot;
         let at: Vec<Instant> = truth.calls.iter().filter(of_bot).map(|(_, _, at, _)| *at).collect();
         for (i, from) in at.iter().enumerate() {
             for (j, to) in at.iter().enumerate().skip(i) {

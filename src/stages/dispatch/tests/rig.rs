@@ -168,7 +168,7 @@ impl Rig {
     }
 
     fn write_one(&mut self, say: &Say) -> u64 {
-        let offset = self.log.records(READY, P).len() as u64;
+        let offset = self.log.end(READY, P);
         let root = EventId::root(say.channel, say.bot, &say.root.unwrap_or(offset).to_string());
         let (bot, account) = (BotId::from(say.bot), AccountId::from(say.bot));
         let parts = say.texts.iter().map(|text| Part { text: text.clone(), ..Part::default() }).collect();

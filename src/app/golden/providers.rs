@@ -8,22 +8,16 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{FakeKind, Reply, Seen, Speaker};
+use crate::app::fakes::Fakes;
 use crate::domain::channel::ChannelKind;
 use crate::sim::journal::text_of;
-use crate::sim::meta::MetaSim;
-use crate::sim::model::ModelSim;
-use crate::sim::telegram::TelegramSim;
 use crate::sim::{Entry, Fault};
 
 /// The fakes that a conversation talks through. The bot under test must be connected to the accounts named here.
 #[derive(Debug)]
-pub struct Fakes {
-    /// The Bot API.
-    pub telegram: TelegramSim,
-    /// The Graph API.
-    pub meta: MetaSim,
-    /// The model server.
-    pub model: ModelSim,
+pub struct Providers {
+    /// The servers.
+    pub fakes: Fakes,
     /// The bot's number on Telegram.
     pub telegram_bot: i64,
     /// The phone number id on `WhatsApp`.
@@ -33,17 +27,16 @@ pub struct Fakes {
     read: HashMap<Speaker, u64>,
 }
 
-impl Fakes {
-    /// Fakes with the accounts that golden conversations use.
+impl Providers {
+    /// Accounts of their own, so that conversations on one database never take each other's.
     #[must_use]
-    pub fn new(telegram: TelegramSim, meta: MetaSim, model: ModelSim) -> Self {
+    pub fn new(fakes: Fakes) -> Self {
+        let n = fastrand::u32(100_000_000..1_000_000_000);
         Self {
-            telegram,
-            meta,
-            model,
-            telegram_bot: 1_000_000_001,
-            number: "15550001111".to_owned(),
-            page: "page-1".to_owned(),
+            fakes,
+            telegram_bot: 1_000_000_000 + i64::from(n),
+            number: format!("1555{n}"),
+            page: format!("1777{n}"),
             read: HashMap::new(),
         }
     }
@@ -55,11 +48,14 @@ impl Fakes {
     pub fn say(&self, from: &Speaker, text: &str) -> anyhow::Result<()> {
         match from.channel {
             ChannelKind::Telegram => {
-                self.telegram.say(self.telegram_bot, number(from)?, text).map_err(anyhow::Error::msg)?;
+                self.fakes
+                    .telegram
+                    .say(self.telegram_bot, number(from)?, text)
+                    .map_err(anyhow::Error::msg)?;
             }
             channel => {
                 let account = self.account(channel)?;
-                self.meta.say(channel, account, &from.chat, text).map_err(anyhow::Error::msg)?;
+                self.fakes.meta.say(channel, account, &from.chat, text).map_err(anyhow::Error::msg)?;
             }
         }
         Ok(())
@@ -72,11 +68,14 @@ impl Fakes {
     pub fn press(&self, from: &Speaker, title: &str) -> anyhow::Result<()> {
         match from.channel {
             ChannelKind::Telegram => {
-                self.telegram.press(self.telegram_bot, number(from)?, title).map_err(anyhow::Error::msg)?;
+                self.fakes
+                    .telegram
+                    .press(self.telegram_bot, number(from)?, title)
+                    .map_err(anyhow::Error::msg)?;
             }
             channel => {
                 let account = self.account(channel)?;
-                self.meta.press(channel, account, &from.chat, title).map_err(anyhow::Error::msg)?;
+                self.fakes.meta.press(channel, account, &from.chat, title).map_err(anyhow::Error::msg)?;
             }
         }
         Ok(())
@@ -90,11 +89,11 @@ impl Fakes {
         match from.channel {
             ChannelKind::Telegram => {
                 let update = item.to_string().into();
-                self.telegram.inject(self.telegram_bot, update).map_err(anyhow::Error::msg)?;
+                self.fakes.telegram.inject(self.telegram_bot, update).map_err(anyhow::Error::msg)?;
             }
             channel => {
                 let account = self.account(channel)?;
-                self.meta.item(channel, account, item.clone()).map_err(anyhow::Error::msg)?;
+                self.fakes.meta.item(channel, account, item.clone()).map_err(anyhow::Error::msg)?;
             }
         }
         Ok(())
@@ -110,9 +109,9 @@ impl Fakes {
                 continue;
             }
             let done = match kind {
-                FakeKind::Telegram => self.telegram.script(rules.to_vec()),
-                FakeKind::Meta => self.meta.script(rules.to_vec()),
-                FakeKind::Model => self.model.script(rules.to_vec()),
+                FakeKind::Telegram => self.fakes.telegram.script(rules.to_vec()),
+                FakeKind::Meta => self.fakes.meta.script(rules.to_vec()),
+                FakeKind::Model => self.fakes.model.script(rules.to_vec()),
             };
             done.map_err(anyhow::Error::msg)?;
         }
@@ -129,8 +128,11 @@ impl Fakes {
             ChannelKind::Telegram => self.telegram_bot.to_string(),
             channel => self.account(channel)?.to_owned(),
         };
-        let journal =
-            if to.channel == ChannelKind::Telegram { self.telegram.journal() } else { self.meta.journal() };
+        let journal = if to.channel == ChannelKind::Telegram {
+            self.fakes.telegram.journal()
+        } else {
+            self.fakes.meta.journal()
+        };
         let mut newest = journal.subscribe();
         loop {
             newest.mark_unchanged();

@@ -1,0 +1,541 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_millrace_global_optspecs
+    string join \n config= data= set= json log= h/help V/version
+end
+
+function __fish_millrace_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_millrace_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_millrace_using_subcommand
+    set -l cmd (__fish_millrace_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c millrace -n "__fish_millrace_needs_command" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_needs_command" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_needs_command" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_needs_command" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_needs_command" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_needs_command" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_needs_command" -s V -l version -d 'Print version'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "up" -d 'Run every role in this process'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "bot" -d 'Manage bots and how they are reached'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "script" -d 'List, add, remove and try the rules of a bot'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "kb" -d 'List, add, show and remove the documents of a bot'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "chat" -d 'Talk to a bot from the terminal'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "check" -d 'Check files and say everything that is wrong with them'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "edge" -d 'Serve webhooks and web chat'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "work" -d 'Run stages'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "api" -d 'Serve the admin API'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "migrate" -d 'Bring the database to the version that this program needs'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "topics" -d 'List, create and check the topics'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "sim" -d 'Run one of the fake provider servers alone'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l kafka -d 'Run on Apache Kafka instead of the folder' -r
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l database -d 'Run on this database instead of SQLite' -r
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l demo -d 'Add a tenant with three bots, fake providers and visitors, and print what they say. Uses a folder of its own unless --data is given'
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand up" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -f -a "create" -d 'Make a tenant'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -f -a "list" -d 'List tenants'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -f -a "show" -d 'Show a tenant'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -f -a "remove" -d 'Remove a tenant that has no bots any more, with its tokens and its timeline'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -f -a "token" -d 'Tokens for the admin API that see this tenant only'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from create" -l name -d 'The name that people read; the id where absent' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from create" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from create" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from create" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from create" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from create" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from list" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from list" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from show" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from show" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from show" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from show" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from remove" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from remove" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from remove" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from remove" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -f -a "create" -d 'Make a token; it is shown now or never'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -f -a "list" -d 'List tokens by id, without the tokens themselves'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Revoke a token'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make a tenant'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from help" -f -a "list" -d 'List tenants'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show a tenant'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a tenant that has no bots any more, with its tokens and its timeline'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from help" -f -a "token" -d 'Tokens for the admin API that see this tenant only'
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "apply" -d 'Store a bot\'s file as its next version'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "list" -d 'List bots'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "show" -d 'Show a bot with its accounts and its content'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "remove" -d 'Remove a bot and its accounts; its timeline stays'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "enable" -d 'Let a bot send again'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "disable" -d 'Stop a bot: nothing is sent for it'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "connect" -d 'Connect a bot to a channel, or renew the token of an account that it has'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "disconnect" -d 'Take an account away from its bot'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "app" -d 'Meta apps, which sign the webhooks of WhatsApp, Messenger and Instagram'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l tenant -d 'Whose bot it is; the only tenant where absent' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -l tenant -d 'Of this tenant only' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from show" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from show" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from show" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from show" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from remove" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from remove" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from remove" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from remove" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from enable" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from enable" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from enable" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from enable" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from enable" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from enable" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -l reason -d 'Why; shown to whoever looks' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l account -d 'The provider\'s id: phone number id, page id. Telegram: read from the token' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l app -d 'The Meta app; made with a random secret where it doesn\'t exist; the bot\'s id where absent' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l token-file -d 'A file with the provider\'s token alone; `-` = stdin' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l secret-file -d 'A file with the secret that the provider is to show; random where absent' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l origin -d 'A page that may open a web chat, for example <https://shop.example>; repeat it for more' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l polling -d 'Telegram: the running `up` asks for updates itself, for a machine without a public address'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -f -a "add" -d 'Store a Meta app\'s secret; prints the verify token'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -f -a "list" -d 'List a tenant\'s apps'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -f -a "remove" -d 'Remove an app: webhooks of its accounts are refused from then on'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "apply" -d 'Store a bot\'s file as its next version'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "list" -d 'List bots'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show a bot with its accounts and its content'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a bot and its accounts; its timeline stays'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "enable" -d 'Let a bot send again'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "disable" -d 'Stop a bot: nothing is sent for it'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "connect" -d 'Connect a bot to a channel, or renew the token of an account that it has'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "disconnect" -d 'Take an account away from its bot'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "app" -d 'Meta apps, which sign the webhooks of WhatsApp, Messenger and Instagram'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -f -a "list" -d 'List the rules'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -f -a "add" -d 'Add rules, or replace the ones of the same names'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -f -a "remove" -d 'Remove a rule'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -f -a "test" -d 'Say which rule answers a text, without sending anything'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from list" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from list" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from add" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from add" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from add" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from add" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from add" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from remove" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from remove" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from remove" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from remove" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from test" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from test" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from test" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from test" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from test" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the rules'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add rules, or replace the ones of the same names'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a rule'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "test" -d 'Say which rule answers a text, without sending anything'
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -f -a "list" -d 'List the documents'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -f -a "add" -d 'Add documents, or replace the ones of the same names'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -f -a "show" -d 'Print a document'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -f -a "remove" -d 'Remove a document'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l title -d 'Shown in citations; the name where absent' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the documents'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add documents, or replace the ones of the same names'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print a document'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a document'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand chat" -l edge -d 'The edge\'s address; the running process\'s, or `edge.public_url`, where absent' -r
+complete -c millrace -n "__fish_millrace_using_subcommand chat" -l wait -d 'How long to wait for an answer to a line from a pipe' -r
+complete -c millrace -n "__fish_millrace_using_subcommand chat" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand chat" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand chat" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand chat" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand chat" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand chat" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand check" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand check" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand check" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand check" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand check" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand edge" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand edge" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand edge" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand edge" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand edge" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand edge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l probe -d 'Where `/healthz`, `/readyz` and `/metrics` are served; nowhere when absent' -r
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand work" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand api" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand api" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand api" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand api" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand api" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand api" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l check -d 'Change nothing: say what is pending, and fail if anything is'
+complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l adopt-log -d 'Forget how far the journal has read, so that the database takes another log. The timeline stays; records that it holds already change nothing when they are read again. Stop the journal first'
+complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand migrate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -f -a "list" -d 'Show every topic: partitions, how long records stay, how many there are (the default)'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -f -a "apply" -d 'Create what is missing'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -f -a "check" -d 'Fail, and name every difference, when a topic is missing or not as configured'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show every topic: partitions, how long records stay, how many there are (the default)'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from help" -f -a "apply" -d 'Create what is missing'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from help" -f -a "check" -d 'Fail, and name every difference, when a topic is missing or not as configured'
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l stage -d 'Only this stage' -r
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l partitions -d 'One line per partition that is behind'
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -f -a "telegram" -d 'The Telegram Bot API: any token of the form DIGITS:TEXT'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -f -a "meta" -d 'Meta\'s Graph API: WhatsApp, Messenger, Instagram'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -f -a "model" -d 'OpenAI chat completions and Anthropic messages'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l port -d 'Where the provider\'s API answers; 0 takes a free port' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l control -d 'Where the fake is steered; 0 takes a free port' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l host -d 'The address that both listen on' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l limits -d 'Whether the provider\'s limits hold' -r -f -a "on\t''
+off\t''"
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l keep -d 'Entries that the journal keeps; the oldest go first' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l port -d 'Where the provider\'s API answers; 0 takes a free port' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l control -d 'Where the fake is steered; 0 takes a free port' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l host -d 'The address that both listen on' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l limits -d 'Whether the provider\'s limits hold' -r -f -a "on\t''
+off\t''"
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l keep -d 'Entries that the journal keeps; the oldest go first' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l port -d 'Where the provider\'s API answers; 0 takes a free port' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l control -d 'Where the fake is steered; 0 takes a free port' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l host -d 'The address that both listen on' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l limits -d 'Whether the provider\'s limits hold' -r -f -a "on\t''
+off\t''"
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l keep -d 'Entries that the journal keeps; the oldest go first' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l latency -d 'How long an answer takes' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l per-minute -d 'Requests a minute for one key, 429 above it' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from help" -f -a "telegram" -d 'The Telegram Bot API: any token of the form DIGITS:TEXT'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from help" -f -a "meta" -d 'Meta\'s Graph API: WhatsApp, Messenger, Instagram'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from help" -f -a "model" -d 'OpenAI chat completions and Anthropic messages'
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand generate" -l root -d 'The root of the repository' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand generate" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand generate" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand generate" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand generate" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand generate" -l check -d 'Change nothing: fail if a file is stale'
+complete -c millrace -n "__fish_millrace_using_subcommand generate" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -f -a "bots" -d 'The memory and the start of many idle bots'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
+kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l kafka -d 'The brokers, for `--engine kafka`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l rate -d 'Messages a second' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l seconds -d 'Seconds that are measured' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l warmup -d 'Seconds before that' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l bots -d 'Bots that are written to' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l chats -d 'Chats, spread evenly over the bots' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l payload -d 'Bytes of a message\'s text' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l seed -d 'Shuffles the chats' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l repeat -d 'Runs, each on an empty system. The one with the median p99 is printed; what was lost, doubled or reordered is added up over all of them' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
+kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l kafka -d 'The brokers, for `--engine kafka`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l bots -d 'How many bots' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l engine -d 'Which engine' -r -f -a "embedded\t'The log in a folder'
+kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l kafka -d 'The broker, instead of `kafka.brokers`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l sync -d 'group or os, instead of `log.sync`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l seconds -d 'How long each operation is measured' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l warmup -d 'How long each operation runs before it is measured' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l payload -d 'Bytes of a record\'s value' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l waiters -d 'Tasks that append to the synced topic at once' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l rate -d 'Appends a second while the tail is measured' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l repeat -d 'How often each operation is measured; the median counts' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l seed -d 'Seed of what is written' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "bots" -d 'The memory and the start of many idle bots'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "up" -d 'Run every role in this process'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "bot" -d 'Manage bots and how they are reached'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "script" -d 'List, add, remove and try the rules of a bot'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "kb" -d 'List, add, show and remove the documents of a bot'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "chat" -d 'Talk to a bot from the terminal'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "check" -d 'Check files and say everything that is wrong with them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "edge" -d 'Serve webhooks and web chat'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "work" -d 'Run stages'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "api" -d 'Serve the admin API'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "migrate" -d 'Bring the database to the version that this program needs'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "topics" -d 'List, create and check the topics'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "sim" -d 'Run one of the fake provider servers alone'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "create" -d 'Make a tenant'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "list" -d 'List tenants'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "show" -d 'Show a tenant'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "remove" -d 'Remove a tenant that has no bots any more, with its tokens and its timeline'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "token" -d 'Tokens for the admin API that see this tenant only'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "apply" -d 'Store a bot\'s file as its next version'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "list" -d 'List bots'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "show" -d 'Show a bot with its accounts and its content'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "remove" -d 'Remove a bot and its accounts; its timeline stays'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "enable" -d 'Let a bot send again'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "disable" -d 'Stop a bot: nothing is sent for it'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "connect" -d 'Connect a bot to a channel, or renew the token of an account that it has'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "disconnect" -d 'Take an account away from its bot'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "app" -d 'Meta apps, which sign the webhooks of WhatsApp, Messenger and Instagram'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "list" -d 'List the rules'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "add" -d 'Add rules, or replace the ones of the same names'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "remove" -d 'Remove a rule'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "test" -d 'Say which rule answers a text, without sending anything'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "list" -d 'List the documents'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "add" -d 'Add documents, or replace the ones of the same names'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "show" -d 'Print a document'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "remove" -d 'Remove a document'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "list" -d 'Show every topic: partitions, how long records stay, how many there are (the default)'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "apply" -d 'Create what is missing'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "check" -d 'Fail, and name every difference, when a topic is missing or not as configured'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from sim" -f -a "telegram" -d 'The Telegram Bot API: any token of the form DIGITS:TEXT'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from sim" -f -a "meta" -d 'Meta\'s Graph API: WhatsApp, Messenger, Instagram'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from sim" -f -a "model" -d 'OpenAI chat completions and Anthropic messages'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "bots" -d 'The memory and the start of many idle bots'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'

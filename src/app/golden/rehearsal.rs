@@ -1,0 +1,174 @@
+//! Golden conversations on the whole system between fake providers.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::webchat::Visitor;
+use super::{Conversation, Failure, FakeKind, Providers, Seen, Speaker, Stageplay, play};
+use crate::app::fakes::{Fakes, MODEL};
+use crate::app::settings::Settings;
+use crate::app::testbed::{TestAccount, Testbed};
+use crate::config::Secret;
+use crate::domain::bot::BotSpec;
+use crate::domain::channel::ChannelKind;
+use crate::domain::time::{Clock, ShiftedClock};
+use crate::sim::meta::App;
+use crate::sim::{Fault, SimOptions};
+
+const APP_SECRET: &str = "golden-app-secret";
+const VERIFY: &str = "golden-verify";
+const HOOK_SECRET: &str = "golden-hook-secret";
+
+/// Why a conversation did not pass.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It could not be played: a file with mistakes, a system that did not start.
+    Broken(anyhow::Error),
+    /// It was played and something else came than was expected.
+    Failed(Failure),
+}
+
+/// Plays one conversation on a system of its own.
+///
+/// # Errors
+/// Why it did not pass.
+pub async fn rehearse(settings: &Settings, file: &Path) -> Result<(), Outcome> {
+    let conversation = Conversation::load(file).map_err(Outcome::Broken)?;
+    let spec = read_bot(&conversation.bot).map_err(Outcome::Broken)?;
+    let titles = spec.documents.iter().map(|document| (document.name.clone(), document.title.clone()));
+    let titles: HashMap<_, _> = titles.filter(|(_, title)| !title.is_empty()).collect();
+    let mut stage = Rehearsal::start(settings.clone(), &spec).await.map_err(Outcome::Broken)?;
+    let played = play(&conversation, &titles, &mut stage).await;
+    stage.testbed.stop().await;
+    played.map_err(Outcome::Failed)
+}
+
+fn read_bot(path: &Path) -> anyhow::Result<BotSpec> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("can't read the bot {}", path.display()))?;
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(&text, options)
+        .map_err(|error| anyhow!("{}: {error}", path.display()))
+}
+
+/// A system, its fakes and its visitors.
+#[derive(Debug)]
+struct Rehearsal {
+    testbed: Testbed,
+    providers: Providers,
+    visitors: HashMap<String, Visitor>,
+    clock: ShiftedClock,
+    bot: String,
+}
+
+impl Rehearsal {
+    async fn start(mut settings: Settings, spec: &BotSpec) -> anyhow::Result<Self> {
+        let clock = ShiftedClock::default();
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let timed = |options| SimOptions { clock: Arc::clone(&shared), ..options };
+        let fakes = Fakes::start(timed, Duration::ZERO).await?;
+        fakes.serve(&mut settings);
+        if let Some(model) = settings.models.0.get_mut(MODEL) {
+            model.key = Secret::new("golden-key".to_owned());
+        }
+        let testbed = Testbed::start(settings, shared).await?;
+        let providers = Providers::new(fakes);
+        let rehearsal =
+            Self { bot: spec.bot.to_string(), testbed, providers, visitors: HashMap::new(), clock };
+        rehearsal.connect(spec).await?;
+        Ok(rehearsal)
+    }
+
+    /// The bot speaks on every channel.
+    async fn connect(&self, spec: &BotSpec) -> anyhow::Result<()> {
+        let (testbed, at, fakes) = (&self.testbed, &self.providers, &self.providers.fakes);
+        let app = testbed.tenant().to_string();
+        testbed.apply(spec).await?;
+        testbed.app(&app, APP_SECRET, VERIFY).await?;
+        let telegram = at.telegram_bot.to_string();
+        let token = format!("{telegram}:golden");
+        let accounts = [
+            (ChannelKind::Telegram, telegram.as_str(), None, token.as_str(), Some(HOOK_SECRET)),
+            (ChannelKind::Whatsapp, &at.number, Some(app.as_str()), "golden-graph-token", None),
+            (ChannelKind::Messenger, &at.page, Some(app.as_str()), "golden-graph-token", None),
+            (ChannelKind::Webchat, &self.bot, None, "", None),
+        ];
+        for (channel, id, app, token, secret) in accounts {
+            testbed.connect(&spec.bot, &TestAccount { channel, id, app, token, secret }).await?;
+        }
+        let edge = testbed.edge();
+        fakes.telegram.set_webhook(
+            &token,
+            &format!("http://{edge}/webhooks/telegram/{}", self.bot),
+            HOOK_SECRET,
+        );
+        fakes.meta.add_app(App {
+            secret: APP_SECRET.to_owned(),
+            verify_token: VERIFY.to_owned(),
+            url: format!("http://{edge}/webhooks/meta/{app}"),
+            app: app.clone(),
+            objects: std::collections::HashSet::new(),
+            accounts: std::collections::HashSet::new(),
+        });
+        fakes.meta.handshake(&app).await.map_err(|error| anyhow!("the webhook's handshake failed: {error}"))
+    }
+
+    async fn visitor(&mut self, name: &str) -> anyhow::Result<&mut Visitor> {
+        if !self.visitors.contains_key(name) {
+            let face = self.testbed.http()?.provider().clone();
+            let visitor = Visitor::enter(face, self.testbed.edge(), &self.bot).await?;
+            self.visitors.insert(name.to_owned(), visitor);
+        }
+        self.visitors.get_mut(name).context("a visitor that was just let in")
+    }
+}
+
+#[async_trait]
+impl Stageplay for Rehearsal {
+    async fn say(&mut self, from: &Speaker, text: &str) -> anyhow::Result<()> {
+        match from.channel {
+            ChannelKind::Webchat => self.visitor(&from.chat).await?.say(text).await,
+            _ => self.providers.say(from, text),
+        }
+    }
+
+    async fn press(&mut self, from: &Speaker, title: &str) -> anyhow::Result<()> {
+        match from.channel {
+            ChannelKind::Webchat => self.visitor(&from.chat).await?.press(title).await,
+            _ => self.providers.press(from, title),
+        }
+    }
+
+    async fn payload(&mut self, from: &Speaker, item: &Value) -> anyhow::Result<()> {
+        match from.channel {
+            ChannelKind::Webchat => self.visitor(&from.chat).await?.send(item.clone()).await,
+            _ => self.providers.payload(from, item),
+        }
+    }
+
+    async fn restart(&mut self) -> anyhow::Result<()> {
+        self.testbed.restart().await
+    }
+
+    async fn advance(&mut self, span: Duration) -> anyhow::Result<()> {
+        self.clock.advance(span);
+        self.testbed.moved(span).await
+    }
+
+    async fn script(&mut self, on: Option<FakeKind>, rules: Vec<Fault>) -> anyhow::Result<()> {
+        self.providers.script(on, &rules)
+    }
+
+    async fn next(&mut self, to: &Speaker, within: Duration) -> anyhow::Result<Option<Seen>> {
+        match to.channel {
+            ChannelKind::Webchat => self.visitor(&to.chat).await?.next(within).await,
+            _ => self.providers.next(to, within).await,
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! What each recording decodes to: every event with all its fields, and with as few as it can have.
+
+use std::fmt::Debug;
+
+use millrace::domain::channel::ChannelKind;
+use millrace::domain::envelope::Envelope;
+use millrace::domain::event::Event;
+use millrace::domain::events::{
+    Attachment, AttachmentKind, BotChanged, Button, ChatKind, Citation, Contact, Hop, Lane, Part, Passage,
+    ReceiptReceived, ReceiptStatus, ReplyReady, Route, Scripted, Settled, SettledStatus, Signal, SignalReady,
+    TurnDropped, TurnGrounded, TurnKind, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
+};
+use millrace::domain::ids::{AccountId, ConversationId, EventId, TenantId};
+use millrace::domain::stage::StageName;
+use millrace::domain::time::Timestamp;
+use serde_json::value::RawValue;
+
+/// One recording.
+pub(super) struct Sample {
+    pub(super) name: String,
+    pub(super) event: &'static str,
+    pub(super) json: String,
+    /// `Ok` when the bytes decode to exactly this sample.
+    pub(super) decodes: Box<dyn Fn(&[u8]) -> Result<(), String>>,
+}
+
+const AT: Timestamp = Timestamp::from_millis(1_795_000_000_123);
+
+pub(super) fn all() -> Vec<Sample> {
+    vec![
+        root("telegram", received_telegram()),
+        root("whatsapp", received_whatsapp()),
+        follow("full", opened_full(), true),
+        follow("least", opened_least(), false),
+        follow("scripted", TurnRouted { turn: opened_least(), reply: Some(scripted()) }, true),
+        follow("plain", TurnRouted { turn: opened_least(), reply: None }, false),
+        follow("passages", grounded(), true),
+        follow("full", dropped(Some("message:sticker")), true),
+        follow("least", dropped(None), false),
+        follow("script", reply(Route::Script { rule: "prices".into() }), true),
+        follow("extractive", reply(Route::Extractive), false),
+        follow("model", reply(Route::Model { model: "small-1".into() }), false),
+        follow("fallback", reply(Route::Fallback { reason: "no_passage".into() }), false),
+        follow("typing", signal(Signal::Typing { message_id: Some("7".into()) }), false),
+        follow("callback", signal(Signal::AnswerCallback { callback_id: "99".into() }), false),
+        settled("sent", SettledStatus::Sent, true),
+        settled("rejected", SettledStatus::Rejected, false),
+        settled("expired", SettledStatus::Expired, false),
+        settled("in_doubt", SettledStatus::InDoubt, false),
+        settled("skipped", SettledStatus::Skipped, false),
+        settled("dropped", SettledStatus::Dropped, false),
+        follow("delivered", receipt(ReceiptStatus::Delivered, true), true),
+        follow("failed", receipt(ReceiptStatus::Failed, false), false),
+        follow("message", webchat(), true),
+        follow("changed", BotChanged { version: 7, deleted: false }, false),
+        follow("deleted", BotChanged { version: 8, deleted: true }, false),
+    ]
+}
+
+/// A record of the edge.
+fn root(case: &str, data: WebhookReceived) -> Sample {
+    let id = EventId::root(data.channel, data.account.as_str(), "1001");
+    let subject = format!("{}/{}/42", data.channel, data.account);
+    let mut envelope = Envelope::root(id, subject, AT, AT, data);
+    envelope.tenant = "acme".into();
+    envelope.bot = "shop".into();
+    sample(case, envelope)
+}
+
+/// A record of a stage, with everything that an envelope may carry where `full`.
+fn follow<T: Event + PartialEq + Debug + Clone>(case: &str, data: T, full: bool) -> Sample {
+    let id = EventId::root(ChannelKind::Telegram, "77", "1001");
+    let mut first = Envelope::root(id, "acme/telegram/77/42".into(), AT, AT, dropped(None));
+    first.tenant = "acme".into();
+    first.bot = "shop".into();
+    first.conversation = conversation();
+    if full {
+        first.deadline = Some(Timestamp::from_millis(1_795_000_900_123));
+        first.runid = Some("replay-1".into());
+        first.traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
+    }
+    let mut envelope = first.follow(StageName::Match, AT, 0, data);
+    envelope.attempt = u32::from(full) * 2;
+    sample(case, envelope)
+}
+
+fn sample<T: Event + PartialEq + Debug + Clone>(case: &str, envelope: Envelope<T>) -> Sample {
+    let json = pretty(&envelope);
+    let decodes = Box::new(move |bytes: &[u8]| match Envelope::<T>::decode(bytes) {
+        Ok(found) if found == envelope => Ok(()),
+        Ok(found) => Err(format!("decodes to\n{found:#?}\nrather than\n{envelope:#?}")),
+        Err(error) => Err(error.to_string()),
+    });
+    Sample { name: format!("{}.{case}", T::TYPE), event: T::TYPE, json, decodes }
+}
+
+fn settled(case: &str, status: SettledStatus, full: bool) -> Sample {
+    let root = EventId::root(ChannelKind::Telegram, "77", "1001");
+    let record = Settled::Result {
+        id: EventId::reply(root, 0),
+        part: 0,
+        of: 2,
+        status,
+        provider_id: full.then(|| "555".to_owned()),
+        reason: (!full).then(|| "403: bot was blocked by the user".to_owned()),
+        attempt: 1,
+        epoch: 3,
+        lane: if full { Lane::Ready } else { Lane::Bulk },
+        tenant: TenantId::from("acme"),
+        bot: "shop".into(),
+        conversation: conversation(),
+        root,
+        at: AT,
+    };
+    let json = pretty(&record);
+    let decodes = Box::new(move |bytes: &[u8]| match serde_json::from_slice::<Settled>(bytes) {
+        Ok(found) if found == record => Ok(()),
+        Ok(found) => Err(format!("decodes to {found:?} rather than {record:?}")),
+        Err(error) => Err(error.to_string()),
+    });
+    Sample { name: format!("{}.{case}", Settled::TYPE), event: Settled::TYPE, json, decodes }
+}
+
+fn pretty<T: serde::Serialize>(value: &T) -> String {
+    format!("{}\n", serde_json::to_string_pretty(value).unwrap())
+}
+
+fn conversation() -> ConversationId {
+    ConversationId::new(&"acme".into(), ChannelKind::Telegram, &AccountId::from("77"), "42", None)
+}
+
+fn raw(text: &str) -> Box<RawValue> {
+    RawValue::from_string(text.to_owned()).unwrap()
+}
+
+fn received_telegram() -> WebhookReceived {
+    WebhookReceived {
+        channel: ChannelKind::Telegram,
+        account: AccountId::from("77"),
+        received: AT,
+        object: None,
+        entry: None,
+        place: None,
+        metadata: None,
+        contacts: None,
+        item: raw(
+            r#"{"update_id":1001,"message":{"message_id":7,"chat":{"id":-1009999999999},"text":"hi"}}"#,
+        ),
+    }
+}
+
+fn received_whatsapp() -> WebhookReceived {
+    WebhookReceived {
+        channel: ChannelKind::Whatsapp,
+        account: AccountId::from("106540352242922"),
+        received: AT,
+        object: Some("whatsapp_business_account".into()),
+        entry: Some("8856996819413533".into()),
+        place: Some("messages/messages".into()),
+        metadata: Some(raw(r#"{"phone_number_id":"106540352242922"}"#)),
+        contacts: Some(raw(r#"[{"wa_id":"4915112345678","profile":{"name":"Ann"}}]"#)),
+        item: raw(r#"{"id":"wamid.X","from":"4915112345678","type":"text","text":{"body":"hi"}}"#),
+    }
+}
+
+fn opened_full() -> TurnOpened {
+    TurnOpened {
+        channel: ChannelKind::Telegram,
+        account: AccountId::from("77"),
+        chat: "42".into(),
+        thread: Some("3".into()),
+        chat_kind: ChatKind::Group,
+        contact: Contact {
+            id: "42".into(),
+            name: Some("Ann".into()),
+            username: Some("ann".into()),
+            language: Some("de".into()),
+        },
+        kind: TurnKind::Attachment,
+        text: "How much is a tandem?".into(),
+        text_cut: true,
+        payload: Some("price:tandem".into()),
+        attachments: vec![Attachment {
+            kind: AttachmentKind::VideoNote,
+            id: Some("AgAC".into()),
+            url: Some("https://files.example/1".into()),
+            mime: Some("video/mp4".into()),
+            name: Some("a b.mp4".into()),
+        }],
+        message_id: Some("7".into()),
+        reply_to: Some("6".into()),
+        callback_id: Some("99".into()),
+        hops: vec![hop(StageName::Ingest, Some("unthreaded"))],
+    }
+}
+
+fn opened_least() -> TurnOpened {
+    TurnOpened {
+        channel: ChannelKind::Webchat,
+        account: AccountId::from("shop"),
+        chat: "v1".into(),
+        thread: None,
+        chat_kind: ChatKind::Private,
+        contact: Contact { id: "v1".into(), ..Contact::default() },
+        kind: TurnKind::Text,
+        text: "hi".into(),
+        text_cut: false,
+        payload: None,
+        attachments: Vec::new(),
+        message_id: None,
+        reply_to: None,
+        callback_id: None,
+        hops: Vec::new(),
+    }
+}
+
+fn hop(stage: StageName, note: Option<&str>) -> Hop {
+    Hop { stage, at: AT, took_us: 120, note: note.map(str::to_owned) }
+}
+
+fn scripted() -> Scripted {
+    Scripted { route: Route::Script { rule: "greeting".into() }, parts: parts() }
+}
+
+fn parts() -> Vec<Part> {
+    vec![
+        Part {
+            text: "A tandem costs 20 EUR a day [1].".into(),
+            buttons: vec![
+                Button { title: "Book".into(), payload: Some("book:tandem".into()) },
+                Button { title: "Prices".into(), payload: None },
+            ],
+            cites: vec![Citation { n: 1, document: "prices.md".into(), title: "Prices".into() }],
+        },
+        Part { text: "Anything else?".into(), ..Part::default() },
+    ]
+}
+
+fn grounded() -> TurnGrounded {
+    let passage = Passage {
+        document: "prices.md".into(),
+        title: "Prices".into(),
+        text: "A tandem costs 20 EUR.".into(),
+        score: 7.25,
+        coverage: 0.5,
+    };
+    TurnGrounded { turn: opened_full(), reply: None, passages: vec![passage] }
+}
+
+fn dropped(note: Option<&str>) -> TurnDropped {
+    TurnDropped { stage: StageName::Ingest, reason: "ignored".into(), note: note.map(str::to_owned) }
+}
+
+fn reply(route: Route) -> ReplyReady {
+    ReplyReady {
+        channel: ChannelKind::Telegram,
+        account: AccountId::from("77"),
+        chat: "42".into(),
+        thread: Some("3".into()),
+        chat_kind: ChatKind::Group,
+        route,
+        parts: parts(),
+        hops: vec![hop(StageName::Match, None), hop(StageName::Answer, Some("history: store"))],
+    }
+}
+
+fn signal(signal: Signal) -> SignalReady {
+    SignalReady {
+        channel: ChannelKind::Telegram,
+        account: AccountId::from("77"),
+        chat: "42".into(),
+        signal,
+        at: AT,
+    }
+}
+
+fn receipt(status: ReceiptStatus, full: bool) -> ReceiptReceived {
+    ReceiptReceived {
+        channel: ChannelKind::Whatsapp,
+        account: AccountId::from("106540352242922"),
+        chat: "4915112345678".into(),
+        message_id: "wamid.Y".into(),
+        status,
+        at: AT,
+        errors: if full { Vec::new() } else { vec![131_026] },
+        opaque: full.then(|| "0123456789abcdef0123456789abcdef/0".to_owned()),
+    }
+}
+
+fn webchat() -> WebchatOut {
+    WebchatOut {
+        chat: "v1".into(),
+        account: AccountId::from("shop"),
+        part: 0,
+        of: 2,
+        message: parts().remove(0),
+    }
+}

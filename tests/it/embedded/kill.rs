@@ -1,0 +1,53 @@
+//! `kill -9` in the middle of appends, again and again on the same log.
+
+use std::io::{BufRead, BufReader};
+use std::time::Duration;
+
+use millrace::log::{Log, TopicName};
+
+use super::child::{command, said};
+use super::support::{PLAIN, SYNCED, folder, frames, open};
+
+/// How often.
+const KILLS: u64 = 200;
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_every_kill() {
+    let kept = folder();
+    let path = kept.path().join("log");
+    let mut random = fastrand::Rng::with_seed(7);
+    let (mut plain, mut synced) = (0, 0);
+    for round in 0..KILLS {
+        let mut child = command("append", &path).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // Between one append and a hundred after the first word, then a moment that no word marks.
+        for _ in 0..random.usize(1..100) {
+            let line = lines.by_ref().map_while(Result::ok).find(|line| said(line).is_some());
+            assert!(line.is_some(), "round {round}: the child ended by itself");
+        }
+        tokio::time::sleep(Duration::from_micros(random.u64(0..3000))).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for line in lines.map_while(Result::ok) {
+            // The last line may be cut.
+            let numbers = said(&line).and_then(|text| text.split_once(' '));
+            if let Some((Ok(one), Ok(two))) =
+                numbers.map(|(one, two)| (one.parse::<usize>(), two.parse::<usize>()))
+            {
+                (plain, synced) = (plain.max(one), synced.max(two));
+            }
+        }
+        let log = open(&path).unwrap();
+        let found = (frames(&*log, PLAIN).await.unwrap(), frames(&*log, SYNCED).await.unwrap());
+        assert!(found.0 >= plain && found.1 >= synced, "round {round}: {found:?} of {plain} and {synced}");
+        assert!(found.0 <= found.1 * 4 + 4, "round {round}: one is a prefix, the other is not: {found:?}");
+        let committed = log.committed("killed", &TopicName::from(PLAIN)).await.unwrap().remove(1);
+        if let Some(committed) = committed {
+            assert!(committed.offset <= found.0 as u64, "round {round}: {committed:?} of {found:?}");
+            assert!(committed.offset + 8 > found.0 as u64, "round {round}: {committed:?} of {found:?}");
+            assert_eq!(committed.metadata, format!("at {}", committed.offset));
+        }
+        (plain, synced) = found;
+    }
+    assert!(plain > KILLS as usize, "{plain}");
+}
