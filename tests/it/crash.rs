@@ -97,7 +97,8 @@ async fn make_bots(data: &Path, fakes: &Fakes) {
     let tenant = TenantId::from("crash");
     store.tenant_create(&tenant, "").await.unwrap();
     for bot in 0..BOTS {
-        let spec: BotSpec = serde_saphyr::from_str(&format!("{{bot: crash-{bot}, fallback: heard}}")).unwrap();
+        let spec: BotSpec =
+            serde_saphyr::from_str(&format!("{{bot: crash-{bot}, fallback: heard}}")).unwrap();
         store.bot_apply(&tenant, &spec).await.unwrap();
         let token = format!("{}:crash", 9_000_000 + bot);
         fakes.telegram.register(&token);

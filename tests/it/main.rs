@@ -1,5 +1,7 @@
 //! Integration tests: one binary, so that it links once.
 
+#![expect(clippy::unwrap_used, reason = "in a test and its helpers a panic is the report")]
+
 mod api;
 mod cli;
 mod compat;

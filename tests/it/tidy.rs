@@ -40,7 +40,7 @@ fn sources(folder: &str, extensions: &[&str]) -> Vec<Source> {
     found
 }
 
-fn has_extension(path: &PathBuf, extensions: &[&str]) -> bool {
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     path.extension().is_some_and(|found| extensions.iter().any(|known| found == *known))
 }
 

@@ -137,8 +137,8 @@ async fn a_flipped_bit_anywhere_is_a_refusal_or_leaves_a_prefix() {
         let is_last = file == wreck.file();
         let whole = std::fs::read(&file).unwrap();
         let len = if file.extension().is_some_and(|e| e == "seg") { data_len(&file) } else { whole.len() };
-        for at in 0..len {
-            overwrite(&file, at, &[whole[at] ^ (1 << (at % 8))]);
+        for (at, byte) in whole.iter().enumerate().take(len) {
+            overwrite(&file, at, &[byte ^ (1 << (at % 8))]);
             let found = wreck.open().await;
             let place = format!("{} at {at}", file.display());
             match found {
