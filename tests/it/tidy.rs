@@ -6,7 +6,7 @@ mod layers;
 mod shape;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A file of the repository.
 #[derive(Debug)]

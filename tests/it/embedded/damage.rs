@@ -104,7 +104,7 @@ async fn a_cut_at_every_byte_leaves_a_prefix() {
 
 #[tokio::test]
 async fn zeroed_sectors_and_pages_in_the_unsynced_end_leave_a_prefix() {
-    let wreck = wreck(3, 24).await;
+    let wreck = wreck(2, 9).await;
     assert!(wreck.len - wreck.durable > 1500, "several sectors are not synced");
     for size in [64, 512, 1024, 4096] {
         let mut from = wreck.durable;
