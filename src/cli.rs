@@ -148,7 +148,14 @@ impl Command {
     /// True for what runs until it is told to end: it logs as configured. Others log warnings only, unless told.
     const fn is_role(&self) -> bool {
         // The demo prints a conversation; lines between it would only be in the way.
-        matches!(self, Self::Up(up::UpArgs { demo: false, .. }) | Self::Edge(_) | Self::Work(_) | Self::Api(_) | Self::Sim(_))
+        matches!(
+            self,
+            Self::Up(up::UpArgs { demo: false, .. })
+                | Self::Edge(_)
+                | Self::Work(_)
+                | Self::Api(_)
+                | Self::Sim(_)
+        )
     }
 }
 
@@ -208,7 +215,6 @@ impl Globals {
 }
 
 /// Says what went wrong on stderr, each mistake on its own line, and which exit code that is.
-#[expect(clippy::print_stderr, reason = "this is where every error ends")]
 fn complain(error: &anyhow::Error) -> ExitCode {
     let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
     if let Some(problems) = error.downcast_ref::<Problems>() {

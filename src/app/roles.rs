@@ -24,6 +24,7 @@ pub fn work(parts: &Parts, stages: &[StageName]) -> anyhow::Result<()> {
     for stage in stages {
         super::work::start(parts, *stage)?;
     }
+    super::observed::watch(parts, stages);
     Ok(())
 }
 
@@ -78,9 +79,9 @@ pub async fn probe(parts: &Parts, address: SocketAddr) -> anyhow::Result<SocketA
 /// # Errors
 /// Names the key and what to do.
 pub async fn listen(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("can't listen on {address}: stop what uses it, or choose another for {key}")
-    })
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("can't listen on {address}: stop what uses it, or choose another for {key}"))
 }
 
 /// Waits until every loop of the process runs.
