@@ -43,8 +43,8 @@ pub use journal::{
     ReceiptRow,
 };
 pub use outbox::Change;
-pub use scratch::{drop_scratch_database, scratch_database};
 pub use schema::{SchemaStatus, migrate, schema_status};
+pub use scratch::{drop_scratch_database, scratch_database};
 pub use tenants::Tenant;
 pub use timeline::{Conversation, Cursor, Direction, Message, MessagePart};
 pub use tokens::{ApiToken, Caller, NewToken};

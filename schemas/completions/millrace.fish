@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_millrace_global_optspecs
-    string join \n config= data= set= json log= h/help V/version
+    string join \n config= data= set= json log= clock-ahead= h/help V/version
 end
 
 function __fish_millrace_needs_command
@@ -28,6 +28,7 @@ complete -c millrace -n "__fish_millrace_needs_command" -l config -d 'A TOML fil
 complete -c millrace -n "__fish_millrace_needs_command" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_needs_command" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_needs_command" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_needs_command" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_needs_command" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_needs_command" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_needs_command" -s V -l version -d 'Print version'
@@ -45,6 +46,7 @@ complete -c millrace -n "__fish_millrace_needs_command" -f -a "api" -d 'Serve th
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "migrate" -d 'Bring the database to the version that this program needs'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "topics" -d 'List, create and check the topics'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "log" -d 'Check, read and repair the embedded log'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "sim" -d 'Run one of the fake provider servers alone'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
@@ -55,6 +57,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand up" -l config -d 'A TO
 complete -c millrace -n "__fish_millrace_using_subcommand up" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand up" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand up" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand up" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand up" -l demo -d 'Add a tenant with three bots, fake providers and visitors, and print what they say. Uses a folder of its own unless --data is given'
 complete -c millrace -n "__fish_millrace_using_subcommand up" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand up" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -62,6 +65,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and not __fish_seen_subcommand_from create list show remove token help" -f -a "create" -d 'Make a tenant'
@@ -75,30 +79,35 @@ complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_see
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from create" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from create" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from create" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from create" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from create" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from list" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from list" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from list" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from show" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from show" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from show" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from show" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from show" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from remove" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from remove" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from remove" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from remove" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from remove" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from token" -f -a "create" -d 'Make a token; it is shown now or never'
@@ -115,6 +124,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_se
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "apply" -d 'Store a bot\'s file as its next version'
@@ -132,6 +142,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -l tenant -d 'Of this tenant only' -r
@@ -139,24 +150,28 @@ complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from show" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from show" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from show" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from show" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from show" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from remove" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from remove" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from remove" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from remove" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from remove" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from enable" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from enable" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from enable" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from enable" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from enable" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from enable" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from enable" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -l reason -d 'Why; shown to whoever looks' -r
@@ -164,6 +179,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disable" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l account -d 'The provider\'s id: phone number id, page id. Telegram: read from the token' -r
@@ -175,6 +191,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l polling -d 'Telegram: the running `up` asks for updates itself, for a machine without a public address'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -s h -l help -d 'Print help'
@@ -182,12 +199,14 @@ complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from app" -f -a "add" -d 'Store a Meta app\'s secret; prints the verify token'
@@ -208,6 +227,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish
 complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and not __fish_seen_subcommand_from list add remove test help" -f -a "list" -d 'List the rules'
@@ -219,24 +239,28 @@ complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_see
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from list" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from list" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from add" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from add" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from add" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from add" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from add" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from add" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from remove" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from remove" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from remove" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from remove" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from remove" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from test" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from test" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from test" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from test" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from test" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from test" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the rules'
@@ -248,6 +272,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_see
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -f -a "list" -d 'List the documents'
@@ -259,6 +284,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_su
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l title -d 'Shown in citations; the name where absent' -r
@@ -266,18 +292,21 @@ complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_su
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the documents'
@@ -291,24 +320,30 @@ complete -c millrace -n "__fish_millrace_using_subcommand chat" -l config -d 'A 
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand chat" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand check" -l kafka -d 'Play golden conversations on Apache Kafka, with each role in a process of its own' -r
+complete -c millrace -n "__fish_millrace_using_subcommand check" -l database -d 'Play golden conversations on this database server; each makes a database there and removes it' -r
 complete -c millrace -n "__fish_millrace_using_subcommand check" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand check" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand check" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand check" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand check" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand check" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand inspect" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand edge" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand edge" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand edge" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand edge" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand edge" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand edge" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand edge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand work" -l probe -d 'Where `/healthz`, `/readyz` and `/metrics` are served; nowhere when absent' -r
@@ -316,18 +351,21 @@ complete -c millrace -n "__fish_millrace_using_subcommand work" -l config -d 'A 
 complete -c millrace -n "__fish_millrace_using_subcommand work" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand work" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand work" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand work" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand work" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand api" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand api" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand api" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand api" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand api" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand api" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand api" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l check -d 'Change nothing: say what is pending, and fail if anything is'
 complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l adopt-log -d 'Forget how far the journal has read, so that the database takes another log. The timeline stays; records that it holds already change nothing when they are read again. Stop the journal first'
 complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l json -d 'Print JSON on stdout and nothing else there'
@@ -336,6 +374,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -f -a "list" -d 'Show every topic: partitions, how long records stay, how many there are (the default)'
@@ -346,18 +385,21 @@ complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_see
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from apply" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show every topic: partitions, how long records stay, how many there are (the default)'
@@ -369,13 +411,55 @@ complete -c millrace -n "__fish_millrace_using_subcommand lag" -l config -d 'A T
 complete -c millrace -n "__fish_millrace_using_subcommand lag" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand lag" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand lag" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand lag" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand lag" -l partitions -d 'One line per partition that is behind'
 complete -c millrace -n "__fish_millrace_using_subcommand lag" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand lag" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and not __fish_seen_subcommand_from verify dump repair help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand log; and not __fish_seen_subcommand_from verify dump repair help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and not __fish_seen_subcommand_from verify dump repair help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and not __fish_seen_subcommand_from verify dump repair help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and not __fish_seen_subcommand_from verify dump repair help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and not __fish_seen_subcommand_from verify dump repair help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and not __fish_seen_subcommand_from verify dump repair help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and not __fish_seen_subcommand_from verify dump repair help" -f -a "verify" -d 'Check every frame; exit status 1 and the place of each damage when there is one'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and not __fish_seen_subcommand_from verify dump repair help" -f -a "dump" -d 'Print records in the order in which they were appended'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and not __fish_seen_subcommand_from verify dump repair help" -f -a "repair" -d 'Save a copy of a damaged end, then cut it'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and not __fish_seen_subcommand_from verify dump repair help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from verify" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from verify" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from verify" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from verify" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from verify" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from dump" -l topic -d 'The topic' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from dump" -l partition -d 'One partition; without it, all' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from dump" -l from -d 'The first offset' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from dump" -l limit -d 'At most so many records' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from dump" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from dump" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from dump" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from dump" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from dump" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from dump" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from dump" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from repair" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from repair" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from repair" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from repair" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from repair" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from repair" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from repair" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check every frame; exit status 1 and the place of each damage when there is one'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from help" -f -a "dump" -d 'Print records in the order in which they were appended'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from help" -f -a "repair" -d 'Save a copy of a damaged end, then cut it'
+complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -f -a "telegram" -d 'The Telegram Bot API: any token of the form DIGITS:TEXT'
@@ -392,6 +476,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l port -d 'Where the provider\'s API answers; 0 takes a free port' -r
@@ -404,6 +489,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l port -d 'Where the provider\'s API answers; 0 takes a free port' -r
@@ -418,6 +504,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from help" -f -a "telegram" -d 'The Telegram Bot API: any token of the form DIGITS:TEXT'
@@ -429,6 +516,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand generate" -l config -d
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand generate" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -l check -d 'Change nothing: fail if a file is stale'
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -436,6 +524,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
@@ -457,6 +546,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
@@ -467,11 +557,12 @@ complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l engine -d 'Which engine' -r -f -a "embedded\t'The log in a folder'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
 kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l kafka -d 'The broker, instead of `kafka.brokers`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l kafka -d 'The brokers, for `--engine kafka`' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l sync -d 'group or os, instead of `log.sync`' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l seconds -d 'How long each operation is measured' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l warmup -d 'How long each operation runs before it is measured' -r
@@ -484,30 +575,32 @@ complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "bots" -d 'The memory and the start of many idle bots'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "up" -d 'Run every role in this process'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "bot" -d 'Manage bots and how they are reached'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "script" -d 'List, add, remove and try the rules of a bot'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "kb" -d 'List, add, show and remove the documents of a bot'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "chat" -d 'Talk to a bot from the terminal'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "check" -d 'Check files and say everything that is wrong with them'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "edge" -d 'Serve webhooks and web chat'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "work" -d 'Run stages'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "api" -d 'Serve the admin API'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "migrate" -d 'Bring the database to the version that this program needs'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "topics" -d 'List, create and check the topics'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "sim" -d 'Run one of the fake provider servers alone'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag sim generate bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "up" -d 'Run every role in this process'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "bot" -d 'Manage bots and how they are reached'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "script" -d 'List, add, remove and try the rules of a bot'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "kb" -d 'List, add, show and remove the documents of a bot'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "chat" -d 'Talk to a bot from the terminal'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "check" -d 'Check files and say everything that is wrong with them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "edge" -d 'Serve webhooks and web chat'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "work" -d 'Run stages'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "api" -d 'Serve the admin API'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "migrate" -d 'Bring the database to the version that this program needs'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "topics" -d 'List, create and check the topics'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "log" -d 'Check, read and repair the embedded log'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "sim" -d 'Run one of the fake provider servers alone'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag log sim generate bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "create" -d 'Make a tenant'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "list" -d 'List tenants'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "show" -d 'Show a tenant'
@@ -533,6 +626,9 @@ complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "list" -d 'Show every topic: partitions, how long records stay, how many there are (the default)'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "apply" -d 'Create what is missing'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "check" -d 'Fail, and name every difference, when a topic is missing or not as configured'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from log" -f -a "verify" -d 'Check every frame; exit status 1 and the place of each damage when there is one'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from log" -f -a "dump" -d 'Print records in the order in which they were appended'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from log" -f -a "repair" -d 'Save a copy of a damaged end, then cut it'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from sim" -f -a "telegram" -d 'The Telegram Bot API: any token of the form DIGITS:TEXT'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from sim" -f -a "meta" -d 'Meta\'s Graph API: WhatsApp, Messenger, Instagram'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from sim" -f -a "model" -d 'OpenAI chat completions and Anthropic messages'

@@ -51,7 +51,8 @@ impl Fakes {
         settings.channels.meta.graph_url = self.meta.url();
         settings.channels.meta.hosts.clear();
         let key = Secret::new("fake-key".to_owned());
-        let entry = ModelEntry { kind: ModelKind::Openai, base_url: self.model.url(), key, ..ModelEntry::default() };
+        let entry =
+            ModelEntry { kind: ModelKind::Openai, base_url: self.model.url(), key, ..ModelEntry::default() };
         settings.models.0.insert(MODEL.to_owned(), entry);
     }
 }

@@ -25,7 +25,9 @@ use crate::domain::ids::{AccountId, BotId, TenantId};
 use crate::domain::stage::StageName;
 use crate::domain::time::Clock;
 use crate::services::http::Http;
-use crate::store::{Connect, DatabaseUrl, Engine, Store, StoreError, drop_scratch_database, scratch_database};
+use crate::store::{
+    Connect, DatabaseUrl, Engine, Store, StoreError, drop_scratch_database, scratch_database,
+};
 
 /// How long the stages may take to be ready.
 const READY: Duration = Duration::from_secs(60);

@@ -80,7 +80,9 @@ impl On {
             Engine::Kafka => {
                 super::up::on_cluster(&mut settings, self.kafka.as_deref(), None);
                 if settings.kafka.brokers.is_empty() {
-                    return Err(Usage("--engine kafka needs brokers: name them with --kafka HOST:PORT".to_owned()));
+                    return Err(Usage(
+                        "--engine kafka needs brokers: name them with --kafka HOST:PORT".to_owned(),
+                    ));
                 }
                 // Topics of its own each time, so that no earlier run is measured with it.
                 settings.kafka.prefix = format!("bench-{:08x}.", fastrand::u32(..));

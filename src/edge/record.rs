@@ -12,6 +12,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::SpecVersion;
 use crate::domain::event::Event;
 use crate::domain::events::WebhookReceived;
+use crate::domain::failure::Origin;
 use crate::domain::ids::{BotId, TenantId};
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
@@ -135,6 +136,7 @@ pub(super) fn dead(
             header("millrace-stage", StageName::Edge.as_str().to_owned()),
             header("millrace-reason", why.reason().to_owned()),
             header("millrace-error", why.to_string().chars().take(MAX_ERROR_CHARS).collect()),
+            header("millrace-origin", Origin::Upstream.as_str().to_owned()),
             header("millrace-tenant", tenant.to_string()),
             header("millrace-attempts", "1".to_owned()),
             header("millrace-time", now.to_string()),

@@ -147,8 +147,10 @@ mod tests {
         let partition = TopicPartition { topic: topic.clone(), partition: 0 };
         group.commit_now(&[Progress { partition, committed }]).await.unwrap();
         let all = behind(&*log, "g", &topic).await.unwrap();
-        let told: Vec<_> =
-            all.iter().map(|one| (one.partition, one.committed, one.records(), one.seconds(clock.now()))).collect();
+        let told: Vec<_> = all
+            .iter()
+            .map(|one| (one.partition, one.committed, one.records(), one.seconds(clock.now())))
+            .collect();
         assert_eq!(told, [(0, 2, 1, 10), (1, 0, 3, 30), (2, 0, 0, 0)]);
     }
 }

@@ -98,8 +98,7 @@ impl Db {
                 .connect_lazy_with(options.clone())
         };
         // One query first, so that the file stands in WAL mode before a reader opens it.
-        let durable =
-            pool(1, DURABLE_PRAGMAS);
+        let durable = pool(1, DURABLE_PRAGMAS);
         drop(durable.acquire().await.map_err(|error| match StoreError::from(error) {
             StoreError::Unavailable(reason) | StoreError::Refused(reason) => {
                 StoreError::Unavailable(format!("{}: {reason}", path.display()))

@@ -76,7 +76,7 @@ impl Store {
     /// # Errors
     /// When the database can't be reached; the changes then go out once more.
     pub async fn outbox_done(&self, changes: &[Change]) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_batch().await?;
         for change in changes {
             sqlx::query("DELETE FROM outbox WHERE bot = $1 AND version = $2")
                 .bind(change.bot.as_str())

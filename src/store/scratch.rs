@@ -36,8 +36,13 @@ pub async fn drop_scratch_database(server: &DatabaseUrl, name: &str) -> Result<(
 
 /// A name in a statement can't be a parameter, so only names of our own making are taken.
 fn quoted(name: &str) -> Result<&str, StoreError> {
-    let ours = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if ours { Ok(name) } else { Err(StoreError::Invalid(format!("`{name}` is no name for a scratch database"))) }
+    let ours =
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if ours {
+        Ok(name)
+    } else {
+        Err(StoreError::Invalid(format!("`{name}` is no name for a scratch database")))
+    }
 }
 
 async fn on_server(server: &DatabaseUrl, statement: &str) -> Result<(), StoreError> {

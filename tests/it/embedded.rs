@@ -9,3 +9,4 @@ mod kill;
 mod open;
 mod support;
 mod tools;
+mod wake;

@@ -1,9 +1,12 @@
 //! Integration tests: one binary, so that it links once.
 
+#![expect(clippy::unwrap_used, reason = "in a test and its helpers a panic is the report")]
+
 mod api;
 mod cli;
 mod compat;
 mod conversations;
+mod crash;
 mod edge;
 mod embedded;
 mod inspect;

@@ -6,7 +6,7 @@ mod layers;
 mod shape;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A file of the repository.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ fn sources(folder: &str, extensions: &[&str]) -> Vec<Source> {
     found
 }
 
-fn has_extension(path: &PathBuf, extensions: &[&str]) -> bool {
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     path.extension().is_some_and(|found| extensions.iter().any(|known| found == *known))
 }
 

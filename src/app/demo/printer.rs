@@ -94,7 +94,8 @@ impl Printer {
                 Settled::Result { .. } => None,
             }),
         };
-        let complete = |story: &Story| story.turn.is_some() && story.reply.is_some() && story.settled.is_some();
+        let complete =
+            |story: &Story| story.turn.is_some() && story.reply.is_some() && story.settled.is_some();
         if let Some(root) = root
             && self.stories.get(&root).is_some_and(complete)
             && let Some(story) = self.stories.remove(&root)
@@ -125,7 +126,8 @@ fn tell(story: &Story) -> String {
         turn.bot,
         turn.data.text
     );
-    let stages: Vec<String> = reply.data.hops.iter().map(|hop| format!("{} {}", hop.stage, ms(hop.took_us))).collect();
+    let stages: Vec<String> =
+        reply.data.hops.iter().map(|hop| format!("{} {}", hop.stage, ms(hop.took_us))).collect();
     let whole = at.since(turn.data.hops.first().map_or(turn.time, |hop| hop.at));
     let _route = writeln!(
         out,
@@ -136,7 +138,8 @@ fn tell(story: &Story) -> String {
         whole.as_millis()
     );
     for part in &reply.data.parts {
-        let _text = write!(out, "          {colour}←{colour:#} {}", part.text.replace('\n', "\n            "));
+        let _text =
+            write!(out, "          {colour}←{colour:#} {}", part.text.replace('\n', "\n            "));
         for button in &part.buttons {
             let _button = write!(out, "  {colour}[{}]{colour:#}", button.title);
         }
@@ -169,7 +172,9 @@ pub(super) fn welcome(edge: SocketAddr, api: SocketAddr) -> anyhow::Result<()> {
 /// Says that the visitors are done.
 pub(super) fn stays(edge: SocketAddr) {
     let dim = Style::new().dimmed();
-    show(&format!("{dim}The visitors are gone. http://{edge}/webchat/guide is still open; Ctrl-C ends.{dim:#}"));
+    show(&format!(
+        "{dim}The visitors are gone. http://{edge}/webchat/guide is still open; Ctrl-C ends.{dim:#}"
+    ));
 }
 
 /// Prints with colours on a terminal and without them elsewhere.

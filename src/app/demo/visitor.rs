@@ -75,9 +75,7 @@ fn replies(journal: &Journal, method: &str) -> usize {
 
 async fn next_reply(journal: &Journal, method: &str, seen: usize) {
     let mut news = journal.subscribe();
-    let came = async {
-        while replies(journal, method) <= seen && news.changed().await.is_ok() {}
-    };
+    let came = async { while replies(journal, method) <= seen && news.changed().await.is_ok() {} };
     // A visitor without a reply goes on; the printed conversation shows that none came.
     drop(tokio::time::timeout(PATIENCE, came).await);
     tokio::time::sleep(READS).await;
@@ -88,7 +86,8 @@ async fn webchat(edge: SocketAddr, http: &Http) -> anyhow::Result<()> {
     let base = format!("http://{edge}/webchat/pilot");
     let post = async |path: &str, token: Option<&str>, body: Value| -> anyhow::Result<Value> {
         let bearer = token.map(|token| format!("Bearer {token}"));
-        let headers: Vec<(&str, &str)> = bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
+        let headers: Vec<(&str, &str)> =
+            bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
         let url = format!("{base}/{path}");
         let answer: Answer =
             http.provider().post_json(&url, &headers, Bytes::from(body.to_string()), CALL).await?;

@@ -43,7 +43,12 @@ impl Bed {
     ///
     /// # Errors
     /// Names the part that can't be had.
-    pub async fn start(mut settings: Settings, keep: Option<&Path>, bots: u32, made: impl Fn()) -> anyhow::Result<Self> {
+    pub async fn start(
+        mut settings: Settings,
+        keep: Option<&Path>,
+        bots: u32,
+        made: impl Fn(),
+    ) -> anyhow::Result<Self> {
         let folder = match keep {
             Some(folder) => {
                 folder.clone_into(&mut settings.data);

@@ -99,7 +99,8 @@ impl Processes {
                 waiting.pop();
                 continue;
             }
-            let why = answer.map_or_else(|error| error.to_string(), |a| String::from_utf8_lossy(&a.body).into_owned());
+            let why = answer
+                .map_or_else(|error| error.to_string(), |a| String::from_utf8_lossy(&a.body).into_owned());
             anyhow::ensure!(Instant::now() < until, "a role is not ready: {why}");
             tokio::time::sleep(AGAIN).await;
         }
@@ -138,7 +139,9 @@ fn secrets(settings: &Settings) -> Vec<(String, String)> {
         .models
         .0
         .iter()
-        .map(|(name, entry)| (format!("MILLRACE__MODELS__{}__KEY", name.to_uppercase()), entry.key.expose().clone()))
+        .map(|(name, entry)| {
+            (format!("MILLRACE__MODELS__{}__KEY", name.to_uppercase()), entry.key.expose().clone())
+        })
         .collect();
     all.push(("MILLRACE__STORE__URL".to_owned(), settings.store.url.expose().to_owned()));
     if let Some(key) = &settings.store.key {

@@ -49,7 +49,8 @@ pub async fn run(context: &Context, args: &BotsBench) -> Exit {
     let seconds = args.bots.div_ceil(TOUCH_RATE).max(1);
     let rate = args.bots.div_ceil(seconds);
     let load = Load { rate, seconds, warmup: 0, bots: args.bots, chats: args.bots, payload: 64, seed: 1 };
-    let touched = super::pipeline::drive(load, full.edge, Arc::clone(&full.checker), ProgressBar::hidden()).await?;
+    let touched =
+        super::pipeline::drive(load, full.edge, Arc::clone(&full.checker), ProgressBar::hidden()).await?;
     let after = rss_bytes();
     full.stop().await;
 

@@ -146,7 +146,10 @@ fn print(
             row("p99.9", format!("{:.1} ms", report.p999_ms)),
             row("CPU a message, generator and fake included", format!("{:.0} us", report.cpu_us_per_message)),
             row("memory", format!("{:.0} MB", report.rss_mb)),
-            row("lost, doubled, reordered", format!("{}, {}, {}", report.lost, report.duplicates, report.reordered)),
+            row(
+                "lost, doubled, reordered",
+                format!("{}, {}, {}", report.lost, report.duplicates, report.reordered),
+            ),
         ],
     )
 }

@@ -99,6 +99,10 @@ impl Core {
                 core.keep_of(topic)?;
             }
         }
+        // What is past its time is not shown again, whatever the last segment's first frame says.
+        if let Err(error) = upkeep::retain_all(&core) {
+            tracing::warn!(%error, "records that are past their time could not be removed");
+        }
         let kept = Arc::clone(&core);
         core.spawn("log-upkeep", move || upkeep::run(&kept))?;
         Ok(core)
@@ -207,11 +211,17 @@ impl Core {
         self.groups.wake();
         self.bell.end();
         for thread in lock(&self.threads).drain(..) {
-            if flush && thread.join().is_err() {
+            // Also without a flush: whoever opens the folder next must be alone in it.
+            if thread.join().is_err() {
                 tracing::error!("a thread of the log panicked");
             }
         }
-        lock(&self.locked).take();
+        if let Some(locked) = lock(&self.locked).take()
+            // By name: a child that is just being started holds the descriptor too, until it is a program of its own.
+            && let Err(error) = rustix::fs::flock(&locked, FlockOperation::Unlock)
+        {
+            tracing::warn!(%error, "the log's folder could not be unlocked");
+        }
     }
 
     /// Starts the thread that syncs a sequence.

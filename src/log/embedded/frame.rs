@@ -115,10 +115,11 @@ pub(super) fn read(bytes: &[u8], salt: u32) -> Result<Head, Fault> {
 /// The same without the check of the sum, for a caller that has only a part of the frame: a length to believe only after
 /// [`read`].
 pub(super) fn peek(bytes: &[u8], salt: u32) -> Result<(Head, u32), Fault> {
-    let header: &[u8; HEADER] = bytes.first_chunk().ok_or(Fault::Short)?;
-    if header.iter().all(|byte| *byte == 0) {
+    // A rest that is shorter than a header stays zero in every segment.
+    if bytes.iter().take(HEADER).all(|byte| *byte == 0) {
         return Err(Fault::Empty);
     }
+    let header: &[u8; HEADER] = bytes.first_chunk().ok_or(Fault::Short)?;
     let kind = match u32_at(header, 36) {
         1 => Kind::Segment,
         2 => Kind::Records,

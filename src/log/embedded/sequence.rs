@@ -151,6 +151,8 @@ impl Sequence {
         now: Timestamp,
     ) -> Result<(u64, Vec<Position>), LogError> {
         let mut writer = lock(&self.writer);
+        // Before offsets are given out: the first frame of a segment says where the frames before it end.
+        self.make_room(&mut writer, encoded.frame.len() as u64, now)?;
         let mut positions = Vec::with_capacity(parts.len());
         for (i, part) in parts.iter().enumerate() {
             let partition = topics.part(*part).ok_or_else(|| LogError::Unknown(format!("{part:?}")))?;
@@ -181,6 +183,8 @@ impl Sequence {
             let records =
                 records().zip(encoded.at.iter().copied()).map(|((part, offset), at)| (part, offset, at));
             shown.show(&self.registry.load(), frame, parts.len(), records, self.plan.ring);
+            drop(shown);
+            wake(topics, parts);
         }
         Ok((sequence, positions))
     }
@@ -189,6 +193,7 @@ impl Sequence {
     pub(super) fn commit(&self, commit: Commit, now: Timestamp) -> Result<u64, LogError> {
         let (mut frame, body) = commit.encode();
         let mut writer = lock(&self.writer);
+        self.make_room(&mut writer, frame.len() as u64, now)?;
         let sequence = self.put(&mut writer, &mut frame, body, Kind::Commit, now, std::iter::empty())?;
         self.offsets.apply(commit);
         Ok(sequence)
@@ -204,6 +209,7 @@ impl Sequence {
         self.sync.flush()?;
         self.publish(self.sync.synced());
         let mut frame = frame::with_room(0);
+        self.make_room(&mut writer, frame.len() as u64, now)?;
         writer.marked = self.put(&mut writer, &mut frame, 0, Kind::Mark, now, std::iter::empty())?;
         Ok(())
     }
@@ -234,7 +240,13 @@ impl Sequence {
         }
     }
 
-    /// Writes one frame; begins the next segment first when this one is full.
+    /// Begins the next segment when a frame of `len` bytes doesn't fit into this one.
+    fn make_room(&self, writer: &mut Writer, len: u64, now: Timestamp) -> Result<(), LogError> {
+        self.sync.writable()?;
+        if writer.at + len > writer.capacity { self.roll(writer, len, now) } else { Ok(()) }
+    }
+
+    /// Writes one frame, for which there is room.
     fn put(
         &self,
         writer: &mut Writer,
@@ -244,11 +256,7 @@ impl Sequence {
         now: Timestamp,
         records: impl Iterator<Item = (Part, u64)>,
     ) -> Result<u64, LogError> {
-        self.sync.writable()?;
         let len = frame.len() as u64;
-        if writer.at + len > writer.capacity {
-            self.roll(writer, len, now)?;
-        }
         let head = Head { sequence: writer.next, synced: self.sync.synced(), at: now.millis(), kind, body };
         frame::seal(frame, self.plan.salt, &head);
         let segment = &writer.segment;
@@ -264,7 +272,7 @@ impl Sequence {
     }
 
     /// Begins the next segment, with room for a frame of `need` bytes.
-    pub(super) fn roll(&self, writer: &mut Writer, need: u64, now: Timestamp) -> Result<(), LogError> {
+    fn roll(&self, writer: &mut Writer, need: u64, now: Timestamp) -> Result<(), LogError> {
         let (frame, body) = self.opening().encode();
         let size = self.plan.segment.max(frame.len() as u64 + need);
         let mut spare = lock(&self.spare);
@@ -361,6 +369,16 @@ impl Shown {
             if let Some(partition) = topics.part(part) {
                 partition.evict();
             }
+        }
+    }
+}
+
+/// Tells who waits for the topics of these records that there are some.
+fn wake(topics: &Topics, parts: &[Part]) {
+    let mut last = None;
+    for topic in parts.iter().map(|part| part.topic).filter(|topic| last.replace(*topic) != Some(*topic)) {
+        if let Some(topic) = topics.by_id.get(usize::from(topic)) {
+            topic.listeners.wake();
         }
     }
 }

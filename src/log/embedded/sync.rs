@@ -95,12 +95,6 @@ impl GroupSync {
         }
     }
 
-    /// Asks for a sync without waiting for it.
-    pub(super) fn ask(&self) {
-        lock(&self.state).asked = true;
-        self.wake.notify_one();
-    }
-
     /// Syncs now, on the caller's thread.
     pub(super) fn flush(&self) -> Result<(), LogError> {
         self.writable()?;

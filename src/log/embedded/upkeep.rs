@@ -93,6 +93,11 @@ pub(super) fn pass(core: &Core) -> Result<(), LogError> {
     Ok(())
 }
 
+/// Moves every first offset.
+pub(super) fn retain_all(core: &Core) -> Result<(), LogError> {
+    core.sequences().iter().try_for_each(|sequence| retain(core, sequence))
+}
+
 fn prepare(core: &Core) -> Result<(), LogError> {
     core.sequences().iter().try_for_each(|sequence| sequence.prepare())
 }

@@ -7,6 +7,7 @@ use super::arena::Ix;
 use super::send::{self, Effect};
 use super::{Dispatch, Slot};
 use crate::domain::channel::ChannelKind;
+use crate::domain::events::Signal;
 use crate::limits::{Ask, Verdict};
 use crate::pipeline::PartitionCx;
 
@@ -45,7 +46,9 @@ impl Dispatch {
         let Some(line) = self.queues.get_mut(ix) else { return Turn::Over };
         let Some((plan, _)) = &line.plan else { return Turn::Over };
         while let Some(signal) = line.signals.pop_front() {
-            if signal.is_stale(wall) {
+            // With replies waiting, "is typing" would take their place.
+            let in_the_way = matches!(signal.signal, Signal::Typing { .. }) && line.has_replies();
+            if signal.is_stale(wall) || in_the_way {
                 continue;
             }
             match self.limits.take(plan, &signal.keys, Ask::Signal, moment) {

@@ -83,7 +83,8 @@ async fn insert<R: Bulk>(tx: &mut Tx, rows: Vec<&R>) -> Result<(), StoreError> {
         if rest.len() < size {
             continue;
         }
-        let sql: std::sync::Arc<str> = [R::HEAD, &values(tx.engine, size, R::COLUMNS), R::TAIL].concat().into();
+        let sql: std::sync::Arc<str> =
+            [R::HEAD, &values(tx.engine, size, R::COLUMNS), R::TAIL].concat().into();
         while rest.len() >= size {
             let (chunk, left) = rest.split_at(size);
             rest = left;

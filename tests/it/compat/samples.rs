@@ -15,13 +15,16 @@ use millrace::domain::stage::StageName;
 use millrace::domain::time::Timestamp;
 use serde_json::value::RawValue;
 
+/// Whether a value decodes as the event, and why not.
+type Decodes = Box<dyn Fn(&[u8]) -> Result<(), String>>;
+
 /// One recording.
 pub(super) struct Sample {
     pub(super) name: String,
     pub(super) event: &'static str,
     pub(super) json: String,
     /// `Ok` when the bytes decode to exactly this sample.
-    pub(super) decodes: Box<dyn Fn(&[u8]) -> Result<(), String>>,
+    pub(super) decodes: Decodes,
 }
 
 const AT: Timestamp = Timestamp::from_millis(1_795_000_000_123);

@@ -126,7 +126,7 @@ async fn nothing_to_split_is_nothing_to_keep() {
 #[tokio::test]
 async fn a_batch_of_three_megabytes_is_taken() {
     let rig = Rig::start().await;
-    let changes: Vec<_> = (0..1000).map(|n| message("1122", &format!("49{n}"), &"x".repeat(1250))).collect();
+    let changes: Vec<_> = (0..1000).map(|n| message("1122", &format!("49{n}"), &"x".repeat(1365))).collect();
     let body = body(&changes);
     assert!(body.len() > 2_900_000 && body.len() < 3_100_000, "{}", body.len());
     assert_taken(rig.signed(body.as_bytes()).await).await;

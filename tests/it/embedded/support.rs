@@ -66,7 +66,12 @@ pub(super) fn record(topic: &str, partition: u32, key: &str, value: &str) -> Out
 /// The records of frame `number`: three, over both partitions, each saying whose it is.
 pub(super) fn frame(topic: &str, number: usize) -> Vec<Outgoing> {
     let one = |partition: u32, part: &str| {
-        record(topic, partition, "k", &format!("{number}{part} {}", "x".repeat(number % 90)))
+        record(
+            topic,
+            partition,
+            &format!("{number}{part}"),
+            &format!("{number}{part} {}", "x".repeat(number % 90)),
+        )
     };
     vec![one(0, "a"), one(1, "b"), one(0, "c")]
 }
@@ -101,6 +106,26 @@ pub(super) async fn frames(log: &dyn Log, topic: &str) -> Result<usize, LogError
     for (partition, records) in [(0, read(log, topic, 0).await?), (1, second)] {
         let texts: Vec<_> = records.iter().map(|record| String::from_utf8_lossy(&record.value)).collect();
         assert_eq!(texts, expected(topic, partition, count), "partition {partition} is not a prefix");
+    }
+    Ok(count)
+}
+
+/// The same for what came after the first `known` frames, without a look at those.
+pub(super) async fn frames_after(log: &dyn Log, topic: &str, known: usize) -> Result<usize, LogError> {
+    let count = log.range(&TopicPartition::new(topic, 1)).await?.end as usize;
+    for (partition, each) in [(0, 2), (1, 1)] {
+        let mut reader = log.reader(1 << 20).await?;
+        reader.assign(&TopicPartition::new(topic, partition), (known * each) as u64).await?;
+        let mut texts = Vec::new();
+        while texts.len() < (count - known) * each {
+            let batch = reader.next(Duration::from_secs(5)).await?.expect("records up to the end");
+            texts.extend(
+                batch.records.into_iter().map(|record| String::from_utf8(record.value.to_vec()).unwrap()),
+            );
+        }
+        let sent =
+            (known..count).flat_map(|number| frame(topic, number)).filter(|r| r.partition == Some(partition));
+        assert!(sent.map(|record| record.value).eq(texts), "partition {partition} goes on as it was written");
     }
     Ok(count)
 }

@@ -83,6 +83,8 @@ async fn a_repair_saves_what_it_cuts_and_the_log_opens_again() {
         let (found, damage) = health.damages().next().unwrap();
         assert_eq!(&found.file, bad);
         assert!(damage.at <= at);
+        // Behind a saved index it would be found by the first read.
+        drop(std::fs::remove_file(bad.with_extension("idx")));
         let opened = open(kept.path());
         let is_last = segment == usize::MAX;
         assert!(

@@ -70,7 +70,12 @@ impl Ports for Out {
     const NAMES: &'static [&'static str] = &["out"];
 
     fn into_emission(self) -> Emission {
-        Emission { port: "out", key: self.0.data.key.to_string().into(), partition: None, value: self.0.encode() }
+        Emission {
+            port: "out",
+            key: self.0.data.key.to_string().into(),
+            partition: None,
+            value: self.0.encode(),
+        }
     }
 }
 

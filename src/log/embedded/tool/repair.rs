@@ -55,11 +55,14 @@ pub fn repair(folder: &Path, now: Timestamp) -> Result<Vec<Cut>, LogError> {
         std::fs::create_dir_all(&saved).map_err(failed("creating", &saved))?;
         let opened = File::options().read(true).write(true).open(&file).map_err(failed("opening", &file))?;
         let after = beyond(&opened, salt, damage.at, 0).map_err(failed("reading", &file))?;
-        let later: Vec<PathBuf> = list(&folder)?
+        let behind: Vec<PathBuf> = list(&folder)?
             .into_iter()
             .filter(|ordinals| ordinals.first > bad.ordinals.last)
             .map(|ordinals| folder.join(ordinals.name()))
             .collect();
+        // A successor that was not begun holds nothing to save.
+        let begun = |path: &&PathBuf| found.iter().any(|segment| segment.health.file == **path);
+        let later: Vec<PathBuf> = behind.iter().filter(begun).cloned().collect();
 
         save_end(&opened, &file, damage.at, &saved)?;
         for segment in &later {
@@ -67,7 +70,7 @@ pub fn repair(folder: &Path, now: Timestamp) -> Result<Vec<Cut>, LogError> {
         }
         sync_folder(&saved)?;
         // The newest first: whenever this is interrupted, what is left is the log up to the damage and something behind it.
-        for segment in later.iter().rev() {
+        for segment in behind.iter().rev() {
             remove(segment)?;
             sync_folder(&folder)?;
         }

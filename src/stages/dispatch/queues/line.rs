@@ -74,6 +74,11 @@ impl Line {
             && !(self.ready.is_empty() && self.signals.is_empty())
     }
 
+    /// Chats wait for their turn.
+    pub(in crate::stages::dispatch) fn has_replies(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Nobody has used it for a while.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         self.chats == 0

@@ -224,6 +224,19 @@ async fn a_paused_bot_sends_no_signals_and_late_ones_are_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn typing_takes_nothing_from_replies_that_wait() {
+    let mut rig = Rig::new().await;
+    rig.put_bot("a", |bot| bot.spec.limits.bot = Some("1 then 1/1s".parse().unwrap()));
+    rig.send(&(0..4).map(|chat| say("a", chat, &["x"])).collect::<Vec<_>>());
+    rig.run(100 * MS).await;
+    for chat in ["10", "11", "12"] {
+        rig.write_signal("a", chat, Signal::Typing { message_id: None }, Duration::ZERO);
+    }
+    rig.settle(3_200 * MS).await;
+    assert!(rig.telegram.signals().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_release_begins_nothing_new_and_comes_to_rest() {
     let mut rig = Rig::with(telegram().slow(SEC), MS).await;
     let first = rig.send(&[say("a", 1, &["one", "two"]), say("a", 1, &["three"]), say("a", 2, &["other"])]);
