@@ -5,7 +5,7 @@
 //! signature was verified over the bytes as they came; (4) an answer to a webhook has no body, and no answer repeats
 //! what a stranger wrote; (5) connections, bytes at work, streams, visitors and memory are bounded.
 //!
-//! [`router`] is the whole of it as an axum router; [`serve`] speaks HTTP on a listener.
+//! [`router`] is the whole of it as an axum router; [`serve()`] speaks HTTP on a listener.
 
 mod body;
 mod config;

@@ -2,7 +2,7 @@
 //!
 //! Guarantees: a metric's name stands in one enum ([`Metric`]) and nowhere else; labels are bounded (channel, stage,
 //! status, topic: never a tenant's text); no secret and no text of a person passes through here above debug level.
-//! Code elsewhere calls the functions of [`happening`]s by name: `telemetry::duplicate_dropped(stage, 1)`.
+//! Code elsewhere calls the functions of happenings by name: `telemetry::duplicate_dropped(stage, 1)`.
 
 mod config;
 mod happening;

@@ -15,7 +15,7 @@
 //! FOLDER/main/0000000001.seg, .idx     all topics kept for up to 8 days, and what groups commit
 //! FOLDER/keep/TOPIC/...                each topic that is compacted or kept for longer
 //! ```
-//! Order of reading: [`frame`], [`body`], [`walk`], [`index`], [`sequence`], [`sync`], [`recover`], [`read`], [`group`].
+//! Order of reading: `frame`, `body`, `walk`, `index`, `sequence`, `sync`, `recover`, `read`, `group`.
 
 mod balance;
 mod body;

@@ -1,6 +1,6 @@
 //! What a person does to a log that no process has open: check it, read it, cut a damaged end.
 //!
-//! Guarantee: [`verify`] and [`dump`] change nothing, also beside a running process; [`repair`] refuses while one runs, and saves
+//! Guarantee: [`verify`] and [`dump()`] change nothing, also beside a running process; [`repair()`] refuses while one runs, and saves
 //! a copy of everything before it cuts.
 
 mod dump;
