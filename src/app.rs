@@ -8,6 +8,7 @@ pub mod fakes;
 pub mod generate;
 pub mod golden;
 pub mod load;
+pub mod observed;
 pub mod parts;
 pub mod pipelines;
 pub mod roles;

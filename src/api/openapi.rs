@@ -2,6 +2,8 @@
 //!
 //! Source: <https://spec.openapis.org/oas/v3.1.0>. Made from the same list as the router.
 
+mod webchat;
+
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
@@ -21,6 +23,7 @@ pub fn openapi() -> Value {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         path[operation.method.as_str().to_lowercase()] = described;
     }
+    paths.extend(webchat::paths().into_iter().map(|(path, described)| (path.to_owned(), described)));
     json!({
         "openapi": "3.1.0",
         "info": {

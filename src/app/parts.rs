@@ -13,6 +13,7 @@ use tokio::time::error::Elapsed;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::observed::ObservedLog;
 use super::pipelines::Pipelines;
 use super::settings::Settings;
 use crate::domain::time::Clock;
@@ -70,7 +71,7 @@ impl Parts {
     pub async fn open(settings: Settings, clock: Arc<dyn Clock>, setup: Setup) -> anyhow::Result<Self> {
         let settings = Arc::new(settings);
         let pipelines = Pipelines::load(&settings.pipelines)?;
-        let log = open_log(&settings, &clock).await?;
+        let log: Arc<dyn Log> = Arc::new(ObservedLog::new(open_log(&settings, &clock).await?));
         let topics = topics(&settings);
         match setup {
             Setup::Create => log.ensure_topics(&topics).await?,

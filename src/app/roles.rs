@@ -24,6 +24,7 @@ pub fn work(parts: &Parts, stages: &[StageName]) -> anyhow::Result<()> {
     for stage in stages {
         super::work::start(parts, *stage)?;
     }
+    super::observed::watch(parts, stages);
     Ok(())
 }
 

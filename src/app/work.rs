@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::observed::{ObservedChannel, ObservedStage};
 use super::parts::Parts;
 use super::supervise::supervise;
 use crate::domain::stage::StageName;
@@ -33,25 +34,32 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
         StageName::Edge => anyhow::bail!("edge is an HTTP role: run `millrace edge`"),
         StageName::Ingest => run(parts, pipeline, IngestFactory::new(settings.ingest.clone(), directory)),
         StageName::Match => {
-            run(parts, pipeline.clone(), Transforms::new(MatchScript::new(directory), pipeline));
+            run(
+                parts,
+                pipeline.clone(),
+                Transforms::new(ObservedStage(MatchScript::new(directory)), pipeline),
+            );
         }
         StageName::Retrieve => {
             let search = Arc::new(TextSearch::new(settings.search.clone())?);
             let stage = Retrieve::new(settings.retrieve.clone(), RetrieveDeps { directory, search });
-            run(parts, pipeline.clone(), Transforms::new(stage, pipeline));
+            run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }
         StageName::Answer => {
             let models = Models::new(settings.models.clone(), &parts.http);
             let deps = AnswerDeps { directory, history: Arc::clone(&parts.store) as _, models };
             let stage = Answer::new(settings.answer.clone(), deps);
-            run(parts, pipeline.clone(), Transforms::new(stage, pipeline));
+            run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }
         StageName::Dispatch => {
             let deps = DispatchDeps {
                 config: settings.dispatch.clone(),
                 limits: settings.limits.clone(),
                 directory,
-                channels: channel::senders(&settings.channels, &parts.http),
+                channels: channel::senders(&settings.channels, &parts.http)
+                    .into_iter()
+                    .map(ObservedChannel::wrap)
+                    .collect(),
             };
             run(parts, pipeline, DispatchFactory::new(deps));
         }

@@ -105,9 +105,9 @@ pub fn handled(stage: StageName, records: usize, took: Duration) {
     Metric::HandlerSeconds.observe(&labels, took);
 }
 
-/// A record is tried again.
-pub fn retried(stage: StageName, class: Class) {
-    Metric::RetriedRecords.add(&[("stage", stage.as_str()), ("class", class.as_str())], 1);
+/// A try of a record failed; its class says whether there is another.
+pub fn try_failed(stage: StageName, class: Class) {
+    Metric::FailedTries.add(&[("stage", stage.as_str()), ("class", class.as_str())], 1);
 }
 
 /// A record went to the dead letters, acknowledged.

@@ -73,7 +73,7 @@ metrics! {
     FailedAppends, Counter, "millrace_failed_appends_total", "Appends that the log refused.";
     HandledRecords, Counter, "millrace_handled_records_total", "Records that a stage finished.";
     HandlerSeconds, Histogram, "millrace_handler_duration_seconds", "How long a stage took for one record, without waits for retries.";
-    RetriedRecords, Counter, "millrace_retried_records_total", "Tries after the first, by class of failure.";
+    FailedTries, Counter, "millrace_failed_tries_total", "Tries of a record that failed, by class of failure.";
     DeadRecords, Counter, "millrace_dead_records_total", "Records that went to the dead letters.";
     HeldRecords, Gauge, "millrace_held_records_count", "Records that a stage has read and not finished.";
     HeldBytes, Gauge, "millrace_held_bytes_count", "Bytes of records that a stage has read and not finished.";

@@ -58,7 +58,7 @@ impl Trouble {
 
     /// Whether a broker refused who we are.
     pub(super) fn refused(&self) -> bool {
-        self.last().is_some_and(|line| line.to_ascii_lowercase().contains("authentication"))
+        self.last().is_some_and(|line| is_refusal(&line))
     }
 
     /// An error of `what`, with what was said last beside it.
@@ -142,7 +142,7 @@ fn broker(what: String, error: &KafkaError, said: Option<&str>) -> LogError {
 
 fn of_code(what: String, code: Code, said: Option<&str>) -> LogError {
     let retriable = is_retriable(code);
-    let refused = said.is_some_and(|line| line.to_ascii_lowercase().contains("authentication"));
+    let refused = said.is_some_and(is_refusal);
     let reason = match code {
         Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism => {
             refusal(said.unwrap_or("the broker refused this client"))
@@ -171,6 +171,12 @@ fn of_code(what: String, code: Code, said: Option<&str>) -> LogError {
     };
     let auth = matches!(code, Code::Authentication | Code::SaslAuthenticationFailed) || refused;
     LogError::Broker { what, reason, retriable: retriable && !auth }
+}
+
+/// Whether a complaint is about who we are, or who the broker is: no try heals that.
+fn is_refusal(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    line.contains("authentication") || line.contains("certificate")
 }
 
 fn refusal(said: &str) -> String {

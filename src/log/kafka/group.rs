@@ -33,8 +33,9 @@ pub(super) struct KafkaGroup {
     closed: CancellationToken,
 }
 
-/// How long an answer to a commit is waited for: a coordinator that moves is found again within this.
-const COMMIT: Duration = Duration::from_secs(10);
+/// How long an answer to a commit is waited for. A broker serves one request of a connection at a time, so a commit may
+/// wait behind our own joining, and that for as long as another member drains (10 s) and hears of it (3 s).
+const COMMIT: Duration = Duration::from_secs(15);
 /// What a broker keeps beside an offset (`offset.metadata.max.bytes`).
 const METADATA: usize = 4096;
 /// How long leaving may take.

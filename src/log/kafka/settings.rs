@@ -112,7 +112,9 @@ pub(super) fn member(config: &KafkaConfig, group: &str, partitions: u32) -> Clie
             ("group.protocol", "classic".into()),
             ("partition.assignment.strategy", "cooperative-sticky".into()),
             ("session.timeout.ms", session.to_string()),
-            ("heartbeat.interval.ms", (session / 5).to_string()),
+            // Also how soon a member hears of a rebalance. Until the last one has, the others wait in it, and their
+            // commits wait behind them on the same connection.
+            ("heartbeat.interval.ms", (session / 5).min(3_000).to_string()),
             // A topic that a broker had not heard of yet is found soon.
             ("topic.metadata.refresh.interval.ms", "10000".into()),
             // The polling thread never waits for anything else, so this only ends a member whose thread is gone. It is

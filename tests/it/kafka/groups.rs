@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use millrace::log::{Log, LogError, Signal, TopicName};
 
-use super::support::{assigned, at, fill, join, log_with, signal, upto, values};
+use super::support::{
+    SHORT_SESSION, assigned, at, fill, join, log_with, log_with_short_session, signal, upto, values,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_owner_starts_at_what_was_committed_metadata_included() {
@@ -69,14 +71,14 @@ async fn a_held_partition_stays_in_the_engine_and_others_flow() {
 /// A caller that takes nothing costs a bounded memory, and the group goes on hearing of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_takes_nothing_loses_nothing() {
-    let log = log_with("t.v1", 1).await;
+    let log = log_with_short_session("t.v1", 1).await;
     let mut group = join(&*log, "g", "t.v1").await.unwrap();
     assigned(&mut *group, 1).await;
     for _ in 0..10 {
         fill(&*log, "t.v1", 0, 2000).await;
     }
     // Longer than the session: the thread speaks to the group whatever the caller does.
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    tokio::time::sleep(SHORT_SESSION + Duration::from_secs(2)).await;
     let read = values(&mut *group, 20_000).await;
     assert!(read.iter().enumerate().all(|(n, (_, offset, _))| *offset == n as u64));
     group.commit_now(&[upto(&at("t.v1", 0), 20_000, "")]).await.unwrap();
@@ -103,7 +105,7 @@ async fn nothing_is_read_before_the_start() {
 /// A drain awaited inside the rebalance callback deadlocks; one that is awaited outside keeps the group alive.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revocation_waits_for_the_drain_and_what_was_committed_last_counts() {
-    let log = log_with("t.v1", 2).await;
+    let log = log_with_short_session("t.v1", 2).await;
     fill(&*log, "t.v1", 0, 50).await;
     fill(&*log, "t.v1", 1, 50).await;
     let mut first = join(&*log, "g", "t.v1").await.unwrap();
@@ -117,7 +119,7 @@ async fn a_revocation_waits_for_the_drain_and_what_was_committed_last_counts() {
     let Signal::Revoked { id, partitions } = signal(&mut *first).await else { panic!("no revocation") };
     assert_eq!(partitions.len(), 1);
     // Longer than the session timeout: what is being drained is still ours, and can be committed.
-    for _ in 0..8 {
+    for _ in 0..SHORT_SESSION.as_secs() + 2 {
         assert!(matches!(first.next(Duration::from_secs(1)).await.unwrap(), Signal::Idle));
     }
     assert!(!waiting.is_finished(), "granted before it was released");

@@ -139,9 +139,9 @@ async fn members_come_and_go_and_every_record_is_read_once() {
     assert_eq!(seen.reads.len(), written);
 }
 
-/// A member that dies without a word: its partitions move when its session ends, to what it had committed.
+/// A member that is dropped says goodbye all the same, on its own thread: nobody waits for its session to end.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_that_vanishes_is_replaced_within_its_session() {
+async fn a_member_that_is_dropped_is_replaced_before_its_session_ends() {
     let config = super::support::config();
     let (doomed, log) =
         (super::support::connect(config.clone()).await, super::support::connect(config).await);
@@ -151,12 +151,11 @@ async fn a_member_that_vanishes_is_replaced_within_its_session() {
     super::support::assigned(&mut *first, 2).await;
     super::support::values(&mut *first, 10).await;
     first.commit_now(&[upto(&super::support::at("t.v1", 0), 4, "m")]).await.unwrap();
-    // Dropped without leaving: it says goodbye all the same, on its own thread.
     drop(first);
     let mut second = join(&*log, "g", "t.v1").await.unwrap();
     let began = std::time::Instant::now();
     super::support::assigned(&mut *second, 2).await;
-    assert!(began.elapsed() < Duration::from_secs(8), "took {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(30), "took {:?}", began.elapsed());
     let read = super::support::values(&mut *second, 6).await;
     assert_eq!(read[0].1, 4);
     second.leave().await;

@@ -31,7 +31,8 @@ pub(crate) fn config() -> KafkaConfig {
     KafkaConfig {
         brokers: variable("MILLRACE_TEST_KAFKA"),
         prefix: format!("test-{seed:016x}-{test}."),
-        session_timeout: millrace::domain::units::Span::secs(6),
+        // A machine that compiles beside the tests must not look like a member that died.
+        session_timeout: millrace::domain::units::Span::secs(45),
         ..KafkaConfig::default()
     }
 }
@@ -46,6 +47,17 @@ pub(crate) fn spec(name: &str, partitions: u32) -> TopicSpec {
     }
 }
 
+/// A log with one topic, whose members are given up after [`SHORT_SESSION`].
+pub(crate) async fn log_with_short_session(topic: &str, partitions: u32) -> Arc<KafkaLog> {
+    let session_timeout = millrace::domain::units::Span::secs(SHORT_SESSION.as_secs());
+    let log = connect(KafkaConfig { session_timeout, ..config() }).await;
+    log.ensure_topics(&[spec(topic, partitions)]).await.unwrap();
+    log
+}
+
+/// Short enough to outlast in a test.
+pub(crate) const SHORT_SESSION: Duration = Duration::from_secs(10);
+
 /// A log with one topic.
 pub(crate) async fn log_with(topic: &str, partitions: u32) -> Arc<KafkaLog> {
     let log = connect(config()).await;
@@ -54,6 +66,9 @@ pub(crate) async fn log_with(topic: &str, partitions: u32) -> Arc<KafkaLog> {
 }
 
 pub(crate) async fn connect(config: KafkaConfig) -> Arc<KafkaLog> {
+    // Shown with a test that fails. Another test may have been first.
+    let subscriber = tracing_subscriber::fmt().with_test_writer().with_max_level(tracing::Level::INFO);
+    if subscriber.try_init().is_err() {}
     KafkaLog::connect(config, Arc::new(SystemClock)).await.unwrap()
 }
 
