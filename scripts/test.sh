@@ -51,6 +51,8 @@ if [ -z "$quick" ]; then
     scripts/kafka.sh clean --port $kafka_port >/dev/null 2>&1 || true
     if kafka=$(scripts/kafka.sh start --port $kafka_port | tail -1) && [ -n "$kafka" ]; then
         export MILLRACE_TEST_KAFKA=$kafka
+        MILLRACE_TEST_KAFKA_SECURE=$(scripts/kafka.sh secure --port $kafka_port | tail -1)
+        export MILLRACE_TEST_KAFKA_SECURE
         features+=(broker-tests)
     else
         kafka=
@@ -75,8 +77,7 @@ say "the gate: format, lints, documentation, generated files"
 MILLRACE_FEATURES="${features[*]}" scripts/check.sh --no-tests
 
 say "tests"
-# Broker kills and TLS need brokers of their own; run them by name until they are steady on a busy machine.
-cargo test --features "${features[*]}" -- --quiet --skip kafka::broker_failure --skip kafka::security
+cargo test --features "${features[*]}" -- --quiet
 
 say "golden conversations on the embedded log"
 cargo run --quiet -- check tests/conversations/*.yaml

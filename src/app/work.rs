@@ -74,6 +74,7 @@ fn run<F: StageFactory>(parts: &Parts, pipeline: Pipeline, factory: F) {
         topics: pipeline.reads.names().into_iter().map(TopicName::from).collect(),
         outputs: pipeline.outputs(F::PORTS),
         commit: pipeline.commit.get(),
+        gather: pipeline.gather.get(),
         drain: parts.settings.shutdown.get(),
         config: parts.settings.runtime.clone(),
         process_bytes: Arc::clone(&parts.process_bytes),

@@ -48,6 +48,10 @@ pub struct Pipeline {
     /// How often progress is committed.
     #[serde(default = "default_commit")]
     pub commit: Span,
+    /// How long records may gather before they are handed on together; 0 = each at once. For a stage that nobody waits
+    /// for: it costs a wake-up per record otherwise.
+    #[serde(default = "default_gather")]
+    pub gather: Span,
     /// Cases that `millrace check` runs offline.
     #[serde(default)]
     pub tests: Vec<Case>,
@@ -59,6 +63,10 @@ const fn default_lanes() -> usize {
 
 const fn default_budget() -> Span {
     Span::secs(5)
+}
+
+const fn default_gather() -> Span {
+    Span::secs(0)
 }
 
 const fn default_commit() -> Span {

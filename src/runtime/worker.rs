@@ -43,6 +43,8 @@ pub struct WorkerSpec {
     pub outputs: Outputs,
     /// How often progress is committed.
     pub commit: Duration,
+    /// How long records may gather before they are handed on together; zero = each at once.
+    pub gather: Duration,
     /// How long a stop may take.
     pub drain: Duration,
     /// Bounds.
@@ -156,7 +158,8 @@ impl<F: StageFactory> Worker<F> {
         let state = if restoring || joining { LoopState::Restoring } else { LoopState::Running };
         self.spec.health.beat(F::NAME.as_str(), state);
         let wait = if held || restoring || !self.revoking.is_empty() { TURN_HELD } else { TURN };
-        match self.group.next(wait).await? {
+        let gather = self.spec.gather;
+        match self.group.next(if gather.is_zero() { wait } else { Duration::ZERO }).await? {
             Signal::Records(batch) => self.hand_over(batch),
             Signal::Assigned(partitions) => self.assign(partitions)?,
             Signal::Revoked { id, partitions } => self.revoke(id, partitions),
@@ -164,7 +167,8 @@ impl<F: StageFactory> Worker<F> {
                 tracing::warn!(stage = %F::NAME, ?partitions, "partitions lost");
                 partitions.iter().for_each(|partition| drop(self.partitions.remove(partition)));
             }
-            Signal::Idle => {}
+            Signal::Idle if gather.is_zero() => {}
+            Signal::Idle => tokio::time::sleep(gather.min(wait)).await,
         }
         self.hear()?;
         self.resume();

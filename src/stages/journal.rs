@@ -128,7 +128,7 @@ pub struct Journal {
 #[derive(Debug, Clone)]
 struct Item {
     offset: u64,
-    rows: Vec<JournalRow>,
+    rows: Arc<[JournalRow]>,
     /// Given to the dead letters: the runtime finishes it.
     dead: bool,
 }
@@ -169,10 +169,10 @@ impl PartitionStage for Journal {
         let Some(source) = self.source else { return };
         for record in records {
             let item = match source.rows(&record) {
-                Ok(rows) => Item { offset: record.offset, rows, dead: false },
+                Ok(rows) => Item { offset: record.offset, rows: rows.into(), dead: false },
                 Err(error) => {
                     cx.dead_letter(record.offset, error);
-                    Item { offset: record.offset, rows: Vec::new(), dead: true }
+                    Item { offset: record.offset, rows: Arc::default(), dead: true }
                 }
             };
             if item.offset >= self.next {
@@ -238,7 +238,7 @@ impl Journal {
             part: self.part,
             old: self.next,
             new: last.offset + 1,
-            rows: self.under_way.iter().flat_map(|item| item.rows.iter().cloned()).collect(),
+            rows: self.under_way.iter().map(|item| Arc::clone(&item.rows)).collect(),
         };
         let writer = self.writer.clone();
         self.busy = true;
@@ -271,7 +271,7 @@ impl Journal {
         if self.most > 1 {
             self.most = (self.most / 2).min(self.waiting.len()).max(1);
         } else if let Some(item) = self.waiting.front_mut() {
-            item.rows.clear();
+            item.rows = Arc::default();
             item.dead = true;
             cx.dead_letter(item.offset, error.into());
         }

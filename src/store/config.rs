@@ -44,9 +44,10 @@ impl Default for StoreConfig {
             key_file: None,
             connections: 8,
             wait: Span::secs(5),
-            // Far below what a person notices in a timeline, far above what one transaction costs.
-            linger: Span::millis(50),
-            batch: 2_000,
+            // Ids spread over all of an index, so a page is written once per transaction however many rows it takes: few large
+            // ones write a third of what many small ones do. Still below what a person notices in a timeline.
+            linger: Span::millis(200),
+            batch: 8_000,
             outbox_poll: Span::secs(1),
             cache: CacheConfig::default(),
         }

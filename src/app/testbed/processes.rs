@@ -57,6 +57,8 @@ impl Processes {
         for role in roles {
             let mut command = Command::new(&program);
             command.args(["--config".as_ref(), config.as_os_str()]).args(&role);
+            // What a role says of itself is noise beside a result; what goes wrong is not.
+            command.args(["--log", "warn"]);
             command.args(["--clock-ahead", &format!("{}ms", shift.as_millis())]);
             command.envs(secrets(settings)).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
             let name = role.join(" ");

@@ -48,7 +48,8 @@ impl Gap {
             let Some(last) = records.last() else { break };
             let new = last.offset + 1;
             // An unreadable one went to the dead letters when it was read first.
-            let rows = records.iter().filter_map(|record| self.source.rows(record).ok()).flatten().collect();
+            let rows = records.iter().filter_map(|record| self.source.rows(record).ok());
+            let rows = rows.map(Arc::from).collect();
             let (log_id, topic) = (Arc::clone(&self.log_id), Arc::clone(&self.topic));
             self.writer.write(Advance { log_id, topic, part, old: next, new, rows }).await?;
             next = new;

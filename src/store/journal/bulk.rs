@@ -34,24 +34,26 @@ trait Bulk {
 
 /// Rows of one transaction, each key once.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
-    messages: BTreeMap<[u8; 16], MessageRow>,
-    conversations: BTreeMap<String, Merged>,
-    parts: BTreeMap<([u8; 16], u32), PartRow>,
-    receipts: BTreeMap<(String, String, &'static str), ReceiptRow>,
+pub(super) struct Rows<'a> {
+    messages: BTreeMap<[u8; 16], &'a MessageRow>,
+    conversations: BTreeMap<&'a str, Merged>,
+    parts: BTreeMap<([u8; 16], u32), &'a PartRow>,
+    receipts: BTreeMap<(&'a str, &'a str, &'static str), &'a ReceiptRow>,
 }
 
-impl Rows {
-    pub(super) fn add(&mut self, row: JournalRow) {
+impl<'a> Rows<'a> {
+    pub(super) fn add(&mut self, row: &'a JournalRow) {
         match row {
             JournalRow::Message(row) => {
                 self.messages.entry(*row.id.as_bytes()).or_insert(row);
             }
             JournalRow::Conversation(row) => {
-                let key = row.id.as_str().to_owned();
-                match self.conversations.get_mut(&key) {
+                let key = row.id.as_str();
+                match self.conversations.get_mut(key) {
                     Some(merged) => merged.add(row),
-                    None => drop(self.conversations.insert(key, Merged { first: row.at, row })),
+                    None => {
+                        self.conversations.insert(key, Merged { first: row.at, row: row.clone() });
+                    }
                 }
             }
             JournalRow::Part(row) => {
@@ -61,7 +63,7 @@ impl Rows {
                 }
             }
             JournalRow::Receipt(row) => {
-                let key = (row.account.to_string(), row.message_id.clone(), row.channel.as_str());
+                let key = (row.account.as_str(), row.message_id.as_str(), row.channel.as_str());
                 if self.receipts.get(&key).is_none_or(|old| row.rank() > old.rank()) {
                     self.receipts.insert(key, row);
                 }
@@ -71,9 +73,9 @@ impl Rows {
 
     pub(super) async fn write(&self, tx: &mut Tx) -> Result<(), StoreError> {
         insert(tx, self.conversations.values().collect()).await?;
-        insert(tx, self.messages.values().collect()).await?;
-        insert(tx, self.parts.values().collect()).await?;
-        insert(tx, self.receipts.values().collect()).await
+        insert(tx, self.messages.values().copied().collect()).await?;
+        insert(tx, self.parts.values().copied().collect()).await?;
+        insert(tx, self.receipts.values().copied().collect()).await
     }
 }
 
@@ -139,15 +141,15 @@ struct Merged {
 }
 
 impl Merged {
-    fn add(&mut self, newer: ConversationRow) {
+    fn add(&mut self, newer: &ConversationRow) {
         self.first = self.first.min(newer.at);
         self.row.at = self.row.at.max(newer.at);
         if !newer.contact.is_empty() {
-            self.row.contact = newer.contact;
+            self.row.contact.clone_from(&newer.contact);
         }
-        self.row.name = newer.name.or(self.row.name.take());
-        self.row.username = newer.username.or(self.row.username.take());
-        self.row.language = newer.language.or(self.row.language.take());
+        self.row.name = newer.name.clone().or(self.row.name.take());
+        self.row.username = newer.username.clone().or(self.row.username.take());
+        self.row.language = newer.language.clone().or(self.row.language.take());
     }
 }
 

@@ -34,8 +34,14 @@ pub struct Advance {
     pub old: u64,
     /// Where it stands afterwards.
     pub new: u64,
-    /// What the records between tell.
-    pub rows: Vec<JournalRow>,
+    /// What the records between tell, a slice each: whoever hands them in keeps them until they are written.
+    pub rows: Vec<Arc<[JournalRow]>>,
+}
+
+impl Advance {
+    fn count(&self) -> usize {
+        self.rows.iter().map(|rows| rows.len()).sum()
+    }
 }
 
 /// Why a step was not taken. Nothing of it was written.
@@ -97,13 +103,13 @@ impl JournalWriter {
 
 async fn run(store: Arc<Store>, mut handed_in: mpsc::Receiver<(Advance, Answer)>) {
     while let Some(first) = handed_in.recv().await {
-        let mut rows = first.0.rows.len();
+        let mut rows = first.0.count();
         let mut steps = VecDeque::from([first]);
         let until = Instant::now() + store.config.linger.get();
         while rows < store.config.batch as usize {
             match timeout_at(until, handed_in.recv()).await {
                 Ok(Some(next)) => {
-                    rows += next.0.rows.len();
+                    rows += next.0.count();
                     steps.push_back(next);
                 }
                 Ok(None) | Err(_) => break,
@@ -153,7 +159,7 @@ async fn write(store: &Store, steps: &mut [Advance]) -> Result<Vec<Option<u64>>,
     for at in order {
         let step = &steps[at];
         if advance(&mut tx, step).await? {
-            step.rows.iter().cloned().for_each(|row| rows.add(row));
+            step.rows.iter().flat_map(|rows| rows.iter()).for_each(|row| rows.add(row));
         } else {
             outcomes[at] = Some(step.old);
         }

@@ -180,6 +180,7 @@ impl Rig {
             topics: vec![TopicName::from(IN)],
             outputs: self.pipeline.outputs(<Transforms<Puppet> as StageFactory>::PORTS),
             commit: self.pipeline.commit.get(),
+            gather: self.pipeline.gather.get(),
             drain: Duration::from_secs(20),
             config: RuntimeConfig::default(),
             process_bytes: Arc::default(),

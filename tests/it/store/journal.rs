@@ -118,7 +118,7 @@ fn step(part: u32, range: Range<u64>, rows: Vec<JournalRow>) -> Advance {
         part,
         old: range.start,
         new: range.end,
-        rows,
+        rows: vec![rows.into()],
     }
 }
 
