@@ -11,6 +11,7 @@ pub mod load;
 pub mod observed;
 pub mod parts;
 pub mod pipelines;
+pub mod polling;
 pub mod roles;
 pub mod settings;
 pub mod supervise;

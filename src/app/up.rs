@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::parts::{Parts, Setup};
 use super::settings::Settings;
-use super::{admin, roles};
+use super::{admin, polling, roles};
 use crate::domain::stage::StageName;
 use crate::domain::time::Clock;
 
@@ -30,6 +30,7 @@ impl Up {
         roles::work(&parts, &StageName::WORKERS)?;
         let edge = roles::edge(&parts).await?;
         let api = admin::start(&parts, Some(edge)).await?;
+        polling::start(&parts, edge);
         Ok(Self { parts, edge, api })
     }
 }

@@ -14,7 +14,7 @@ mod whatsapp;
 
 pub use config::{ChannelsConfig, MetaConfig, TelegramConfig};
 pub use messenger::Messenger;
-pub use telegram::Telegram;
+pub use telegram::{Telegram, TelegramUpdates, Update, UpdatesError};
 pub use whatsapp::Whatsapp;
 
 use std::fmt;

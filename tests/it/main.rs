@@ -13,6 +13,7 @@ mod inspect;
 #[cfg(feature = "broker-tests")]
 mod kafka;
 mod log_contract;
+mod polling;
 mod runtime;
 mod schemas;
 mod store;

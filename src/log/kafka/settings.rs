@@ -115,6 +115,9 @@ pub(super) fn member(config: &KafkaConfig, group: &str, partitions: u32) -> Clie
             // Also how soon a member hears of a rebalance. Until the last one has, the others wait in it, and their
             // commits wait behind them on the same connection.
             ("heartbeat.interval.ms", (session / 5).min(3_000).to_string()),
+            // A request that times out behind our own joining must not cut the connection that we join on: that would begin
+            // the rebalance again.
+            ("socket.max.fails", "3".into()),
             // A topic that a broker had not heard of yet is found soon.
             ("topic.metadata.refresh.interval.ms", "10000".into()),
             // The polling thread never waits for anything else, so this only ends a member whose thread is gone. It is

@@ -7,6 +7,7 @@ mod judge;
 mod keyboard;
 #[cfg(test)]
 mod tests;
+mod updates;
 
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ use crate::domain::events::{Part, Signal};
 use crate::services::http::Http;
 use judge::Ruling;
 use keyboard::Markup;
+
+pub use updates::{TelegramUpdates, Update, UpdatesError};
 
 /// The largest text. Telegram does not say in which unit; UTF-16 is safe under every reading.
 const MAX_TEXT: usize = 4096;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use millrace::log::kafka::KafkaLog;
-use millrace::log::{Log, Outgoing, Signal, TopicPartition};
+use millrace::log::{Group, Log, LogError, Outgoing, Progress, Signal, TopicPartition};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -31,7 +31,7 @@ async fn member(log: Arc<KafkaLog>, seen: Arc<Mutex<Seen>>, me: usize, mut stop:
         if *stop.borrow_and_update() {
             let progress: Vec<_> =
                 next.iter().map(|(partition, offset)| upto(partition, *offset, "")).collect();
-            group.commit_now(&progress).await.unwrap();
+            commit(&mut *group, &progress).await;
             seen.lock().unwrap().owners.retain(|_, owner| *owner != me);
             group.leave().await;
             return;
@@ -63,7 +63,7 @@ async fn member(log: Arc<KafkaLog>, seen: Arc<Mutex<Seen>>, me: usize, mut stop:
             }
             Signal::Revoked { id, partitions } => {
                 let progress: Vec<_> = partitions.iter().map(|p| upto(p, next[p], "")).collect();
-                group.commit_now(&progress).await.unwrap();
+                commit(&mut *group, &progress).await;
                 for partition in &partitions {
                     next.remove(partition);
                     seen.lock().unwrap().owners.remove(partition);
@@ -71,6 +71,18 @@ async fn member(log: Arc<KafkaLog>, seen: Arc<Mutex<Seen>>, me: usize, mut stop:
                 group.release(id);
             }
             Signal::Lost(partitions) => panic!("{partitions:?} were lost although everyone behaved"),
+        }
+    }
+}
+
+/// While a rebalance goes on a commit may stand behind our own joining for longer than one call waits; what it says then
+/// can be tried again, and whoever must not repeat work does. The test's own patience bounds it.
+async fn commit(group: &mut dyn Group, progress: &[Progress]) {
+    loop {
+        match group.commit_now(progress).await {
+            Ok(()) => return,
+            Err(LogError::Broker { retriable: true, .. }) => {}
+            Err(error) => panic!("{error}"),
         }
     }
 }
