@@ -46,11 +46,17 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// Names the topics that are missing or differ, all of them.
     async fn check_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError>;
 
-    /// Joins a consumer group.
+    /// Joins a consumer group. Records may wait for `gather` to come together, which spares a wake-up (on Kafka a fetch)
+    /// per record; zero = each at once.
     ///
     /// # Errors
     /// When a topic doesn't exist or the engine can't be reached.
-    async fn join(&self, group: &str, topics: &[TopicName]) -> Result<Box<dyn Group>, LogError>;
+    async fn join(
+        &self,
+        group: &str,
+        topics: &[TopicName],
+        gather: Duration,
+    ) -> Result<Box<dyn Group>, LogError>;
 
     /// A reader of positions without a group. `prefetch` bounds what it holds in memory, in bytes.
     ///

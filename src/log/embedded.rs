@@ -43,6 +43,7 @@ mod wire;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::task::spawn_blocking;
@@ -246,9 +247,14 @@ impl Log for EmbeddedLog {
         if wrong.is_empty() { Ok(()) } else { Err(LogError::Mismatch(wrong.join("; "))) }
     }
 
-    async fn join(&self, group: &str, topics: &[TopicName]) -> Result<Box<dyn Group>, LogError> {
+    async fn join(
+        &self,
+        group: &str,
+        topics: &[TopicName],
+        gather: Duration,
+    ) -> Result<Box<dyn Group>, LogError> {
         self.core.check_open()?;
-        Ok(Box::new(group::Member::join(&self.core, group, topics)?))
+        Ok(Box::new(group::Member::join(&self.core, group, topics, gather)?))
     }
 
     async fn reader(&self, prefetch: usize) -> Result<Box<dyn Reader>, LogError> {

@@ -18,6 +18,7 @@ mod topics;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -137,13 +138,18 @@ impl Log for KafkaLog {
         Ok(())
     }
 
-    async fn join(&self, group: &str, topics: &[TopicName]) -> Result<Box<dyn Group>, LogError> {
+    async fn join(
+        &self,
+        group: &str,
+        topics: &[TopicName],
+        gather: Duration,
+    ) -> Result<Box<dyn Group>, LogError> {
         self.open()?;
         let mut partitions = 0;
         for topic in topics {
             partitions += self.topic(topic).await?.partitions;
         }
-        let member = KafkaGroup::join(&self.config, group, topics, partitions, self.closed.clone())?;
+        let member = KafkaGroup::join(&self.config, group, topics, partitions, gather, self.closed.clone())?;
         Ok(Box::new(member))
     }
 

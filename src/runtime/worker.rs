@@ -122,7 +122,7 @@ impl<F: StageFactory> Worker<F> {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LogError> {
         spec.health.beat(F::NAME.as_str(), LoopState::Restoring);
-        let group = log.join(&F::NAME.group(), &spec.topics).await?;
+        let group = log.join(&F::NAME.group(), &spec.topics, spec.gather).await?;
         Ok(Self {
             brake: Arc::new(Brake::new(spec.config.brake)),
             outputs: Arc::new(spec.outputs.clone()),
@@ -158,8 +158,7 @@ impl<F: StageFactory> Worker<F> {
         let state = if restoring || joining { LoopState::Restoring } else { LoopState::Running };
         self.spec.health.beat(F::NAME.as_str(), state);
         let wait = if held || restoring || !self.revoking.is_empty() { TURN_HELD } else { TURN };
-        let gather = self.spec.gather;
-        match self.group.next(if gather.is_zero() { wait } else { Duration::ZERO }).await? {
+        match self.group.next(wait).await? {
             Signal::Records(batch) => self.hand_over(batch),
             Signal::Assigned(partitions) => self.assign(partitions)?,
             Signal::Revoked { id, partitions } => self.revoke(id, partitions),
@@ -167,8 +166,7 @@ impl<F: StageFactory> Worker<F> {
                 tracing::warn!(stage = %F::NAME, ?partitions, "partitions lost");
                 partitions.iter().for_each(|partition| drop(self.partitions.remove(partition)));
             }
-            Signal::Idle if gather.is_zero() => {}
-            Signal::Idle => tokio::time::sleep(gather.min(wait)).await,
+            Signal::Idle => {}
         }
         self.hear()?;
         self.resume();

@@ -51,8 +51,13 @@ impl Log for ObservedLog {
         self.0.check_topics(topics).await
     }
 
-    async fn join(&self, group: &str, topics: &[TopicName]) -> Result<Box<dyn Group>, LogError> {
-        let inner = self.0.join(group, topics).await?;
+    async fn join(
+        &self,
+        group: &str,
+        topics: &[TopicName],
+        gather: Duration,
+    ) -> Result<Box<dyn Group>, LogError> {
+        let inner = self.0.join(group, topics, gather).await?;
         let stage = StageName::WORKERS.into_iter().find(|stage| stage.group() == group);
         Ok(match stage {
             Some(stage) => Box::new(ObservedGroup { inner, stage }),

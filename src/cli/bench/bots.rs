@@ -12,7 +12,8 @@ use super::{On, cores};
 use crate::app::load::bed::Bed;
 use crate::app::load::{Load, rss_bytes};
 
-/// Measure the memory of idle bots: the whole system without a bot, then started again with many that each answered once.
+/// Measure the memory of idle bots: the whole system after traffic on ten bots, then started again with many that each
+/// answered once, in as many chats.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  millrace bench bots --bots 10000 --json")]
 pub struct BotsBench {
@@ -26,6 +27,9 @@ pub struct BotsBench {
 /// Messages a second while every bot is written to once.
 const TOUCH_RATE: u32 = 500;
 
+/// Bots of the system that is compared with.
+const FEW: u32 = 10;
+
 /// Runs the bench.
 ///
 /// # Errors
@@ -33,8 +37,12 @@ const TOUCH_RATE: u32 = 500;
 pub async fn run(context: &Context, args: &BotsBench) -> Exit {
     let folder = tempfile::Builder::new().prefix("millrace-bench").tempdir_in(".")?;
     let (settings, sync) = args.on.settings(context)?;
-    let empty = Bed::start(settings.clone(), Some(folder.path()), 0, || ()).await?;
+    let chats = args.bots.max(1);
+    // The same traffic on few bots: what logs, caches and chats take is not what a bot takes.
+    let few = FEW.min(args.bots);
+    let empty = Bed::start(settings.clone(), Some(folder.path()), few, || ()).await?;
     empty.ready().await?;
+    touch(&empty, few, chats).await?;
     let before = rss_bytes();
     let bar = super::pipeline::bar(u64::from(args.bots), "making bots");
     empty.make_bots(args.bots, || bar.inc(1)).await?;
@@ -46,11 +54,7 @@ pub async fn run(context: &Context, args: &BotsBench) -> Exit {
     full.ready().await?;
     let start_ms = began.elapsed().as_secs_f64() * 1e3;
     // A bot that was never loaded costs nothing: each is written to once, far below any limit.
-    let seconds = args.bots.div_ceil(TOUCH_RATE).max(1);
-    let rate = args.bots.div_ceil(seconds);
-    let load = Load { rate, seconds, warmup: 0, bots: args.bots, chats: args.bots, payload: 64, seed: 1 };
-    let touched =
-        super::pipeline::drive(load, full.edge, Arc::clone(&full.checker), ProgressBar::hidden()).await?;
+    let touched = touch(&full, args.bots, chats).await?;
     let after = rss_bytes();
     full.stop().await;
 
@@ -60,20 +64,29 @@ pub async fn run(context: &Context, args: &BotsBench) -> Exit {
             "bench": "bots", "engine": args.on.engine.as_str(), "sync": sync, "cores": cores(),
             "version": env!("CARGO_PKG_VERSION"), "bots": args.bots, "rss_mb_before": before as f64 / 1e6,
             "rss_mb_after": after as f64 / 1e6, "bytes_per_bot": each, "start_ms": start_ms,
-            "silent": touched.lost,
+            "silent": touched,
         }))?;
     } else {
         let row = |name: &str, value: String| [name.to_owned(), value];
         output::table(
             [&format!("{} idle bots on {}", args.bots, args.on.engine.as_str()), ""],
             &[
-                row("memory without bots", format!("{:.1} MB", before as f64 / 1e6)),
+                row("memory with ten, after the same traffic", format!("{:.1} MB", before as f64 / 1e6)),
                 row("memory with them, started again", format!("{:.1} MB", after as f64 / 1e6)),
                 row("a bot", format!("{each:.0} B")),
                 row("start", format!("{start_ms:.0} ms")),
-                row("bots that did not answer", touched.lost.to_string()),
+                row("bots that did not answer", touched.to_string()),
             ],
         )?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// One message to each chat; gives how many were not answered.
+async fn touch(bed: &Bed, bots: u32, chats: u32) -> anyhow::Result<u64> {
+    let seconds = chats.div_ceil(TOUCH_RATE).max(1);
+    let load = Load { rate: chats.div_ceil(seconds), seconds, warmup: 0, bots, chats, payload: 64, seed: 1 };
+    let outcome =
+        super::pipeline::drive(load, bed.edge, Arc::clone(&bed.checker), ProgressBar::hidden()).await?;
+    Ok(outcome.lost)
 }

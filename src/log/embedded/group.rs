@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::balance::{Members, Owners, balance};
 use super::body::{Commit, Part};
@@ -172,6 +172,8 @@ pub(super) struct Member {
     id: u64,
     state: Arc<Mutex<State>>,
     wake: Arc<Notify>,
+    /// How long records may gather; zero = each at once.
+    gather: Duration,
     topics: Vec<Arc<Topic>>,
     /// What is fetched, in the order of assignment.
     cursors: Vec<Cursor>,
@@ -193,7 +195,12 @@ struct Cursor {
 
 impl Member {
     /// Takes a seat.
-    pub(super) fn join(core: &Arc<Core>, group: &str, names: &[TopicName]) -> Result<Self, LogError> {
+    pub(super) fn join(
+        core: &Arc<Core>,
+        group: &str,
+        names: &[TopicName],
+        gather: Duration,
+    ) -> Result<Self, LogError> {
         let topics = {
             let all = core.registry.load();
             names.iter().map(|name| all.topic(name).cloned()).collect::<Result<Vec<_>, _>>()?
@@ -220,7 +227,7 @@ impl Member {
             id
         };
         let (core, group) = (Arc::clone(core), group.to_owned());
-        Ok(Self { core, group, id, state, wake, topics, cursors: Vec::new(), turn: 0 })
+        Ok(Self { core, group, id, state, wake, gather, topics, cursors: Vec::new(), turn: 0 })
     }
 
     /// The next thing that the group has to say.
@@ -318,7 +325,13 @@ impl Group for Member {
             if let Some(batch) = self.round().await? {
                 return Ok(Signal::Records(batch));
             }
-            if timeout_at(until, self.wake.notified()).await.is_err() {
+            if self.gather.is_zero() {
+                if timeout_at(until, self.wake.notified()).await.is_err() {
+                    return Ok(Signal::Idle);
+                }
+            } else if Instant::now() < until {
+                sleep_until(until.min(Instant::now() + self.gather)).await;
+            } else {
                 return Ok(Signal::Idle);
             }
         }

@@ -48,12 +48,13 @@ impl KafkaGroup {
         group: &str,
         topics: &[TopicName],
         partitions: u32,
+        gather: Duration,
         closed: CancellationToken,
     ) -> Result<Self, LogError> {
         let shared = Arc::new(Shared::new(Names::new(&config.prefix, topics)));
         let name = format!("{}{group}", config.prefix);
         let what = || format!("join group {name}");
-        let mut client: BaseConsumer<Callbacks> = settings::member(config, &name, partitions)
+        let mut client: BaseConsumer<Callbacks> = settings::member(config, &name, partitions, gather)
             .create_with_context(Callbacks(Arc::clone(&shared)))
             .map_err(|error| shared.trouble.error(what(), &error))?;
         let told = Arc::clone(&shared);

@@ -28,6 +28,8 @@ use crate::log::{Batch, LogError, Reader, TopicName, TopicPartition};
 /// A reader.
 pub(super) struct KafkaReader {
     shared: Arc<Shared>,
+    /// Sleeps parked while it has nothing to read or no room.
+    thread: std::thread::Thread,
     lookup: Lookup,
     closed: CancellationToken,
 }
@@ -64,7 +66,7 @@ enum Failure {
 const BATCH_RECORDS: usize = 256;
 const BATCH_BYTES: usize = 1 << 20;
 /// How long the thread sleeps in the client: how late it sees a seek or the end.
-const POLL: Duration = Duration::from_millis(10);
+const POLL: Duration = Duration::from_millis(50);
 
 impl KafkaReader {
     pub(super) fn new(
@@ -86,11 +88,11 @@ impl KafkaReader {
             room: (prefetch / 2).max(BATCH_BYTES),
         });
         let mut thread = Thread { client, shared: Arc::clone(&shared), assigned: HashMap::new() };
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("kafka-reader".to_owned())
             .spawn(move || thread.run())
             .map_err(|source| LogError::Io { what: "start a reader's thread".to_owned(), source })?;
-        Ok(Self { shared, lookup, closed })
+        Ok(Self { shared, thread: thread.thread().clone(), lookup, closed })
     }
 
     fn poll(&self) -> Result<Option<Batch>, Failure> {
@@ -100,6 +102,8 @@ impl KafkaReader {
         let mut state = self.shared.lock();
         if let Some(batch) = state.ready.pop_front() {
             state.bytes = state.bytes.saturating_sub(size(&batch));
+            drop(state);
+            self.thread.unpark();
             return Ok(Some(batch));
         }
         state.failed.take().map_or(Ok(None), Err)
@@ -139,6 +143,8 @@ impl Reader for KafkaReader {
         });
         next.insert(partition.clone(), from);
         seeks.push((partition.clone(), from));
+        drop(state);
+        self.thread.unpark();
         Ok(())
     }
 
@@ -167,6 +173,7 @@ impl Reader for KafkaReader {
 impl Drop for KafkaReader {
     fn drop(&mut self) {
         self.shared.lock().ended = true;
+        self.thread.unpark();
     }
 }
 

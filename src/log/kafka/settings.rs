@@ -3,6 +3,8 @@
 //! Guarantee: progress is ours (no automatic commits, no automatic offsets), offsets never jump in silence
 //! (`auto.offset.reset = error`), producers are idempotent and wait for all in-sync replicas, and every buffer has a bound.
 
+use std::time::Duration;
+
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
@@ -102,8 +104,8 @@ pub(super) fn producer(config: &KafkaConfig) -> ClientConfig {
     client
 }
 
-/// For a member of a group. `partitions` = how many it might own.
-pub(super) fn member(config: &KafkaConfig, group: &str, partitions: u32) -> ClientConfig {
+/// For a member of a group. `partitions` = how many it might own; records may wait for `gather` at the broker.
+pub(super) fn member(config: &KafkaConfig, group: &str, partitions: u32, gather: Duration) -> ClientConfig {
     let session = config.session_timeout.get().as_millis();
     let mut client = consumer(config, group, share(config.prefetch.bytes(), partitions));
     set(
@@ -125,6 +127,10 @@ pub(super) fn member(config: &KafkaConfig, group: &str, partitions: u32) -> Clie
             ("max.poll.interval.ms", (session * 4).max(60_000).to_string()),
         ],
     );
+    if !gather.is_zero() {
+        let wait = gather.as_millis().to_string();
+        set(&mut client, &[("fetch.min.bytes", (1 << 20).to_string()), ("fetch.wait.max.ms", wait)]);
+    }
     if let Some(instance) = &config.instance_id {
         client.set("group.instance.id", instance);
     }
@@ -137,6 +143,8 @@ pub(super) fn reader(config: &KafkaConfig, prefetch: usize) -> ClientConfig {
     let mut client = consumer(config, &group, (prefetch as u64 >> 10).clamp(1 << 10, 16 << 10));
     // Restores and replays read far: fewer, larger answers.
     set(&mut client, &[("fetch.message.max.bytes", (4 << 20).to_string()), ("check.crcs", "true".into())]);
+    // A tail of a quiet topic asks four times a second; a record ends the wait at once.
+    set(&mut client, &[("fetch.wait.max.ms", "250".into())]);
     client
 }
 
@@ -278,7 +286,7 @@ mod tests {
         let config = KafkaConfig { brokers: "127.0.0.1:1".to_owned(), ..Default::default() };
         let clients = [
             producer(&config),
-            member(&config, "g", 8),
+            member(&config, "g", 8, Duration::from_millis(25)),
             reader(&config, 1 << 20),
             lookup(&config),
             observer(&config, "g"),

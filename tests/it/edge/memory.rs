@@ -96,7 +96,7 @@ impl Log for MemoryLog {
         Ok(())
     }
 
-    async fn join(&self, _: &str, _: &[TopicName]) -> Result<Box<dyn Group>, LogError> {
+    async fn join(&self, _: &str, _: &[TopicName], _: Duration) -> Result<Box<dyn Group>, LogError> {
         Err(LogError::Closed("no groups here".into()))
     }
 

@@ -101,7 +101,7 @@ pub(crate) struct Member {
 
 impl Member {
     pub(crate) async fn join(log: &dyn Log, group: &str, topics: &[TopicName]) -> Self {
-        let group = log.join(group, topics).await.unwrap();
+        let group = log.join(group, topics, Duration::ZERO).await.unwrap();
         Self { group, owned: BTreeMap::new(), read: Vec::new(), obeys: true, revoked: Vec::new() }
     }
 
