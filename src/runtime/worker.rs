@@ -357,13 +357,27 @@ impl<F: StageFactory> Worker<F> {
             self.hear()?;
             self.finish_revocations().await?;
         }
-        let progress = self.progress(|_| true);
-        if !progress.is_empty() {
-            self.group.commit_now(&progress).await?;
-        }
+        self.commit_last(until).await?;
         self.partitions.clear();
         self.group.leave().await;
         self.spec.health.beat(F::NAME.as_str(), LoopState::Stopped("drained".to_owned()));
         Ok(())
+    }
+
+    /// The last commit, tried again until `until` where a rebalance stands in its way.
+    async fn commit_last(&mut self, until: Instant) -> Result<(), Failure> {
+        let progress = self.progress(|_| true);
+        if progress.is_empty() {
+            return Ok(());
+        }
+        loop {
+            match self.group.commit_now(&progress).await {
+                Ok(()) => return Ok(()),
+                Err(LogError::Broker { retriable: true, .. }) if Instant::now() < until => {}
+                // They have another owner already, who begins where the group is.
+                Err(LogError::Fenced(_)) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }

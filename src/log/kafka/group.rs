@@ -38,8 +38,8 @@ pub(super) struct KafkaGroup {
 const COMMIT: Duration = Duration::from_secs(15);
 /// What a broker keeps beside an offset (`offset.metadata.max.bytes`).
 const METADATA: usize = 4096;
-/// How long leaving may take.
-const LEAVE: Duration = Duration::from_secs(15);
+/// How long leaving may take: a rebalance that is under way is waited for.
+const LEAVE: Duration = Duration::from_secs(20);
 
 impl KafkaGroup {
     /// Joins. The topics exist; `partitions` is how many they have together.

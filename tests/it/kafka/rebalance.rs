@@ -172,3 +172,51 @@ async fn a_member_that_is_dropped_is_replaced_before_its_session_ends() {
     assert_eq!(read[0].1, 4);
     second.leave().await;
 }
+
+/// A member that stops while it waits to join again: the coordinator hears its goodbye only behind that joining, on the
+/// same connection. Hung up before, it stays a member until its session ends, and its partitions stand still.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_leaves_amid_a_rebalance_is_not_waited_for() {
+    let log = log_with("t.v1", 4).await;
+    let mut slow = join(&*log, "g", "t.v1").await.unwrap();
+    super::support::assigned(&mut *slow, 4).await;
+    let leaving = join(&*log, "g", "t.v1").await.unwrap();
+    let Signal::Revoked { id, .. } = super::support::signal(&mut *slow).await else {
+        panic!("the second member gets nothing")
+    };
+    // The third one's joining begins another round, which the second one joins and the first one, who drains, does not.
+    let mut third = join(&*log, "g", "t.v1").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let left = tokio::spawn(leaving.leave());
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    let began = std::time::Instant::now();
+    slow.release(id);
+    let (mut first, mut others) = (2, 0);
+    let settled = async {
+        while first + others != 4 || others == 0 {
+            tokio::select! {
+                signal = super::support::signal(&mut *slow) => match signal {
+                    Signal::Assigned(partitions) => first += partitions.len(),
+                    Signal::Revoked { id, partitions } => {
+                        first -= partitions.len();
+                        slow.release(id);
+                    }
+                    other => panic!("{other:?}"),
+                },
+                signal = super::support::signal(&mut *third) => match signal {
+                    Signal::Assigned(partitions) => others += partitions.len(),
+                    Signal::Revoked { id, partitions } => {
+                        others -= partitions.len();
+                        third.release(id);
+                    }
+                    other => panic!("{other:?}"),
+                },
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, settled).await.expect("partitions without an owner");
+    assert!(began.elapsed() < Duration::from_secs(25), "took {:?} of a session of 45 s", began.elapsed());
+    left.await.unwrap();
+    slow.leave().await;
+    third.leave().await;
+}

@@ -17,7 +17,7 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::questions::{announce, commit, explain};
+use super::questions::{announce, be_heard, commit, explain};
 use super::shared::{Callbacks, Command, Shared};
 use crate::log::kafka::arena::Arena;
 use crate::log::kafka::lookup::is_unknown;
@@ -55,8 +55,12 @@ const SWEEP: Duration = Duration::from_millis(50);
 const TOLD: usize = 16;
 /// How long the brokers of a cluster may differ about new topics.
 const PROPAGATION: Duration = Duration::from_secs(30);
-/// How long the way out of a group may take.
-const CLOSE: Duration = Duration::from_secs(10);
+/// How long our own joining is waited for before we leave: as long as another member drains (10 s) and hears of it (3 s).
+const HEARD: Duration = Duration::from_secs(13);
+/// What stands before a goodbye at most: our joining, the assignment that follows it, giving that back.
+const ROUNDS: usize = 3;
+/// How long the way out of a group may take, once the coordinator hears us.
+const CLOSE: Duration = Duration::from_secs(6);
 
 impl Member {
     pub(super) fn new(client: BaseConsumer<Callbacks>, shared: Arc<Shared>, runtime: Handle) -> Self {
@@ -270,14 +274,23 @@ impl Member {
     }
 
     /// Leaves the group: what is ours goes to others at once.
+    ///
+    /// Closing alone is not enough. A client of librdkafka 2.12 that is closed while it joins, or while it owns nothing,
+    /// says no goodbye, and stays a member until its session ends; one that unsubscribes waits for the rebalance first.
     fn close(mut self, done: Option<oneshot::Sender<()>>) {
         let open = {
             let mut state = self.shared.lock();
             state.leaving = true;
             state.ownership.is_revoking().then(|| state.ownership.release_all())
         };
+        self.client.unsubscribe();
         if let Some(fetched) = open {
             self.give_back(&fetched);
+        }
+        let until = Instant::now() + HEARD;
+        for _ in 0..ROUNDS {
+            self.listen();
+            be_heard(&self.client, &self.shared, until);
         }
         self.queues.clear();
         let deadline = Instant::now() + CLOSE;

@@ -17,6 +17,17 @@ use crate::log::{LogError, Progress, Signal, TopicPartition};
 const ASK: Duration = Duration::from_secs(5);
 const ASKS: usize = 12;
 
+/// Waits until the coordinator listens. It serves the requests of a connection one after the other, so a goodbye stands
+/// behind our own joining; librdkafka hangs up before, and a member that nobody is behind stays until its session ends.
+pub(super) fn be_heard(client: &BaseConsumer<Callbacks>, shared: &Shared, until: Instant) {
+    let Some(name) = shared.names.kafka().first().copied() else { return };
+    let mut any = TopicPartitionList::with_capacity(1);
+    any.add_partition(name, 0);
+    if let Err(error) = client.committed_offsets(any, until.saturating_duration_since(Instant::now())) {
+        tracing::debug!(%error, "a group is left unheard; the member's session will time out");
+    }
+}
+
 /// Why a partition can't be read.
 pub(super) fn explain(
     client: &BaseConsumer<Callbacks>,
