@@ -74,7 +74,7 @@ impl BotSpec {
         }
     }
 
-    /// Gives back the room that reading the lists took too much: up to half of what a bot takes in memory.
+    /// Gives back the room that reading the lists took too much: a list grows to twice what it held.
     pub fn shrink(&mut self) {
         self.scripts.shrink_to_fit();
         self.documents.shrink_to_fit();

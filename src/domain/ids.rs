@@ -4,11 +4,12 @@
 //! repeats it and everyone downstream can drop it. Names of up to 23 bytes are held in place, longer ones clone by
 //! reference count: none allocates when it is cloned.
 
+use std::borrow::Borrow;
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
-use std::borrow::Borrow;
-use std::fmt;
 
 use super::channel::ChannelKind;
 

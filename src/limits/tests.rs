@@ -1,3 +1,5 @@
+//! No window is ever exceeded, whatever is asked and whenever.
+
 use std::time::Duration;
 
 use proptest::prelude::*;

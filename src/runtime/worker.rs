@@ -366,18 +366,18 @@ impl<F: StageFactory> Worker<F> {
 
     /// The last commit, tried again until `until` where a rebalance stands in its way.
     async fn commit_last(&mut self, until: Instant) -> Result<(), Failure> {
-        let progress = self.progress(|_| true);
-        if progress.is_empty() {
-            return Ok(());
-        }
-        loop {
+        let mut progress = self.progress(|_| true);
+        while !progress.is_empty() {
             match self.group.commit_now(&progress).await {
                 Ok(()) => return Ok(()),
                 Err(LogError::Broker { retriable: true, .. }) if Instant::now() < until => {}
-                // They have another owner already, who begins where the group is.
-                Err(LogError::Fenced(_)) => return Ok(()),
+                // It has another owner already, who begins where the group is; the others are still ours to commit.
+                Err(LogError::Fenced(lost)) if progress.iter().any(|item| item.partition == lost) => {
+                    progress.retain(|item| item.partition != lost);
+                }
                 Err(error) => return Err(error.into()),
             }
         }
+        Ok(())
     }
 }

@@ -82,7 +82,7 @@ pub async fn run(context: &Context, args: &BotsBench) -> Exit {
             [&format!("{} idle bots on {}", args.bots, args.on.engine.as_str()), ""],
             &[
                 row("memory with few, after the same traffic", format!("{:.1} MB", before as f64 / 1e6)),
-                row("memory with them, started again", format!("{:.1} MB", after as f64 / 1e6)),
+                row("memory with all, after the same traffic", format!("{:.1} MB", after as f64 / 1e6)),
                 row("a bot", format!("{each:.0} B")),
                 row("start", format!("{start_ms:.0} ms")),
                 row("bots that did not answer", touched.to_string()),

@@ -1,3 +1,5 @@
+//! Where a setting comes from, and what is said of a wrong one.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

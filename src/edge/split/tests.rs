@@ -1,3 +1,5 @@
+//! Bodies of providers, whole and broken, as the records that they become.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -181,7 +181,7 @@ async fn a_member_that_leaves_amid_a_rebalance_is_not_waited_for() {
     let mut slow = join(&*log, "g", "t.v1").await.unwrap();
     super::support::assigned(&mut *slow, 4).await;
     let leaving = join(&*log, "g", "t.v1").await.unwrap();
-    let Signal::Revoked { id, .. } = super::support::signal(&mut *slow).await else {
+    let Signal::Revoked { id, partitions } = super::support::signal(&mut *slow).await else {
         panic!("the second member gets nothing")
     };
     // The third one's joining begins another round, which the second one joins and the first one, who drains, does not.
@@ -191,26 +191,12 @@ async fn a_member_that_leaves_amid_a_rebalance_is_not_waited_for() {
     tokio::time::sleep(Duration::from_secs(7)).await;
     let began = std::time::Instant::now();
     slow.release(id);
-    let (mut first, mut others) = (2, 0);
+    let (mut first, mut others) = (4 - partitions.len(), 0);
     let settled = async {
         while first + others != 4 || others == 0 {
             tokio::select! {
-                signal = super::support::signal(&mut *slow) => match signal {
-                    Signal::Assigned(partitions) => first += partitions.len(),
-                    Signal::Revoked { id, partitions } => {
-                        first -= partitions.len();
-                        slow.release(id);
-                    }
-                    other => panic!("{other:?}"),
-                },
-                signal = super::support::signal(&mut *third) => match signal {
-                    Signal::Assigned(partitions) => others += partitions.len(),
-                    Signal::Revoked { id, partitions } => {
-                        others -= partitions.len();
-                        third.release(id);
-                    }
-                    other => panic!("{other:?}"),
-                },
+                signal = super::support::signal(&mut *slow) => count(&mut *slow, &mut first, signal),
+                signal = super::support::signal(&mut *third) => count(&mut *third, &mut others, signal),
             }
         }
     };
@@ -219,4 +205,16 @@ async fn a_member_that_leaves_amid_a_rebalance_is_not_waited_for() {
     left.await.unwrap();
     slow.leave().await;
     third.leave().await;
+}
+
+/// Counts what a member owns, and lets go at once of what is taken back.
+fn count(group: &mut dyn Group, owned: &mut usize, signal: Signal) {
+    match signal {
+        Signal::Assigned(partitions) => *owned += partitions.len(),
+        Signal::Revoked { id, partitions } => {
+            *owned -= partitions.len();
+            group.release(id);
+        }
+        other => panic!("neither given nor taken back: {other:?}"),
+    }
 }

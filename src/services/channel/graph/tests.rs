@@ -1,3 +1,5 @@
+//! What an answer of the Graph API means for a message.
+
 use std::time::Duration;
 
 use serde_json::json;

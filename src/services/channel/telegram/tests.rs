@@ -1,3 +1,5 @@
+//! What is sent to the Bot API, and what its answers mean.
+
 use std::time::Duration;
 
 use serde_json::json;

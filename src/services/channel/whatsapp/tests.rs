@@ -1,3 +1,5 @@
+//! What is sent to the Cloud API, and what its answers mean.
+
 use serde_json::{Value, json};
 
 use super::*;

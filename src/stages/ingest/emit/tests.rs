@@ -1,3 +1,5 @@
+//! The events that an inbound item becomes.
+
 use serde_json::value::RawValue;
 
 use super::*;
