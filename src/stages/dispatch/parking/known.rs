@@ -1,0 +1,199 @@
+//! Which replies are settled, and how far: from the ledger at the restore, from memory after it.
+//!
+//! Guarantee: an id that is not known here and whose root is younger than [`Known::forgotten`] has no RESULT. An older
+//! one may have, and has to be looked up. Whole replies are remembered in two generations; the newest stay.
+
+use std::collections::{HashMap, HashSet};
+
+use super::faults::{Faults, Mutant};
+use crate::domain::events::{Lane, Settled, SettledStatus};
+use crate::domain::ids::EventId;
+use crate::domain::time::Timestamp;
+
+/// How far a reply is settled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// How many parts it has: from the RESULTs, never from a repeated record.
+    pub(super) of: u32,
+    /// Every part below has a RESULT.
+    pub(super) next: u32,
+    /// Parts above `next` with a RESULT. Parts are settled in order, so only late appends stand here.
+    ahead: Vec<u32>,
+    /// Nothing of it is sent any more: what its open parts become.
+    pub(super) rest: Option<SettledStatus>,
+    /// The position of its first RESULT.
+    pub(super) first: u64,
+}
+
+impl Progress {
+    pub(super) fn is_whole(&self) -> bool {
+        self.of > 0 && self.next >= self.of
+    }
+
+    pub(super) fn has(&self, part: u32) -> bool {
+        part < self.next || self.ahead.contains(&part)
+    }
+
+    /// A part has a RESULT; `status` is `None` for a copy.
+    fn note(&mut self, position: u64, part: u32, of: u32, status: Option<SettledStatus>) {
+        if self.of == 0 {
+            self.first = position;
+        }
+        self.of = of;
+        self.rest = self.rest.or(match status {
+            Some(SettledStatus::Rejected | SettledStatus::Skipped) => Some(SettledStatus::Skipped),
+            Some(SettledStatus::Expired) => Some(SettledStatus::Expired),
+            Some(SettledStatus::Dropped) => Some(SettledStatus::Dropped),
+            Some(SettledStatus::Sent | SettledStatus::InDoubt) | None => None,
+        });
+        if part >= self.next {
+            self.ahead.push(part);
+            while let Some(at) = self.ahead.iter().position(|ahead| *ahead <= self.next) {
+                self.next = self.next.max(self.ahead.swap_remove(at) + 1);
+            }
+        }
+    }
+}
+
+/// A part that the ledger says has ended: id, part, of, and its status unless the record is a copy.
+type Ended = (EventId, u32, u32, Option<SettledStatus>);
+
+/// What a ledger record of a lane says has ended.
+fn ended(record: &Settled, lane: Lane) -> Option<Ended> {
+    match record {
+        Settled::Result { id, part, of, status, lane: of_lane, .. } if *of_lane == lane => {
+            Some((*id, *part, *of, Some(*status)))
+        }
+        Settled::Copied { id, part, of, lane: of_lane, .. } if *of_lane == lane => {
+            Some((*id, *part, *of, None))
+        }
+        _ => None,
+    }
+}
+
+/// A scan of the whole ledger for some ids. Fed with its records in order.
+#[derive(Debug)]
+pub(crate) struct Search {
+    lane: Lane,
+    found: HashMap<EventId, Progress>,
+}
+
+impl Search {
+    /// Looks for these.
+    pub(crate) fn new(lane: Lane, ids: impl IntoIterator<Item = EventId>) -> Self {
+        Self { lane, found: ids.into_iter().map(|id| (id, Progress::default())).collect() }
+    }
+
+    /// A record and its position.
+    pub(crate) fn note(&mut self, position: u64, record: &Settled) {
+        if let Some((id, part, of, status)) = ended(record, self.lane)
+            && let Some(progress) = self.found.get_mut(&id)
+        {
+            progress.note(position, part, of, status);
+        }
+    }
+
+    pub(super) fn get(&self, id: EventId) -> Option<&Progress> {
+        self.found.get(&id).filter(|progress| progress.of > 0)
+    }
+}
+
+/// What is known.
+#[derive(Debug)]
+pub(super) struct Known {
+    faults: Faults,
+    /// Settled in some parts, and not open yet: from the restore.
+    half: HashMap<EventId, Progress>,
+    /// Settled in all parts, newest and older generation, each with its latest moment.
+    whole: [(HashSet<EventId>, Timestamp); 2],
+    /// How many ids a generation holds.
+    size: usize,
+    forgotten: Timestamp,
+}
+
+impl Known {
+    /// Nothing yet; every RESULT appended after `since` will be told.
+    pub(super) fn new(size: usize, since: Timestamp, faults: Faults) -> Self {
+        let generation = || (HashSet::new(), Timestamp::from_millis(i64::MIN));
+        Self { faults, half: HashMap::new(), whole: [generation(), generation()], size, forgotten: since }
+    }
+
+    /// RESULTs up to here may not be known.
+    pub(super) fn forgotten(&self) -> Timestamp {
+        self.forgotten
+    }
+
+    /// True when every part is settled. `of` is what the record in question says, and does not matter.
+    pub(super) fn is_whole(&self, id: EventId, of: u32) -> bool {
+        self.whole.iter().any(|(ids, _)| ids.contains(&id))
+            || self.half.get(&id).is_some_and(|half| {
+                self.faults.has(Mutant::PartsWhole)
+                    || (self.faults.has(Mutant::OwnCount) && half.next >= of)
+            })
+    }
+
+    /// How far a reply is settled that is not settled whole.
+    pub(super) fn progress(&self, id: EventId) -> Option<&Progress> {
+        self.half.get(&id)
+    }
+
+    /// A record of the ledger, at the restore.
+    pub(super) fn read(&mut self, position: u64, record: &Settled, lane: Lane) {
+        let Some((id, part, of, status)) = ended(record, lane) else { return };
+        let at = match record {
+            Settled::Result { at, .. } => *at,
+            _ => Timestamp::from_millis(i64::MIN),
+        };
+        if self.whole.iter().any(|(ids, _)| ids.contains(&id)) {
+            return;
+        }
+        // Nearly every reply has one part: 16 bytes.
+        if (part, of) == (0, 1) && !self.half.contains_key(&id) {
+            return self.settle(id, of, at);
+        }
+        let half = self.half.entry(id).or_default();
+        half.note(position, part, of, status);
+        if half.is_whole() {
+            self.settle(id, of, at);
+        }
+    }
+
+    /// What a search found of a reply.
+    pub(super) fn learn(&mut self, id: EventId, progress: &Progress, at: Timestamp) {
+        if progress.is_whole() {
+            self.settle(id, progress.of, at);
+        } else if self.half.get(&id).is_none_or(|half| half.next < progress.next) {
+            self.half.insert(id, progress.clone());
+        }
+    }
+
+    /// A part of a restored reply is put in doubt.
+    pub(super) fn doubt(&mut self, position: u64, (id, part, of): (EventId, u32, u32), at: Timestamp) {
+        let half = self.half.entry(id).or_default();
+        half.note(position, part, of, Some(SettledStatus::InDoubt));
+        if half.is_whole() {
+            self.settle(id, of, at);
+        }
+    }
+
+    /// Every part of a reply is settled, the last one at `at` or before.
+    pub(super) fn settle(&mut self, id: EventId, of: u32, at: Timestamp) {
+        if self.faults.has(Mutant::OwnCount) {
+            self.half.insert(id, Progress { of, next: of, ..Progress::default() });
+            return;
+        }
+        self.half.remove(&id);
+        if self.whole[0].0.len() >= self.size {
+            self.whole.swap(0, 1);
+            let (ids, latest) = &mut self.whole[0];
+            if !ids.is_empty() {
+                self.forgotten = self.forgotten.max(*latest);
+            }
+            ids.clear();
+            *latest = at;
+        }
+        let (ids, latest) = &mut self.whole[0];
+        ids.insert(id);
+        *latest = at.max(*latest);
+    }
+}
