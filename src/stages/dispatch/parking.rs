@@ -74,7 +74,7 @@ pub(crate) struct Machine {
     position: u64,
     /// Where the lane ended at the restore: an offset at or past it, in a log that was repaired, counts as read.
     end: u64,
-    /// Chats whose restored head was not read yet, by its offset.
+    /// Chats whose head is parked and was not read yet, by its offset.
     unread: BTreeMap<u64, Ix>,
     pin: Pin,
     /// Appends that are not acknowledged, oldest first.
@@ -158,14 +158,17 @@ impl Machine {
         self.out.push(Command::Complete(offset));
     }
 
-    /// Says that a chat's head may be asked for, if it may.
+    /// Says that a chat's head may be asked for, if it may; where it was not read yet, when it is.
     fn announce(&mut self, chat: Ix) {
         let Some(found) = self.chats.get(chat) else { return };
-        if let Some(offset) = self.head(found)
-            && self.items.get(&offset).is_none_or(Item::is_free)
-            && self.is_read(offset)
-        {
+        let Some(offset) = self.head(found) else { return };
+        if !self.items.get(&offset).is_none_or(Item::is_free) {
+            return;
+        }
+        if self.is_read(offset) {
             self.out.push(Command::Ready(found.name.clone()));
+        } else {
+            self.unread.insert(offset, chat);
         }
     }
 

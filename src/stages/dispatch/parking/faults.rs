@@ -60,8 +60,6 @@ pub(super) enum Mutant {
     MarkIgnored,
     /// `low` is held from the acknowledgement of SENDING on, not from before its append.
     MarkNotHeld,
-    /// What a restore puts in doubt is not written down.
-    DoubtVolatile,
     /// A SENDING without RESULT is not looked up in the whole ledger.
     DoubtNotLookedUp,
     /// UNSENT takes back the SENDING of every epoch.

@@ -106,16 +106,23 @@ pub(super) struct Known {
     half: HashMap<EventId, Progress>,
     /// Settled in all parts, newest and older generation, each with its latest moment.
     whole: [(HashSet<EventId>, Timestamp); 2],
-    /// How many ids a generation holds.
+    /// How many ids the newest generation may hold.
     size: usize,
     forgotten: Timestamp,
 }
 
 impl Known {
-    /// Nothing yet; every RESULT appended after `since` will be told.
-    pub(super) fn new(size: usize, since: Timestamp, faults: Faults) -> Self {
+    /// Nothing yet; every RESULT appended after `since` will be told. All is kept until the restore ends.
+    pub(super) fn new(since: Timestamp, faults: Faults) -> Self {
         let generation = || (HashSet::new(), Timestamp::from_millis(i64::MIN));
-        Self { faults, half: HashMap::new(), whole: [generation(), generation()], size, forgotten: since }
+        let whole = [generation(), generation()];
+        Self { faults, half: HashMap::new(), whole, size: usize::MAX, forgotten: since }
+    }
+
+    /// The restore is over: what it read is the older generation, and from now on a generation holds `size` ids.
+    pub(super) fn restored(&mut self, size: usize) {
+        self.whole.swap(0, 1);
+        self.size = size;
     }
 
     /// RESULTs up to here may not be known.

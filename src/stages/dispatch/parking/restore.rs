@@ -57,9 +57,9 @@ pub(crate) struct Restore {
     from: From,
     bounds: Bounds,
     faults: Faults,
-    known: Known,
+    pub(super) known: Known,
     chats: Chats,
-    live: HashMap<EventId, Live>,
+    pub(super) live: HashMap<EventId, Live>,
     marks: BTreeMap<(EventId, u32), Mark>,
     /// The highest marker read so far.
     epoch: u64,
@@ -72,7 +72,7 @@ pub(crate) struct Restore {
 
 /// A PUT without a DEL.
 #[derive(Debug)]
-struct Live {
+pub(super) struct Live {
     offset: u64,
     chat: Ix,
     of: u32,
@@ -82,7 +82,7 @@ struct Live {
     /// One of its PUTs was written by the owner of its time.
     sure: bool,
     /// One of its PUTs stands behind the marker of a higher epoch.
-    late: bool,
+    pub(super) late: bool,
 }
 
 /// A SENDING without UNSENT.
@@ -100,12 +100,13 @@ impl Restore {
     }
 
     pub(super) fn with(from: From, bounds: Bounds, faults: Faults) -> Self {
-        let known = Known::new(bounds.remembered, from.since, faults);
-        let chats = Chats {
-            #[cfg(test)]
-            faults,
-            ..Chats::default()
-        };
+        let known = Known::new(from.since, faults);
+        #[cfg_attr(not(test), expect(unused_mut, reason = "only a test breaks the order of a chat"))]
+        let mut chats = Chats::default();
+        #[cfg(test)]
+        {
+            chats.faults = faults;
+        }
         Self {
             from,
             bounds,

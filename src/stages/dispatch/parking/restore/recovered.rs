@@ -70,6 +70,7 @@ impl Recovered {
         let live = std::mem::take(&mut restore.live);
         let last = live.values().map(|live| live.offset).max().max(restore.last);
         let from = restore.from;
+        restore.known.restored(restore.bounds.remembered);
         let (markers, faults) = (std::mem::take(&mut restore.markers), restore.faults);
         let limits = std::mem::take(&mut restore.limits);
         let mut machine = Machine {
@@ -93,7 +94,7 @@ impl Recovered {
             to_ask: Vec::new(),
             out: Vec::new(),
         };
-        let mut delete_markers = |machine: &mut Machine| {
+        let delete_markers = |machine: &mut Machine| {
             for epoch in markers.range(..from.epoch) {
                 machine.push_parked(ToParked::Other, Change::DelEpoch(*epoch));
             }
@@ -115,7 +116,7 @@ impl Recovered {
             delete_markers(&mut machine);
         }
         machine.chats.drop_idle(Duration::ZERO);
-        machine.wake_all();
+        machine.announce_all();
         machine
     }
 }
@@ -144,16 +145,9 @@ impl Machine {
         }
     }
 
-    /// Every chat whose head may go, and when it may where it was not read yet.
-    fn wake_all(&mut self) {
-        let heads: Vec<_> =
-            self.chats.iter().filter_map(|(ix, chat)| Some((ix, self.head(chat)?))).collect();
-        for (chat, offset) in heads {
-            if self.is_read(offset) {
-                self.announce(chat);
-            } else {
-                self.unread.insert(offset, chat);
-            }
-        }
+    /// Every chat whose head may go; the others when their head was read.
+    fn announce_all(&mut self) {
+        let chats: Vec<_> = self.chats.iter().map(|(chat, _)| chat).collect();
+        chats.into_iter().for_each(|chat| self.announce(chat));
     }
 }

@@ -1,0 +1,203 @@
+//! What happens to an owner, one event a tick.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::super::*;
+use super::crash::Fault;
+use super::world::{CALL, LEASE, Never, RECORDS, SPAN, World};
+use crate::domain::time::Timestamp;
+
+impl World {
+    /// Reads a record of the lane.
+    pub(super) fn poll(&mut self) {
+        let owner = &mut self.owner;
+        if owner.read >= RECORDS || owner.read >= owner.tracker.watermark() + SPAN {
+            return;
+        }
+        let rec = self.scene.lane[owner.read as usize];
+        owner.read += 1;
+        // The watermark may have jumped over recovered offsets that were not read again.
+        let passed = rec.offset < owner.tracker.watermark();
+        let open = owner.tracker.admit(rec.offset);
+        let again = passed && self.fault == Some(Fault::NoSkip);
+        if !open && !again {
+            owner.machine.passed(owner.tracker.position());
+            return drop(owner.obey(self.tick));
+        }
+        let born = *self.born[rec.root as usize].get_or_insert(self.tick);
+        let arrival = Arrival {
+            offset: rec.offset,
+            id: Self::id(rec.root),
+            bot: self.scene.bots[Self::bot(rec.chat)].clone(),
+            chat: self.scene.chats[rec.chat].clone(),
+            of: rec.of,
+            bytes: 100,
+            roottime: Timestamp::from_millis(born as i64),
+            deadline: None,
+            predicted: Duration::ZERO,
+        };
+        let now = self.now();
+        let root_open = self.owner.machine.open.get(&arrival.id).copied();
+        if root_open.and_then(|root| self.owner.machine.items.get(&root)).is_some_and(|item| item.put.is_none()) {
+            self.count("dup_in_memory");
+        }
+        self.owner.machine.admit(&arrival, now);
+        self.owner.obey(self.tick);
+        let machine = &self.owner.machine;
+        let held = machine.items.values().filter(|item| item.put.is_none());
+        if held.filter(|item| item.state != item::State::Asked).count() > machine.bounds.memory {
+            self.bad("memory");
+        }
+    }
+
+    pub(super) fn sweep(&mut self) {
+        self.owner.machine.sweep(self.now());
+        self.owner.obey(self.tick);
+    }
+
+    /// A chat's turn.
+    pub(super) fn send(&mut self) {
+        let now = self.now();
+        let mut heads = Vec::new();
+        for (chat, name) in self.scene.chats.iter().enumerate() {
+            match self.owner.machine.may_send(name, now) {
+                May::Send(_) => heads.push(chat),
+                May::Busy | May::Empty => drop(self.owner.ready.remove(&chat)),
+                May::NotBefore(_) | May::NoLease | May::Late => {}
+            }
+        }
+        if self.fault.is_none() && heads.iter().any(|chat| !self.owner.ready.contains(chat)) {
+            self.bad("not_announced");
+        }
+        if heads.is_empty() {
+            return;
+        }
+        let chat = heads[self.rng.usize(..heads.len())];
+        self.owner.ready.remove(&chat);
+        if !self.owner.machine.send(&self.scene.chats[chat], Self::policy(chat), now) {
+            self.bad("not_begun");
+        }
+        self.owner.obey(self.tick);
+    }
+
+    /// A call ends.
+    pub(super) fn result(&mut self) {
+        if self.owner.calls.is_empty() {
+            return;
+        }
+        let at = self.rng.usize(..self.owner.calls.len());
+        let Some((_, (head, written))) = self.owner.calls.iter().nth(at).map(|(o, call)| (*o, *call)) else { return };
+        let chat = self.scene.lane[Self::root(head.id) as usize].chat;
+        let x = self.rng.f64();
+        if self.tick >= self.never_from && self.never.contains(&chat) {
+            self.refuse(head, chat, self.never_why == Never::Bot, self.never_wait);
+        } else if self.tick - written > CALL {
+            self.silence(head, chat);
+        } else if x < self.refuses {
+            let bot = self.rng.bool();
+            let wait = [3, 10, 60, 200][self.rng.usize(..4)];
+            self.refuse(head, chat, bot, wait);
+        } else if x < self.refuses + self.silent || self.hole == Some(chat) {
+            self.silence(head, chat);
+        } else {
+            self.deliver(&head);
+            self.end(head, Outcome::Sent { provider_id: None });
+        }
+    }
+
+    fn refuse(&mut self, head: Head, chat: usize, bot: bool, wait: u64) {
+        let until = Duration::from_millis(self.tick + wait);
+        if bot {
+            let now = self.now();
+            self.owner.machine.park_wait_bot(&self.scene.bots[Self::bot(chat)], until, now);
+        } else {
+            self.owner.machine.park_wait_chat(&self.scene.chats[chat], until);
+        }
+        self.end(head, Outcome::Refused);
+    }
+
+    fn silence(&mut self, head: Head, chat: usize) {
+        let key = (Self::root(head.id), head.part);
+        self.count("unknown");
+        let tried = self.tried.entry((self.owner.epoch, key.0, key.1)).or_default();
+        *tried += 1;
+        let most = if Self::policy(chat) == Policy::Drop { 1 } else { 2 };
+        if *tried > most {
+            self.bad("tries");
+        }
+        if self.hole == Some(chat) || self.rng.bool() {
+            self.deliver(&head);
+            *self.by_unknown.entry(key).or_default() += 1;
+        }
+        self.end(head, Outcome::Unknown { reason: String::from("no answer") });
+    }
+
+    fn end(&mut self, head: Head, outcome: Outcome) {
+        self.owner.calls.remove(&head.offset);
+        let now = self.now();
+        self.owner.machine.outcome(head.offset, outcome, now);
+        self.owner.obey(self.tick);
+    }
+
+    /// An append to the ledger is acknowledged.
+    pub(super) fn ack_ledger(&mut self) {
+        let Some(record) = self.owner.to_ledger.pop_front() else { return };
+        if let crate::domain::events::Settled::Result { id, part, .. } = &*record {
+            // From here on no repeat is allowed.
+            let key = (Self::root(*id), *part);
+            self.by_crash.remove(&key);
+            self.by_unknown.remove(&key);
+        }
+        let position = self.append_ledger(Rc::clone(&record));
+        let now = self.now();
+        self.owner.ledger_acked(position, now);
+    }
+
+    /// An append to the parked topic is acknowledged.
+    pub(super) fn ack_parked(&mut self) {
+        let Some(record) = self.owner.to_parked.pop_front() else { return };
+        if record.1.as_ref().is_some_and(|value| matches!(**value, crate::domain::events::Parked::Put { .. })) {
+            self.count("parked");
+        }
+        self.append_parked(record);
+        self.owner.parked_acked(self.tick);
+    }
+
+    /// A dead letter is acknowledged.
+    pub(super) fn ack_letter(&mut self) {
+        let Some(letter) = self.owner.letters.pop_front() else { return };
+        self.letters.insert((Self::root(letter.id), letter.part));
+        self.owner.dead_lettered(letter.offset, self.tick);
+    }
+
+    /// The whole ledger was searched.
+    pub(super) fn answer(&mut self) {
+        let Some(ids) = self.owner.asked.take() else { return };
+        self.n.entry("lookback").and_modify(|n| *n += ids.len() as u64).or_insert(ids.len() as u64);
+        let search = self.search(ids);
+        let now = self.now();
+        self.owner.machine.looked_up(&search, now);
+        self.owner.obey(self.tick);
+    }
+
+    pub(super) fn search(&self, ids: impl IntoIterator<Item = crate::domain::ids::EventId>) -> Search {
+        let mut search = Search::new(Lane::Ready, ids);
+        for (position, (record, _)) in self.ledger.iter().enumerate() {
+            search.note(position as u64, record);
+        }
+        search
+    }
+
+    /// A commit succeeds, and renews the lease.
+    pub(super) fn do_commit(&mut self) {
+        let owner = &self.owner;
+        let low = owner.machine.low();
+        self.lag = self.ledger.len() as u64 - low;
+        self.commit.watermark = owner.tracker.watermark();
+        self.commit.done = owner.tracker.done_above();
+        self.commit.low = low;
+        self.lease = self.tick + LEASE;
+        self.check_commit();
+    }
+}
