@@ -24,8 +24,8 @@ impl Machine {
         let mut item = Item::new(arrival.id, chat, arrival.of.max(1), now.moment, arrival.deadline);
         item.bytes = arrival.bytes;
         let age = now.wall.since(arrival.roottime);
-        let ask = self.known.progress(arrival.id).is_none()
-            && arrival.roottime <= self.known.forgotten().plus(self.bounds.skew)
+        // Also when some parts are known to be settled: the RESULTs before them may be forgotten.
+        let ask = arrival.roottime <= self.known.forgotten().plus(self.bounds.skew)
             && !self.faults.has(Mutant::NoLookBack);
         self.enqueue(offset, item);
         if age > self.bounds.ledger {

@@ -232,3 +232,11 @@ impl World {
         owner.machine.items.values().all(|item| item.put.is_some()) && chats.into_iter().all(|(_, name)| empty(name))
     }
 }
+
+#[test]
+fn trace_one() {
+    let Ok(seed) = std::env::var("TRACE") else { return };
+    let w = history(seed.parse().unwrap(), None).0;
+    let c: Vec<_> = w.scene.lane.iter().map(|r| (r.offset, r.root, r.chat, r.of)).collect();
+    eprintln!("LANE {c:?}");
+}

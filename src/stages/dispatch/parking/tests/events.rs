@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::super::*;
 use super::crash::Fault;
 use super::world::{CALL, LEASE, Never, RECORDS, SPAN, World};
+use crate::domain::events::{Parked, Settled, SettledStatus};
+use crate::domain::ids::EventId;
 use crate::domain::time::Timestamp;
 
 impl World {
@@ -23,9 +25,10 @@ impl World {
         let again = passed && self.fault == Some(Fault::NoSkip);
         if !open && !again {
             owner.machine.passed(owner.tracker.position());
-            return drop(owner.obey(self.tick));
+            return self.obey();
         }
         let born = *self.born[rec.root as usize].get_or_insert(self.tick);
+        let first = rec.offset == rec.root;
         let arrival = Arrival {
             offset: rec.offset,
             id: Self::id(rec.root),
@@ -33,8 +36,8 @@ impl World {
             chat: self.scene.chats[rec.chat].clone(),
             of: rec.of,
             bytes: 100,
-            roottime: Timestamp::from_millis(born as i64),
-            deadline: None,
+            roottime: Timestamp::from_millis(if first && self.scene.young { i64::MAX } else { born as i64 }),
+            deadline: rec.deadline.map(|at| Timestamp::from_millis(at as i64)),
             predicted: Duration::ZERO,
         };
         let now = self.now();
@@ -42,18 +45,21 @@ impl World {
         if root_open.and_then(|root| self.owner.machine.items.get(&root)).is_some_and(|item| item.put.is_none()) {
             self.count("dup_in_memory");
         }
+        if super::world::trace() { eprintln!("{} ADMIT {} root {} open={} forgotten={:?} born={born}", self.tick, rec.offset, rec.root, self.owner.machine.open.contains_key(&arrival.id), self.owner.machine.known.forgotten().millis()); }
         self.owner.machine.admit(&arrival, now);
-        self.owner.obey(self.tick);
+        self.obey();
         let machine = &self.owner.machine;
-        let held = machine.items.values().filter(|item| item.put.is_none());
-        if held.filter(|item| item.state != item::State::Asked).count() > machine.bounds.memory {
+        // What is looked up, or only waits for its last acknowledgements, may not be parked.
+        let ends = |item: &&item::Item| item.closing || matches!(item.state, item::State::Asked | item::State::Failing(_));
+        let held = machine.items.values().filter(|item| item.put.is_none() && !ends(item));
+        if held.count() > machine.bounds.memory {
             self.bad("memory");
         }
     }
 
     pub(super) fn sweep(&mut self) {
         self.owner.machine.sweep(self.now());
-        self.owner.obey(self.tick);
+        self.obey();
     }
 
     /// A chat's turn.
@@ -75,10 +81,11 @@ impl World {
         }
         let chat = heads[self.rng.usize(..heads.len())];
         self.owner.ready.remove(&chat);
-        if !self.owner.machine.send(&self.scene.chats[chat], Self::policy(chat), now) {
+        let policy = self.policy(chat);
+        if !self.owner.machine.send(&self.scene.chats[chat], policy, now) {
             self.bad("not_begun");
         }
-        self.owner.obey(self.tick);
+        self.obey();
     }
 
     /// A call ends.
@@ -100,6 +107,8 @@ impl World {
             self.refuse(head, chat, bot, wait);
         } else if x < self.refuses + self.silent || self.hole == Some(chat) {
             self.silence(head, chat);
+        } else if self.scene.rich && x > 0.97 {
+            self.end(head, Outcome::Rejected { reason: String::from("blocked") });
         } else {
             self.deliver(&head);
             self.end(head, Outcome::Sent { provider_id: None });
@@ -122,13 +131,17 @@ impl World {
         self.count("unknown");
         let tried = self.tried.entry((self.owner.epoch, key.0, key.1)).or_default();
         *tried += 1;
-        let most = if Self::policy(chat) == Policy::Drop { 1 } else { 2 };
-        if *tried > most {
+        let tried = *tried;
+        let most = if self.is_never_twice(chat) { 1 } else { 2 };
+        if tried > most {
             self.bad("tries");
         }
         if self.hole == Some(chat) || self.rng.bool() {
             self.deliver(&head);
             *self.by_unknown.entry(key).or_default() += 1;
+            if self.policy(chat) == Policy::Reconcile && self.chance(0.6) {
+                self.receipts.push(key);
+            }
         }
         self.end(head, Outcome::Unknown { reason: String::from("no answer") });
     }
@@ -137,27 +150,31 @@ impl World {
         self.owner.calls.remove(&head.offset);
         let now = self.now();
         self.owner.machine.outcome(head.offset, outcome, now);
-        self.owner.obey(self.tick);
+        self.obey();
     }
 
     /// An append to the ledger is acknowledged.
     pub(super) fn ack_ledger(&mut self) {
         let Some(record) = self.owner.to_ledger.pop_front() else { return };
-        if let crate::domain::events::Settled::Result { id, part, .. } = &*record {
+        if let Settled::Result { id, part, status, .. } = &*record {
             // From here on no repeat is allowed.
             let key = (Self::root(*id), *part);
             self.by_crash.remove(&key);
             self.by_unknown.remove(&key);
+            if !matches!(status, SettledStatus::Sent | SettledStatus::InDoubt) {
+                self.over.insert(key.0);
+            }
         }
         let position = self.append_ledger(Rc::clone(&record));
         let now = self.now();
-        self.owner.ledger_acked(position, now);
+        let begun = self.owner.ledger_acked(position, now);
+        self.check_begun(&begun);
     }
 
     /// An append to the parked topic is acknowledged.
     pub(super) fn ack_parked(&mut self) {
         let Some(record) = self.owner.to_parked.pop_front() else { return };
-        if record.1.as_ref().is_some_and(|value| matches!(**value, crate::domain::events::Parked::Put { .. })) {
+        if record.1.as_ref().is_some_and(|value| matches!(**value, Parked::Put { .. })) {
             self.count("parked");
         }
         self.append_parked(record);
@@ -171,22 +188,43 @@ impl World {
         self.owner.dead_lettered(letter.offset, self.tick);
     }
 
-    /// The whole ledger was searched.
+    /// A status arrives, or the whole ledger was searched.
     pub(super) fn answer(&mut self) {
+        if let Some((root, part)) = self.receipts.pop() {
+            self.owner.machine.receipt(Self::id(root), part, String::from("m"));
+            self.obey();
+        }
         let Some(ids) = self.owner.asked.take() else { return };
         self.n.entry("lookback").and_modify(|n| *n += ids.len() as u64).or_insert(ids.len() as u64);
         let search = self.search(ids);
         let now = self.now();
         self.owner.machine.looked_up(&search, now);
-        self.owner.obey(self.tick);
+        self.obey();
     }
 
-    pub(super) fn search(&self, ids: impl IntoIterator<Item = crate::domain::ids::EventId>) -> Search {
-        let mut search = Search::new(Lane::Ready, ids);
+    pub(super) fn search(&self, ids: impl IntoIterator<Item = EventId>) -> Search {
+        let mut search = Search::new(self.scene.kind, ids);
         for (position, (record, _)) in self.ledger.iter().enumerate() {
             search.note(position as u64, record);
         }
         search
+    }
+
+    /// Does what the machine says.
+    fn obey(&mut self) {
+        let begun = self.owner.obey(self.tick);
+        self.check_begun(&begun);
+    }
+
+    /// No call begins that could outlive the lease, or after its deadline. A broken rule is to be noticed by its effects.
+    fn check_begun(&mut self, begun: &[Head]) {
+        let late = |head: &Head| {
+            let deadline = self.scene.lane[Self::root(head.id) as usize].deadline;
+            self.tick + CALL >= self.lease || deadline.is_some_and(|at| at <= self.tick)
+        };
+        if self.fault.is_none() && begun.iter().any(late) {
+            self.bad("begun_late");
+        }
     }
 
     /// A commit succeeds, and renews the lease.
@@ -198,6 +236,7 @@ impl World {
         self.commit.done = owner.tracker.done_above();
         self.commit.low = low;
         self.lease = self.tick + LEASE;
+        if super::world::trace() { eprintln!("{} COMMIT wm {} low {} pos {}", self.tick, self.commit.watermark, self.commit.low, self.owner.machine.position); }
         self.check_commit();
     }
 }

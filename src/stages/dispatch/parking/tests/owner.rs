@@ -37,9 +37,9 @@ impl Owner {
     /// Owns nothing.
     pub(super) fn none(scene: Rc<Scene>) -> Self {
         let since = Timestamp::from_millis(i64::MIN);
-        let from = From { lane: Lane::Ready, epoch: 0, low: 0, watermark: 0, end: 0, since };
+        let from = From { lane: scene.kind, epoch: 0, low: 0, watermark: 0, end: 0, since };
         let restore = Restore::new(from, Bounds::default());
-        let machine = restore.answer(0, &Search::new(Lane::Ready, [])).machine(World::moment(0, 0));
+        let machine = restore.answer(0, &Search::new(scene.kind, [])).machine(World::moment(0, 0));
         Self::new(scene, machine, Tracker::new(0, &[]), 0)
     }
 
@@ -114,14 +114,14 @@ impl Owner {
     }
 
     fn change(&self, change: Change) -> ParkedRecord {
-        let (epoch, lane) = (self.epoch, Lane::Ready);
+        let (epoch, lane) = (self.epoch, self.scene.kind);
         let value = match change {
             Change::Del(id) => return (ParkedKey::Reply(id), None),
             Change::DelEpoch(epoch) => return (ParkedKey::Epoch(lane, epoch), None),
             Change::DelLimit(bot) => return (ParkedKey::Limit(lane, bot), None),
             Change::Limit { bot, until } => Parked::Limit { bot, until, epoch, lane },
             Change::Put { offset, id, of, attempt } => {
-                let chat = self.scene.lane[World::root(id) as usize].chat;
+                let super::world::Rec { chat, deadline, .. } = self.scene.lane[World::root(id) as usize];
                 Parked::Put {
                     id,
                     offset,
@@ -132,7 +132,7 @@ impl Owner {
                     tenant: self.scene.tenant.clone(),
                     bot: self.scene.bots[World::bot(chat)].clone(),
                     conversation: self.scene.chats[chat].clone(),
-                    deadline: None,
+                    deadline: deadline.map(|at| Timestamp::from_millis(at as i64)),
                     reply: String::new(),
                 }
             }

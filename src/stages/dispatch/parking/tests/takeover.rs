@@ -47,7 +47,7 @@ impl World {
                 _ => None,
             },
         };
-        let mut restore = Restore::with(self.from(epoch), Self::bounds(), faults);
+        let mut restore = Restore::with(self.from(epoch), self.bounds(), faults);
         for (key, value) in &self.parked {
             restore.parked(key, value.as_deref(), Place { position: 0, len: 100 });
         }
@@ -70,6 +70,7 @@ impl World {
         if !self.write_doubts(recovered.doubts(), epoch) {
             return false;
         }
+        if super::world::trace() { eprintln!("{} TAKEOVER e{epoch} wm {} low {} doubts {:?}", self.tick, self.commit.watermark, self.commit.low, recovered.doubts().iter().map(|d| (Self::root(d.id), d.part)).collect::<Vec<_>>()); }
         let machine = recovered.machine(self.now());
         let tracker = Tracker::new(self.commit.watermark, &self.commit.done);
         let read = self.commit.watermark;
@@ -91,7 +92,7 @@ impl World {
     }
 
     fn marker(&self, epoch: u64) -> ParkedRecord {
-        let lane = Lane::Ready;
+        let lane = self.scene.kind;
         let key = if self.is(Fault::OneMarkerKey) { 0 } else { epoch };
         (ParkedKey::Epoch(lane, key), Some(Rc::new(Parked::Epoch { epoch, lane })))
     }
@@ -99,7 +100,7 @@ impl World {
     fn from(&self, epoch: u64) -> From {
         let before = self.commit.low.checked_sub(1).map(|last| self.ledger[last as usize].1 as i64);
         From {
-            lane: Lane::Ready,
+            lane: self.scene.kind,
             epoch,
             low: self.commit.low,
             watermark: self.commit.watermark,

@@ -35,6 +35,8 @@ pub(super) struct Rec {
     pub(super) root: u64,
     pub(super) chat: usize,
     pub(super) of: u32,
+    /// No call of it may begin from this tick on.
+    pub(super) deadline: Option<u64>,
 }
 
 /// What the provider limits for ever.
@@ -61,6 +63,12 @@ pub(super) struct Scene {
     pub(super) bots: Vec<BotId>,
     pub(super) chats: Vec<ConversationId>,
     pub(super) tenant: TenantId,
+    /// Which lane it is. In the bulk lane nothing is ever sent twice.
+    pub(super) kind: Lane,
+    /// Providers reject, replies expire, bots have too many parked, one reconciles.
+    pub(super) rich: bool,
+    /// The first record of a root claims to be young, so that it is not looked up.
+    pub(super) young: bool,
 }
 
 /// Everything.
@@ -96,6 +104,10 @@ pub(super) struct World {
     truth: Vec<u32>,
     /// Of those, the ones that were not surely sent.
     pub(super) unsent: BTreeSet<(u64, u32)>,
+    /// Roots of which nothing more may be sent.
+    pub(super) over: BTreeSet<u64>,
+    /// Statuses on their way.
+    pub(super) receipts: Vec<(u64, u32)>,
     seen: BTreeSet<(u64, u32)>,
     first: HashMap<usize, (u64, u32)>,
     pub(super) last: HashMap<usize, (u64, u32)>,
@@ -120,7 +132,7 @@ impl Scene {
             reason: verdict.reason.clone(),
             attempt: verdict.attempt,
             epoch,
-            lane: Lane::Ready,
+            lane: self.kind,
             tenant: self.tenant.clone(),
             bot: self.bots[World::bot(chat)].clone(),
             conversation: self.chats[chat].clone(),
@@ -135,11 +147,14 @@ impl World {
     pub(super) fn new(seed: u64, fault: Option<Fault>) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut lane: Vec<Rec> = Vec::new();
+        let (rich, young) = (rng.f64() < 0.3, rng.bool());
+        let kind = if rng.f64() < 0.1 { Lane::Bulk } else { Lane::Ready };
         for offset in 0..RECORDS {
             // Bot 0 is hot.
             let bot = if rng.bool() { 0 } else { rng.usize(..BOTS) };
             let chat = bot * CHATS + rng.usize(..CHATS);
-            let mut rec = Rec { offset, root: offset, chat, of: rng.u32(1..=3) };
+            let deadline = (rich && rng.f64() < 0.2).then(|| rng.u64(100..3000));
+            let mut rec = Rec { offset, root: offset, chat, of: rng.u32(1..=3), deadline };
             // Upstream duplicates: the same id and chat, another number of parts.
             if offset > 5 && rng.f64() < 0.12 {
                 let from = if rng.f64() < 0.6 { offset.saturating_sub(15) } else { 0 };
@@ -167,6 +182,9 @@ impl World {
             bots: (0..BOTS).map(|bot| BotId::from(format!("b{bot}"))).collect(),
             chats: (0..BOTS * CHATS).map(|chat| ConversationId::from(format!("c{chat}"))).collect(),
             tenant: TenantId::from("t"),
+            kind,
+            rich,
+            young,
         });
         let mut world = Self {
             rng,
@@ -191,6 +209,8 @@ impl World {
             live: BTreeSet::new(),
             truth: vec![0; RECORDS as usize],
             unsent: BTreeSet::new(),
+            over: BTreeSet::new(),
+            receipts: Vec::new(),
             seen: BTreeSet::new(),
             first: HashMap::new(),
             last: HashMap::new(),
@@ -205,8 +225,9 @@ impl World {
         world
     }
 
-    pub(super) fn bounds() -> Bounds {
+    pub(super) fn bounds(&self) -> Bounds {
         Bounds {
+            bot_parked: if self.scene.rich { 8 } else { u32::MAX },
             long_wait: Duration::from_millis(5),
             age: Duration::from_millis(60),
             memory: 10,
@@ -241,6 +262,7 @@ impl World {
     }
 
     pub(super) fn bad(&mut self, what: &'static str) {
+        if trace() { eprintln!("{} BAD {what}", self.tick); }
         self.violations.push(what);
     }
 
@@ -253,8 +275,16 @@ impl World {
     }
 
     /// Odd bots must never send twice.
-    pub(super) fn policy(chat: usize) -> Policy {
-        if Self::bot(chat) % 2 == 1 { Policy::Drop } else { Policy::Resend }
+    pub(super) fn policy(&self, chat: usize) -> Policy {
+        match Self::bot(chat) {
+            1 | 3 => Policy::Drop,
+            2 if self.scene.rich => Policy::Reconcile,
+            _ => Policy::Resend,
+        }
+    }
+
+    pub(super) fn is_never_twice(&self, chat: usize) -> bool {
+        self.policy(chat) == Policy::Drop || self.scene.kind == Lane::Bulk
     }
 
     pub(super) fn id(root: u64) -> EventId {
@@ -279,6 +309,7 @@ impl World {
     // The durable logs.
 
     pub(super) fn append_parked(&mut self, (key, value): ParkedRecord) {
+        if trace() { eprintln!("{} K[{}] {key:?} {:?}", self.tick, self.parked.len(), value.as_ref().map(|v| match &**v { crate::domain::events::Parked::Put{epoch,offset,..} => (*epoch,*offset), crate::domain::events::Parked::Epoch{epoch,..} => (*epoch,0), _ => (0,0)})); }
         if let ParkedKey::Reply(id) = &key {
             let root = Self::root(*id);
             if value.is_some() { self.live.insert(root) } else { self.live.remove(&root) };
@@ -287,13 +318,14 @@ impl World {
     }
 
     pub(super) fn append_ledger(&mut self, record: Rc<Settled>) -> u64 {
+        if trace() { match &*record { Settled::Result{id,part,of,status,epoch,..} => eprintln!("{} L[{}] RESULT {} {part}/{of} {status:?} e{epoch}", self.tick, self.ledger.len(), Self::root(*id)), Settled::Sending{id,part,epoch,..} => eprintln!("{} L[{}] SENDING {} {part} e{epoch}", self.tick, self.ledger.len(), Self::root(*id)), Settled::Unsent{id,part,epoch,..} => eprintln!("{} L[{}] UNSENT {} {part} e{epoch}", self.tick, self.ledger.len(), Self::root(*id)), Settled::Copied{id,part,epoch,..} => eprintln!("{} L[{}] COPY {} {part} e{epoch}", self.tick, self.ledger.len(), Self::root(*id)) } }
         if let Settled::Result { id, part, status, .. } = &*record {
             let key = (Self::root(*id), *part);
             self.truth[key.0 as usize] |= 1 << key.1;
             if *status != SettledStatus::Sent {
                 self.unsent.insert(key);
-                let skipped = *status == SettledStatus::Skipped;
-                if !skipped && !self.letters.contains(&key) {
+                // The dead letter of this part, or of the one that decided over it, comes first.
+                if self.letters.range((key.0, 0)..=key).next().is_none() {
                     self.bad("no_letter");
                 }
             }
@@ -324,15 +356,19 @@ impl World {
     pub(super) fn deliver(&mut self, head: &Head) {
         let root = Self::root(head.id);
         let (key, rec) = ((root, head.part), self.scene.lane[root as usize]);
+        if trace() { eprintln!("{} DELIVER {key:?} chat {}", self.tick, rec.chat); }
         if self.seen.insert(key) {
             if self.first.get(&rec.chat).is_some_and(|first| *first > key) {
                 self.bad("order");
+            }
+            if self.over.contains(&root) {
+                self.bad("sent_after_the_end");
             }
             if head.part >= rec.of {
                 self.bad("foreign_part");
             }
             self.first.insert(rec.chat, key);
-        } else if Self::policy(rec.chat) == Policy::Drop {
+        } else if self.is_never_twice(rec.chat) {
             self.bad("dup_drop");
         } else if self.last.get(&rec.chat) != Some(&key) {
             self.bad("nonadjacent_dup");
@@ -392,3 +428,5 @@ impl World {
         }
     }
 }
+
+pub(super) fn trace() -> bool { static T: std::sync::OnceLock<bool> = std::sync::OnceLock::new(); *T.get_or_init(|| std::env::var("TRACE").is_ok()) }
