@@ -128,13 +128,15 @@ impl Machine {
             return self.holds.end();
         }
         let low = self.holds.low();
-        let pinned = self.pin.last.is_some_and(|last| self.position <= last);
-        if pinned && !self.faults.has(Mutant::NoPin) { low.min(self.pin.low) } else { low }
+        if self.is_pinned() && !self.faults.has(Mutant::NoPin) { low.min(self.pin.low) } else { low }
     }
 
     /// Everything below `position` was read: the tracker's position, after records that were finished already.
     pub(crate) fn passed(&mut self, position: u64) {
         self.position = self.position.max(position);
+        if !self.is_pinned() {
+            self.known.replayed();
+        }
         while let Some(entry) = self.unread.first_entry().filter(|entry| *entry.key() < self.position) {
             let chat = entry.remove();
             self.announce(chat);
@@ -152,6 +154,11 @@ impl Machine {
             && self.to_parked.is_empty()
             && self.asked.is_empty()
             && self.items.values().all(|item| item.state == item::State::Queued)
+    }
+
+    /// What the last owner had read was not read again yet.
+    fn is_pinned(&self) -> bool {
+        self.pin.last.is_some_and(|last| self.position <= last)
     }
 
     fn complete(&mut self, offset: u64) {

@@ -57,7 +57,7 @@ impl Machine {
             }
             let held = self.holds.get(offset).unwrap_or(progress.first);
             self.holds.set(offset, held.min(progress.first));
-            self.known.learn(id, progress, now.wall);
+            self.known.learn(id, progress);
             self.settle_in(offset, Duration::ZERO, now);
         }
     }

@@ -1,7 +1,7 @@
 //! Which replies are settled, and how far: from the ledger at the restore, from memory after it.
 //!
 //! Guarantee: an id that is not known here and whose root is younger than [`Known::forgotten`] has no RESULT. An older
-//! one may have, and has to be looked up. Whole replies are remembered in two generations; the newest stay.
+//! one may have, and has to be looked up. Settled replies are remembered in two generations, of which the newest stay.
 
 use std::collections::{HashMap, HashSet};
 
@@ -98,31 +98,47 @@ impl Search {
     }
 }
 
+/// Ids that are settled whole, and the latest moment at which one of them was.
+#[derive(Debug)]
+struct Whole {
+    ids: HashSet<EventId>,
+    until: Timestamp,
+}
+
+impl Default for Whole {
+    fn default() -> Self {
+        Self { ids: HashSet::new(), until: Timestamp::from_millis(i64::MIN) }
+    }
+}
+
+impl Whole {
+    fn insert(&mut self, id: EventId, at: Timestamp) {
+        self.ids.insert(id);
+        self.until = self.until.max(at);
+    }
+}
+
 /// What is known.
 #[derive(Debug)]
 pub(super) struct Known {
     faults: Faults,
     /// Settled in some parts, and not open yet: from the restore.
     half: HashMap<EventId, Progress>,
-    /// Settled in all parts, newest and older generation, each with its latest moment.
-    whole: [(HashSet<EventId>, Timestamp); 2],
+    /// Settled in all parts, as the restore found it: kept until what the last owner had read was read again, which is
+    /// when it is asked for.
+    restored: Whole,
+    /// Settled since, newest and older generation.
+    whole: [Whole; 2],
     /// How many ids the newest generation may hold.
     size: usize,
     forgotten: Timestamp,
 }
 
 impl Known {
-    /// Nothing yet; every RESULT appended after `since` will be told. All is kept until the restore ends.
-    pub(super) fn new(since: Timestamp, faults: Faults) -> Self {
-        let generation = || (HashSet::new(), Timestamp::from_millis(i64::MIN));
-        let whole = [generation(), generation()];
-        Self { faults, half: HashMap::new(), whole, size: usize::MAX, forgotten: since }
-    }
-
-    /// The restore is over: what it read is the older generation, and from now on a generation holds `size` ids.
-    pub(super) fn restored(&mut self, size: usize) {
-        self.whole.swap(0, 1);
-        self.size = size;
+    /// Nothing yet; every RESULT appended after `since` will be told.
+    pub(super) fn new(size: usize, since: Timestamp, faults: Faults) -> Self {
+        let (half, restored, whole) = (HashMap::new(), Whole::default(), Default::default());
+        Self { faults, half, restored, whole, size, forgotten: since }
     }
 
     /// RESULTs up to here may not be known.
@@ -132,7 +148,8 @@ impl Known {
 
     /// True when every part is settled. `of` is what the record in question says, and does not matter.
     pub(super) fn is_whole(&self, id: EventId, of: u32) -> bool {
-        self.whole.iter().any(|(ids, _)| ids.contains(&id))
+        self.restored.ids.contains(&id)
+            || self.whole.iter().any(|whole| whole.ids.contains(&id))
             || self.half.get(&id).is_some_and(|half| {
                 self.faults.has(Mutant::PartsWhole)
                     || (self.faults.has(Mutant::OwnCount) && half.next >= of)
@@ -151,36 +168,29 @@ impl Known {
             Settled::Result { at, .. } => *at,
             _ => Timestamp::from_millis(i64::MIN),
         };
-        if self.whole.iter().any(|(ids, _)| ids.contains(&id)) {
-            return;
-        }
-        // Nearly every reply has one part: 16 bytes.
-        if (part, of) == (0, 1) && !self.half.contains_key(&id) {
-            return self.settle(id, of, at);
-        }
-        let half = self.half.entry(id).or_default();
-        half.note(position, part, of, status);
-        if half.is_whole() {
-            self.settle(id, of, at);
-        }
+        self.restore(position, (id, part, of, status), at);
+    }
+
+    /// A part of a restored reply is put in doubt.
+    pub(super) fn doubt(&mut self, position: u64, (id, part, of): (EventId, u32, u32), at: Timestamp) {
+        self.restore(position, (id, part, of, Some(SettledStatus::InDoubt)), at);
     }
 
     /// What a search found of a reply.
-    pub(super) fn learn(&mut self, id: EventId, progress: &Progress, at: Timestamp) {
+    pub(super) fn learn(&mut self, id: EventId, progress: &Progress) {
         if progress.is_whole() {
-            self.settle(id, progress.of, at);
+            self.half.remove(&id);
+            self.restored.ids.insert(id);
         } else if self.half.get(&id).is_none_or(|half| half.next < progress.next) {
             self.half.insert(id, progress.clone());
         }
     }
 
-    /// A part of a restored reply is put in doubt.
-    pub(super) fn doubt(&mut self, position: u64, (id, part, of): (EventId, u32, u32), at: Timestamp) {
-        let half = self.half.entry(id).or_default();
-        half.note(position, part, of, Some(SettledStatus::InDoubt));
-        if half.is_whole() {
-            self.settle(id, of, at);
-        }
+    /// What the last owner had read was read again: settled ids of the restore are from now on as any others.
+    pub(super) fn replayed(&mut self) {
+        let restored = std::mem::take(&mut self.restored);
+        self.whole[1].ids.extend(restored.ids);
+        self.whole[1].until = self.whole[1].until.max(restored.until);
     }
 
     /// Every part of a reply is settled, the last one at `at` or before.
@@ -190,17 +200,31 @@ impl Known {
             return;
         }
         self.half.remove(&id);
-        if self.whole[0].0.len() >= self.size {
-            self.whole.swap(0, 1);
-            let (ids, latest) = &mut self.whole[0];
-            if !ids.is_empty() {
-                self.forgotten = self.forgotten.max(*latest);
-            }
-            ids.clear();
-            *latest = at;
+        if self.whole[0].ids.len() >= self.size {
+            let newest = std::mem::take(&mut self.whole[0]);
+            let oldest = std::mem::replace(&mut self.whole[1], newest);
+            self.forgotten = self.forgotten.max(oldest.until);
         }
-        let (ids, latest) = &mut self.whole[0];
-        ids.insert(id);
-        *latest = at.max(*latest);
+        self.whole[0].insert(id, at);
+    }
+
+    fn restore(&mut self, position: u64, (id, part, of, status): Ended, at: Timestamp) {
+        if self.restored.ids.contains(&id) {
+            return;
+        }
+        // Nearly every reply has one part: 16 bytes.
+        let single = (part, of) == (0, 1) && !self.half.contains_key(&id);
+        if !single {
+            let half = self.half.entry(id).or_default();
+            half.note(position, part, of, status);
+            if !half.is_whole() || self.faults.has(Mutant::OwnCount) {
+                return;
+            }
+            self.half.remove(&id);
+        } else if self.faults.has(Mutant::OwnCount) {
+            self.half.entry(id).or_default().note(position, part, of, status);
+            return;
+        }
+        self.restored.insert(id, at);
     }
 }

@@ -100,7 +100,7 @@ impl Restore {
     }
 
     pub(super) fn with(from: From, bounds: Bounds, faults: Faults) -> Self {
-        let known = Known::new(from.since, faults);
+        let known = Known::new(bounds.remembered, from.since, faults);
         #[cfg_attr(not(test), expect(unused_mut, reason = "only a test breaks the order of a chat"))]
         let mut chats = Chats::default();
         #[cfg(test)]

@@ -37,10 +37,9 @@ pub(crate) struct Doubt {
 
 impl Recovered {
     pub(super) fn new(mut restore: Restore, ledger_end: u64, found: &Search) -> Self {
-        let now = restore.from.since;
         for id in restore.questions() {
             if let Some(progress) = found.get(id) {
-                restore.known.learn(id, progress, now);
+                restore.known.learn(id, progress);
             }
         }
         // What is in doubt is asked again, now with what the search found.
@@ -70,7 +69,6 @@ impl Recovered {
         let live = std::mem::take(&mut restore.live);
         let last = live.values().map(|live| live.offset).max().max(restore.last);
         let from = restore.from;
-        restore.known.restored(restore.bounds.remembered);
         let (markers, faults) = (std::mem::take(&mut restore.markers), restore.faults);
         let limits = std::mem::take(&mut restore.limits);
         let mut machine = Machine {

@@ -100,8 +100,9 @@ pub(super) struct World {
     // What the checker knows.
     /// Roots with a PUT and no DEL.
     pub(super) live: BTreeSet<u64>,
-    /// Parts with a RESULT, by root.
+    /// Parts with a RESULT, by root, and those of them that were sent, or may have been.
     truth: Vec<u32>,
+    sent: Vec<u32>,
     /// Of those, the ones that were not surely sent.
     pub(super) unsent: BTreeSet<(u64, u32)>,
     /// Roots of which nothing more may be sent.
@@ -208,6 +209,7 @@ impl World {
             silent,
             live: BTreeSet::new(),
             truth: vec![0; RECORDS as usize],
+            sent: vec![0; RECORDS as usize],
             unsent: BTreeSet::new(),
             over: BTreeSet::new(),
             receipts: Vec::new(),
@@ -302,6 +304,12 @@ impl World {
         self.truth[root as usize] >> part & 1 == 1
     }
 
+    /// A part was sent, or may have been, and the ledger says so. A zombie that gives a reply up too late does not count:
+    /// the new owner may be sending it.
+    pub(super) fn has_sent(&self, (root, part): (u64, u32)) -> bool {
+        self.sent[root as usize] >> part & 1 == 1
+    }
+
     pub(super) fn is_settled(&self, root: u64) -> bool {
         self.truth[root as usize].count_ones() >= self.scene.lane[root as usize].of
     }
@@ -322,6 +330,9 @@ impl World {
         if let Settled::Result { id, part, status, .. } = &*record {
             let key = (Self::root(*id), *part);
             self.truth[key.0 as usize] |= 1 << key.1;
+            if matches!(status, SettledStatus::Sent | SettledStatus::InDoubt) {
+                self.sent[key.0 as usize] |= 1 << key.1;
+            }
             if *status != SettledStatus::Sent {
                 self.unsent.insert(key);
                 // The dead letter of this part, or of the one that decided over it, comes first.

@@ -83,7 +83,7 @@ impl World {
         }
         // Only the last delivery of a chat may be in doubt.
         for key in self.last.values().copied().collect::<Vec<_>>() {
-            if !self.has_result(key) {
+            if !self.has_sent(key) {
                 self.by_crash.insert(key);
             }
         }
