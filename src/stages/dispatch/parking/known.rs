@@ -188,6 +188,9 @@ impl Known {
 
     /// What the last owner had read was read again: settled ids of the restore are from now on as any others.
     pub(super) fn replayed(&mut self) {
+        if self.restored.ids.is_empty() {
+            return;
+        }
         let restored = std::mem::take(&mut self.restored);
         self.whole[1].ids.extend(restored.ids);
         self.whole[1].until = self.whole[1].until.max(restored.until);
