@@ -114,7 +114,9 @@ impl Machine {
     /// A reply of which an earlier owner gave up the rest: what is open gets its RESULT, and nothing is sent.
     pub(super) fn close_rest(&mut self, offset: u64) -> bool {
         let Some(item) = self.items.get(&offset) else { return false };
-        let Some(rest) = self.known.progress(item.id).and_then(|progress| progress.rest) else { return false };
+        let Some(rest) = self.known.progress(item.id).and_then(|progress| progress.rest) else {
+            return false;
+        };
         let verdict = Verdict {
             offset,
             id: item.id,

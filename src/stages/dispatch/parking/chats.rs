@@ -181,8 +181,7 @@ impl Chats {
                 }
             }
         }
-        let over: Vec<Ix> =
-            self.bots.iter().filter(|(_, bot)| bot.until <= now).map(|(ix, _)| ix).collect();
+        let over: Vec<Ix> = self.bots.iter().filter(|(_, bot)| bot.until <= now).map(|(ix, _)| ix).collect();
         let mut free = Vec::new();
         for ix in over {
             let Some(bot) = self.bots.get_mut(ix) else { continue };

@@ -151,8 +151,7 @@ impl Known {
         self.restored.ids.contains(&id)
             || self.whole.iter().any(|whole| whole.ids.contains(&id))
             || self.half.get(&id).is_some_and(|half| {
-                self.faults.has(Mutant::PartsWhole)
-                    || (self.faults.has(Mutant::OwnCount) && half.next >= of)
+                self.faults.has(Mutant::PartsWhole) || (self.faults.has(Mutant::OwnCount) && half.next >= of)
             })
     }
 

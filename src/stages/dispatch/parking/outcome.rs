@@ -16,7 +16,9 @@ const MAX_UNKNOWN: u32 = 2;
 impl Machine {
     /// A call is over.
     pub(crate) fn outcome(&mut self, offset: u64, outcome: Outcome, now: Now) {
-        let Some(item) = self.items.get_mut(&offset).filter(|item| item.state == State::Calling) else { return };
+        let Some(item) = self.items.get_mut(&offset).filter(|item| item.state == State::Calling) else {
+            return;
+        };
         match outcome {
             Outcome::Sent { provider_id } => self.sent(offset, provider_id),
             Outcome::Refused => self.refused(offset),
@@ -101,8 +103,7 @@ impl Machine {
     pub(super) fn fail(&mut self, offset: u64, failure: Failure) {
         let Some(item) = self.items.get_mut(&offset) else { return };
         let (word, detail) = (failure.word, failure.detail.clone());
-        let letter =
-            DeadLetter { offset, id: item.id, part: item.next, word, detail, place: item.place() };
+        let letter = DeadLetter { offset, id: item.id, part: item.next, word, detail, place: item.place() };
         item.state = State::Failing(failure);
         self.out.push(Command::DeadLetter(letter));
     }
@@ -118,7 +119,11 @@ impl Machine {
             return self.fail(offset, Failure::in_doubt(reason));
         }
         item.state = State::Queued;
-        let chat = item.chat;
+        let (chat, idle) = (item.chat, item.put.is_some() && item.next == 0);
+        if idle {
+            // No RESULT of it exists, and it may wait long for its second call.
+            self.holds.release(offset);
+        }
         self.announce(chat);
     }
 
@@ -144,10 +149,11 @@ impl Machine {
         item.state = State::Settling;
         item.closing = rest.is_some();
         let (first, parked) = (verdict.part, item.put.is_some());
+        // A parked reply that ends without a call did not hold the ledger yet.
+        self.holds.keep(offset);
         self.push_ledger(ToLedger::Result(offset, first), Entry::Result(verdict));
         for (part, status) in (first + 1..of).flat_map(|part| rest.map(|status| (part, status))) {
-            let rest =
-                Verdict { offset, id, part, of, status, attempt: 0, provider_id: None, reason: None };
+            let rest = Verdict { offset, id, part, of, status, attempt: 0, provider_id: None, reason: None };
             self.push_ledger(ToLedger::Result(offset, part), Entry::Result(rest));
         }
         if self.faults.has(Mutant::DelEarly) && parked && first + 1 == of {

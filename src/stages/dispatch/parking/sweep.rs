@@ -37,8 +37,7 @@ impl Machine {
             };
             (deadline <= now.wall).then_some(offset)
         };
-        let late: Vec<_> =
-            self.chats.iter().filter_map(|(ix, chat)| Some((ix, late(chat)?))).collect();
+        let late: Vec<_> = self.chats.iter().filter_map(|(ix, chat)| Some((ix, late(chat)?))).collect();
         for (chat, offset) in late {
             if self.rouse(chat, offset).is_some() {
                 self.fail(offset, Failure::expired("expired"));

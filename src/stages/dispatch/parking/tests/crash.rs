@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::super::faults::Mutant;
-use super::world::{Never, RECORDS, STEPS, LEASE, World};
+use super::world::{LEASE, Never, RECORDS, STEPS, World};
 
 /// What is broken on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,8 +85,15 @@ fn every_history_is_right() {
         }
         longest[world.never_why as usize] = ticks.max(longest[world.never_why as usize]);
     }
-    assert!(wrong.is_empty(), "{} seeds are wrong (seed, tick, what): {:?}", wrong.len(), &wrong[..wrong.len().min(20)]);
-    eprintln!("seeds={SEEDS} violations={{}}\n  {n:?}\n  longest drain (none, bot, chat limited): {longest:?}");
+    assert!(
+        wrong.is_empty(),
+        "{} seeds are wrong (seed, tick, what): {:?}",
+        wrong.len(),
+        &wrong[..wrong.len().min(20)]
+    );
+    eprintln!(
+        "seeds={SEEDS} violations={{}}\n  {n:?}\n  longest drain (none, bot, chat limited): {longest:?}"
+    );
 }
 
 #[test]
@@ -225,18 +232,14 @@ impl World {
         if !read || !owner.to_parked.is_empty() || !owner.to_ledger.is_empty() || !owner.letters.is_empty() {
             return false;
         }
-        let chats = self.scene.chats.iter().enumerate().filter(|(chat, _)| {
-            !(self.never_why != Never::None && self.never.contains(chat))
-        });
+        let chats = self
+            .scene
+            .chats
+            .iter()
+            .enumerate()
+            .filter(|(chat, _)| !(self.never_why != Never::None && self.never.contains(chat)));
         let empty = |name| owner.machine.chats.find(name).is_none_or(|(_, chat)| chat.is_empty());
-        owner.machine.items.values().all(|item| item.put.is_some()) && chats.into_iter().all(|(_, name)| empty(name))
+        owner.machine.items.values().all(|item| item.put.is_some())
+            && chats.into_iter().all(|(_, name)| empty(name))
     }
-}
-
-#[test]
-fn trace_one() {
-    let Ok(seed) = std::env::var("TRACE") else { return };
-    let w = history(seed.parse().unwrap(), None).0;
-    let c: Vec<_> = w.scene.lane.iter().map(|r| (r.offset, r.root, r.chat, r.of)).collect();
-    eprintln!("LANE {c:?}");
 }

@@ -42,15 +42,19 @@ impl World {
         };
         let now = self.now();
         let root_open = self.owner.machine.open.get(&arrival.id).copied();
-        if root_open.and_then(|root| self.owner.machine.items.get(&root)).is_some_and(|item| item.put.is_none()) {
+        if root_open
+            .and_then(|root| self.owner.machine.items.get(&root))
+            .is_some_and(|item| item.put.is_none())
+        {
             self.count("dup_in_memory");
         }
-        if super::world::trace() { eprintln!("{} ADMIT {} root {} open={} forgotten={:?} born={born}", self.tick, rec.offset, rec.root, self.owner.machine.open.contains_key(&arrival.id), self.owner.machine.known.forgotten().millis()); }
         self.owner.machine.admit(&arrival, now);
         self.obey();
         let machine = &self.owner.machine;
         // What is looked up, or only waits for its last acknowledgements, may not be parked.
-        let ends = |item: &&item::Item| item.closing || matches!(item.state, item::State::Asked | item::State::Failing(_));
+        let ends = |item: &&item::Item| {
+            item.closing || matches!(item.state, item::State::Asked | item::State::Failing(_))
+        };
         let held = machine.items.values().filter(|item| item.put.is_none() && !ends(item));
         if held.count() > machine.bounds.memory {
             self.bad("memory");
@@ -81,6 +85,13 @@ impl World {
         }
         let chat = heads[self.rng.usize(..heads.len())];
         self.owner.ready.remove(&chat);
+        if self.scene.rich && self.chance(0.01) {
+            let gone = String::from("switched off");
+            if !self.owner.machine.reject(&self.scene.chats[chat], "bot_disabled", gone) {
+                self.bad("not_rejected");
+            }
+            return self.obey();
+        }
         let policy = self.policy(chat);
         if !self.owner.machine.send(&self.scene.chats[chat], policy, now) {
             self.bad("not_begun");
@@ -94,7 +105,9 @@ impl World {
             return;
         }
         let at = self.rng.usize(..self.owner.calls.len());
-        let Some((_, (head, written))) = self.owner.calls.iter().nth(at).map(|(o, call)| (*o, *call)) else { return };
+        let Some((_, (head, written))) = self.owner.calls.iter().nth(at).map(|(o, call)| (*o, *call)) else {
+            return;
+        };
         let chat = self.scene.lane[Self::root(head.id) as usize].chat;
         let x = self.rng.f64();
         if self.tick >= self.never_from && self.never.contains(&chat) {
@@ -236,7 +249,6 @@ impl World {
         self.commit.done = owner.tracker.done_above();
         self.commit.low = low;
         self.lease = self.tick + LEASE;
-        if super::world::trace() { eprintln!("{} COMMIT wm {} low {} pos {}", self.tick, self.commit.watermark, self.commit.low, self.owner.machine.position); }
         self.check_commit();
     }
 }

@@ -135,7 +135,8 @@ fn a_marked_part_without_result_is_in_doubt_after_a_crash() {
     assert_eq!(restore.questions(), [id(1), id(3), id(5)].into());
     // A zombie's late mark of a part that is long settled.
     let recovered = recover(restore, 18, &[result(5, 5, 0, 2, SENT)]);
-    let doubts: Vec<_> = recovered.doubts().iter().map(|doubt| (doubt.id, doubt.part, doubt.offset)).collect();
+    let doubts: Vec<_> =
+        recovered.doubts().iter().map(|doubt| (doubt.id, doubt.part, doubt.offset)).collect();
     assert_eq!(doubts, [(id(1), 0, 1), (id(3), 0, 3)], "UNSENT takes back its own epoch's only");
     let mut desk = Desk::on(recovered);
     assert_eq!(desk.machine.low(), 10);
@@ -205,5 +206,5 @@ fn a_million_parked_replies_are_taken_over_in_bounded_memory() {
     }
     let desk = Desk::on(recover(restore, 10, &[]));
     assert!(desk.machine.items.is_empty());
-    assert_eq!(desk.machine.parked(&bot()), (10_000, 1_000_000));
+    assert_eq!(desk.machine.backlog(&bot()), (10_000, 1_000_000));
 }

@@ -47,14 +47,15 @@ fn an_id_that_is_forgotten_is_looked_up() {
     let mut desk = Desk::with(Bounds { remembered: 1, ..Bounds::default() });
     let mut ledger = Vec::new();
     for n in 0..4 {
+        desk.second = 100 * u64::from(n);
         desk.admit(n, u64::from(n), 1);
         desk.send_whole(n);
         ledger.push(result(n, u64::from(n), 0, 1, SettledStatus::Sent));
     }
-    desk.second = 120;
+    desk.second = 400;
     let old = Arrival { roottime: wall(0), ..desk.reply(0, 4, 2) };
     desk.admit_as(&old);
-    let next = Arrival { roottime: wall(0), ..desk.reply(9, 5, 1) };
+    let next = Arrival { roottime: wall(1), ..desk.reply(9, 5, 1) };
     desk.admit_as(&next);
     // One search at a time; what comes meanwhile is gathered for the next.
     assert_eq!((desk.look_ups.as_slice(), desk.may(0)), (&[vec![id(0)]][..], May::Busy));
@@ -233,10 +234,10 @@ fn an_offset_is_complete_only_when_its_put_is_acknowledged() {
     assert_eq!(desk.may(1), May::NotBefore(Duration::from_secs(10)));
     desk.second = 10;
     assert!(matches!(desk.may(1), May::Send(Head { place: Some(PLACE), .. })));
-    assert_eq!(desk.machine.parked(&bot()), (1, 100));
+    assert_eq!(desk.machine.backlog(&bot()), (1, 100));
     desk.send_whole(1);
     assert_eq!(desk.ack_parked(), Change::Del(id(1)));
-    assert_eq!(desk.machine.parked(&bot()), (0, 0));
+    assert_eq!(desk.machine.backlog(&bot()), (0, 0));
 }
 
 #[test]
@@ -316,6 +317,39 @@ fn a_refused_parked_reply_holds_nothing() {
     desk.end(head, Outcome::Refused);
     assert_eq!(desk.machine.low(), 11);
     assert!(desk.machine.items.is_empty(), "it only waits");
+}
+
+#[test]
+fn a_parked_reply_that_ends_unsent_holds_low_until_its_del() {
+    let mut desk = Desk::new();
+    desk.admit(1, 0, 1);
+    desk.second = 6;
+    desk.sweep();
+    desk.ack_parked();
+    assert_eq!(desk.machine.low(), 10);
+    assert!(desk.machine.reject(&chat(1), "bot_disabled", "switched off".to_owned()));
+    desk.take();
+    desk.ack_letter();
+    desk.ack_ledger();
+    assert_eq!(desk.machine.low(), 10, "without a DEL the RESULT is all that tells");
+    desk.ack_parked();
+    assert_eq!(desk.machine.low(), 11);
+}
+
+#[test]
+fn a_parked_reply_without_answer_holds_nothing_while_it_waits() {
+    let mut desk = Desk::new();
+    desk.admit(1, 0, 1);
+    desk.second = 6;
+    desk.sweep();
+    desk.ack_parked();
+    let head = desk.send(1, Policy::Resend).unwrap();
+    desk.admit(2, 1, 1);
+    desk.send_whole(2);
+    desk.end(head, unknown());
+    assert_eq!(desk.machine.low(), 11);
+    let head = desk.send(1, Policy::Resend).unwrap();
+    assert_eq!(head.attempt, 2);
 }
 
 #[test]

@@ -70,7 +70,6 @@ impl World {
         if !self.write_doubts(recovered.doubts(), epoch) {
             return false;
         }
-        if super::world::trace() { eprintln!("{} TAKEOVER e{epoch} wm {} low {} doubts {:?}", self.tick, self.commit.watermark, self.commit.low, recovered.doubts().iter().map(|d| (Self::root(d.id), d.part)).collect::<Vec<_>>()); }
         let machine = recovered.machine(self.now());
         let tracker = Tracker::new(self.commit.watermark, &self.commit.done);
         let read = self.commit.watermark;

@@ -264,7 +264,6 @@ impl World {
     }
 
     pub(super) fn bad(&mut self, what: &'static str) {
-        if trace() { eprintln!("{} BAD {what}", self.tick); }
         self.violations.push(what);
     }
 
@@ -304,7 +303,7 @@ impl World {
         self.truth[root as usize] >> part & 1 == 1
     }
 
-    /// A part was sent, or may have been, and the ledger says so. A zombie that gives a reply up too late does not count:
+    /// The ledger says since its last delivery that a part was sent, or may have been. A zombie that gives a reply up too late does not count:
     /// the new owner may be sending it.
     pub(super) fn has_sent(&self, (root, part): (u64, u32)) -> bool {
         self.sent[root as usize] >> part & 1 == 1
@@ -317,16 +316,18 @@ impl World {
     // The durable logs.
 
     pub(super) fn append_parked(&mut self, (key, value): ParkedRecord) {
-        if trace() { eprintln!("{} K[{}] {key:?} {:?}", self.tick, self.parked.len(), value.as_ref().map(|v| match &**v { crate::domain::events::Parked::Put{epoch,offset,..} => (*epoch,*offset), crate::domain::events::Parked::Epoch{epoch,..} => (*epoch,0), _ => (0,0)})); }
         if let ParkedKey::Reply(id) = &key {
             let root = Self::root(*id);
-            if value.is_some() { self.live.insert(root) } else { self.live.remove(&root) };
+            if value.is_some() {
+                self.live.insert(root)
+            } else {
+                self.live.remove(&root)
+            };
         }
         self.parked.push((key, value));
     }
 
     pub(super) fn append_ledger(&mut self, record: Rc<Settled>) -> u64 {
-        if trace() { match &*record { Settled::Result{id,part,of,status,epoch,..} => eprintln!("{} L[{}] RESULT {} {part}/{of} {status:?} e{epoch}", self.tick, self.ledger.len(), Self::root(*id)), Settled::Sending{id,part,epoch,..} => eprintln!("{} L[{}] SENDING {} {part} e{epoch}", self.tick, self.ledger.len(), Self::root(*id)), Settled::Unsent{id,part,epoch,..} => eprintln!("{} L[{}] UNSENT {} {part} e{epoch}", self.tick, self.ledger.len(), Self::root(*id)), Settled::Copied{id,part,epoch,..} => eprintln!("{} L[{}] COPY {} {part} e{epoch}", self.tick, self.ledger.len(), Self::root(*id)) } }
         if let Settled::Result { id, part, status, .. } = &*record {
             let key = (Self::root(*id), *part);
             self.truth[key.0 as usize] |= 1 << key.1;
@@ -367,7 +368,6 @@ impl World {
     pub(super) fn deliver(&mut self, head: &Head) {
         let root = Self::root(head.id);
         let (key, rec) = ((root, head.part), self.scene.lane[root as usize]);
-        if trace() { eprintln!("{} DELIVER {key:?} chat {}", self.tick, rec.chat); }
         if self.seen.insert(key) {
             if self.first.get(&rec.chat).is_some_and(|first| *first > key) {
                 self.bad("order");
@@ -394,6 +394,8 @@ impl World {
             self.bad("dup");
         }
         self.last.insert(rec.chat, key);
+        // An earlier RESULT, maybe a zombie's, says nothing of this delivery.
+        self.sent[root as usize] &= !(1 << head.part);
         self.count("delivered");
     }
 
@@ -418,19 +420,24 @@ impl World {
 
     /// Every part of every reply was delivered, or is known not to be; nothing is left behind.
     pub(super) fn check_end(&mut self, again: bool) {
-        let lost = self.scene.lane.iter().filter(|rec| rec.offset == rec.root && !self.never.contains(&rec.chat)).any(
-            |rec| {
+        let lost = self
+            .scene
+            .lane
+            .iter()
+            .filter(|rec| rec.offset == rec.root && !self.never.contains(&rec.chat))
+            .any(|rec| {
                 (0..rec.of).any(|part| {
                     let key = (rec.root, part);
                     !self.seen.contains(&key) && !self.unsent.contains(&key)
                 })
-            },
-        );
+            });
         if lost {
             self.bad("lost");
         }
         let open = &self.owner.machine.open;
-        if again && self.live.iter().any(|root| self.is_settled(*root) && !open.contains_key(&Self::id(*root))) {
+        if again
+            && self.live.iter().any(|root| self.is_settled(*root) && !open.contains_key(&Self::id(*root)))
+        {
             self.bad("garbage");
         }
         // `low` follows the ledger's end.
@@ -439,5 +446,3 @@ impl World {
         }
     }
 }
-
-pub(super) fn trace() -> bool { static T: std::sync::OnceLock<bool> = std::sync::OnceLock::new(); *T.get_or_init(|| std::env::var("TRACE").is_ok()) }

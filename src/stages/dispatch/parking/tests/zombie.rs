@@ -76,7 +76,8 @@ impl World {
             }
         }
         let again = (self.rng.bool(), self.rng.bool());
-        let mut zombie = Zombie { owner, lease: self.lease, parked: (parked, again.0), ledger: (ledger - heard, again.1) };
+        let mut zombie =
+            Zombie { owner, lease: self.lease, parked: (parked, again.0), ledger: (ledger - heard, again.1) };
         self.park_memory(&mut zombie);
         if !zombie.is_done() {
             self.late.push(Late::Zombie(Box::new(zombie)));
@@ -187,7 +188,11 @@ impl World {
             let item = machine.open.get(&Self::id(root)).and_then(|offset| machine.items.get(offset));
             item.is_some_and(|item| item.put.is_none())
         };
-        let count = self.scene.lane.iter().filter(|rec| rec.offset != rec.root && done(rec.offset) && in_memory(rec.root));
+        let count = self
+            .scene
+            .lane
+            .iter()
+            .filter(|rec| rec.offset != rec.root && done(rec.offset) && in_memory(rec.root));
         let count = count.count() as u64;
         *self.n.entry("crash_dup_done_root_open").or_default() += count;
     }
