@@ -1,5 +1,6 @@
 //! The machine alone, rule by rule, and the machine in a world of crashes.
 
+mod checker;
 mod crash;
 mod desk;
 mod events;

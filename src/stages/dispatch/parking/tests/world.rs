@@ -1,4 +1,4 @@
-//! What is durable, what providers saw, and the checker that judges it.
+//! What is durable, and what the provider does.
 //!
 //! Durable are the lane, the parked topic (compacted now and then), the ledger, the dead letters and the commit. One
 //! tick passes with every event. An id is named after the offset of its first record, the root.
@@ -24,7 +24,7 @@ pub(super) const SPAN: u64 = 24;
 /// How long a call may take, and how long a lease lasts after a commit.
 pub(super) const CALL: u64 = 100;
 pub(super) const LEASE: u64 = 160;
-const HOLD: u64 = 30;
+pub(super) const HOLD: u64 = 30;
 const BOTS: usize = 4;
 const CHATS: usize = 3;
 
@@ -102,15 +102,15 @@ pub(super) struct World {
     pub(super) live: BTreeSet<u64>,
     /// Parts with a RESULT, by root, and those of them that were sent, or may have been.
     truth: Vec<u32>,
-    sent: Vec<u32>,
+    pub(super) sent: Vec<u32>,
     /// Of those, the ones that were not surely sent.
     pub(super) unsent: BTreeSet<(u64, u32)>,
     /// Roots of which nothing more may be sent.
     pub(super) over: BTreeSet<u64>,
     /// Statuses on their way.
     pub(super) receipts: Vec<(u64, u32)>,
-    seen: BTreeSet<(u64, u32)>,
-    first: HashMap<usize, (u64, u32)>,
+    pub(super) seen: BTreeSet<(u64, u32)>,
+    pub(super) first: HashMap<usize, (u64, u32)>,
     pub(super) last: HashMap<usize, (u64, u32)>,
     /// Repeats that an unknown outcome allows, and a crash.
     pub(super) by_unknown: HashMap<(u64, u32), u32>,
@@ -360,89 +360,5 @@ impl World {
             at += 1;
             keep
         });
-    }
-
-    // The provider and the checker.
-
-    /// The provider shows a part.
-    pub(super) fn deliver(&mut self, head: &Head) {
-        let root = Self::root(head.id);
-        let (key, rec) = ((root, head.part), self.scene.lane[root as usize]);
-        if self.seen.insert(key) {
-            if self.first.get(&rec.chat).is_some_and(|first| *first > key) {
-                self.bad("order");
-            }
-            if self.over.contains(&root) {
-                self.bad("sent_after_the_end");
-            }
-            if head.part >= rec.of {
-                self.bad("foreign_part");
-            }
-            self.first.insert(rec.chat, key);
-        } else if self.is_never_twice(rec.chat) {
-            self.bad("dup_drop");
-        } else if self.last.get(&rec.chat) != Some(&key) {
-            self.bad("nonadjacent_dup");
-        } else if self.by_unknown.get(&key).is_some_and(|left| *left > 0) {
-            // One for each unknown outcome.
-            *self.by_unknown.entry(key).or_default() -= 1;
-            self.count("dup_unknown");
-        } else if self.by_crash.remove(&key) {
-            // One for each chat and crash.
-            self.count("dup_crash");
-        } else {
-            self.bad("dup");
-        }
-        self.last.insert(rec.chat, key);
-        // An earlier RESULT, maybe a zombie's, says nothing of this delivery.
-        self.sent[root as usize] &= !(1 << head.part);
-        self.count("delivered");
-    }
-
-    pub(super) fn was_seen(&self, key: (u64, u32)) -> bool {
-        self.seen.contains(&key)
-    }
-
-    /// A finished root is settled, or has a PUT without a DEL. A finished duplicate then has a durable root, or a tracked
-    /// one, which is lower.
-    pub(super) fn check_commit(&mut self) {
-        let tracker = &self.owner.tracker;
-        let lost = self.scene.lane.iter().any(|rec| {
-            rec.offset == rec.root
-                && tracker.is_done(rec.offset)
-                && !self.is_settled(rec.root)
-                && !self.live.contains(&rec.root)
-        });
-        if lost {
-            self.bad("watermark");
-        }
-    }
-
-    /// Every part of every reply was delivered, or is known not to be; nothing is left behind.
-    pub(super) fn check_end(&mut self, again: bool) {
-        let lost = self
-            .scene
-            .lane
-            .iter()
-            .filter(|rec| rec.offset == rec.root && !self.never.contains(&rec.chat))
-            .any(|rec| {
-                (0..rec.of).any(|part| {
-                    let key = (rec.root, part);
-                    !self.seen.contains(&key) && !self.unsent.contains(&key)
-                })
-            });
-        if lost {
-            self.bad("lost");
-        }
-        let open = &self.owner.machine.open;
-        if again
-            && self.live.iter().any(|root| self.is_settled(*root) && !open.contains_key(&Self::id(*root)))
-        {
-            self.bad("garbage");
-        }
-        // `low` follows the ledger's end.
-        if self.lag > HOLD + 4 * 15 {
-            self.bad("lag");
-        }
     }
 }

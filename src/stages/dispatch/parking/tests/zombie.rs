@@ -118,17 +118,19 @@ impl World {
             let done = match &mut one {
                 Late::Parked(records) => {
                     while !records.is_empty() && self.chance(p) {
-                        let record = records.pop_front();
-                        record.into_iter().for_each(|record| self.append_parked(record));
-                        self.count("late_parked");
+                        if let Some(record) = records.pop_front() {
+                            self.append_parked(record);
+                            self.count("late_parked");
+                        }
                     }
                     records.is_empty()
                 }
                 Late::Ledger(records) => {
                     while !records.is_empty() && self.chance(p) {
-                        let record = records.pop_front();
-                        record.into_iter().for_each(|record| drop(self.append_ledger(record)));
-                        self.count("late_ledger");
+                        if let Some(record) = records.pop_front() {
+                            self.append_ledger(record);
+                            self.count("late_ledger");
+                        }
                     }
                     records.is_empty()
                 }
