@@ -190,6 +190,7 @@ fn settled(entry: Settled) -> Vec<JournalRow> {
             conversation,
             root: _,
             at,
+            offset: _,
         } => vec![JournalRow::Part(PartRow {
             reply: id,
             part,
@@ -203,6 +204,8 @@ fn settled(entry: Settled) -> Vec<JournalRow> {
             attempt,
             at,
         })],
+        // Between dispatchers: they say nothing that a person would ask for.
+        Settled::Sending { .. } | Settled::Unsent { .. } | Settled::Copied { .. } => Vec::new(),
     }
 }
 

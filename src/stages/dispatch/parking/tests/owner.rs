@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use super::super::*;
+use super::tracker::Tracker;
 use super::world::{Scene, World};
 use crate::domain::events::{Parked, ParkedKey, Settled};
 use crate::domain::ids::EventId;
 use crate::domain::time::Timestamp;
-use crate::runtime::tracker::Tracker;
 
 /// A record of the parked topic.
 pub(super) type ParkedRecord = (ParkedKey, Option<Rc<Parked>>);

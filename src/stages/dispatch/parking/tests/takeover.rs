@@ -7,11 +7,11 @@ use super::super::faults::Faults;
 use super::super::*;
 use super::crash::Fault;
 use super::owner::{Owner, ParkedRecord};
+use super::tracker::Tracker;
 use super::world::{LEASE, RECORDS, World};
 use super::zombie::Late;
 use crate::domain::events::{Parked, ParkedKey, SettledStatus};
 use crate::domain::time::Timestamp;
-use crate::runtime::tracker::Tracker;
 
 impl World {
     /// The partition has a new owner, after the lease of the last one.
