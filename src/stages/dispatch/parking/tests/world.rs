@@ -233,7 +233,7 @@ impl World {
             long_wait: Duration::from_millis(5),
             age: Duration::from_millis(60),
             memory: 10,
-            // Two generations: about as many ids as the model remembers.
+            // Small, so that ids are forgotten and looked up all the time.
             remembered: 10,
             hold: HOLD,
             call: Duration::from_millis(CALL),
