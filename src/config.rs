@@ -6,6 +6,7 @@
 pub mod layers;
 pub mod problem;
 pub mod secret;
+pub mod yaml;
 
 pub use problem::{Problem, Problems};
 pub use secret::Secret;

@@ -38,8 +38,8 @@ pub async fn publish(store: Arc<Store>, log: Arc<dyn Log>, clock: Arc<dyn Clock>
 fn record(change: &Change, at: crate::domain::time::Timestamp) -> Outgoing {
     let id = EventId::root(ChannelKind::Webchat, change.bot.as_str(), &change.version.to_string());
     let data = BotChanged { version: change.version, deleted: change.deleted };
-    let mut event = Envelope::root(id, change.bot.to_string(), at, at, data);
-    "/store".clone_into(&mut event.source);
+    let mut event = Envelope::root(id, change.bot.as_str(), at, at, data);
+    event.source = "/store".into();
     event.tenant = change.tenant.clone();
     event.bot = change.bot.clone();
     Outgoing::event(TopicName::from(BOT_CHANGED), change.bot.as_str().to_owned(), event.encode())

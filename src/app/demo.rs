@@ -17,7 +17,7 @@ use super::fakes::Fakes;
 use super::roles;
 use super::settings::Settings;
 use super::up::Up;
-use crate::config::Secret;
+use crate::config::{Secret, yaml};
 use crate::domain::bot::BotSpec;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, TenantId};
@@ -121,12 +121,12 @@ impl Demo {
             Err(error) => return Err(error.into()),
         }
         for text in BOTS {
-            let spec: BotSpec = serde_saphyr::from_str(text)?;
+            let spec: BotSpec = yaml::from_str(text)?;
             store.bot_apply(&tenant, &spec).await?;
             let site = AccountId::from(spec.bot.as_str());
             store.account_connect(&tenant, account(&spec, ChannelKind::Webchat, site, "")).await?;
         }
-        let spec = |n: usize| serde_saphyr::from_str::<BotSpec>(BOTS[n]);
+        let spec = |n: usize| yaml::from_str::<BotSpec>(BOTS[n]);
         let edge = format!("http://{}", self.up.edge);
 
         let desk = account(&spec(0)?, ChannelKind::Telegram, DESK.to_string().into(), DESK_TOKEN);

@@ -11,6 +11,7 @@ use super::output;
 use super::tenant::say;
 use super::{Context, Exit, Usage};
 use crate::api::types::{BotChange, DocumentList, DocumentShow};
+use crate::config::yaml;
 use crate::domain::bot::{Document, Pair};
 
 /// List, add, show and remove the documents of a bot.
@@ -116,7 +117,7 @@ fn read(path: &Path, title: &str) -> anyhow::Result<Document> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{at} can't be read as UTF-8 text"))?;
     let is_list = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
     let (text, qa) = if is_list {
-        let pairs: Vec<Pair> = serde_saphyr::from_str(&text)
+        let pairs: Vec<Pair> = yaml::from_str(&text)
             .map_err(|error| Usage(format!("{at}: {error}; write a list of {{q: ..., a: ...}}")))?;
         (String::new(), pairs)
     } else {

@@ -120,7 +120,7 @@ fn print(at: &TopicPartition, record: &Record, as_json: bool) {
         let headers: serde_json::Map<_, _> = record
             .headers
             .iter()
-            .map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into()))
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value).into()))
             .collect();
         let line = json!({
             "topic": at.topic.as_str(), "partition": at.partition, "offset": record.offset, "at": record.at,

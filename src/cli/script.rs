@@ -12,6 +12,7 @@ use super::output;
 use super::tenant::say;
 use super::{Context, Exit, Usage};
 use crate::api::types::{BotChange, ScriptList};
+use crate::config::yaml;
 use crate::domain::matcher::Matcher;
 use crate::domain::script::{Rule, Trigger};
 
@@ -125,9 +126,9 @@ fn read(path: &std::path::Path) -> anyhow::Result<Vec<Rule>> {
     // A list begins with a dash or a bracket; asking for the one form keeps serde's message about the right one.
     let is_list = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
     let rules = if is_list.is_some_and(|line| line.starts_with(['-', '['])) {
-        serde_saphyr::from_str(&text)
+        yaml::from_str(&text)
     } else {
-        serde_saphyr::from_str(&text).map(|rule| vec![rule])
+        yaml::from_str(&text).map(|rule| vec![rule])
     };
     rules.map_err(|error| Usage(format!("{at}: {error}; a rule has `name`, `when` and `reply`")).into())
 }

@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 use thiserror::Error;
 
 use super::event::Event;
@@ -25,17 +26,21 @@ pub struct Envelope<T> {
     /// Derived, so a redelivery repeats it.
     pub id: EventId,
     /// Who wrote the record: `/edge`, `/stages/match`.
-    pub source: String,
+    #[schemars(with = "String")]
+    pub source: SmolStr,
     /// The event's type, for example `turn.opened.v1`.
     #[serde(rename = "type")]
-    pub kind: String,
+    #[schemars(with = "String")]
+    pub kind: SmolStr,
     /// The conversation (for `webhook.received.v1`: channel/account/chat).
-    pub subject: String,
+    #[schemars(with = "String")]
+    pub subject: SmolStr,
     /// When the record was written.
     pub time: Timestamp,
     /// Address of the JSON Schema of `data`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub dataschema: String,
+    #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
+    #[schemars(with = "String")]
+    pub dataschema: SmolStr,
     /// Whose it is; empty only in `webhook.received.v1` of an account that nobody owns.
     #[serde(default, skip_serializing_if = "TenantId::is_unresolved")]
     pub tenant: TenantId,
@@ -110,13 +115,19 @@ impl Classify for DecodeError {
 impl<T: Event> Envelope<T> {
     /// A root event: what the edge writes for one inbound item.
     #[must_use]
-    pub fn root(id: EventId, subject: String, at: Timestamp, roottime: Timestamp, data: T) -> Self {
+    pub fn root(
+        id: EventId,
+        subject: impl Into<SmolStr>,
+        at: Timestamp,
+        roottime: Timestamp,
+        data: T,
+    ) -> Self {
         Self {
             specversion: SpecVersion::V1,
             id,
-            source: StageName::Edge.source().to_owned(),
-            kind: T::TYPE.to_owned(),
-            subject,
+            source: SmolStr::new_static(StageName::Edge.source()),
+            kind: SmolStr::new_static(T::TYPE),
+            subject: subject.into(),
             time: at,
             dataschema: dataschema(T::TYPE),
             tenant: TenantId::default(),
@@ -140,8 +151,8 @@ impl<T: Event> Envelope<T> {
         Envelope {
             specversion: SpecVersion::V1,
             id: self.id.derive(N::TYPE, ordinal),
-            source: stage.source().to_owned(),
-            kind: N::TYPE.to_owned(),
+            source: SmolStr::new_static(stage.source()),
+            kind: SmolStr::new_static(N::TYPE),
             subject: self.subject.clone(),
             time: at,
             dataschema: dataschema(N::TYPE),
@@ -179,7 +190,7 @@ impl<T: Event> Envelope<T> {
     pub fn decode(value: &[u8]) -> Result<Self, DecodeError> {
         match serde_json::from_slice::<Self>(value) {
             Ok(envelope) if envelope.kind == T::TYPE => Ok(envelope),
-            Ok(envelope) => Err(DecodeError::Type { expected: T::TYPE, found: envelope.kind }),
+            Ok(envelope) => Err(DecodeError::Type { expected: T::TYPE, found: envelope.kind.into() }),
             Err(source) => match serde_json::from_slice::<TypeOnly>(value) {
                 Ok(found) if found.kind != T::TYPE => {
                     Err(DecodeError::Type { expected: T::TYPE, found: found.kind.into_owned() })
@@ -197,8 +208,8 @@ struct TypeOnly<'a> {
 }
 
 /// `schemas/events/TYPE.json`, as `millrace generate` writes it.
-fn dataschema(kind: &str) -> String {
-    format!("/schemas/events/{kind}.json")
+fn dataschema(kind: &str) -> SmolStr {
+    format_smolstr!("/schemas/events/{kind}.json")
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
@@ -215,7 +226,7 @@ mod tests {
         let id = EventId::root(crate::domain::channel::ChannelKind::Telegram, "1", "2");
         let at = Timestamp::from_millis(1_700_000_000_000);
         let data = TurnDropped { stage: StageName::Ingest, reason: "late".into(), note: None };
-        Envelope::root(id, "telegram/1/2".into(), at, at, data)
+        Envelope::root(id, "telegram/1/2", at, at, data)
     }
 
     #[test]

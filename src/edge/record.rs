@@ -126,7 +126,7 @@ pub(super) fn dead(
     why: &SplitError,
     now: Timestamp,
 ) -> Outgoing {
-    let header = |name: &str, value: String| (name.to_owned(), Bytes::from(value));
+    let header = |name: &str, value: String| (name.into(), Bytes::from(value));
     Outgoing {
         topic,
         partition: None,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::domain::failure::{Class, Classify, Origin};
@@ -75,7 +76,7 @@ pub struct Outgoing {
     /// The value; empty = the key is deleted (compacted topics).
     pub value: Bytes,
     /// Few: each is an allocation on Kafka.
-    pub headers: Vec<(String, Bytes)>,
+    pub headers: Vec<(SmolStr, Bytes)>,
 }
 
 impl Outgoing {
@@ -88,7 +89,7 @@ impl Outgoing {
             partition: None,
             key: key.into(),
             value,
-            headers: vec![("content-type".to_owned(), content_type)],
+            headers: vec![(SmolStr::new_static("content-type"), content_type)],
         }
     }
 
@@ -121,7 +122,7 @@ pub struct Record {
     /// The value.
     pub value: Bytes,
     /// The headers.
-    pub headers: Vec<(String, Bytes)>,
+    pub headers: Vec<(SmolStr, Bytes)>,
 }
 
 impl Record {

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::partition::Outputs;
-use crate::config::Problems;
+use crate::config::{Problems, yaml};
 use crate::domain::bot::BotSpec;
 use crate::domain::stage::StageName;
 use crate::domain::topics::{Counts, TURN_DROPPED, catalog};
@@ -157,7 +157,7 @@ impl Pipeline {
     /// # Errors
     /// Says where in the text the mistake is.
     pub fn parse(text: &str) -> Result<Self, String> {
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+        yaml::from_str(text).map_err(|error| error.to_string())
     }
 
     /// Checks the file against the stage that runs it. `at` names the file.

@@ -69,7 +69,7 @@ pub fn letter(
         ("millrace-attempts", cause.attempts.to_string()),
         ("millrace-time", at.to_string()),
     ];
-    headers.extend(ours.into_iter().map(|(name, value)| (name.to_owned(), Bytes::from(value))));
+    headers.extend(ours.into_iter().map(|(name, value)| (name.into(), Bytes::from(value))));
     Outgoing {
         topic: TopicName::from(DEAD_LETTER),
         partition: None,
@@ -126,7 +126,7 @@ mod tests {
             at: Timestamp::default(),
             key: Bytes::from_static(b"k"),
             value: Bytes::from_static(b"\xff\x00 not json"),
-            headers: vec![("a".to_owned(), Bytes::from_static(b"b"))],
+            headers: vec![("a".into(), Bytes::from_static(b"b"))],
         };
         let cause = Cause {
             reason: "bug",

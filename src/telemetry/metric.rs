@@ -92,19 +92,19 @@ pub(super) type Labels<'a> = &'a [(&'static str, &'a str)];
 
 impl Metric {
     pub(super) fn add(self, labels: Labels<'_>, n: u64) {
-        recorder::counter(self, labels).increment(n);
+        recorder::counter(self, labels, |counter| counter.increment(n));
     }
 
     pub(super) fn set(self, labels: Labels<'_>, value: f64) {
-        recorder::gauge(self, labels).set(value);
+        recorder::gauge(self, labels, |gauge| gauge.set(value));
     }
 
     pub(super) fn shift(self, labels: Labels<'_>, by: f64) {
-        recorder::gauge(self, labels).increment(by);
+        recorder::gauge(self, labels, |gauge| gauge.increment(by));
     }
 
     pub(super) fn observe(self, labels: Labels<'_>, took: Duration) {
-        recorder::histogram(self, labels).record(took.as_secs_f64());
+        recorder::histogram(self, labels, |histogram| histogram.record(took.as_secs_f64()));
     }
 }
 

@@ -3,11 +3,14 @@
 //! Guarantee: samples of histograms are folded into buckets every two seconds, so memory stays bounded also where
 //! nobody reads `/metrics`.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
+use std::thread::LocalKey;
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use smol_str::SmolStr;
 
 use super::metric::{Kind, Labels, Metric};
 
@@ -49,16 +52,59 @@ pub fn render() -> String {
     RECORDER.handle().render()
 }
 
-pub(super) fn counter(metric: Metric, labels: Labels<'_>) -> Counter {
-    RECORDER.register_counter(&key(metric, labels), &META)
+/// Hands a counter to `act`.
+pub(super) fn counter(metric: Metric, labels: Labels<'_>, act: impl FnOnce(&Counter)) {
+    used(&COUNTERS, metric, labels, |key| RECORDER.register_counter(key, &META), act);
 }
 
-pub(super) fn gauge(metric: Metric, labels: Labels<'_>) -> Gauge {
-    RECORDER.register_gauge(&key(metric, labels), &META)
+/// Hands a gauge to `act`.
+pub(super) fn gauge(metric: Metric, labels: Labels<'_>, act: impl FnOnce(&Gauge)) {
+    used(&GAUGES, metric, labels, |key| RECORDER.register_gauge(key, &META), act);
 }
 
-pub(super) fn histogram(metric: Metric, labels: Labels<'_>) -> Histogram {
-    RECORDER.register_histogram(&key(metric, labels), &META)
+/// Hands a histogram to `act`.
+pub(super) fn histogram(metric: Metric, labels: Labels<'_>, act: impl FnOnce(&Histogram)) {
+    used(&HISTOGRAMS, metric, labels, |key| RECORDER.register_histogram(key, &META), act);
+}
+
+/// What a thread has used, by metric: the values of its labels, and the handle.
+type Used<H> = RefCell<Vec<Vec<(Box<[SmolStr]>, H)>>>;
+
+thread_local! {
+    static COUNTERS: Used<Counter> = const { RefCell::new(Vec::new()) };
+    static GAUGES: Used<Gauge> = const { RefCell::new(Vec::new()) };
+    static HISTOGRAMS: Used<Histogram> = const { RefCell::new(Vec::new()) };
+}
+
+/// Handles that a thread keeps of one metric. Labels take few values; what is beyond is looked up each time.
+const MOST_USED: usize = 64;
+
+/// A sample compares a few short texts. To look its key up would make the key first: three allocations and a lock, some
+/// fifteen times in a message's life.
+fn used<H>(
+    of: &'static LocalKey<Used<H>>,
+    metric: Metric,
+    labels: Labels<'_>,
+    make: impl FnOnce(&Key) -> H,
+    act: impl FnOnce(&H),
+) {
+    of.with_borrow_mut(|used| {
+        let index = metric as usize;
+        if used.len() <= index {
+            used.resize_with(index + 1, Vec::new);
+        }
+        let used = &mut used[index];
+        let is_it =
+            |(values, _): &&(Box<[SmolStr]>, H)| values.iter().eq(labels.iter().map(|(_, value)| value));
+        if let Some((_, handle)) = used.iter().find(is_it) {
+            return act(handle);
+        }
+        let handle = make(&key(metric, labels));
+        act(&handle);
+        if used.len() < MOST_USED {
+            used.push((labels.iter().map(|(_, value)| SmolStr::new(value)).collect(), handle));
+        }
+    });
 }
 
 static META: Metadata<'static> = Metadata::new("millrace", Level::INFO, None);

@@ -12,6 +12,7 @@ use serde_saphyr::Spanned;
 
 use super::wanted::{self, RawExpect, Wanted};
 use super::{FakeKind, Speaker};
+use crate::config::yaml;
 use crate::domain::units::Span;
 use crate::sim::Fault;
 
@@ -104,10 +105,7 @@ impl Conversation {
     /// # Errors
     /// As there.
     pub fn parse(path: &Path, text: &str) -> anyhow::Result<Self> {
-        // A button that reads `Yes` is a text: only true and false are what they say.
-        let options = serde_saphyr::options! { strict_booleans: true };
-        let raw: RawFile = serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| anyhow!("{}: {error}", path.display()))?;
+        let raw: RawFile = yaml::from_str(text).map_err(|error| anyhow!("{}: {error}", path.display()))?;
         let mut speaker = None;
         let mut steps = Vec::with_capacity(raw.steps.len());
         for (n, step) in (1..).zip(raw.steps) {

@@ -14,7 +14,7 @@ use super::{Conversation, Failure, FakeKind, Providers, Seen, Speaker, Stageplay
 use crate::app::fakes::{Fakes, MODEL};
 use crate::app::settings::Settings;
 use crate::app::testbed::{TestAccount, Testbed};
-use crate::config::Secret;
+use crate::config::{Secret, yaml};
 use crate::domain::bot::BotSpec;
 use crate::domain::channel::ChannelKind;
 use crate::domain::time::{Clock, ShiftedClock};
@@ -52,9 +52,7 @@ pub async fn rehearse(settings: &Settings, file: &Path) -> Result<(), Outcome> {
 fn read_bot(path: &Path) -> anyhow::Result<BotSpec> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("can't read the bot {}", path.display()))?;
-    let options = serde_saphyr::options! { strict_booleans: true };
-    serde_saphyr::from_str_with_options(&text, options)
-        .map_err(|error| anyhow!("{}: {error}", path.display()))
+    yaml::from_str(&text).map_err(|error| anyhow!("{}: {error}", path.display()))
 }
 
 /// A system, its fakes and its visitors.

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use crate::api::check_bot;
 use crate::cli::Usage;
-use crate::config::Problems;
+use crate::config::{Problems, yaml};
 use crate::domain::bot::BotSpec;
 
 /// The largest text of a document: what the store takes of one.
@@ -29,7 +29,7 @@ pub fn read_bot(path: &Path) -> Result<BotSpec, Problems> {
             return Err(problems);
         }
     };
-    let mut spec: BotSpec = match serde_saphyr::from_str(&text) {
+    let mut spec: BotSpec = match yaml::from_str(&text) {
         Ok(spec) => spec,
         Err(error) => {
             let what = error.to_string().replace('\n', " ");

@@ -122,7 +122,7 @@ pub(super) fn record(bytes: &Bytes, frame: usize, at: u32) -> Option<Record> {
     let mut headers = Vec::new();
     for _ in 0..count {
         let (name, value) = (from.u32()? as usize, from.u32()? as usize);
-        let name = std::str::from_utf8(from.take(name)?).ok()?.to_owned();
+        let name = std::str::from_utf8(from.take(name)?).ok()?.into();
         headers.push((name, bytes.slice(from.range(value)?)));
     }
     let key = bytes.slice(from.range(key as usize)?);
@@ -253,7 +253,7 @@ mod tests {
     fn records_read_back() {
         let part = Part { topic: 3, partition: 4 };
         let mut first = Outgoing::event(TopicName::from("a.v1"), "key", Bytes::from_static(b"value"));
-        first.headers.push(("x".to_owned(), Bytes::new()));
+        first.headers.push(("x".into(), Bytes::new()));
         let second = Outgoing { headers: Vec::new(), value: Bytes::new(), ..first.clone() };
         let mut encoded = Encoded::records(&[first.clone(), second], &[part, part]);
         encoded.set_offset(0, 10);

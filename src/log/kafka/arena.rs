@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
+use smol_str::SmolStr;
 
 use crate::domain::time::Timestamp;
 use crate::log::{Batch, Record, TopicPartition};
@@ -25,7 +26,7 @@ struct Mark {
     at: Timestamp,
     key: Range<usize>,
     value: Range<usize>,
-    headers: Vec<(String, Range<usize>)>,
+    headers: Vec<(SmolStr, Range<usize>)>,
 }
 
 impl Arena {
@@ -39,7 +40,7 @@ impl Arena {
         let headers = message.headers().map_or_else(Vec::new, |headers| {
             headers
                 .iter()
-                .map(|header| (header.key.to_owned(), self.copy(header.value.unwrap_or_default())))
+                .map(|header| (header.key.into(), self.copy(header.value.unwrap_or_default())))
                 .collect()
         });
         let mark = Mark {

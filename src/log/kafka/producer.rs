@@ -151,7 +151,7 @@ impl Producer {
             if !record.headers.is_empty() {
                 let empty = OwnedHeaders::new_with_capacity(record.headers.len());
                 message.headers = Some(record.headers.iter().fold(empty, |headers, (key, value)| {
-                    headers.insert(Header { key, value: Some(&value[..]) })
+                    headers.insert(Header { key: key.as_str(), value: Some(&value[..]) })
                 }));
             }
             if let Err((error, _)) = self.client.send(message) {

@@ -147,10 +147,9 @@ impl Face {
         headers: &[(&str, &str)],
         limit: Option<Duration>,
     ) -> Result<Response, HttpError> {
-        let host = host(url);
         // An address written as a number never reaches the resolver, so it is checked here.
         if let Some(ip) = literal(url) {
-            let forbidden = |_| HttpError::Forbidden { host: host.clone(), address: ip };
+            let forbidden = |_| HttpError::Forbidden { host: host(url), address: ip };
             self.scope.check(ip).map_err(forbidden)?;
         }
         let method = Method::from_bytes(call.method.as_bytes())
@@ -165,7 +164,7 @@ impl Face {
         if let Some(limit) = limit {
             request = request.timeout(limit);
         }
-        request.send().await.map_err(|error| HttpError::from_client(&host, call.limit, &error))
+        request.send().await.map_err(|error| HttpError::from_client(&host(url), call.limit, &error))
     }
 
     /// Where the answer redirects to, if this call follows it.

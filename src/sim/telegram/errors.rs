@@ -6,7 +6,7 @@ use crate::sim::answer::Answer;
 use crate::sim::script::Fault;
 
 pub(super) fn ok(result: &Value) -> Answer {
-    Answer::json(200, &json!({"ok": true, "result": result}))
+    Answer { status: 200, body: format!("{{\"ok\":true,\"result\":{result}}}").into(), retry_after: None }
 }
 
 pub(super) fn error(status: u16, description: &str) -> Answer {

@@ -87,12 +87,9 @@ pub(super) fn message(core: &Core, account: &Account, content: &str, params: &Ma
     };
     let message_id = account.next_message();
     let words = text(params, "text").unwrap_or_default();
-    let mut message = json!({
-        "message_id": message_id,
-        "from": account.user(),
-        "chat": place.chat,
-        "date": core.unix_seconds(),
-    });
+    let mut message = json!({"message_id": message_id, "date": core.unix_seconds()});
+    message["from"] = account.user();
+    message["chat"] = place.chat;
     if let Some(thread) = int(params, "message_thread_id") {
         message["message_thread_id"] = thread.into();
     }

@@ -47,7 +47,10 @@ pub(super) fn dropped(root: &Root, reason: &'static str, note: Option<String>, n
     let data = TurnDropped { stage: StageName::Ingest, reason: reason.to_owned(), note };
     let event = root.follow(StageName::Ingest, now, 0, data);
     // An event that nobody owns has no conversation; what the edge keyed it by is the next best.
-    Emission { key: Bytes::from(event.subject.clone()), ..Emission::by_conversation(DROPPED, &event) }
+    Emission {
+        key: Bytes::copy_from_slice(event.subject.as_bytes()),
+        ..Emission::by_conversation(DROPPED, &event)
+    }
 }
 
 /// The records of an event of `bot`, which `root` names as its owner.
@@ -62,7 +65,7 @@ pub(super) fn emissions(
         let account = &root.data.account;
         root.conversation =
             ConversationId::new(&root.tenant, root.data.channel, account, chat, it.thread.as_deref());
-        root.subject = root.conversation.as_str().to_owned();
+        root.subject = root.conversation.as_str().into();
     }
     let ttl = bot.spec.reply_ttl.span().map(|span| span.get());
     let window = (root.data.channel == ChannelKind::Whatsapp).then_some(WHATSAPP_WINDOW);

@@ -3,14 +3,15 @@
 //! Guarantee: pure, and the same rows for the same record.
 
 use serde::Serialize;
-use serde_json::json;
 
 use crate::domain::envelope::{DecodeError, Envelope};
 use crate::domain::event::Event;
 use crate::domain::events::{
-    ChatKind, Hop, ReceiptReceived, ReplyReady, Settled, TurnDropped, TurnKind, TurnOpened,
+    Attachment, ChatKind, Contact, Hop, Part, ReceiptReceived, ReplyReady, Route, Settled, TurnDropped,
+    TurnKind, TurnOpened,
 };
 use crate::domain::ids::AccountId;
+use crate::domain::stage::StageName;
 use crate::domain::topics;
 use crate::log::Record;
 use crate::pipeline::StageError;
@@ -98,13 +99,13 @@ fn opened(event: Envelope<TurnOpened>, position: u64) -> Vec<JournalRow> {
         TurnKind::Press => "press",
         TurnKind::Attachment => "attachment",
     };
-    let data = json!({
-        "payload": turn.payload,
-        "attachments": turn.attachments,
-        "contact": turn.contact,
-        "reply_to": turn.reply_to,
-        "text_cut": turn.text_cut,
-    });
+    let data = OpenedData {
+        payload: turn.payload.as_deref(),
+        attachments: &turn.attachments,
+        contact: &turn.contact,
+        reply_to: turn.reply_to.as_deref(),
+        text_cut: turn.text_cut,
+    };
     let message = MessageRow {
         channel: Some(turn.channel),
         account: turn.account.clone(),
@@ -144,7 +145,7 @@ fn ready(event: Envelope<ReplyReady>, position: u64) -> Vec<JournalRow> {
             position,
             Direction::Out,
             reply.route.to_string(),
-            &json!({"route": reply.route, "parts": reply.parts}),
+            &ReadyData { route: &reply.route, parts: &reply.parts },
         )
     };
     vec![JournalRow::Conversation(conversation), JournalRow::Message(message)]
@@ -154,7 +155,13 @@ fn dropped(event: Envelope<TurnDropped>, position: u64) -> Vec<JournalRow> {
     let drop = &event.data;
     let row = MessageRow {
         text: drop.note.clone().unwrap_or_default(),
-        ..message(&event, position, Direction::Dropped, drop.reason.clone(), &json!({"stage": drop.stage}))
+        ..message(
+            &event,
+            position,
+            Direction::Dropped,
+            drop.reason.clone(),
+            &DroppedData { stage: drop.stage },
+        )
     };
     vec![JournalRow::Message(row)]
 }
@@ -215,7 +222,7 @@ fn message<T: Event>(
     position: u64,
     direction: Direction,
     kind: String,
-    data: &serde_json::Value,
+    data: &impl Serialize,
 ) -> MessageRow {
     MessageRow {
         id: event.id,
@@ -228,7 +235,7 @@ fn message<T: Event>(
         account: AccountId::default(),
         kind,
         text: String::new(),
-        data: data.to_string(),
+        data: json(data),
         provider_id: None,
         hops: hops(&[]),
         at: event.time,
@@ -237,10 +244,33 @@ fn message<T: Event>(
     }
 }
 
-/// Plain structs of numbers and strings always serialise.
+/// What a person's message carries beside its text.
+#[derive(Serialize)]
+struct OpenedData<'a> {
+    payload: Option<&'a str>,
+    attachments: &'a [Attachment],
+    contact: &'a Contact,
+    reply_to: Option<&'a str>,
+    text_cut: bool,
+}
+
+/// A reply as it was written, before dispatch splits it.
+#[derive(Serialize)]
+struct ReadyData<'a> {
+    route: &'a Route,
+    parts: &'a [Part],
+}
+
+#[derive(Serialize)]
+struct DroppedData {
+    stage: StageName,
+}
+
 fn hops(hops: &[Hop]) -> String {
-    fn text<T: Serialize + ?Sized>(value: &T) -> String {
-        serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
-    }
-    text(hops)
+    json(hops)
+}
+
+/// Plain structs of numbers and strings always serialise.
+fn json<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
 }

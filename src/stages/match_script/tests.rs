@@ -38,7 +38,7 @@ fn turn(text: &str) -> Envelope<TurnOpened> {
         hops: Vec::new(),
     };
     let at = Timestamp::from_millis(1_000);
-    let mut turn = Envelope::root(id, "telegram/77/42".into(), at, at, data);
+    let mut turn = Envelope::root(id, "telegram/77/42", at, at, data);
     turn.tenant = "acme".into();
     turn.bot = "shop".into();
     turn.conversation = ConversationId::new(&turn.tenant, ChannelKind::Telegram, &account, "42", None);

@@ -29,7 +29,7 @@ fn turn(text: &str) -> Envelope<TurnRouted> {
         "contact": {"id": "42"}, "kind": "text", "text": text});
     let data = TurnRouted { turn: serde_json::from_value(turn).unwrap(), reply: None };
     let id = EventId::root(ChannelKind::Telegram, "7", text);
-    let mut event = Envelope::root(id, "telegram/7/42".into(), NOW, NOW, data);
+    let mut event = Envelope::root(id, "telegram/7/42", NOW, NOW, data);
     (event.tenant, event.bot, event.conversation) = ("t".into(), "shop".into(), "t/telegram/7/42".into());
     event
 }

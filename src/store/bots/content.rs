@@ -91,6 +91,7 @@ pub(super) async fn load(
     .await?;
     spec.documents =
         rows.iter().map(|row| parse("documents", row.try_get(0)?)).collect::<Result<_, StoreError>>()?;
+    spec.shrink();
     Ok(spec)
 }
 

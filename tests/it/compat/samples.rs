@@ -86,7 +86,7 @@ fn root(case: &str, data: WebhookReceived) -> Sample {
 /// A record of a stage, with everything that an envelope may carry where `full`.
 fn follow<T: Event + PartialEq + Debug + Clone>(case: &str, data: T, full: bool) -> Sample {
     let id = EventId::root(ChannelKind::Telegram, "77", "1001");
-    let mut first = Envelope::root(id, "acme/telegram/77/42".into(), AT, AT, dropped(None));
+    let mut first = Envelope::root(id, "acme/telegram/77/42", AT, AT, dropped(None));
     first.tenant = "acme".into();
     first.bot = "shop".into();
     first.conversation = conversation();

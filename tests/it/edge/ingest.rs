@@ -94,7 +94,7 @@ fn update(offset: u64, id: u64, owner: &str, item: &str) -> Record {
         item: RawValue::from_string(item.to_owned()).unwrap(),
     };
     let id = EventId::root(ChannelKind::Telegram, "77", &id.to_string());
-    let mut event = Envelope::root(id, "telegram/77/5".into(), at, at, data);
+    let mut event = Envelope::root(id, "telegram/77/5", at, at, data);
     event.tenant = owner.into();
     event.bot = if owner.is_empty() { "" } else { "shop" }.into();
     Record { offset, at, key: "telegram/77/5".into(), value: event.encode(), headers: Vec::new() }

@@ -46,7 +46,7 @@ async fn a_key_lands_where_every_kafka_client_would_put_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_comes_back_whole() {
     let log = log_with("t.v1", 1).await;
-    let headers = vec![("content-type".to_owned(), Bytes::from("x/y")), ("empty".to_owned(), Bytes::new())];
+    let headers = vec![("content-type".into(), Bytes::from("x/y")), ("empty".into(), Bytes::new())];
     let sent =
         Outgoing { key: Bytes::from_static(&[0, 255]), headers, ..record("t.v1", 0, vec![7u8; 500_000]) };
     let gone = Outgoing { key: Bytes::from_static(b"gone"), ..record("t.v1", 0, "") };

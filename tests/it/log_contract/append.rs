@@ -29,8 +29,7 @@ pub(crate) async fn a_partition_is_read_in_the_order_of_its_appends(world: &dyn 
 
 pub(crate) async fn records_keep_key_value_headers_and_time(world: &dyn World) {
     let (log, topic) = (world.log(), topic(world, "whole.v1", 1).await);
-    let headers =
-        vec![("a".to_owned(), Bytes::from_static(b"1")), ("b".to_owned(), Bytes::from_static(&[0xff]))];
+    let headers = vec![("a".into(), Bytes::from_static(b"1")), ("b".into(), Bytes::from_static(&[0xff]))];
     let sent = Outgoing { headers: headers.clone(), ..record(&topic, 0, "the key", "the value") };
     log.append(vec![sent]).await.unwrap();
     let read = read_all(&*log, &topic, 0).await.remove(0);
