@@ -4,6 +4,7 @@
 //! decodes for ever. Unknown fields are ignored, so that an older program reads what a newer one adds.
 
 mod bot;
+mod parked;
 mod receipt;
 mod reply;
 mod settled;
@@ -11,6 +12,7 @@ mod turn;
 mod webhook;
 
 pub use bot::BotChanged;
+pub use parked::{Parked, ParkedKey};
 pub use receipt::{ReceiptReceived, ReceiptStatus};
 pub use reply::{
     Button, Citation, MAX_REPLY_BYTES, Part, ReplyReady, Route, Signal, SignalReady, WebchatOut,

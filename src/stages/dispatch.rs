@@ -23,6 +23,8 @@ mod config;
 mod error;
 mod job;
 mod ledger;
+#[cfg(test)]
+mod parking;
 mod pick;
 mod queues;
 mod results;

@@ -91,7 +91,7 @@ impl Printer {
                     self.stories.entry(root).or_default().settled = Some((at, status));
                     Some(root)
                 }
-                Settled::Result { .. } => None,
+                _ => None,
             }),
         };
         let complete =

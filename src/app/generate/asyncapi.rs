@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::events::{ENVELOPE, schemas};
 use crate::domain::envelope::CONTENT_TYPE;
-use crate::domain::events::Settled;
+use crate::domain::events::{Parked, Settled};
 use crate::domain::topics::{Counts, DEAD_LETTER, Keep, TopicSpec, catalog};
 
 /// The whole document.
@@ -77,7 +77,7 @@ fn message(name: &str, known: bool) -> Option<Value> {
         return None;
     }
     let data = json!({"$ref": format!("events/{name}.json")});
-    let payload = if name == Settled::TYPE {
+    let payload = if name == Settled::TYPE || name == Parked::TYPE {
         data
     } else {
         json!({"allOf": [

@@ -1,4 +1,4 @@
-//! The JSON Schema of the envelope, of every event and of the ledger's records.
+//! The JSON Schema of the envelope, of every event, and of the records of the ledger and of the parked topic.
 
 use schemars::JsonSchema;
 use serde_json::{Value, json};
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
 use crate::domain::events::{
-    BotChanged, ReceiptReceived, ReplyReady, Settled, SignalReady, TurnDropped, TurnGrounded, TurnOpened,
-    TurnRouted, WebchatOut, WebhookReceived,
+    BotChanged, Parked, ReceiptReceived, ReplyReady, Settled, SignalReady, TurnDropped, TurnGrounded,
+    TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
 };
 
 /// The name of the envelope's schema beside the events'.
@@ -27,6 +27,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         event::<ReplyReady>(),
         event::<SignalReady>(),
         (Settled::TYPE, schema::<Settled>(Settled::TYPE)),
+        (Parked::TYPE, schema::<Parked>(Parked::TYPE)),
         event::<ReceiptReceived>(),
         event::<WebchatOut>(),
         event::<BotChanged>(),

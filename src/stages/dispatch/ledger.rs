@@ -169,8 +169,10 @@ pub(super) async fn read<E: Send + 'static>(
                 unknown += 1;
                 continue;
             };
+            let Settled::Result { id, part, of, status, bot, conversation, at, attempt, .. } = settled else {
+                continue;
+            };
             results += 1;
-            let Settled::Result { id, part, of, status, bot, conversation, at, attempt, .. } = settled;
             ledger.restore(id, part, of, status);
             if attempt > 0 {
                 let keys = limits.keys(&bot, &conversation, false);

@@ -108,6 +108,7 @@ fn record(
         conversation: reply.conversation.clone(),
         root: reply.rootid,
         at,
+        offset: Some(job.offset),
     };
     let value = match serde_json::to_vec(&settled) {
         Ok(value) => Bytes::from(value),

@@ -197,6 +197,7 @@ fn settled(entry: Settled) -> Vec<JournalRow> {
             conversation,
             root: _,
             at,
+            offset: _,
         } => vec![JournalRow::Part(PartRow {
             reply: id,
             part,
@@ -210,6 +211,8 @@ fn settled(entry: Settled) -> Vec<JournalRow> {
             attempt,
             at,
         })],
+        // Between dispatchers: they say nothing that a person would ask for.
+        Settled::Sending { .. } | Settled::Unsent { .. } | Settled::Copied { .. } => Vec::new(),
     }
 }
 

@@ -6,9 +6,9 @@ use millrace::domain::channel::ChannelKind;
 use millrace::domain::envelope::Envelope;
 use millrace::domain::event::Event;
 use millrace::domain::events::{
-    Attachment, AttachmentKind, BotChanged, Button, ChatKind, Citation, Contact, Hop, Lane, Part, Passage,
-    ReceiptReceived, ReceiptStatus, ReplyReady, Route, Scripted, Settled, SettledStatus, Signal, SignalReady,
-    TurnDropped, TurnGrounded, TurnKind, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
+    Attachment, AttachmentKind, BotChanged, Button, ChatKind, Citation, Contact, Hop, Lane, Parked, Part,
+    Passage, ReceiptReceived, ReceiptStatus, ReplyReady, Route, Scripted, Settled, SettledStatus, Signal,
+    SignalReady, TurnDropped, TurnGrounded, TurnKind, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
 };
 use millrace::domain::ids::{AccountId, ConversationId, EventId, TenantId};
 use millrace::domain::stage::StageName;
@@ -52,6 +52,19 @@ pub(super) fn all() -> Vec<Sample> {
         settled("in_doubt", SettledStatus::InDoubt, false),
         settled("skipped", SettledStatus::Skipped, false),
         settled("dropped", SettledStatus::Dropped, false),
+        ledger("offset", with_offset()),
+        ledger(
+            "sending",
+            Settled::Sending { id: reply_id(), offset: 9, part: 0, of: 2, epoch: 3, lane: Lane::Ready },
+        ),
+        ledger("unsent", Settled::Unsent { id: reply_id(), part: 0, of: 2, epoch: 3, lane: Lane::Ready }),
+        ledger(
+            "copied",
+            Settled::Copied { id: reply_id(), offset: 9, part: 0, of: 2, epoch: 3, lane: Lane::Bulk },
+        ),
+        parked("put", put()),
+        parked("epoch", Parked::Epoch { epoch: 4, lane: Lane::Ready }),
+        parked("limit", Parked::Limit { bot: "shop".into(), until: AT, epoch: 4, lane: Lane::Ready }),
         follow("delivered", receipt(ReceiptStatus::Delivered, true), true),
         follow("failed", receipt(ReceiptStatus::Failed, false), false),
         follow("message", webchat(), true),
@@ -98,8 +111,41 @@ fn sample<T: Event + PartialEq + Debug + Clone>(case: &str, envelope: Envelope<T
 }
 
 fn settled(case: &str, status: SettledStatus, full: bool) -> Sample {
+    ledger(case, result(status, full))
+}
+
+fn reply_id() -> EventId {
+    EventId::reply(EventId::root(ChannelKind::Telegram, "77", "1001"), 0)
+}
+
+/// As a dispatcher that parks writes it.
+fn with_offset() -> Settled {
+    let mut record = result(SettledStatus::Sent, true);
+    if let Settled::Result { offset, .. } = &mut record {
+        *offset = Some(9);
+    }
+    record
+}
+
+fn put() -> Parked {
+    Parked::Put {
+        id: reply_id(),
+        offset: 9,
+        of: 2,
+        attempt: 1,
+        epoch: 3,
+        lane: Lane::Ready,
+        tenant: TenantId::from("acme"),
+        bot: "shop".into(),
+        conversation: conversation(),
+        deadline: Some(AT),
+        reply: r#"{"specversion":"1.0"}"#.to_owned(),
+    }
+}
+
+fn result(status: SettledStatus, full: bool) -> Settled {
     let root = EventId::root(ChannelKind::Telegram, "77", "1001");
-    let record = Settled::Result {
+    Settled::Result {
         id: EventId::reply(root, 0),
         part: 0,
         of: 2,
@@ -114,14 +160,30 @@ fn settled(case: &str, status: SettledStatus, full: bool) -> Sample {
         conversation: conversation(),
         root,
         at: AT,
-    };
+        offset: None,
+    }
+}
+
+fn ledger(case: &str, record: Settled) -> Sample {
+    plain(Settled::TYPE, case, record)
+}
+
+fn parked(case: &str, record: Parked) -> Sample {
+    plain(Parked::TYPE, case, record)
+}
+
+/// A record without an envelope.
+fn plain<T>(event: &'static str, case: &str, record: T) -> Sample
+where
+    T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + Debug + 'static,
+{
     let json = pretty(&record);
-    let decodes = Box::new(move |bytes: &[u8]| match serde_json::from_slice::<Settled>(bytes) {
+    let decodes = Box::new(move |bytes: &[u8]| match serde_json::from_slice::<T>(bytes) {
         Ok(found) if found == record => Ok(()),
         Ok(found) => Err(format!("decodes to {found:?} rather than {record:?}")),
         Err(error) => Err(error.to_string()),
     });
-    Sample { name: format!("{}.{case}", Settled::TYPE), event: Settled::TYPE, json, decodes }
+    Sample { name: format!("{event}.{case}"), event, json, decodes }
 }
 
 fn pretty<T: serde::Serialize>(value: &T) -> String {

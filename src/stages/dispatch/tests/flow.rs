@@ -30,7 +30,9 @@ async fn a_reply_is_sent_and_finished_after_its_result() {
     assert_eq!((rig.texts(), rig.end(offset)), (vec!["hello".to_owned()], "open"));
     rig.settle(SEC).await;
     assert_eq!(rig.end(offset), "finished");
-    let Settled::Result { status, provider_id, attempt, epoch, of, .. } = &rig.results()[0];
+    let Settled::Result { status, provider_id, attempt, epoch, of, .. } = &rig.results()[0] else {
+        panic!("{:?}", rig.results())
+    };
     assert_eq!((*status, *attempt, *epoch, *of), (SettledStatus::Sent, 1, 1, 1));
     assert_eq!(provider_id.as_deref(), Some("fake.0"));
     assert!(rig.telegram.sent()[0].opaque.ends_with(":0"));

@@ -45,7 +45,7 @@ async fn too_fast_for_a_chat_is_kept_to_the_second_and_others_go_on() {
     assert!(times(&rig, "2", start)[0] < 50 * MS);
     let sent: Vec<_> = rig.texts();
     assert_eq!(sent, ["x", "z", "x", "y"]);
-    let Settled::Result { attempt, .. } = &rig.results()[1];
+    let Settled::Result { attempt, .. } = &rig.results()[1] else { panic!("{:?}", rig.results()) };
     assert_eq!(*attempt, 2);
 }
 
@@ -86,7 +86,7 @@ async fn a_message_refused_for_the_moment_is_given_up_in_the_end() {
     rig.settle(600 * SEC).await;
     assert_eq!(rig.end(offset), "rejected");
     assert_eq!(rig.ledger()[..2], [(0, 2, SettledStatus::Rejected), (1, 2, SettledStatus::Skipped)]);
-    let Settled::Result { attempt, reason, .. } = &rig.results()[0];
+    let Settled::Result { attempt, reason, .. } = &rig.results()[0] else { panic!("{:?}", rig.results()) };
     assert_eq!(*attempt, 5);
     assert!(reason.as_ref().unwrap().contains("given up after 5 tries"), "{reason:?}");
 }
@@ -142,7 +142,7 @@ async fn a_refused_token_switches_the_bot_off() {
     );
     assert_eq!(rig.directory.disabled(), [(BotId::from("a"), "no".to_owned())]);
     assert_eq!(rig.texts(), ["x", "w"]);
-    let Settled::Result { attempt, reason, .. } = &rig.results()[1];
+    let Settled::Result { attempt, reason, .. } = &rig.results()[1] else { panic!("{:?}", rig.results()) };
     assert_eq!((*attempt, reason.as_deref()), (0, Some("bot_disabled")));
     // Its owner acts.
     rig.put_bot("a", |bot| bot.version = 2);

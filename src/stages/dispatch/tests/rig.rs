@@ -282,7 +282,10 @@ impl Rig {
     pub(super) fn ledger(&self) -> Vec<(u32, u32, SettledStatus)> {
         self.results()
             .into_iter()
-            .map(|Settled::Result { part, of, status, .. }| (part, of, status))
+            .filter_map(|record| match record {
+                Settled::Result { part, of, status, .. } => Some((part, of, status)),
+                _ => None,
+            })
             .collect()
     }
 

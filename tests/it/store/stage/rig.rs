@@ -230,6 +230,7 @@ pub(super) fn settled(
         conversation: reply.conversation.clone(),
         root: reply.rootid,
         at: reply.time,
+        offset: None,
     };
     Bytes::from(serde_json::to_vec(&entry).unwrap())
 }

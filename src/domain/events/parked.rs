@@ -1,0 +1,163 @@
+//! `reply.parked.v1`: replies that wait for a limit, compacted to those that still do.
+//!
+//! Small JSON objects with a `type` around the reply's own record. Guarantee: a key names the very thing that is kept,
+//! so compaction never takes away a record that a restore needs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::settled::Lane;
+use crate::domain::ids::{BotId, ConversationId, EventId, TenantId};
+use crate::domain::time::Timestamp;
+
+/// One record. A record without a value deletes its [`ParkedKey`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Parked {
+    /// The reply waits here, and its record in the lane is finished.
+    Put {
+        /// The reply's id.
+        id: EventId,
+        /// The offset of the reply's record in its lane: its place in the chat.
+        offset: u64,
+        /// How many parts the reply was split into.
+        of: u32,
+        /// How many calls were made for the part that is next.
+        attempt: u32,
+        /// The partition's epoch when it was written.
+        epoch: u64,
+        /// Which lane the reply came by.
+        lane: Lane,
+        /// Whose.
+        tenant: TenantId,
+        /// Which bot's.
+        bot: BotId,
+        /// Which conversation's.
+        conversation: ConversationId,
+        /// The last moment at which it may be sent; absent = no limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
+        /// The reply's record as it stood in its lane, byte for byte: as text, since a JSON value inside would be
+        /// written anew.
+        reply: String,
+    },
+    /// A new owner of the lane's partition begins here: a `put` of a lower epoch behind this record was written by an
+    /// owner that had already lost it.
+    Epoch {
+        /// The new owner's epoch.
+        epoch: u64,
+        /// Which lane.
+        lane: Lane,
+    },
+    /// The provider lets nothing of a bot through for a while.
+    Limit {
+        /// Which bot's.
+        bot: BotId,
+        /// Until when.
+        until: Timestamp,
+        /// The partition's epoch when it was written.
+        epoch: u64,
+        /// Which lane learned it.
+        lane: Lane,
+    },
+}
+
+impl Parked {
+    /// The topic's name.
+    pub const TYPE: &'static str = "reply.parked.v1";
+
+    /// What compaction keeps one of.
+    #[must_use]
+    pub fn key(&self) -> ParkedKey {
+        match self {
+            Self::Put { id, .. } => ParkedKey::Reply(*id),
+            Self::Epoch { epoch, lane, .. } => ParkedKey::Epoch(*lane, *epoch),
+            Self::Limit { bot, lane, .. } => ParkedKey::Limit(*lane, bot.clone()),
+        }
+    }
+}
+
+/// The key of a record. Written as the id, `epoch:LANE:NUMBER` or `limit:LANE:BOT`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ParkedKey {
+    /// A reply.
+    Reply(EventId),
+    /// An owner. Each has a key of its own: with one for all, compaction would take away the record that tells which
+    /// `put` came late.
+    Epoch(Lane, u64),
+    /// A bot's limit.
+    Limit(Lane, BotId),
+}
+
+impl fmt::Display for ParkedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reply(id) => write!(f, "{id}"),
+            Self::Epoch(lane, epoch) => write!(f, "epoch:{}:{epoch}", lane.as_str()),
+            Self::Limit(lane, bot) => write!(f, "limit:{}:{bot}", lane.as_str()),
+        }
+    }
+}
+
+impl FromStr for ParkedKey {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "a key of reply.parked is an event id, epoch:LANE:NUMBER or limit:LANE:BOT";
+        let Some((kind, rest)) = text.split_once(':') else {
+            return text.parse().map(Self::Reply);
+        };
+        let (lane, name) = rest.split_once(':').ok_or(WRONG)?;
+        let lane: Lane = lane.parse()?;
+        match kind {
+            "epoch" => name.parse().map(|epoch| Self::Epoch(lane, epoch)).map_err(|_| WRONG),
+            "limit" => Ok(Self::Limit(lane, name.into())),
+            _ => Err(WRONG),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::channel::ChannelKind;
+
+    #[test]
+    fn a_key_survives_its_text() {
+        let id = EventId::root(ChannelKind::Telegram, "1", "2");
+        let keys = [
+            ParkedKey::Reply(id),
+            ParkedKey::Epoch(Lane::Bulk, 7),
+            ParkedKey::Limit(Lane::Ready, BotId::from("shop")),
+        ];
+        for key in keys {
+            assert_eq!(key.to_string().parse::<ParkedKey>().unwrap(), key);
+        }
+        for wrong in ["", "epoch:ready:x", "epoch:7", "limit:slow:shop", "owner:ready:7"] {
+            assert!(wrong.parse::<ParkedKey>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_parked_reply_keeps_its_record_as_it_stood() {
+        let parked = Parked::Put {
+            id: EventId::root(ChannelKind::Telegram, "1", "2"),
+            offset: 9,
+            of: 2,
+            attempt: 0,
+            epoch: 3,
+            lane: Lane::Ready,
+            tenant: TenantId::from("t"),
+            bot: BotId::from("b"),
+            conversation: ConversationId::from("c"),
+            deadline: None,
+            reply: r#"{"z":1,  "a":2}"#.to_owned(),
+        };
+        let json = serde_json::to_string(&parked).unwrap();
+        assert!(json.starts_with(r#"{"type":"put","id":""#), "{json}");
+        assert_eq!(serde_json::from_str::<Parked>(&json).unwrap(), parked);
+    }
+}

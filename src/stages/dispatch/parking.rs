@@ -1,0 +1,195 @@
+//! The heart of dispatch: which reply of a chat may be sent, what has to be durable first, and what is finished then.
+//!
+//! A [`Machine`] stands for one lane of one partition in one epoch. It knows no clock, no log and no provider: what
+//! happens comes in through its methods, what is to be done comes out of [`Machine::commands`]. Whose turn it is and how
+//! fast a bot may send is the caller's.
+//!
+//! Guarantees, each tried by a crash test that breaks the rule behind it:
+//! 1. First deliveries in a chat follow the offsets of its replies, parked or not, and wait until all older records
+//!    were read.
+//! 2. A part with a RESULT is not sent again. After a crash only the last part of a chat can be, once; a part that was
+//!    marked by SENDING never is.
+//! 3. An offset is complete when its reply has a RESULT for every part, or an acknowledged PUT. A PUT gets its DEL when
+//!    every part has a durable RESULT, by whoever.
+//! 4. [`Machine::low`] and the ledger behind it tell the next owner all of this. It follows the ledger's end: nothing
+//!    that waits for a limit holds it back for long.
+//! 5. Nothing is sent when the call could outlive the owner's lease.
+//! 6. A reply that waits long is parked, so it holds neither memory nor the watermark. Where a bot has too many, the
+//!    dead letters say so.
+//!
+//! What an owner that lost its partition still appends is harmless: see [`Restore`].
+
+mod admit;
+mod bounds;
+mod chats;
+mod copies;
+mod faults;
+mod holds;
+mod item;
+mod known;
+mod outcome;
+mod park;
+mod protocol;
+mod restore;
+mod send;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use bounds::Bounds;
+pub(crate) use known::Search;
+pub(crate) use protocol::{
+    Arrival, Change, Command, DeadLetter, Entry, Head, May, Now, Outcome, Place, Policy, Verdict,
+};
+pub(crate) use restore::{Doubt, From, Recovered, Restore, next_epoch};
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::domain::events::Lane;
+use crate::domain::ids::{BotId, EventId};
+use crate::stages::dispatch::arena::Ix;
+use chats::Chats;
+use faults::{Faults, Mutant};
+use holds::Holds;
+use item::Item;
+use known::Known;
+
+/// The replies of one lane's partition in one epoch. Made by [`Restore`].
+#[derive(Debug)]
+pub(crate) struct Machine {
+    bounds: Bounds,
+    lane: Lane,
+    epoch: u64,
+    faults: Faults,
+    chats: Chats,
+    /// By offset: what is in memory, and what is parked and something is done with.
+    items: BTreeMap<u64, Item>,
+    /// Offsets of all open replies, parked ones too.
+    open: HashMap<EventId, u64>,
+    known: Known,
+    holds: Holds,
+    /// Items that are not parked.
+    memory: usize,
+    /// Everything below was read.
+    position: u64,
+    /// Where the lane ended at the restore: an offset at or past it, in a log that was repaired, counts as read.
+    end: u64,
+    /// Chats whose head is parked and was not read yet, by its offset.
+    unread: BTreeMap<u64, Ix>,
+    pin: Pin,
+    /// Appends that are not acknowledged, oldest first.
+    to_ledger: VecDeque<ToLedger>,
+    to_parked: VecDeque<ToParked>,
+    /// Replies whose ids are being looked up, and those that wait for the next look-up.
+    asked: Vec<(EventId, u64)>,
+    to_ask: Vec<(EventId, u64)>,
+    out: Vec<Command>,
+}
+
+/// `low` stays where the restore found it until the largest offset that was recovered is read: a record below it may
+/// come again, and only what was read of the ledger tells that it is settled.
+#[derive(Debug, Clone, Copy)]
+struct Pin {
+    last: Option<u64>,
+    low: u64,
+}
+
+/// What an append to the ledger was for.
+#[derive(Debug, Clone, Copy)]
+enum ToLedger {
+    /// A RESULT of the item at this offset: offset, part.
+    Result(u64, u32),
+    Sending(u64),
+    Unsent,
+    Copied(u64),
+}
+
+/// What an append to the parked topic was for.
+#[derive(Debug, Clone, Copy)]
+enum ToParked {
+    Put(u64),
+    Del(u64),
+    Other,
+}
+
+impl Machine {
+    /// What is to be done, in this order. Take it after every call.
+    pub(crate) fn commands(&mut self) -> Vec<Command> {
+        if self.asked.is_empty() && !self.to_ask.is_empty() {
+            self.asked = std::mem::take(&mut self.to_ask);
+            self.out.push(Command::LookUp(self.asked.iter().map(|(id, _)| *id).collect()));
+        }
+        std::mem::take(&mut self.out)
+    }
+
+    /// Where the next owner has to begin to read the ledger: to be committed together with the watermark.
+    pub(crate) fn low(&self) -> u64 {
+        if self.faults.has(Mutant::LowIsEnd) {
+            return self.holds.end();
+        }
+        let low = self.holds.low();
+        if self.is_pinned() && !self.faults.has(Mutant::NoPin) { low.min(self.pin.low) } else { low }
+    }
+
+    /// Everything below `position` was read: the tracker's position, after records that were finished already.
+    pub(crate) fn passed(&mut self, position: u64) {
+        self.position = self.position.max(position);
+        if !self.is_pinned() {
+            self.known.replayed();
+        }
+        while let Some(entry) = self.unread.first_entry().filter(|entry| *entry.key() < self.position) {
+            let chat = entry.remove();
+            self.announce(chat);
+        }
+    }
+
+    /// How many replies of a bot are parked, and their size in bytes.
+    pub(crate) fn backlog(&self, bot: &BotId) -> (u32, u64) {
+        self.chats.find_bot(bot).map_or((0, 0), |bot| (bot.parked, bot.parked_bytes))
+    }
+
+    /// True when nothing is under way: no call, no append, no look-up.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.to_ledger.is_empty()
+            && self.to_parked.is_empty()
+            && self.asked.is_empty()
+            && self.items.values().all(|item| item.state == item::State::Queued)
+    }
+
+    /// What the last owner had read was not read again yet.
+    fn is_pinned(&self) -> bool {
+        self.pin.last.is_some_and(|last| self.position <= last)
+    }
+
+    fn complete(&mut self, offset: u64) {
+        self.out.push(Command::Complete(offset));
+    }
+
+    /// Says that a chat's head may be asked for, if it may; where it was not read yet, when it is.
+    fn announce(&mut self, chat: Ix) {
+        let Some(found) = self.chats.get(chat) else { return };
+        let Some(offset) = self.head(found) else { return };
+        if !self.items.get(&offset).is_none_or(Item::is_free) {
+            return;
+        }
+        if self.is_read(offset) {
+            self.out.push(Command::Ready(found.name.clone()));
+        } else {
+            self.unread.insert(offset, chat);
+        }
+    }
+
+    /// A chat's oldest reply.
+    fn head(&self, chat: &chats::Chat) -> Option<u64> {
+        if self.faults.has(Mutant::PendingSkipped) {
+            let sure = |offset: &&u64| self.items.get(offset).is_some_and(|item| !item.is_pending());
+            return chat.live.iter().filter(sure).chain(chat.parked.keys().next()).min().copied();
+        }
+        chat.head()
+    }
+
+    /// The replay barrier: everything older than this offset has been read.
+    fn is_read(&self, offset: u64) -> bool {
+        offset < self.position || offset >= self.end || self.faults.has(Mutant::NoBarrier)
+    }
+}

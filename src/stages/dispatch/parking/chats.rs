@@ -1,0 +1,199 @@
+//! Chats and bots: which replies wait in which order, until when, and how much of a bot's is held.
+//!
+//! Guarantee: a chat's replies are ordered by the offsets of their records, wherever they are kept and whenever they
+//! were parked.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+#[cfg(test)]
+use super::faults::{Faults, Mutant};
+use super::item::Slot;
+use crate::domain::ids::{BotId, ConversationId};
+use crate::domain::time::Timestamp;
+use crate::stages::dispatch::arena::{Arena, Ix};
+
+/// A conversation with replies to send, or with a wait.
+#[derive(Debug)]
+pub(super) struct Chat {
+    pub(super) name: ConversationId,
+    pub(super) bot: Ix,
+    /// Nothing goes out before.
+    pub(super) until: Duration,
+    /// Offsets of its items.
+    pub(super) live: BTreeSet<u64>,
+    /// Its parked replies that only wait.
+    pub(super) parked: BTreeMap<u64, Slot>,
+    /// Set where the order is broken on purpose.
+    #[cfg(test)]
+    arrived: Option<Vec<u64>>,
+}
+
+/// A bot with chats, or with a wait.
+#[derive(Debug)]
+pub(super) struct Bot {
+    pub(super) name: BotId,
+    /// Nothing goes out before.
+    pub(super) until: Duration,
+    /// Until when its limit stands in the parked topic.
+    pub(super) noted: Option<Timestamp>,
+    pub(super) memory: u32,
+    pub(super) memory_bytes: u64,
+    pub(super) parked: u32,
+    pub(super) parked_bytes: u64,
+    chats: u32,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Chats {
+    chats: Arena<Chat>,
+    bots: Arena<Bot>,
+    chat_of: HashMap<ConversationId, Ix>,
+    bot_of: HashMap<BotId, Ix>,
+    #[cfg(test)]
+    pub(super) faults: Faults,
+}
+
+impl Chat {
+    /// Its oldest reply.
+    pub(super) fn head(&self) -> Option<u64> {
+        #[cfg(test)]
+        if let Some(arrived) = &self.arrived {
+            let here = |offset: &&u64| self.live.contains(*offset) || self.parked.contains_key(*offset);
+            return arrived.iter().find(here).copied();
+        }
+        match (self.live.first(), self.parked.keys().next()) {
+            (Some(live), Some(parked)) => Some(*live.min(parked)),
+            (live, parked) => live.or(parked).copied(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.live.is_empty() && self.parked.is_empty()
+    }
+
+    /// A reply comes for the first time.
+    pub(super) fn add(&mut self, offset: u64, slot: Option<Slot>) {
+        match slot {
+            Some(slot) => drop(self.parked.insert(offset, slot)),
+            None => drop(self.live.insert(offset)),
+        }
+        #[cfg(test)]
+        if let Some(arrived) = &mut self.arrived {
+            arrived.push(offset);
+        }
+    }
+}
+
+impl Chats {
+    /// A chat, made when it is new.
+    pub(super) fn chat(&mut self, name: &ConversationId, bot: &BotId) -> Ix {
+        if let Some(chat) = self.chat_of.get(name) {
+            return *chat;
+        }
+        let bot = self.bot(bot);
+        if let Some(bot) = self.bots.get_mut(bot) {
+            bot.chats += 1;
+        }
+        let chat = self.chats.insert(Chat {
+            name: name.clone(),
+            bot,
+            until: Duration::ZERO,
+            live: BTreeSet::new(),
+            parked: BTreeMap::new(),
+            #[cfg(test)]
+            arrived: self.faults.has(Mutant::ByArrival).then(Vec::new),
+        });
+        self.chat_of.insert(name.clone(), chat);
+        chat
+    }
+
+    /// A bot, made when it is new.
+    pub(super) fn bot(&mut self, name: &BotId) -> Ix {
+        if let Some(bot) = self.bot_of.get(name) {
+            return *bot;
+        }
+        let bot = self.bots.insert(Bot {
+            name: name.clone(),
+            until: Duration::ZERO,
+            noted: None,
+            memory: 0,
+            memory_bytes: 0,
+            parked: 0,
+            parked_bytes: 0,
+            chats: 0,
+        });
+        self.bot_of.insert(name.clone(), bot);
+        bot
+    }
+
+    pub(super) fn find(&self, name: &ConversationId) -> Option<(Ix, &Chat)> {
+        let ix = *self.chat_of.get(name)?;
+        Some((ix, self.chats.get(ix)?))
+    }
+
+    pub(super) fn find_bot(&self, name: &BotId) -> Option<&Bot> {
+        self.bots.get(*self.bot_of.get(name)?)
+    }
+
+    pub(super) fn get(&self, chat: Ix) -> Option<&Chat> {
+        self.chats.get(chat)
+    }
+
+    pub(super) fn get_mut(&mut self, chat: Ix) -> Option<&mut Chat> {
+        self.chats.get_mut(chat)
+    }
+
+    /// A chat's bot.
+    pub(super) fn bot_of(&self, chat: Ix) -> Option<&Bot> {
+        self.bots.get(self.chats.get(chat)?.bot)
+    }
+
+    /// The same, to change it.
+    pub(super) fn bot_of_mut(&mut self, chat: Ix) -> Option<&mut Bot> {
+        self.bots.get_mut(self.chats.get(chat)?.bot)
+    }
+
+    pub(super) fn bot_mut(&mut self, bot: Ix) -> Option<&mut Bot> {
+        self.bots.get_mut(bot)
+    }
+
+    /// Nothing of a chat goes out before.
+    pub(super) fn until(&self, chat: &Chat) -> Duration {
+        self.bots.get(chat.bot).map_or(chat.until, |bot| chat.until.max(bot.until))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Ix, &Chat)> {
+        self.chats.iter()
+    }
+
+    /// Drops chats and bots that hold nothing and wait for nothing. Gives the bots whose limit in the parked topic is
+    /// over.
+    pub(super) fn drop_idle(&mut self, now: Duration) -> Vec<BotId> {
+        let idle = |chat: &Chat| chat.is_empty() && chat.until <= now;
+        let chats: Vec<Ix> = self.chats.iter().filter(|(_, chat)| idle(chat)).map(|(ix, _)| ix).collect();
+        for ix in chats {
+            if let Some(chat) = self.chats.remove(ix) {
+                self.chat_of.remove(&chat.name);
+                if let Some(bot) = self.bots.get_mut(chat.bot) {
+                    bot.chats -= 1;
+                }
+            }
+        }
+        let over: Vec<Ix> = self.bots.iter().filter(|(_, bot)| bot.until <= now).map(|(ix, _)| ix).collect();
+        let mut free = Vec::new();
+        for ix in over {
+            let Some(bot) = self.bots.get_mut(ix) else { continue };
+            if bot.noted.take().is_some() {
+                free.push(bot.name.clone());
+            }
+            if bot.chats == 0
+                && let Some(bot) = self.bots.remove(ix)
+            {
+                self.bot_of.remove(&bot.name);
+            }
+        }
+        free
+    }
+}

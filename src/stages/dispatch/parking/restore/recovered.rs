@@ -1,0 +1,151 @@
+//! From what was read to a machine: doubts first, then replies in their chats, then what is cleaned up.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+use super::{Live, Restore};
+use crate::domain::ids::EventId;
+use crate::stages::dispatch::parking::faults::Mutant;
+use crate::stages::dispatch::parking::holds::Holds;
+use crate::stages::dispatch::parking::item::{Item, Put};
+use crate::stages::dispatch::parking::known::Search;
+use crate::stages::dispatch::parking::protocol::{Change, Now, Place};
+use crate::stages::dispatch::parking::{Machine, Pin, ToParked};
+
+/// Everything is read and searched.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    restore: Restore,
+    ledger_end: u64,
+    doubts: Vec<Doubt>,
+}
+
+/// A part that an earlier owner may have sent, and that must not be sent twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Doubt {
+    /// The reply's offset in its lane, where its record can be read.
+    pub(crate) offset: u64,
+    /// The reply's id.
+    pub(crate) id: EventId,
+    /// Which part, from 0.
+    pub(crate) part: u32,
+    /// Of how many.
+    pub(crate) of: u32,
+    /// Where the record lies if the reply is parked.
+    pub(crate) place: Option<Place>,
+}
+
+impl Recovered {
+    pub(super) fn new(mut restore: Restore, ledger_end: u64, found: &Search) -> Self {
+        for id in restore.questions() {
+            if let Some(progress) = found.get(id) {
+                restore.known.learn(id, progress);
+            }
+        }
+        // What is in doubt is asked again, now with what the search found.
+        let doubts: Vec<Doubt> = restore
+            .open_marks()
+            .map(|(id, part, of, offset)| {
+                let place = restore.live.get(&id).map(|live| live.place);
+                Doubt { offset, id, part, of, place }
+            })
+            .collect();
+        Self { restore, ledger_end, doubts }
+    }
+
+    /// Parts in doubt: each reply goes to the dead letters as `in_doubt` first, then the part gets its RESULT; all of
+    /// that is acknowledged before [`Recovered::machine`].
+    pub(crate) fn doubts(&self) -> &[Doubt] {
+        &self.doubts
+    }
+
+    /// All doubts are durable: the machine, with what it has to do first.
+    pub(crate) fn machine(self, now: Now) -> Machine {
+        let Self { mut restore, ledger_end, doubts } = self;
+        for doubt in doubts {
+            restore.saw(doubt.offset);
+            restore.known.doubt(ledger_end, (doubt.id, doubt.part, doubt.of), now.wall);
+        }
+        let live = std::mem::take(&mut restore.live);
+        let last = live.values().map(|live| live.offset).max().max(restore.last);
+        let from = restore.from;
+        let (markers, faults) = (std::mem::take(&mut restore.markers), restore.faults);
+        let limits = std::mem::take(&mut restore.limits);
+        let mut machine = Machine {
+            bounds: restore.bounds,
+            lane: from.lane,
+            epoch: from.epoch,
+            faults,
+            chats: restore.chats,
+            items: BTreeMap::new(),
+            open: HashMap::with_capacity(live.len()),
+            known: restore.known,
+            holds: Holds::new(ledger_end),
+            memory: 0,
+            position: from.watermark,
+            end: from.end,
+            unread: BTreeMap::new(),
+            pin: Pin { last, low: from.low },
+            to_ledger: VecDeque::new(),
+            to_parked: VecDeque::new(),
+            asked: Vec::new(),
+            to_ask: Vec::new(),
+            out: Vec::new(),
+        };
+        let delete_markers = |machine: &mut Machine| {
+            for epoch in markers.range(..from.epoch) {
+                machine.push_parked(ToParked::Other, Change::DelEpoch(*epoch));
+            }
+        };
+        if faults.has(Mutant::MarkersFirst) {
+            delete_markers(&mut machine);
+        }
+        for (bot, until) in limits {
+            let wait = until.since(now.wall);
+            let ix = machine.chats.bot(&bot);
+            if let Some(bot) = machine.chats.bot_mut(ix) {
+                (bot.until, bot.noted) = (now.moment + wait, Some(until));
+            }
+        }
+        let mut live: Vec<(EventId, Live)> = live.into_iter().collect();
+        live.sort_unstable_by_key(|(_, live)| live.offset);
+        live.into_iter().for_each(|(id, live)| machine.take_over(id, &live));
+        if !faults.has(Mutant::MarkersFirst) {
+            delete_markers(&mut machine);
+        }
+        machine.chats.drop_idle(Duration::ZERO);
+        machine.announce_all();
+        machine
+    }
+}
+
+impl Machine {
+    /// A PUT without a DEL: settled meanwhile, or a reply that waits.
+    fn take_over(&mut self, id: EventId, live: &Live) {
+        let offset = live.offset;
+        if self.known.is_whole(id, live.of) {
+            self.holds.set(offset, self.pin.low);
+            return self.push_parked(ToParked::Del(offset), Change::Del(id));
+        }
+        if live.late && self.faults.has(Mutant::LateIsVoid) {
+            self.push_parked(ToParked::Other, Change::Del(id));
+            if !live.sure {
+                return;
+            }
+        }
+        let mut item = Item::new(id, live.chat, live.of, Duration::ZERO, live.deadline);
+        item.attempt = live.attempt;
+        item.bytes = live.place.len;
+        item.put = Some(Put { pending: false, place: live.place });
+        self.enqueue(offset, item);
+        if !self.close_rest(offset) {
+            self.rest(offset);
+        }
+    }
+
+    /// Every chat whose head may go; the others when their head was read.
+    fn announce_all(&mut self) {
+        let chats: Vec<_> = self.chats.iter().map(|(chat, _)| chat).collect();
+        chats.into_iter().for_each(|chat| self.announce(chat));
+    }
+}
