@@ -185,6 +185,8 @@ impl<S: PartitionStage> Actor<S> {
                     self.cx.wake = None;
                     self.stage.tick(&mut self.cx);
                 }
+                // The record that was at work alone is finished: the next one's turn.
+                () = std::future::ready(()), if !careful.has_room() && open.len() == careful.len() => {}
                 Some(records) = self.records.recv(), if room && careful.has_room() => {
                     careful.push(self.note(&mut open, records));
                     came = careful.has_room();

@@ -164,11 +164,8 @@ pub(super) fn beyond(file: &File, salt: u32, from: u64, lost: u64) -> io::Result
 fn filled(chunk: &[u8]) -> usize {
     const PAGE: usize = 4096;
     static ZEROS: [u8; PAGE] = [0; PAGE];
-    let Some((at, page)) =
-        chunk.chunks(PAGE).enumerate().filter(|(_, page)| **page != ZEROS[..page.len()]).last()
-    else {
-        return 0;
-    };
+    let mut pages = chunk.chunks(PAGE).enumerate().rev();
+    let Some((at, page)) = pages.find(|(_, page)| **page != ZEROS[..page.len()]) else { return 0 };
     at * PAGE + page.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
 }
 
