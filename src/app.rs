@@ -4,6 +4,7 @@ pub mod admin;
 pub mod cases;
 pub mod changes;
 pub mod demo;
+pub mod dlq;
 pub mod fakes;
 pub mod generate;
 pub mod golden;

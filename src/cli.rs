@@ -9,6 +9,7 @@ pub mod bot;
 pub mod chat;
 pub mod check;
 pub mod client;
+pub mod dlq;
 pub mod edge;
 pub mod generate;
 pub mod inspect;
@@ -110,6 +111,7 @@ enum Command {
     Migrate(migrate::Migrate),
     Topics(topics::TopicsArgs),
     Lag(lag::LagArgs),
+    Dlq(dlq::DlqArgs),
     Log(log::LogArgs),
     Sim(sim::Args),
     Generate(generate::GenerateArgs),
@@ -133,6 +135,7 @@ impl Command {
             Self::Migrate(args) => args.run(cx).await,
             Self::Topics(args) => topics::run(args, cx).await,
             Self::Lag(args) => lag::run(args, cx).await,
+            Self::Dlq(args) => dlq::run(args, cx).await,
             Self::Log(args) => log::run(cx, &args),
             Self::Sim(args) => sim::run(args, cx).await,
             Self::Generate(args) => generate::run(&args, cx),

@@ -10,6 +10,7 @@ pub mod events;
 pub mod failure;
 pub mod ids;
 pub mod matcher;
+pub mod redrive;
 pub mod script;
 pub mod stage;
 pub mod text;

@@ -33,6 +33,7 @@ use crate::config::Problems;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::WebhookReceived;
 use crate::domain::ids::EventId;
+use crate::domain::redrive;
 use crate::domain::stage::StageName;
 use crate::domain::units::Span;
 use crate::log::{Record, TopicPartition};
@@ -153,7 +154,7 @@ impl PartitionStage for Ingest {
                 let Some(batch) = reader.next(RESTORE_WAIT).await? else { break };
                 for record in batch.records.iter().filter(|record| record.offset < end) {
                     if let Some(id) = id_of(&record.value) {
-                        self.seen.insert(id, record.at);
+                        self.seen.insert(seen_as(id, record), record.at);
                     }
                 }
                 at = batch.records.last().map_or(end, |record| record.offset + 1);
@@ -205,7 +206,7 @@ impl Ingest {
             bytes += record.bytes();
             match Envelope::<WebhookReceived>::decode(&record.value) {
                 Ok(event) => {
-                    let fresh = self.seen.insert(event.id, record.at);
+                    let fresh = self.seen.insert(seen_as(event.id, &record), record.at);
                     duplicates += u64::from(!fresh);
                     batch.push(Admitted { offset: record.offset, event: fresh.then(|| Box::new(event)) });
                 }
@@ -228,6 +229,12 @@ impl Ingest {
         self.busy = true;
         cx.spawn(worker.run(batch));
     }
+}
+
+/// What the filter knows a record by. One that was driven again after it had become a dead letter is no duplicate of its
+/// first coming, which a restore reads back; a second append of the same redrive is one.
+fn seen_as(id: EventId, record: &Record) -> EventId {
+    redrive::id(id, redrive::count(&record.headers))
 }
 
 /// The id of a record, without the rest of it.

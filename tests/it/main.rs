@@ -7,6 +7,7 @@ mod cli;
 mod compat;
 mod conversations;
 mod crash;
+mod dlq;
 mod edge;
 mod embedded;
 mod inspect;

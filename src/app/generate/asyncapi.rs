@@ -63,11 +63,13 @@ fn message(name: &str, known: bool) -> Option<Value> {
     if name == DEAD_LETTER {
         return Some(json!({
             "name": name,
-            "summary": "The original key, value and headers of a record that could not be processed, and why.",
+            "summary": "The original key, value and headers of a record that could not be processed, and why. A record with \
+                        the header millrace-mark is no dead letter: it says which letters before it in its partition \
+                        were driven again.",
             "headers": {
                 "type": "object",
                 "properties": Map::from_iter(
-                    ["stage", "reason", "error", "topic", "partition", "offset", "attempts", "time"]
+                    ["stage", "reason", "error", "topic", "partition", "offset", "attempts", "time", "mark"]
                         .map(|header| (format!("millrace-{header}"), json!({"type": "string"}))),
                 ),
             },
