@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod cases;
 pub mod changes;
+pub mod chaos;
 pub mod demo;
 pub mod fakes;
 pub mod generate;
@@ -12,6 +13,7 @@ pub mod observed;
 pub mod parts;
 pub mod pipelines;
 pub mod polling;
+mod role_process;
 pub mod roles;
 pub mod settings;
 pub mod supervise;
