@@ -155,8 +155,11 @@ certify() {
 launch() {
     local dir=$state/$1
     pid_of "$1" >/dev/null && return
-    local p
+    local p waited
     for p in "$(client_port "$1")" "$(controller_port "$1")" "$(secure_port "$1")"; do
+        # The threads of a broker that was killed a moment ago may hold its ports a little longer.
+        waited=0
+        while open "$p" && [ $((waited += 1)) -le 25 ]; do sleep 0.2; done
         ! open "$p" || die "port $p is in use by something else: choose another with --port"
     done
     # In a session of its own, so that a Ctrl-C in the terminal that started it does not reach it.

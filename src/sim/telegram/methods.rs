@@ -89,7 +89,7 @@ pub(super) fn call_from_webhook(
     let answer = call(core, account, method, Some(&params));
     let body = Value::Object(params);
     let call =
-        Call { method, account: &account.name, chat: chat.as_deref(), body: &body, status: answer.status };
+        Call { method, account: &account.name, chat: chat.as_deref(), body: &body, status: answer.status, fault: None };
     core.journal.record(&call, body.to_string().len());
 }
 
