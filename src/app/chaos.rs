@@ -48,6 +48,8 @@ use crate::services::http::Http;
 pub const DRAIN: Duration = Duration::from_secs(120);
 /// After everything is settled, what should not come has this long to come.
 const GRACE: Duration = Duration::from_secs(3);
+/// Between two words about how it goes.
+const TELL: Duration = Duration::from_secs(10);
 /// How often it is looked at what dispatch has committed.
 const LOOK: Duration = Duration::from_secs(3);
 
@@ -99,7 +101,7 @@ pub async fn run(options: Options, settings: Settings, say: impl Fn(&str)) -> an
     };
     let telling = async {
         loop {
-            tokio::time::sleep(Duration::from_secs(10)).await;
+            tokio::time::sleep(TELL).await;
             say(&format!(
                 "{} s: {} webhooks accepted, {} refused, {} sends at the providers, killed {:?}",
                 begin.elapsed().as_secs(),
@@ -120,7 +122,7 @@ pub async fn run(options: Options, settings: Settings, say: impl Fn(&str)) -> an
 
     let ended = Instant::now();
     let (mut history, mut reading) = (History::default(), Reading::default());
-    let mut drained = None;
+    let (mut drained, mut told) = (None, None);
     while drained.is_none() && ended.elapsed() < DRAIN {
         while injecting.try_join_next().is_some() {}
         if let Err(error) = reading.catch_up(&*log, &mut history.topics).await {
@@ -128,7 +130,11 @@ pub async fn run(options: Options, settings: Settings, say: impl Fn(&str)) -> an
         }
         history.accepted = injected.accepted();
         let open = check::loss::fates(&history).missing.len();
-        say(&format!("{} s: {open} of {} are not settled", ended.elapsed().as_secs(), history.accepted.len()));
+        if told.is_none_or(|told: Instant| told.elapsed() >= TELL) {
+            let (seconds, all) = (ended.elapsed().as_secs(), history.accepted.len());
+            say(&format!("{seconds} s: {open} of {all} are not settled"));
+            told = Some(Instant::now());
+        }
         if injecting.is_empty() && open == 0 {
             drained = Some(ended.elapsed());
         }

@@ -125,9 +125,9 @@ pub(super) fn schedule(shape: Shape, group: usize, rng: &mut Rng) -> Vec<Schedul
         };
         let bot = rng.usize(0..super::plan::BOTS);
         if bot != LIMITED_BOT {
-            add(at, Fault::Provider { bot, chat: None, mischief, for_ms: Some(rng.u64(2_000..10_000)) });
+            add(at, Fault::Provider { bot, chat: None, mischief, for_ms: Some(rng.u64(5_000..12_000)) });
         }
-        at += rng.u64(1_500..4_500);
+        at += rng.u64(1_000..3_000);
     }
     let mut at = rng.u64(2_000..6_000);
     while at < end {

@@ -24,8 +24,10 @@ use crate::sim::meta::sign;
 
 /// How long one POST may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two tries of a POST.
+/// Between two tries of a POST at first; doubles.
 const AGAIN: Duration = Duration::from_millis(250);
+/// The longest wait: what the edge asks for in `Retry-After`.
+const AGAIN_AT_LAST: Duration = Duration::from_secs(2);
 
 /// What was accepted until now.
 #[derive(Debug, Clone, Default)]
@@ -127,13 +129,15 @@ impl Post {
 
     async fn until_accepted(&self, http: &Http, injected: &Injected) {
         let headers = [(self.header.0, self.header.1.as_str())];
+        let mut wait = AGAIN;
         loop {
             let answer = http.provider().post_json(&self.url, &headers, self.body.clone(), PATIENCE).await;
             if answer.is_ok_and(|answer| answer.status == 200) {
                 break;
             }
             injected.refused.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(AGAIN_AT_LAST);
         }
         injected.accepted.lock().unwrap_or_else(PoisonError::into_inner).push(self.event.clone());
     }

@@ -1,10 +1,14 @@
 //! The providers of a run: the fakes, in this process, which nobody kills. What they saw is the truth.
 //!
+//! They have threads of their own: what else this process does must not delay a call, or their clock would lie.
 //! Guarantee: every call of a send method is written down in the moment in which it is decided, with what was done and
 //! whether the sender was told.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::runtime::Runtime;
 
 use super::faults::Mischief;
 use super::history::{ChatKey, Send};
@@ -19,7 +23,20 @@ use crate::sim::{Cut, Fault, Keep, On, SimOptions};
 #[derive(Debug, Clone)]
 pub(super) struct Providers {
     pub(super) fakes: Fakes,
+    _threads: Arc<Threads>,
     sends: Arc<Mutex<Vec<Send>>>,
+}
+
+/// Ends without waiting: a runtime may not be dropped where others run.
+#[derive(Debug)]
+struct Threads(Option<Runtime>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// How long the fake model thinks.
@@ -34,15 +51,18 @@ impl Providers {
     /// When no port can be had.
     pub(super) async fn start() -> anyhow::Result<Self> {
         // The observer is the journal here; the fakes' own would only take memory.
-        let fakes =
-            Fakes::start(|options| SimOptions { keep: Keep::Nothing, ..options }, THINKS).await?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let threads = Threads(Some(runtime));
+        let start = || Fakes::start(|options| SimOptions { keep: Keep::Nothing, ..options }, THINKS);
+        let started = threads.0.as_ref().map(|runtime| runtime.spawn(async move { start().await }));
+        let fakes = started.context("the providers have no threads")?.await??;
         let sends = Arc::new(Mutex::default());
         for (channel, journal) in
             [(ChannelKind::Telegram, fakes.telegram.journal()), (ChannelKind::Whatsapp, fakes.meta.journal())]
         {
             journal.observe(Witness { channel, sends: Arc::clone(&sends) });
         }
-        Ok(Self { fakes, sends })
+        Ok(Self { fakes, _threads: Arc::new(threads), sends })
     }
 
     /// How many calls were seen until now.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::check::Findings;
 use super::fleet::Counts;
-use super::history::History;
+use super::history::{ChatKey, History};
 use super::plan::Shape;
 
 /// The result of a run. The counts of fates add up to `accepted`.
@@ -131,7 +131,8 @@ impl Report {
     }
 }
 
-/// Writes `evidence.txt` into the folder of a run: each finding on a line of its own.
+/// Writes `evidence.txt` into the folder of a run: each finding on a line of its own; and `sends.txt`, every message at
+/// the providers.
 ///
 /// # Errors
 /// When it can't be written.
@@ -172,6 +173,19 @@ pub(super) fn write_evidence(
         let results = results.filter(|result| (result.id, result.part) == duplicate.part);
         section("its RESULTs", results.map(|result| format!("{result:?}")).collect());
     }
+    let mut sends = String::new();
+    for send in &history.sends {
+        let ChatKey { channel, account, chat } = &send.chat;
+        let how = match (send.taken, send.hidden) {
+            (true, true) => "taken, the sender was not told",
+            (true, false) => "taken",
+            (false, _) => "refused",
+        };
+        // Writing to a String can't fail.
+        let _written = writeln!(sends, "{} {channel} {account} {chat} {:?} {how}", send.at, send.text);
+    }
+    let path = folder.join("sends.txt");
+    std::fs::write(&path, sends).with_context(|| path.display().to_string())?;
     let path = folder.join("evidence.txt");
     std::fs::write(&path, out).with_context(|| path.display().to_string())
 }
