@@ -40,6 +40,7 @@ done
 [[ $seconds =~ ^[0-9]+$ && $seed =~ ^[0-9]+$ && $brokers =~ ^[13]$ ]] || { say "--seconds and --seed are numbers, --brokers is 1 or 3"; usage; }
 
 port=${CHAOS_PORT:-22092}
+export KAFKA_QUICK=yes
 postgres_port=$((port - 1000))
 export MILLRACE_STATE=${MILLRACE_STATE:-/var/tmp/millrace-chaos-$(id -u)}
 run=$MILLRACE_STATE/run-$port
