@@ -12,10 +12,12 @@
 #   scripts/kafka.sh clean  [--port N]                   stop, and throw the data away
 #
 # Needs Java 17 or later and Maven (the first time; the jars are kept). Broker I listens on PORT + 2 (I - 1), its
-# controller on the port after it, the secure listener on PORT + 100 + I. Several installations may stand side by side on ports of their own.
+# controller on the port after it, the secure listener on PORT + 100 + I. Several installations may stand side by side on
+# ports of their own.
 #
-# KAFKA_VERSION (4.1.0), KAFKA_HEAP (512m), KAFKA_QUICK (yes = starts in half the time and is slower then), MILLRACE_CACHE (jars; ~/.cache/millrace) and MILLRACE_STATE (data, logs and
-# pid files; ~/.local/state/millrace) may be set. Nothing is written inside the checkout.
+# KAFKA_VERSION (4.1.0), KAFKA_HEAP (512m), KAFKA_QUICK (yes: brokers start in half the time and work slower),
+# MILLRACE_CACHE (jars; ~/.cache/millrace) and MILLRACE_STATE (data, logs and pid files; ~/.local/state/millrace) may be
+# set. Nothing is written inside the checkout.
 set -euo pipefail
 
 version=${KAFKA_VERSION:-4.1.0}

@@ -98,22 +98,31 @@ pub(super) fn schedule(shape: Shape, group: usize, rng: &mut Rng) -> Vec<Schedul
     let (bot, chat, for_ms) = (0, Some(group), Some((end / 2).min(300_000)));
     add(end / 10, Fault::Provider { bot, chat, mischief: Mischief::Limit(5), for_ms });
 
-    let mut at = rng.u64(1_000..5_000);
-    while at < end {
-        add(at, Fault::Kill { role: rng.usize(0..ROLES.len()) });
-        at += rng.u64(1_000..5_000);
-    }
-    for at in (20_000..end).step_by(20_000) {
-        add(at - rng.u64(0..4_000), Fault::KillBroker { partition: rng.u32(..) });
-    }
+    // By minute: a dispatcher sleeps past its session while the cluster is up and others can take its partitions; then
+    // brokers are killed and members come and go.
+    let mut asleep = Vec::new();
     for minute in (0..end).step_by(60_000) {
-        let (from, to) = (minute + 22_000, minute + 24_000);
-        let for_ms = 20_000;
-        if to + for_ms <= end {
-            add(rng.u64(from..to), Fault::Pause { role: DISPATCHERS[rng.usize(0..2)], for_ms });
+        let (at, for_ms) = (minute + rng.u64(6_000..8_000), 20_000);
+        if at + for_ms <= end {
+            asleep.push(at - 6_000..at + for_ms);
+            add(at, Fault::Pause { role: DISPATCHERS[rng.usize(0..2)], for_ms });
+        }
+        for at in [minute + 30_000, minute + 50_000].map(|at| at - rng.u64(0..2_000)) {
+            if at < end {
+                add(at, Fault::KillBroker { partition: rng.u32(..) });
+            }
         }
         let stage = if rng.bool() { StageName::Dispatch } else { StageName::Match };
-        storm(minute + 5_000, (minute + 20_000).min(end), stage, rng, &mut add);
+        storm(minute + 32_000, (minute + 47_000).min(end), stage, rng, &mut add);
+    }
+    let mut at = rng.u64(1_000..5_000);
+    while at < end {
+        let role = rng.usize(0..ROLES.len());
+        // The one that sleeps must have been at work, and somebody must take over.
+        if !DISPATCHERS.contains(&role) || asleep.iter().all(|asleep| !asleep.contains(&at)) {
+            add(at, Fault::Kill { role });
+        }
+        at += rng.u64(1_000..5_000);
     }
     let mut at = rng.u64(1_000..3_000);
     while at + 12_000 < end {

@@ -59,6 +59,8 @@ pub struct Send {
     pub taken: bool,
     /// True when the provider took it and the sender was not told.
     pub hidden: bool,
+    /// True when the run's plan decided the answer, not the provider's own rules.
+    pub planned: bool,
 }
 
 /// Something that may make a sender forget what it did.

@@ -145,6 +145,7 @@ impl Observer for Witness {
             text: text.to_owned(),
             taken: call.status == 200,
             hidden: call.status == 200 && call.fault.is_some_and(Fault::hides),
+            planned: call.fault.is_some(),
         };
         self.sends.lock().unwrap_or_else(PoisonError::into_inner).push(send);
     }

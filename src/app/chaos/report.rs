@@ -60,6 +60,8 @@ pub struct Report {
     pub sends: usize,
     /// Messages that a provider took without telling the sender.
     pub hidden: usize,
+    /// Messages that a provider refused by its own limits.
+    pub throttled: usize,
     /// Messages at the providers that are no part of any reply.
     pub strangers: usize,
     /// POSTs of webhooks that were not answered with 200, and came again.
@@ -121,6 +123,7 @@ impl Report {
             poison_lost: findings.lost_poison,
             sends: history.sends.len(),
             hidden: history.sends.iter().filter(|send| send.hidden).count(),
+            throttled: history.sends.iter().filter(|send| !send.taken && !send.planned).count(),
             strangers: findings.strangers,
             refused,
             kills: counts.kills.clone(),
@@ -179,6 +182,7 @@ pub(super) fn write_evidence(
         let how = match (send.taken, send.hidden) {
             (true, true) => "taken, the sender was not told",
             (true, false) => "taken",
+            (false, _) if send.planned => "refused by plan",
             (false, _) => "refused",
         };
         // Writing to a String can't fail.

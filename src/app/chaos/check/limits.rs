@@ -92,7 +92,7 @@ mod tests {
         let mut sample = Sample::default();
         let key = ChatKey { chat: chat_id.to_owned(), channel, ..chat() };
         sample.history.sends = times
-            .map(|at| Send { at, chat: key.clone(), text: String::new(), taken: true, hidden: false })
+            .map(|at| Send { at, chat: key.clone(), text: String::new(), taken: true, hidden: false, planned: false })
             .collect();
         over_limit(&sample.history)
     }
@@ -132,6 +132,7 @@ mod tests {
                 text: String::new(),
                 taken: true,
                 hidden: false,
+                planned: false,
             })
             .collect();
         assert!(over_limit(&sample.history).iter().any(|over| over.limit == "bot"));

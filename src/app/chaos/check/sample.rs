@@ -47,7 +47,7 @@ impl Sample {
 
     pub(crate) fn send(&mut self, at: i64, text: &str) -> &mut Self {
         let text = text.to_owned();
-        self.history.sends.push(Send { at, chat: chat(), text, taken: true, hidden: false });
+        self.history.sends.push(Send { at, chat: chat(), text, taken: true, hidden: false, planned: false });
         self
     }
 
