@@ -130,6 +130,17 @@ impl Limits {
 
     /// Asks every limit and takes from all of them or from none.
     pub fn take(&mut self, plan: &Plan, keys: &Keys, ask: Ask, now: Duration) -> Verdict {
+        let verdict = self.ask(plan, keys, ask, now);
+        if verdict == Verdict::Ready {
+            for (quota, key, state) in self.staged.drain(..) {
+                self.quotas[quota].set(key, state, now);
+            }
+        }
+        verdict
+    }
+
+    /// What [`Limits::take`] would say. Takes nothing.
+    pub fn ask(&mut self, plan: &Plan, keys: &Keys, ask: Ask, now: Duration) -> Verdict {
         let (mut shared, mut own) = self.pauses.until(keys, now);
         self.staged.clear();
         for rule in plan.0.iter().filter(|rule| rule.scope.counts(ask, keys.group)) {
@@ -147,10 +158,27 @@ impl Limits {
         if own > now {
             return Verdict::NotBefore { at: own, shared: false };
         }
-        for (quota, key, state) in self.staged.drain(..) {
-            self.quotas[quota].set(key, state, now);
-        }
         Verdict::Ready
+    }
+
+    /// How long a message waits if `shared` messages of its account go before it, itself counted, and `own` of its chat.
+    /// Asks, and takes nothing.
+    #[must_use]
+    pub fn wait(&self, plan: &Plan, keys: &Keys, shared: u32, own: u32, now: Duration) -> Duration {
+        let (account, chat) = self.pauses.until(keys, now);
+        let paused = account.max(chat).saturating_sub(now);
+        let rules = plan.0.iter().filter(|rule| rule.scope.counts(Ask::Message, keys.group));
+        rules.fold(paused, |wait, rule| {
+            let key = rule.scope.key(keys);
+            let ahead = if rule.scope.shared() { shared } else { own };
+            wait.max(self.quotas[rule.quota].wait(key, self.seen.get(&key).copied(), ahead, now))
+        })
+    }
+
+    /// Until when the provider wants nothing of a conversation's bot, its account or its app; zero where it does not say.
+    #[must_use]
+    pub fn paused(&self, keys: &Keys, now: Duration) -> Duration {
+        self.pauses.until(keys, now).0
     }
 
     /// Learns that nothing may go out under a key until `until`.

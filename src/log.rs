@@ -10,6 +10,7 @@
 pub mod embedded;
 pub mod kafka;
 pub mod lag;
+mod lease;
 mod types;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 
 use crate::domain::time::Timestamp;
 pub use crate::domain::topics::{Keep, TopicSpec};
+pub use lease::Lease;
 pub use types::{
     Batch, Committed, LogError, Outgoing, Position, Progress, Record, TopicName, TopicPartition,
 };
@@ -122,15 +124,19 @@ pub trait Group: Send + fmt::Debug {
     /// When the group is gone.
     fn commit(&mut self, upto: &[Progress]) -> Result<(), LogError>;
 
-    /// Commits and waits for the answer: for a drain.
+    /// Commits and waits for the answer: for a drain, and for a claim.
     ///
     /// # Errors
-    /// When the commit was refused.
+    /// When the commit was refused. [`LogError::Fenced`] names a partition that this member doesn't own any more; the
+    /// others are committed.
     async fn commit_now(&mut self, upto: &[Progress]) -> Result<(), LogError>;
 
     /// Gives revoked partitions back, after the caller has drained and committed them. The engine releases them only
     /// if no newer rebalance has changed the matter (`id` is that of the [`Signal::Revoked`]).
     fn release(&mut self, id: u64);
+
+    /// Until when nobody else can own what this member owns. Renewed by every commit that the engine takes.
+    fn lease(&self) -> Lease;
 
     /// Leaves the group; its partitions go to others at once.
     async fn leave(self: Box<Self>);

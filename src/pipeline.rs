@@ -1,6 +1,7 @@
 //! What a stage is, and what binds it to topics.
 
 pub mod cx;
+pub mod dead;
 pub mod error;
 pub mod partition;
 pub mod stage;

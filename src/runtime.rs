@@ -5,21 +5,22 @@
 //! 2. A committed offset never passes an unfinished record ([`tracker`]).
 //! 3. Records of one key are handled one after the other; different keys at the same time, at most `lanes` ([`lanes`]).
 //! 4. A failure is tried again by its class only, with full jitter, within the record's budget; then it is a dead letter
-//!    with the original untouched ([`retry`], [`dead`]).
+//!    with the original untouched ([`retry`], [`dead`](crate::pipeline::dead)).
 //! 5. A panic costs one record, never the loop; too many dead letters of our own making in a row stop the group with
-//!    its offsets kept ([`dead::Brake`]).
+//!    its offsets kept ([`brake`]).
 //! 6. Everything is bounded: offsets between the first unfinished and the newest, bytes, lanes, queues, waits. At a bound
 //!    the partition is left unread; nothing is dropped.
 //! 7. A partition that is given back finishes what is in flight, commits, and only then goes; one that comes back is built
 //!    fresh ([`worker`]).
 
 pub mod actor;
+pub mod brake;
 pub mod config;
-pub mod dead;
 pub mod health;
 pub mod lanes;
 pub mod metadata;
 pub mod open;
+pub mod progress;
 pub mod retry;
 pub mod tracker;
 pub mod transform;

@@ -56,6 +56,7 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
                 config: settings.dispatch.clone(),
                 limits: settings.limits.clone(),
                 directory,
+                scratch: settings.data.join("scratch"),
                 channels: channel::senders(&settings.channels, &parts.http)
                     .into_iter()
                     .map(ObservedChannel::wrap)

@@ -45,6 +45,24 @@ pub struct BotSpec {
     /// Limits below the channel's own.
     #[serde(default)]
     pub limits: BotLimits,
+    /// What is done with a message when nobody can tell whether the provider took it.
+    #[serde(default)]
+    pub on_unknown: UnknownPolicy,
+}
+
+/// What is done when a send ended without a clear answer: it may have arrived, or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownPolicy {
+    /// Send it once more, then it is in doubt: nobody waits in vain, somebody may read it twice.
+    #[default]
+    Resend,
+    /// Never send it twice: it is in doubt at once. For payments and passwords. Costs a record of the ledger before
+    /// every send.
+    Drop,
+    /// Wait for a delivery status, then as `resend`. `WhatsApp` only, elsewhere `resend`: no other provider says which
+    /// message a status is about before it has said that it took it.
+    Reconcile,
 }
 
 fn default_fallback() -> String {
@@ -71,6 +89,7 @@ impl BotSpec {
             reply_ttl: ReplyTtl::default(),
             scripts_overtake: false,
             limits: BotLimits::default(),
+            on_unknown: UnknownPolicy::default(),
         }
     }
 

@@ -118,6 +118,15 @@ impl ConversationId {
         }
         Self::from(id)
     }
+
+    /// Whose it is, and where: tenant, channel, account.
+    #[must_use]
+    pub fn account(&self) -> Option<(TenantId, ChannelKind, AccountId)> {
+        let mut parts = self.as_str().split('/');
+        let tenant = pull_part(parts.next()?);
+        let channel = parts.next()?.parse().ok()?;
+        Some((tenant.as_str().into(), channel, pull_part(parts.next()?).as_str().into()))
+    }
 }
 
 fn push_part(id: &mut String, part: &str) {
@@ -126,6 +135,11 @@ fn push_part(id: &mut String, part: &str) {
     } else {
         id.push_str(part);
     }
+}
+
+/// The part that [`push_part`] wrote.
+fn pull_part(part: &str) -> String {
+    part.replace("%2F", "/").replace("%25", "%")
 }
 
 /// A slug that a person may choose for a tenant or a bot.
@@ -268,6 +282,11 @@ mod tests {
         };
         assert_ne!(with("a/b", "c"), with("a", "b/c"));
         assert_ne!(with("a", "b%2Fc"), with("a", "b/c"));
+        for account in ["a", "a/b", "a%2Fb", "%25"] {
+            let whose = (t.clone(), ChannelKind::Webchat, AccountId::from(account));
+            assert_eq!(with(account, "c").account(), Some(whose));
+        }
+        assert_eq!(ConversationId::from("t/fax/a/c").account(), None);
     }
 
     #[test]

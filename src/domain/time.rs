@@ -94,6 +94,22 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub trait Clock: Send + Sync + fmt::Debug + 'static {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// How long it is since an origin that does not change while the process lives. Never jumps, and goes on while the
+    /// process or the machine sleeps: for leases and waits.
+    fn uptime(&self) -> Duration {
+        uptime()
+    }
+}
+
+/// The machine's uptime, with the time that it slept.
+#[must_use]
+pub fn uptime() -> Duration {
+    #[cfg(target_os = "linux")]
+    const SLEEPLESS: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    const SLEEPLESS: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+    Duration::try_from(rustix::time::clock_gettime(SLEEPLESS)).unwrap_or_default()
 }
 
 /// The machine's clock.
@@ -127,6 +143,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    fn uptime(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::SeqCst).unsigned_abs())
     }
 }
 

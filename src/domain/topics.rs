@@ -109,7 +109,8 @@ pub fn catalog(counts: Counts) -> Vec<TopicSpec> {
         partitions,
         keep,
         max_bytes: match name {
-            WEBHOOK_RECEIVED | DEAD_LETTER => MAX_WEBHOOK_BYTES,
+            // A parked record holds another one as text.
+            WEBHOOK_RECEIVED | DEAD_LETTER | TURN_PARKED | REPLY_PARKED => MAX_WEBHOOK_BYTES,
             _ => MAX_BYTES,
         },
         synced: matches!(name, WEBHOOK_RECEIVED | REPLY_SETTLED | REPLY_BULK | DISPATCH_CONTROL),

@@ -72,6 +72,14 @@ impl Quota {
         }
     }
 
+    /// How long until the last of so many sends passes. `seen` as in [`Quota::ask`].
+    pub(super) fn wait(&self, key: u64, seen: Option<Duration>, sends: u32, now: Duration) -> Duration {
+        let burst = self.quota.burst_size_replenished_in();
+        let full = self.states.get(&key).map(|state| Duration::from_nanos(*state));
+        let full = full.or_else(|| Some(seen? + burst)).unwrap_or_default().max(now);
+        (full + self.rate.every.saturating_mul(sends)).saturating_sub(burst).saturating_sub(now)
+    }
+
     /// Takes what [`Quota::ask`] allowed.
     pub(super) fn set(&mut self, key: u64, state: u64, now: Duration) {
         self.states.insert(key, state);

@@ -322,3 +322,24 @@ fn fits_after(sent: &[Duration], rate: Option<Rate>, more: usize, now: Duration)
     let allowed = |window: Duration| u128::from(rate.burst) + window.as_nanos() / rate.every.as_nanos();
     sent.iter().enumerate().all(|(i, at)| (sent.len() - i + more) as u128 <= allowed(now - *at))
 }
+
+#[test]
+fn a_wait_is_told_before_it_comes() {
+    let mut limits = Limits::new(LimitsConfig::default());
+    let own = BotLimits { bot: Some("10 then 1/1s".parse().unwrap()), ..BotLimits::default() };
+    let plan = limits.plan(ChannelKind::Webchat, &own);
+    let (bot, chat) = (BotId::from("b"), ConversationId::from("t/webchat/b/1"));
+    let keys = limits.keys(&bot, &chat, false);
+    let now = 100 * SEC;
+    assert_eq!(limits.wait(&plan, &keys, 10, 1, now), Duration::ZERO);
+    assert_eq!(limits.wait(&plan, &keys, 13, 1, now), 3 * SEC);
+    let mut taken = 0;
+    while limits.take(&plan, &keys, Ask::Message, now) == Verdict::Ready {
+        taken += 1;
+    }
+    assert_eq!((taken, limits.wait(&plan, &keys, 3, 1, now)), (10, 3 * SEC));
+    assert_eq!(limits.wait(&plan, &keys, 3, 1, now + 2 * SEC), SEC);
+    limits.pause(Pause::Bot, &keys, now + 60 * SEC, now);
+    assert_eq!(limits.wait(&plan, &keys, 1, 1, now), 60 * SEC);
+    assert_eq!(limits.paused(&keys, now), now + 60 * SEC);
+}

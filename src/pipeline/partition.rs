@@ -18,7 +18,7 @@ use super::stage::Emission;
 use crate::domain::failure::{Class, Classify};
 use crate::domain::stage::StageName;
 use crate::domain::time::{Clock, Timestamp};
-use crate::log::{Log, LogError, Outgoing, Record, TopicName, TopicPartition};
+use crate::log::{Log, LogError, Outgoing, Position, Record, TopicName, TopicPartition};
 
 /// Makes the stage's value for a partition.
 pub trait StageFactory: Send + Sync + 'static {
@@ -28,6 +28,9 @@ pub trait StageFactory: Send + Sync + 'static {
     const PORTS: &'static [&'static str];
     /// The value.
     type Stage: PartitionStage;
+    /// True where it does what nobody can take back, so that it must know that the partition is its own: progress is
+    /// committed every few seconds even when there is none, which keeps the lease.
+    const LEASED: bool = false;
 
     /// Called at each assignment, before [`PartitionStage::restore`].
     fn create(&self, partition: &TopicPartition) -> Self::Stage;
@@ -43,8 +46,9 @@ pub trait PartitionStage: Send + 'static {
     /// Rebuilds state before the first record.
     async fn restore(&mut self, cx: &mut PartitionCx<Self::Effect>) -> Result<Restored, StageError>;
 
-    /// Takes records in offset order. Each offset must later be finished with [`PartitionCx::finish`], after its effect
-    /// is durable, or given up with [`PartitionCx::dead_letter`].
+    /// Takes records in offset order: none where all that was read is finished already, see
+    /// [`PartitionCx::position`]. Each offset must later be finished with [`PartitionCx::finish`], after its effect is
+    /// durable, or given up with [`PartitionCx::dead_letter`].
     fn admit(&mut self, cx: &mut PartitionCx<Self::Effect>, records: Vec<Record>);
 
     /// A spawned future is done.
@@ -65,16 +69,36 @@ pub struct Restored {
     pub from: Option<u64>,
 }
 
+/// What proves that a partition is this process's. Made by the runtime.
+#[async_trait]
+pub trait Ownership: Send + Sync + fmt::Debug + 'static {
+    /// Commits the group's progress of the partition as it is, with this epoch.
+    ///
+    /// # Errors
+    /// When the group does not take it; [`LogError::Fenced`] when the partition has another owner.
+    async fn claim(&self, epoch: u64) -> Result<(), LogError>;
+
+    /// The [uptime](Clock::uptime) until which nobody else can own it.
+    fn lease(&self) -> Duration;
+}
+
 /// What a [`PartitionStage`] may do. Made by the runtime, one per partition.
 pub struct PartitionCx<E> {
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
     /// Which partition this is.
     pub partition: TopicPartition,
-    /// Rises with every owner of the partition.
+    /// Rises with every owner of the partition; raised by [`PartitionCx::claim`].
     pub epoch: u64,
-    /// What the group had committed when the partition was assigned; 0 where nothing.
+    /// What the group had committed when the partition was assigned; the first kept offset where nothing.
     pub start: u64,
+    /// The lowest position of its ledger that a next owner needs; as committed, then as the stage says. Committed
+    /// together with what is finished.
+    pub low: u64,
+    /// Behind the last record that was read, also of those that were finished already.
+    pub position: u64,
+    /// What proves that the partition is ours.
+    pub ownership: Arc<dyn Ownership>,
     /// For restores: readers, ranges, offsets by time.
     pub log: Arc<dyn Log>,
     /// Cancelled when the partition is lost or the process ends at once.
@@ -142,13 +166,30 @@ impl<E: Send + 'static> PartitionCx<E> {
         self.in_flight.is_empty()
     }
 
-    /// Appends outputs through the pipeline's binding; to be awaited inside a spawned future:
-    /// `let append = cx.append(emissions); cx.spawn(async move { Effect::Appended(append.await) })`. It tries again
-    /// with backoff while the log is busy, until the partition is cancelled.
+    /// Makes `epoch` the partition's, under the group's protection: whoever had it before can't commit any more, and
+    /// whoever comes next takes a higher one.
+    ///
+    /// # Errors
+    /// [`LogError::Fenced`] when another member owns the partition by now.
+    pub async fn claim(&mut self, epoch: u64) -> Result<(), LogError> {
+        self.ownership.claim(epoch).await?;
+        self.epoch = epoch;
+        Ok(())
+    }
+
+    /// The [uptime](Clock::uptime) until which nobody else can own the partition.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        if self.cancel.is_cancelled() { Duration::ZERO } else { self.ownership.lease() }
+    }
+
+    /// Appends outputs through the pipeline's binding and gives their positions in the same order; to be awaited inside
+    /// a spawned future: `let append = cx.append(emissions); cx.spawn(async move { Effect::Appended(append.await) })`.
+    /// It tries again with backoff while the log is busy, until the partition is cancelled.
     pub fn append(
         &self,
         emissions: Vec<Emission>,
-    ) -> impl Future<Output = Result<(), LogError>> + Send + 'static + use<E> {
+    ) -> impl Future<Output = Result<Vec<Position>, LogError>> + Send + 'static + use<E> {
         let (log, outputs, cancel) = (Arc::clone(&self.log), Arc::clone(&self.outputs), self.cancel.clone());
         async move { outputs.append(&*log, emissions, &cancel).await }
     }
@@ -180,7 +221,7 @@ impl Outputs {
         log: &dyn Log,
         emissions: Vec<Emission>,
         cancel: &CancellationToken,
-    ) -> Result<(), LogError> {
+    ) -> Result<Vec<Position>, LogError> {
         let records = emissions
             .into_iter()
             .map(|emission| Outgoing {
@@ -192,7 +233,7 @@ impl Outputs {
     }
 }
 
-/// Appends, trying again with backoff while the log says it is busy.
+/// Appends, trying again with backoff while the log says it is busy; the positions in the order given.
 ///
 /// # Errors
 /// When trying again can't help, or `cancel` fired.
@@ -200,13 +241,13 @@ pub async fn append_until_acked(
     log: &dyn Log,
     records: Vec<Outgoing>,
     cancel: &CancellationToken,
-) -> Result<(), LogError> {
+) -> Result<Vec<Position>, LogError> {
     const FIRST: Duration = Duration::from_millis(50);
     const LAST: Duration = Duration::from_secs(5);
     let mut wait = FIRST;
     loop {
         let error = match log.append(records.clone()).await {
-            Ok(_) => return Ok(()),
+            Ok(positions) => return Ok(positions),
             Err(error) if matches!(error.class(), Class::Transient { .. }) => error,
             Err(error) => return Err(error),
         };

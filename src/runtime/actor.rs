@@ -5,77 +5,33 @@
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::dead::{self, Brake, Cause};
+use super::brake::Brake;
 use super::metadata::Metadata;
 use super::open::OpenRecords;
+use super::progress::Shared;
 use super::tracker::Tracker;
 use crate::domain::stage::StageName;
 use crate::log::{Committed, LogError, Record, TopicPartition};
+use crate::pipeline::dead::{self, Cause};
 use crate::pipeline::{PartitionCx, PartitionStage, StageError};
 
 /// Batches between the loop and a partition's task: two being read ahead of the two at work.
 pub const QUEUE: usize = 4;
 
-/// What the loop and a partition's task share.
-#[derive(Debug)]
-pub struct Shared {
-    /// The partition's epoch.
-    pub epoch: u64,
-    tracker: Mutex<Tracker>,
-    /// Bytes of admitted records that are not finished.
-    bytes: AtomicUsize,
-    /// The same over the whole process.
-    pub process_bytes: Arc<AtomicUsize>,
-}
-
-impl Shared {
-    /// Progress of a partition that is read from `from` on.
-    #[must_use]
-    pub fn new(epoch: u64, process_bytes: Arc<AtomicUsize>) -> Self {
-        Self { epoch, tracker: Mutex::new(Tracker::new(0, &[])), bytes: AtomicUsize::new(0), process_bytes }
-    }
-
-    /// What may be committed now.
-    #[must_use]
-    pub fn committed(&self) -> Committed {
-        let tracker = self.tracker();
-        let metadata = Metadata { epoch: self.epoch, low: 0, done: tracker.done_above() };
-        Committed { offset: tracker.watermark(), metadata: metadata.encode() }
-    }
-
-    /// True while another batch fits between the first unfinished offset and the bound.
-    fn has_room(&self) -> bool {
-        let tracker = self.tracker();
-        tracker.has_room(tracker.position() + super::worker::BATCH)
-    }
-
-    fn tracker(&self) -> MutexGuard<'_, Tracker> {
-        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Shared {
-    /// What was never finished is not in memory any more.
-    fn drop(&mut self) {
-        self.process_bytes.fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
-    }
-}
-
-/// What a partition's task tells the loop; at most three in its life.
+/// What a partition's task tells the loop.
 #[derive(Debug)]
 pub struct Notice {
     /// Which partition.
     pub partition: TopicPartition,
-    /// Of which epoch: an older one's word is ignored.
-    pub epoch: u64,
+    /// In which assignment: an older one's word is ignored.
+    pub life: u64,
     /// What happened.
     pub what: What,
 }
@@ -85,6 +41,8 @@ pub struct Notice {
 pub enum What {
     /// State is rebuilt: read from here.
     Restored(u64),
+    /// Its progress is to be committed now.
+    Commit(oneshot::Sender<Result<(), LogError>>),
     /// Nothing is in flight any more.
     Drained,
     /// The loop has to stop.
@@ -147,8 +105,8 @@ impl<S: PartitionStage> Actor<S> {
     /// Runs until the partition is released or cancelled. A panic of the stage's own state machine ends the loop, not
     /// the process: state that was half changed is not used again.
     pub async fn run(self) {
-        let (partition, epoch, notices) =
-            (self.cx.partition.clone(), self.shared.epoch, self.notices.clone());
+        let (partition, life, notices) =
+            (self.cx.partition.clone(), self.shared.life, self.notices.clone());
         let cancel = self.cx.cancel.clone();
         let work = AssertUnwindSafe(self.live());
         let ended = tokio::select! {
@@ -162,25 +120,35 @@ impl<S: PartitionStage> Actor<S> {
             Err(panic) => What::Failed(Failure::Panic(partition.clone(), panic_text(&*panic))),
         };
         // The loop may be gone already: then nobody needs to know.
-        let _gone = notices.send(Notice { partition, epoch, what });
+        let _gone = notices.send(Notice { partition, life, what });
     }
 
     async fn live(mut self) -> Result<(), Failure> {
         let partition = self.cx.partition.clone();
-        let restored = self.stage.restore(&mut self.cx).await;
+        let start = self.begin(None).await?;
+        (self.cx.start, self.cx.position) = (start, start);
+        let release = self.release.clone();
+        let restored = tokio::select! {
+            // Nothing has been begun that would have to be finished.
+            () = release.cancelled() => return Ok(()),
+            restored = self.stage.restore(&mut self.cx) => restored,
+        };
         let restored = restored.map_err(|error| Failure::Restore(partition.clone(), error))?;
-        let from = self.begin(restored.from).await?;
+        self.shared.set_low(self.cx.low);
+        let from = match restored.from {
+            Some(from) if from != start => self.begin(Some(from)).await?,
+            _ => start,
+        };
         let notice =
-            Notice { partition: partition.clone(), epoch: self.shared.epoch, what: What::Restored(from) };
+            Notice { partition: partition.clone(), life: self.shared.life, what: What::Restored(from) };
         let _gone = self.notices.send(notice);
 
         let mut open = OpenRecords::default();
         let mut letters: FuturesUnordered<_> = FuturesUnordered::new();
         let mut releasing = false;
-        let release = self.release.clone();
         loop {
-            let room = !releasing && self.shared.bytes.load(Ordering::Relaxed) < self.max_bytes;
-            let room = room && self.shared.has_room();
+            let room = !releasing && self.shared.bytes() < self.max_bytes;
+            let room = room && self.has_room();
             let wake = self.cx.wake;
             tokio::select! {
                 biased;
@@ -202,9 +170,8 @@ impl<S: PartitionStage> Actor<S> {
                 }
                 Some(records) = self.records.recv(), if room => {
                     let records = self.note(&mut open, records);
-                    if !records.is_empty() {
-                        self.stage.admit(&mut self.cx, records);
-                    }
+                    self.cx.position = self.shared.with(|tracker| tracker.position());
+                    self.stage.admit(&mut self.cx, records);
                 }
             }
             if let Some(error) = self.cx.failed.take() {
@@ -214,6 +181,8 @@ impl<S: PartitionStage> Actor<S> {
                 self.brake.success();
                 self.complete(&mut open, offset);
             }
+            // After what it rests on is finished.
+            self.shared.set_low(self.cx.low);
             for (offset, error) in std::mem::take(&mut self.cx.dead) {
                 let Some(record) = open.get(offset) else { continue };
                 let cause = Cause::of(&error, error.attempts);
@@ -243,31 +212,34 @@ impl<S: PartitionStage> Actor<S> {
             (_, Some(from)) => (from, Vec::new()),
             (_, None) => (self.cx.log.range(partition).await?.start, Vec::new()),
         };
-        *self.shared.tracker() = Tracker::new(offset, &done);
+        self.shared.begin(Tracker::new(offset, &done));
         Ok(offset)
+    }
+
+    /// True while another batch fits between the first unfinished offset and the bound.
+    fn has_room(&self) -> bool {
+        self.shared.with(|tracker| tracker.has_room(tracker.position() + super::worker::BATCH))
     }
 
     /// Takes note of records; gives back those that are not finished already.
     fn note(&self, open: &mut OpenRecords, records: Vec<Record>) -> Vec<Record> {
-        let mut tracker = self.shared.tracker();
+        let fresh: Vec<Record> = self.shared.with(|tracker| {
+            records.into_iter().filter(|record| tracker.admit(record.offset)).collect()
+        });
         let mut bytes = 0;
-        let fresh: Vec<Record> = records.into_iter().filter(|record| tracker.admit(record.offset)).collect();
         for record in &fresh {
             bytes += record.bytes();
             open.push(record.clone());
         }
-        self.shared.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.shared.process_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.shared.add_bytes(bytes);
         fresh
     }
 
     /// The offset's effect is durable.
     fn complete(&self, open: &mut OpenRecords, offset: u64) {
-        self.shared.tracker().complete(offset);
+        self.shared.with(|tracker| tracker.complete(offset));
         if let Some(record) = open.take(offset) {
-            let bytes = record.bytes();
-            self.shared.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            self.shared.process_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.shared.sub_bytes(record.bytes());
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What a commit says beside the offset: base64 of {version, epoch, low position, bitmap of what is finished above it}.
+//! What a commit says beside the offset: base64 of {version, epoch, low position, how the owner fares, bitmap of what is
+//! finished above it}.
 //!
 //! Guarantee: never longer than 4,096 bytes for a span of [`SPAN`](super::tracker::SPAN) offsets, so nothing is ever left
 //! out; metadata of another version is a refusal that names it, never a guess.
@@ -7,7 +8,13 @@ use data_encoding::BASE64_NOPAD;
 use thiserror::Error;
 
 /// The version written by this program.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The one before it, without how the owner fares: still read.
+const SILENT: u8 = 1;
+/// The owner finished what it had begun and went.
+const RELEASED: u8 = 1;
+/// A suspect follows.
+const SUSPECT: u8 = 2;
 /// The bitmap follows as alternating run lengths, unfinished first.
 const RUNS: u8 = 0;
 /// The bitmap follows as it is.
@@ -20,8 +27,21 @@ pub struct Metadata {
     pub epoch: u64,
     /// The lowest ledger position that a restore needs; 0 where a stage has no ledger.
     pub low: u64,
+    /// How the owner fares.
+    pub fate: Fate,
     /// Bit i: the committed offset plus i is finished.
     pub done: Vec<bool>,
+}
+
+/// What the next owner should know of the last one's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fate {
+    /// It finished what it had begun and gave the partition back.
+    pub released: bool,
+    /// So many owners in a row were gone without that, before anything could be finished.
+    pub crashes: u32,
+    /// The record that was at work alone, and how often it was when its owner was gone.
+    pub suspect: Option<(u64, u32)>,
 }
 
 /// Why metadata can't be read.
@@ -46,6 +66,13 @@ impl Metadata {
         let mut out = vec![VERSION];
         push_varint(&mut out, self.epoch);
         push_varint(&mut out, self.low);
+        let Fate { released, crashes, suspect } = self.fate;
+        out.push(if released { RELEASED } else { 0 } | if suspect.is_some() { SUSPECT } else { 0 });
+        push_varint(&mut out, u64::from(crashes));
+        if let Some((offset, times)) = suspect {
+            push_varint(&mut out, offset);
+            push_varint(&mut out, u64::from(times));
+        }
         let runs = self.runs();
         if runs.len() <= self.done.len().div_ceil(8) {
             out.push(RUNS);
@@ -70,16 +97,17 @@ impl Metadata {
         }
         let bytes = BASE64_NOPAD.decode(text.as_bytes()).map_err(|_| MetadataError::Garbled)?;
         let (version, rest) = bytes.split_first().ok_or(MetadataError::Garbled)?;
-        if *version != VERSION {
+        if ![SILENT, VERSION].contains(version) {
             return Err(MetadataError::Version(*version));
         }
-        Self::decode_body(rest).ok_or(MetadataError::Garbled)
+        Self::decode_body(*version, rest).ok_or(MetadataError::Garbled)
     }
 
-    fn decode_body(mut rest: &[u8]) -> Option<Self> {
+    fn decode_body(version: u8, mut rest: &[u8]) -> Option<Self> {
         use super::tracker::SPAN;
         let epoch = take_varint(&mut rest)?;
         let low = take_varint(&mut rest)?;
+        let fate = if version == SILENT { Fate::default() } else { Fate::take(&mut rest)? };
         let (kind, mut rest) = rest.split_first()?;
         let mut done = Vec::new();
         match *kind {
@@ -103,7 +131,7 @@ impl Metadata {
             }
             _ => return None,
         }
-        Some(Self { epoch, low, done })
+        Some(Self { epoch, low, fate, done })
     }
 
     fn runs(&self) -> Vec<u8> {
@@ -120,6 +148,20 @@ impl Metadata {
             push_varint(&mut out, run);
         }
         out
+    }
+}
+
+impl Fate {
+    fn take(rest: &mut &[u8]) -> Option<Self> {
+        let (flags, after) = rest.split_first()?;
+        *rest = after;
+        let crashes = u32::try_from(take_varint(rest)?).ok()?;
+        let suspect = if flags & SUSPECT == 0 {
+            None
+        } else {
+            Some((take_varint(rest)?, u32::try_from(take_varint(rest)?).ok()?))
+        };
+        Some(Self { released: flags & RELEASED != 0, crashes, suspect })
     }
 }
 
@@ -154,8 +196,16 @@ mod tests {
 
     #[test]
     fn nothing_to_say_is_short() {
-        assert!(Metadata { epoch: 3, low: 0, done: Vec::new() }.encode().len() <= 8);
+        assert!(Metadata { epoch: 3, ..Metadata::default() }.encode().len() <= 10);
         assert_eq!(Metadata::decode("").unwrap(), Metadata::default());
+    }
+
+    #[test]
+    fn what_the_version_before_wrote_is_read() {
+        let text = BASE64_NOPAD.encode(&[SILENT, 7, 9, RUNS, 1, 2]);
+        let read = Metadata::decode(&text).unwrap();
+        assert_eq!((read.epoch, read.low, read.fate), (7, 9, Fate::default()));
+        assert_eq!(read.done, [false, true, true]);
     }
 
     #[test]
@@ -168,18 +218,24 @@ mod tests {
     #[test]
     fn the_worst_bitmap_fits_a_commit() {
         let done = (0..SPAN).map(|i| i % 2 == 1).collect();
-        let text = Metadata { epoch: u64::MAX, low: u64::MAX, done }.encode();
+        let fate = Fate { released: false, crashes: u32::MAX, suspect: Some((u64::MAX, u32::MAX)) };
+        let text = Metadata { epoch: u64::MAX, low: u64::MAX, fate, done }.encode();
         assert!(text.len() < 4096, "{}", text.len());
     }
 
     proptest! {
         #[test]
-        fn metadata_survives(epoch: u64, low: u64, runs in prop::collection::vec(0usize..600, 0..24)) {
+        fn metadata_survives(
+            epoch: u64,
+            low: u64,
+            (released, crashes, suspect) in any::<(bool, u32, Option<(u64, u32)>)>(),
+            runs in prop::collection::vec(0usize..600, 0..24),
+        ) {
             let mut done = Vec::new();
             for (i, run) in runs.iter().enumerate() {
                 done.resize(done.len() + run, i % 2 == 1);
             }
-            let metadata = Metadata { epoch, low, done };
+            let metadata = Metadata { epoch, low, fate: Fate { released, crashes, suspect }, done };
             let text = metadata.encode();
             prop_assert!(text.len() < 4096);
             prop_assert_eq!(Metadata::decode(&text).unwrap(), metadata);

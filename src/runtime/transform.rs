@@ -213,7 +213,7 @@ impl<S: Stage> Transform<S> {
         }
         self.append_out = true;
         let append = cx.append(emissions);
-        cx.spawn(async move { Effect::Appended(offsets, append.await) });
+        cx.spawn(async move { Effect::Appended(offsets, append.await.map(drop)) });
     }
 
     fn handler(&self, cx: &PartitionCx<Effect>) -> Handler<S> {

@@ -8,15 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::actor::{Actor, Failure, Notice, QUEUE, Shared, What};
+use super::actor::{Actor, Failure, Notice, QUEUE, What};
+use super::brake::Brake;
 use super::config::RuntimeConfig;
-use super::dead::Brake;
 use super::health::{Health, LoopState};
-use super::metadata::Metadata;
+use super::metadata::{Fate, Metadata};
+use super::progress::{Owned, Shared};
 use crate::domain::time::Clock;
 use crate::log::{
     Batch, Committed, Group, Log, LogError, Progress, Record, Signal, TopicName, TopicPartition,
@@ -31,6 +32,8 @@ const TURN: Duration = Duration::from_millis(50);
 /// The same while a partition is held: it resumes as soon as its task has caught up.
 const TURN_HELD: Duration = Duration::from_millis(2);
 
+/// How old the last commit may be where a lease hangs on it.
+const RENEW: Duration = Duration::from_secs(3);
 /// How long a member may wait for its first partitions before it counts as ready without any.
 const JOIN: Duration = Duration::from_secs(10);
 
@@ -69,6 +72,10 @@ pub struct Worker<F: StageFactory> {
     brake: Arc<Brake>,
     outputs: Arc<Outputs>,
     committed_at: Instant,
+    /// When a commit was last sent.
+    renewed_at: Instant,
+    /// Partitions that wait for a commit.
+    asked: Vec<(TopicPartition, oneshot::Sender<Result<(), LogError>>)>,
     /// Until the group has spoken for the first time, or this moment, the loop is not ready: a member may get nothing when
     /// there are more members than partitions.
     joining_until: Option<Instant>,
@@ -107,8 +114,8 @@ struct Revocation {
     until: Instant,
 }
 
-/// Epochs where a group has no metadata to count up from: rises within the process.
-static EPOCH: AtomicU64 = AtomicU64::new(1);
+/// Counts assignments, all partitions' together.
+static LIVES: AtomicU64 = AtomicU64::new(1);
 
 impl<F: StageFactory> Worker<F> {
     /// Joins the stage's group.
@@ -135,6 +142,8 @@ impl<F: StageFactory> Worker<F> {
             revoking: Vec::new(),
             notices: mpsc::unbounded_channel(),
             committed_at: Instant::now(),
+            renewed_at: Instant::now(),
+            asked: Vec::new(),
             joining_until: Some(Instant::now() + JOIN),
         })
     }
@@ -169,16 +178,54 @@ impl<F: StageFactory> Worker<F> {
             Signal::Idle => {}
         }
         self.hear()?;
+        self.answer().await;
         self.resume();
         self.finish_revocations().await?;
-        if self.committed_at.elapsed() >= self.spec.commit {
-            self.committed_at = Instant::now();
-            let progress = self.progress(|_| true);
-            if !progress.is_empty() {
-                self.group.commit(&progress)?;
-            }
+        self.commit()
+    }
+
+    /// Commits what has changed, and where a lease hangs on it from time to time also what has not.
+    fn commit(&mut self) -> Result<(), Failure> {
+        if self.committed_at.elapsed() < self.spec.commit {
+            return Ok(());
+        }
+        self.committed_at = Instant::now();
+        if F::LEASED && self.renewed_at.elapsed() >= RENEW {
+            self.partitions.values_mut().for_each(|owned| owned.last = None);
+        }
+        let progress = self.progress(|_| true);
+        if !progress.is_empty() {
+            self.renewed_at = Instant::now();
+            self.group.commit(&progress)?;
         }
         Ok(())
+    }
+
+    /// Commits for those that wait for it.
+    async fn answer(&mut self) {
+        if self.asked.is_empty() {
+            return;
+        }
+        let (mut asked, mut progress) = (Vec::new(), Vec::new());
+        for (partition, answer) in std::mem::take(&mut self.asked) {
+            // Whoever has lost its partition learns it from the answer that is dropped.
+            let Some(owned) = self.partitions.get(&partition) else { continue };
+            progress.push(Progress { partition: partition.clone(), committed: owned.shared.committed() });
+            asked.push((partition, answer));
+        }
+        let outcome = self.group.commit_now(&progress).await;
+        for (partition, answer) in asked {
+            let told = match &outcome {
+                Ok(()) => Ok(()),
+                Err(LogError::Fenced(lost)) if *lost != partition => {
+                    Err(LogError::Busy(format!("the commit of {partition} met that of {lost}, which is lost")))
+                }
+                Err(LogError::Fenced(lost)) => Err(LogError::Fenced(lost.clone())),
+                Err(error) => Err(LogError::Busy(format!("commit of {partition}: {error}"))),
+            };
+            // Its task may be gone.
+            drop(answer.send(told));
+        }
     }
 
     fn assign(&mut self, assigned: Vec<(TopicPartition, Option<Committed>)>) -> Result<(), Failure> {
@@ -186,16 +233,27 @@ impl<F: StageFactory> Worker<F> {
         for (partition, committed) in assigned {
             let metadata =
                 committed.as_ref().map_or(Ok(Metadata::default()), |c| Metadata::decode(&c.metadata));
-            let before = metadata.map_err(|error| Failure::Metadata(partition.clone(), error))?.epoch;
-            let epoch = (before + 1).max(EPOCH.fetch_add(1, Ordering::Relaxed));
-            let shared = Arc::new(Shared::new(epoch, Arc::clone(&self.spec.process_bytes)));
+            let metadata = metadata.map_err(|error| Failure::Metadata(partition.clone(), error))?;
+            let life = LIVES.fetch_add(1, Ordering::Relaxed);
+            let bytes = Arc::clone(&self.spec.process_bytes);
+            let shared = Arc::new(Shared::new(life, &metadata, committed.as_ref(), bytes));
+            shared.set_epoch(metadata.epoch + 1);
+            let owned = Owned {
+                partition: partition.clone(),
+                shared: Arc::clone(&shared),
+                notices: self.notices.0.clone(),
+                lease: self.group.lease(),
+            };
             let (sender, records) = mpsc::channel(QUEUE);
             let (release, cancel) = (CancellationToken::new(), CancellationToken::new());
             let cx = PartitionCx {
                 clock: Arc::clone(&self.clock),
                 partition: partition.clone(),
-                epoch,
+                epoch: metadata.epoch + 1,
                 start: committed.as_ref().map_or(0, |committed| committed.offset),
+                low: metadata.low,
+                position: committed.as_ref().map_or(0, |committed| committed.offset),
+                ownership: Arc::new(owned),
                 log: Arc::clone(&self.log),
                 cancel: cancel.clone(),
                 outputs: Arc::clone(&self.outputs),
@@ -273,7 +331,7 @@ impl<F: StageFactory> Worker<F> {
     fn hear(&mut self) -> Result<(), Failure> {
         while let Ok(notice) = self.notices.1.try_recv() {
             let Some(owned) = self.partitions.get_mut(&notice.partition) else { continue };
-            if owned.shared.epoch != notice.epoch {
+            if owned.shared.life != notice.life {
                 continue;
             }
             match notice.what {
@@ -283,7 +341,12 @@ impl<F: StageFactory> Worker<F> {
                         self.group.start(&notice.partition, from)?;
                     }
                 }
-                What::Drained => owned.drained = true,
+                What::Commit(answer) => self.asked.push((notice.partition, answer)),
+                What::Drained => {
+                    owned.drained = true;
+                    let fate = Fate { released: true, ..Fate::default() };
+                    owned.shared.set_fate(fate);
+                }
                 What::Failed(failure) => return Err(failure),
             }
         }
@@ -355,6 +418,7 @@ impl<F: StageFactory> Worker<F> {
                 Signal::Records(_) | Signal::Assigned(_) | Signal::Idle => {}
             }
             self.hear()?;
+            self.answer().await;
             self.finish_revocations().await?;
         }
         self.commit_last(until).await?;

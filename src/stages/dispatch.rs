@@ -1,35 +1,37 @@
 //! Sends replies: within every limit, in order per chat, each part once.
 //!
 //! Reads `reply.ready` (keyed by bot, so that a bot has one dispatcher), and `signal.ready` of the same partition beside
-//! it. Writes the ledger, `reply.settled`, into the partition of the reply, and web-chat messages. Never sends a replay.
+//! it. Writes the ledger, `reply.settled`, and the parked topic, `reply.parked`, into the partition of the reply, and
+//! web-chat messages. Never sends a replay.
 //!
-//! Guarantees:
-//! 1. A conversation has at most one message under way, and goes on only when the RESULT of the last is acknowledged.
-//!    First deliveries follow the order of the replies.
-//! 2. A part with a RESULT is not sent again. After a crash only the last part of a chat can be: it was taken, and its
-//!    RESULT was not written. After an unknown outcome a part is sent once more, then it is in doubt.
-//! 3. An offset is finished when every part has a RESULT, and in the dead letters too where one was not sent. The RESULT
-//!    comes first: when the process ends between the two, the ledger says at the next start what is still owed.
-//! 4. No account waits for another: they take turns, each with its own limits, pauses and number of calls under way.
-//! 5. A wait that a provider asks for is kept to its end; without one it grows, with jitter.
+//! What may be sent, and what has to be durable first, the [machine](parking) knows, which has no clock, log or provider.
+//! Around it: [whose turn it is](pick) by [lines and chats](queues) and limits, [what an answer means](outcomes),
+//! [doing what the machine says](obey), [taking a partition over](restore).
 //!
-//! Safe to repeat: ids are derived and the ledger is read back at every assignment. Memory is bounded by the runtime,
-//! which stops reading a partition whose unfinished records take too much; parking them, marks before a send, leases and
-//! fair shares between bots will stand beside [`settle`](self), in modules of their own.
+//! Guarantees, beside the machine's:
+//! 1. No account waits for another: they take turns, each with its own limits, pauses and number of calls under way.
+//! 2. A wait that a provider asks for is kept to its end; without one it grows, with jitter.
+//! 3. Memory is bounded by the machine's bounds; what waits beyond them lies in the parked topic.
+//!
+//! Safe to repeat: ids are derived and the ledger is read back at every assignment.
 
+mod answers;
+mod appends;
 mod arena;
 mod backoff;
 mod config;
 mod error;
 mod job;
-mod ledger;
-#[cfg(test)]
+mod obey;
+mod outcomes;
 mod parking;
+mod payloads;
 mod pick;
 mod queues;
-mod results;
+mod records;
+mod restore;
+mod scan;
 mod send;
-mod settle;
 mod signals;
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,8 @@ pub use config::DispatchConfig;
 pub use error::DispatchError;
 pub use send::{Attempt, Effect};
 
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,18 +51,19 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::channel::ChannelKind;
-use crate::domain::envelope::Envelope;
-use crate::domain::events::ReplyReady;
 use crate::domain::stage::StageName;
 use crate::limits::{Limits, LimitsConfig};
 use crate::log::{Record, TopicPartition};
 use crate::pipeline::{PartitionCx, PartitionStage, Restored, StageError, StageFactory};
 use crate::services::channel::Channel;
 use crate::store::Directory;
-use job::Job;
-use ledger::{Known, Ledger};
-use queues::{Queues, Wake};
-use results::Results;
+use appends::Appends;
+use arena::Ix;
+use job::{Job, Reply};
+use parking::{Arrival, Machine, Now, Place, Restore};
+use payloads::Payloads;
+use queues::{LineKey, Queues, Wake};
+use records::{LedgerDraft, LetterDraft, ParkedDraft};
 
 /// What dispatch stands on.
 #[derive(Debug)]
@@ -71,6 +76,8 @@ pub struct DispatchDeps {
     pub limits: LimitsConfig,
     /// Timeouts and bounds.
     pub config: DispatchConfig,
+    /// A folder for replies that are parked; what is in it does not outlive the process.
+    pub scratch: PathBuf,
 }
 
 /// Makes a [`Dispatch`] per partition of `reply.ready`. Clones share the bound on calls under way.
@@ -104,19 +111,28 @@ impl Shared {
 
 impl StageFactory for DispatchFactory {
     const NAME: StageName = StageName::Dispatch;
-    const PORTS: &'static [&'static str] = &[results::PORT, send::WEBCHAT_PORT];
+    const PORTS: &'static [&'static str] = &[records::SETTLED, records::PARKED, send::WEBCHAT_PORT];
+    const LEASED: bool = true;
     type Stage = Dispatch;
 
     fn create(&self, _partition: &TopicPartition) -> Dispatch {
         Dispatch {
             limits: Limits::new(self.shared.deps.limits.clone()),
             queues: Queues::new(self.shared.deps.config.in_flight_per_account),
+            payloads: Arc::new(Payloads::new(&self.shared.deps.scratch)),
             shared: Arc::clone(&self.shared),
-            ledger: Ledger::default(),
-            results: Results::default(),
-            start: Instant::now(),
+            machine: Restore::nothing().machine(Now::default()),
+            jobs: HashMap::new(),
+            ledger: Appends::default(),
+            parked: Appends::default(),
+            letters: Appends::default(),
+            freed: Vec::new(),
+            idle: Vec::new(),
+            start: Duration::ZERO,
+            swept: Duration::ZERO,
             slot: Slot::Free,
             stop: CancellationToken::new(),
+            unleased: false,
             released: false,
         }
     }
@@ -126,15 +142,28 @@ impl StageFactory for DispatchFactory {
 #[derive(Debug)]
 pub struct Dispatch {
     shared: Arc<Shared>,
+    machine: Machine,
     limits: Limits,
     queues: Queues,
-    ledger: Ledger,
-    results: Results,
-    /// Where the limits' moments begin, less [`PAST`].
-    start: Instant,
+    /// By offset: what waits in memory, and parked replies whose turn has come. One that is being sent is not here.
+    jobs: HashMap<u64, Box<Job>>,
+    payloads: Arc<Payloads>,
+    ledger: Appends<LedgerDraft>,
+    parked: Appends<ParkedDraft>,
+    letters: Appends<LetterDraft>,
+    /// What nobody will ask the payloads for any more.
+    freed: Vec<Place>,
+    /// Chats that may have nothing to send any more.
+    idle: Vec<Ix>,
+    /// The uptime at the restore: the machine's and the limits' moments begin [`PAST`] before it.
+    start: Duration,
+    /// When the last sweep was.
+    swept: Duration,
     slot: Slot,
     /// Ends what waits for nothing in particular: the next signal, a free call.
     stop: CancellationToken,
+    /// The lease is over, and looked at again by a timer.
+    unleased: bool,
     /// The partition is being given back: nothing new is begun.
     released: bool,
 }
@@ -152,28 +181,34 @@ enum Slot {
 
 /// What lies before a restore: the ledger is read this far back, and its sends count for the limits.
 const PAST: Duration = Duration::from_secs(15 * 60);
-/// How often waiting replies are looked at for their deadline.
+/// How often waiting replies are looked at.
 const SWEEP: Duration = Duration::from_secs(1);
+/// How soon they are looked at again when a long wait was learned.
+const SWEEP_SOON: Duration = Duration::from_millis(100);
+/// The longest wait for a timer.
+const TIMER: Duration = Duration::from_secs(3600);
 
 #[async_trait]
 impl PartitionStage for Dispatch {
     type Effect = Effect;
 
     async fn restore(&mut self, cx: &mut PartitionCx<Effect>) -> Result<Restored, StageError> {
-        self.start = Instant::now();
-        ledger::read(cx, PAST, &mut self.ledger, &mut self.limits).await?;
+        self.start = cx.clock.uptime();
+        self.rebuild(cx).await?;
+        cx.low = self.machine.low();
         self.stop = cx.cancel.child_token();
         signals::tail(cx, None, &self.stop);
-        self.queues.at(self.start + PAST, Wake::Forget);
-        self.queues.at(self.start + SWEEP, Wake::Sweep);
-        self.ask_for_wake(cx);
+        let now = self.moment(cx);
+        self.queues.at(now + PAST, Wake::Forget);
+        self.queues.at(now + SWEEP, Wake::Sweep);
+        self.advance(cx);
         Ok(Restored::default())
     }
 
     fn admit(&mut self, cx: &mut PartitionCx<Effect>, records: Vec<Record>) {
         for record in records {
-            match Envelope::<ReplyReady>::decode(&record.value) {
-                Ok(reply) => self.take_in(cx, record.offset, reply),
+            match Reply::decode(&record.value) {
+                Ok(reply) => self.take_in(cx, record, reply),
                 Err(error) => cx.dead_letter(record.offset, error.into()),
             }
         }
@@ -182,10 +217,16 @@ impl PartitionStage for Dispatch {
 
     fn done(&mut self, cx: &mut PartitionCx<Effect>, effect: Effect) {
         match effect {
-            Effect::Found { line, limits } => self.found(line, limits),
-            Effect::Sent { chat, job, attempt, bot } => self.sent(cx, chat, job, attempt, bot),
-            Effect::Signalled { line, keys, outcome } => self.signalled(line, keys, &outcome),
+            Effect::Found { line, bot } => self.found(cx, line, bot),
+            Effect::Loaded { chat, job } => self.loaded(cx, chat, job),
+            Effect::Sent { chat, head, job, attempt, bot } => {
+                self.sent(cx, (chat, head), job, attempt, bot.as_deref());
+            }
+            Effect::Signalled { line, keys, outcome } => self.signalled(cx, line, keys, &outcome),
             Effect::Settled(answer) => self.settled(cx, answer),
+            Effect::Parked(answer) => self.put(cx, answer),
+            Effect::Buried(answer) => self.buried(cx, answer),
+            Effect::Searched(answer) => self.searched(cx, answer),
             Effect::Signals { reader, records } => self.signals(cx, reader, records),
             Effect::Slot(permit) => self.slot = Slot::Held(permit),
             Effect::Stopped => {}
@@ -204,71 +245,91 @@ impl PartitionStage for Dispatch {
 }
 
 impl Dispatch {
-    /// A reply goes to the end of its chat, unless the ledger or the memory knows it.
-    fn take_in(&mut self, cx: &mut PartitionCx<Effect>, offset: u64, reply: Envelope<ReplyReady>) {
-        let begin = match self.ledger.look_up(reply.id) {
-            Known::New => ledger::Begin::default(),
-            Known::Half(begin) => begin,
-            // The original is still tracked, at a lower offset.
-            Known::Open | Known::Settled => return cx.finish(offset),
-            Known::Owed(error) => {
-                self.ledger.close(reply.id);
-                return cx.dead_letter(offset, error.into());
-            }
-        };
+    /// A reply goes to the machine, with what it will have to wait for as far as that can be told now.
+    fn take_in(&mut self, cx: &mut PartitionCx<Effect>, record: Record, reply: Reply) {
         let channel = self.shared.channel(reply.data.channel).map(AsRef::as_ref);
-        let job = Job::new(offset, reply, begin, channel);
-        self.ledger.open(job.reply.id);
-        self.queues.push(job, &self.limits);
+        let bytes = u32::try_from(record.bytes()).unwrap_or(u32::MAX);
+        let offset = record.offset;
+        let job = Job::new(record, reply, channel);
+        let reply = &job.reply;
+        let arrival = Arrival {
+            offset,
+            id: reply.id,
+            bot: reply.bot.clone(),
+            chat: reply.conversation.clone(),
+            of: job.of(),
+            bytes,
+            roottime: reply.roottime,
+            deadline: reply.deadline,
+            predicted: self.predict(cx, &job),
+        };
+        // Before the machine says anything of it.
+        self.jobs.insert(offset, job);
+        self.machine.admit(&arrival, self.now(cx));
+        self.obey(cx);
+    }
+
+    fn predict(&mut self, cx: &PartitionCx<Effect>, job: &Job) -> Duration {
+        let now = self.moment(cx);
+        let (reply, of) = (&job.reply, job.of());
+        let (tenant, bot) = (reply.tenant.clone(), reply.bot.clone());
+        let key = LineKey { tenant, bot, channel: reply.data.channel, account: reply.data.account.clone() };
+        let line = self.queues.line(key, now);
+        let Some(voice) = self.queues.get(line).and_then(|line| line.voice.as_ref()) else {
+            return Duration::ZERO;
+        };
+        let keys = self.limits.keys(&reply.bot, &reply.conversation, job.is_group());
+        let (shared, own) = self.machine.ahead(&reply.bot, &reply.conversation);
+        self.limits.wait(&voice.plan, &keys, shared.saturating_add(of), own.saturating_add(of), now)
     }
 
     /// Everything that can be done now is begun.
     fn advance(&mut self, cx: &mut PartitionCx<Effect>) {
-        let now = Instant::now();
+        self.machine.passed(cx.position);
+        let now = self.moment(cx);
         while let Some(wake) = self.queues.due(now) {
             match wake {
-                Wake::Sweep => self.sweep(cx, now),
-                Wake::Forget => {
-                    self.ledger.forget_restored();
-                    self.limits.forget_seen();
-                }
+                Wake::Sweep => self.sweep(cx),
+                Wake::Forget => self.limits.forget_seen(),
+                Wake::Lease => self.unleased = false,
                 Wake::Chat(_) | Wake::Line(_) => {}
             }
         }
+        self.obey(cx);
         if !self.released {
-            self.pick(cx, now);
+            self.pick(cx);
         }
         // A slot that nobody needed goes to another partition.
         if matches!(self.slot, Slot::Held(_)) {
             self.slot = Slot::Free;
         }
-        self.results.flush(cx);
-        self.ask_for_wake(cx);
-    }
-
-    /// Replies whose time passed while their chat or account waited; accounts that nobody uses.
-    fn sweep(&mut self, cx: &mut PartitionCx<Effect>, now: Instant) {
-        let wall = cx.now();
-        for chat in self.queues.overdue(wall) {
-            self.forgo(cx, chat, wall);
-        }
-        self.queues.drop_idle(now);
-        self.queues.at(now + SWEEP, Wake::Sweep);
-    }
-
-    fn ask_for_wake(&self, cx: &mut PartitionCx<Effect>) {
+        cx.low = self.machine.low();
         if let Some(at) = self.queues.next_wake() {
-            cx.wake_at(at);
+            cx.wake_at(Instant::now() + at.saturating_sub(self.moment(cx)).min(TIMER));
         }
     }
 
-    /// A moment as the limits count it.
-    fn moment(&self, now: Instant) -> Duration {
-        PAST + now.saturating_duration_since(self.start)
+    /// What only time brings about; accounts that nobody uses.
+    fn sweep(&mut self, cx: &mut PartitionCx<Effect>) {
+        let now = self.now(cx);
+        self.swept = now.moment;
+        if !self.released {
+            self.machine.sweep(now);
+        }
+        self.queues.drop_idle(now.moment);
+        self.queues.at(now.moment + SWEEP, Wake::Sweep);
     }
 
-    /// The moment of the limits as the runtime counts it.
-    fn instant(&self, moment: Duration) -> Instant {
-        self.start + moment.saturating_sub(PAST)
+    /// What waits long now need not wait for the next sweep to be parked.
+    fn sweep_soon(&mut self, now: Duration) {
+        if self.swept <= now {
+            self.swept = now + SWEEP_SOON;
+            self.queues.at(self.swept, Wake::Sweep);
+        }
+    }
+
+    /// The present, as the limits and the machine count it.
+    fn moment(&self, cx: &PartitionCx<Effect>) -> Duration {
+        PAST + cx.clock.uptime().saturating_sub(self.start)
     }
 }

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
 use crate::log::{
-    Committed, Group, Log, LogError, Outgoing, Position, Progress, Reader, Signal, TopicName, TopicPartition,
-    TopicSpec,
+    Committed, Group, Lease, Log, LogError, Outgoing, Position, Progress, Reader, Signal, TopicName,
+    TopicPartition, TopicSpec,
 };
 use crate::telemetry;
 
@@ -143,6 +143,10 @@ impl Group for ObservedGroup {
 
     fn release(&mut self, id: u64) {
         self.inner.release(id);
+    }
+
+    fn lease(&self) -> Lease {
+        self.inner.lease()
     }
 
     async fn leave(self: Box<Self>) {

@@ -17,7 +17,7 @@ use super::core::Core;
 use super::lock;
 use super::topics::{Limit, Partition, Topic};
 use crate::log::types::{Batch, LogError, Progress, TopicName, TopicPartition};
-use crate::log::{Group, Signal};
+use crate::log::{Group, Lease, Signal};
 
 /// How long a member may take to give partitions back, after that it is taken for stuck: longer than any drain, and as long
 /// as a broker would wait for a member that polls.
@@ -292,12 +292,13 @@ impl Member {
     }
 
     /// What of `upto` this member may commit.
-    fn owned(&self, upto: &[Progress]) -> Result<Commit, LogError> {
+    /// What of it is this member's, and the first that is not.
+    fn owned(&self, upto: &[Progress]) -> Result<(Commit, Option<TopicPartition>), LogError> {
         let topics = self.core.registry.load();
         let state = lock(&self.state);
         let gone = || LogError::Closed(format!("this member has left group {}", self.group));
         let seat = state.members.get(&self.id).ok_or_else(gone)?;
-        let mut offsets = Vec::with_capacity(upto.len());
+        let (mut offsets, mut lost) = (Vec::with_capacity(upto.len()), None);
         for progress in upto {
             let part = topics.partition(&progress.partition)?.1.part;
             let bytes = progress.committed.metadata.len();
@@ -307,9 +308,11 @@ impl Member {
             }
             if seat.owned.contains(&part) {
                 offsets.push((part, progress.committed.clone()));
+            } else {
+                lost.get_or_insert_with(|| progress.partition.clone());
             }
         }
-        Ok(Commit { group: self.group.clone(), offsets })
+        Ok((Commit { group: self.group.clone(), offsets }, lost))
     }
 }
 
@@ -362,11 +365,18 @@ impl Group for Member {
     }
 
     fn commit(&mut self, upto: &[Progress]) -> Result<(), LogError> {
-        self.core.commit(self.owned(upto)?)
+        self.core.commit(self.owned(upto)?.0)
     }
 
     async fn commit_now(&mut self, upto: &[Progress]) -> Result<(), LogError> {
-        self.core.commit(self.owned(upto)?)
+        let (owned, lost) = self.owned(upto)?;
+        self.core.commit(owned)?;
+        lost.map_or(Ok(()), |lost| Err(LogError::Fenced(lost)))
+    }
+
+    fn lease(&self) -> Lease {
+        // The folder is locked: every owner lives in this process.
+        Lease::for_ever()
     }
 
     fn release(&mut self, id: u64) {

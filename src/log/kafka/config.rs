@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -122,7 +123,16 @@ pub enum Mechanism {
     ScramSha512,
 }
 
+/// How much earlier than its session a member's lease ends: clocks of two machines drift apart by less in that time.
+const LEASE_MARGIN: Duration = Duration::from_secs(2);
+
 impl KafkaConfig {
+    /// How long a commit that was taken keeps what a member owns from everybody else.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        self.session_timeout.get().saturating_sub(LEASE_MARGIN)
+    }
+
     /// Reports every mistake; pure. `at` is the section's name.
     pub fn validate(&self, at: &str, problems: &mut Problems) {
         if let Some(bad) = self.addresses().find(|address| !is_address(address)) {

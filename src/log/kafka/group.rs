@@ -23,7 +23,7 @@ use self::member::Member;
 use self::shared::{Callbacks, Command, Names, Shared};
 use super::config::KafkaConfig;
 use super::{producer, settings};
-use crate::log::{Group, LogError, Progress, Signal, TopicName, TopicPartition};
+use crate::log::{Group, Lease, LogError, Progress, Signal, TopicName, TopicPartition};
 
 /// A member of a consumer group.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl KafkaGroup {
         gather: Duration,
         closed: CancellationToken,
     ) -> Result<Self, LogError> {
-        let shared = Arc::new(Shared::new(Names::new(&config.prefix, topics)));
+        let shared = Arc::new(Shared::new(Names::new(&config.prefix, topics), config.lease()));
         let name = format!("{}{group}", config.prefix);
         let what = || format!("join group {name}");
         let mut client: BaseConsumer<Callbacks> = settings::member(config, &name, partitions, gather)
@@ -163,13 +163,15 @@ impl Group for KafkaGroup {
 
     async fn commit_now(&mut self, upto: &[Progress]) -> Result<(), LogError> {
         let partitions = self.submit(upto)?;
+        let lost = upto.iter().map(|progress| &progress.partition).find(|asked| !partitions.contains(asked));
+        let lost = lost.map_or(Ok(()), |lost| Err(LogError::Fenced(lost.clone())));
         if partitions.is_empty() {
-            return Ok(());
+            return lost;
         }
         let answer = self.shared.lock().commits.wait(partitions);
         self.shared.wake();
         match timeout(COMMIT, answer).await {
-            Ok(Ok(result)) => result,
+            Ok(Ok(result)) => result.and(lost),
             Ok(Err(_)) => Err(producer::closed()),
             Err(_) => Err(LogError::Broker {
                 what: "commit".to_owned(),
@@ -181,6 +183,10 @@ impl Group for KafkaGroup {
 
     fn release(&mut self, id: u64) {
         self.command(Command::Release(id));
+    }
+
+    fn lease(&self) -> Lease {
+        self.shared.lease.clone()
     }
 
     async fn leave(self: Box<Self>) {

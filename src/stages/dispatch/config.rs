@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Problems;
-use crate::domain::units::Span;
+use crate::domain::units::{Size, Span};
 
 /// How dispatch calls providers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,11 +20,22 @@ pub struct DispatchConfig {
     pub in_flight_per_account: u32,
     /// How often a message is tried that a provider refuses for the moment without saying for how long.
     pub tries: u32,
+    /// Replies of one bot that may wait for a limit; a further one goes to the dead letters.
+    pub parked_per_bot: u32,
+    /// The same in bytes.
+    pub parked_bytes_per_bot: Size,
 }
 
 impl Default for DispatchConfig {
     fn default() -> Self {
-        Self { send_timeout: Span::secs(8), in_flight: 1024, in_flight_per_account: 64, tries: 5 }
+        Self {
+            send_timeout: Span::secs(8),
+            in_flight: 1024,
+            in_flight_per_account: 64,
+            tries: 5,
+            parked_per_bot: 100_000,
+            parked_bytes_per_bot: Size::mib(256),
+        }
     }
 }
 
@@ -35,6 +46,7 @@ impl DispatchConfig {
             ("in_flight", self.in_flight),
             ("in_flight_per_account", self.in_flight_per_account),
             ("tries", self.tries),
+            ("parked_per_bot", self.parked_per_bot),
         ];
         for (key, _) in bounds.into_iter().filter(|(_, bound)| *bound == 0) {
             problems.add(format!("{at}.{key}"), "is zero, so nothing would be sent", "use 1 or more");

@@ -2,9 +2,14 @@
 
 use thiserror::Error;
 
-use crate::domain::events::SettledStatus;
+use super::parking::DeadLetter;
 use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::ids::BotId;
+
+/// The bot sends nothing until its owner acts.
+pub(super) const BOT_DISABLED: &str = "bot_disabled";
+/// The bot or its account is gone.
+pub(super) const NO_ACCOUNT: &str = "no_account";
 
 /// A reply that was not sent, or not surely.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -37,9 +42,28 @@ pub enum DispatchError {
     /// The bot or its account is gone.
     #[error("{0}")]
     NoAccount(String),
-    /// The ledger already says that it was not sent; the dead letter was still owed when the last owner stopped.
-    #[error("an earlier owner of the partition settled the reply as {}", .0.as_str())]
-    Settled(SettledStatus),
+    /// The message that it answers is older than the ledger, so nobody can tell whether it was sent.
+    #[error("it answers a message that is older than the ledger, so it might have been sent before")]
+    TooOld,
+    /// Too many replies of the bot wait for a limit already.
+    #[error("too many replies of the bot wait for a limit: {0}")]
+    BacklogFull(String),
+}
+
+impl DispatchError {
+    /// What the machine says of a reply that it gives up.
+    pub(super) fn of(letter: &DeadLetter, bot: &BotId) -> Self {
+        let (part, detail) = (letter.part, letter.detail.clone().unwrap_or_default());
+        match letter.word {
+            "expired" => Self::Expired,
+            "in_doubt" => Self::InDoubt { part, reason: detail },
+            BOT_DISABLED => Self::BotDisabled { bot: bot.clone() },
+            NO_ACCOUNT => Self::NoAccount(detail),
+            "too_old" => Self::TooOld,
+            "bot_backlog_full" => Self::BacklogFull(format!("bot `{bot}`")),
+            _ => Self::Rejected { part, reason: detail },
+        }
+    }
 }
 
 impl Classify for DispatchError {
@@ -50,15 +74,16 @@ impl Classify for DispatchError {
             | Self::Rejected { .. }
             | Self::BotDisabled { .. }
             | Self::NoAccount(_)
-            | Self::Settled(_) => Class::Permanent,
+            | Self::TooOld
+            | Self::BacklogFull(_) => Class::Permanent,
         }
     }
 
     fn origin(&self) -> Origin {
         match self {
             Self::InDoubt { .. } | Self::Rejected { .. } => Origin::Upstream,
-            Self::BotDisabled { .. } | Self::NoAccount(_) => Origin::Tenant,
-            Self::Expired | Self::Settled(_) => Origin::Platform,
+            Self::BotDisabled { .. } | Self::NoAccount(_) | Self::BacklogFull(_) => Origin::Tenant,
+            Self::Expired | Self::TooOld => Origin::Platform,
         }
     }
 
@@ -67,9 +92,10 @@ impl Classify for DispatchError {
             Self::Expired => "expired",
             Self::InDoubt { .. } => "in_doubt",
             Self::Rejected { .. } => "rejected",
-            Self::BotDisabled { .. } => "bot_disabled",
-            Self::NoAccount(_) => "no_account",
-            Self::Settled(status) => status.as_str(),
+            Self::BotDisabled { .. } => BOT_DISABLED,
+            Self::NoAccount(_) => NO_ACCOUNT,
+            Self::TooOld => "too_old",
+            Self::BacklogFull(_) => "bot_backlog_full",
         })
     }
 }

@@ -1,40 +1,34 @@
-//! A reply on its way out.
+//! A reply at hand: what it says and its record.
 
-use super::error::DispatchError;
-use super::ledger::Begin;
-use crate::domain::envelope::Envelope;
+use bytes::Bytes;
+use smol_str::SmolStr;
+
+use crate::domain::envelope::{CONTENT_TYPE, Envelope, DecodeError};
 use crate::domain::events::{ChatKind, Part, ReplyReady};
 use crate::domain::time::Timestamp;
+use crate::log::Record;
 use crate::services::channel::Channel;
 
-/// A reply, how far it has come, and what will become of its record. It moves into the send and comes back with the
+/// A reply's envelope.
+pub(super) type Reply = Envelope<ReplyReady>;
+
+/// A reply that waits in memory, or was loaded since its turn has come. It moves into the send and comes back with the
 /// outcome: nobody else can touch it meanwhile.
 #[derive(Debug)]
 pub struct Job {
-    /// The record's offset.
-    pub(super) offset: u64,
+    /// Its record, for the parked topic and the dead letters.
+    pub(super) record: Record,
     /// The reply; its parts have moved to `messages`.
-    pub(super) reply: Envelope<ReplyReady>,
+    pub(super) reply: Reply,
     /// The parts as the provider takes them.
     pub(super) messages: Vec<Part>,
-    /// The first message without a RESULT.
-    pub(super) next: u32,
-    /// Calls made for that message.
-    pub(super) tries: u32,
-    /// Those that were refused for the moment, without a time.
-    pub(super) refusals: u32,
-    /// Those without a clear answer.
-    pub(super) unknown: u32,
-    /// Why the record goes to the dead letters in the end, and after how many tries; the first reason stays.
-    pub(super) failure: Option<(DispatchError, u32)>,
 }
 
 impl Job {
     /// Splits the reply for its channel; the web chat takes its parts as they are.
     pub(super) fn new(
-        offset: u64,
-        mut reply: Envelope<ReplyReady>,
-        begin: Begin,
+        record: Record,
+        mut reply: Reply,
         channel: Option<&dyn Channel>,
     ) -> Box<Self> {
         let parts = std::mem::take(&mut reply.data.parts);
@@ -42,17 +36,7 @@ impl Job {
             Some(channel) => parts.iter().flat_map(|part| channel.split(part)).collect(),
             None => parts,
         };
-        let failure = begin.failure.map(|error| (error, 0));
-        Box::new(Self {
-            offset,
-            reply,
-            messages,
-            next: begin.next,
-            tries: 0,
-            refusals: 0,
-            unknown: 0,
-            failure,
-        })
+        Box::new(Self { record, reply, messages })
     }
 
     /// How many RESULTs the reply gets; a reply without any message gets one.
@@ -60,32 +44,45 @@ impl Job {
         u32::try_from(self.messages.len()).unwrap_or(u32::MAX).max(1)
     }
 
-    /// The message to send now.
-    pub(super) fn message(&self) -> Option<&Part> {
-        self.messages.get(self.next as usize)
-    }
-
     pub(super) fn is_group(&self) -> bool {
         matches!(self.reply.data.chat_kind, ChatKind::Group)
     }
 
-    pub(super) fn is_late(&self, now: Timestamp) -> bool {
-        self.reply.deadline.is_some_and(|deadline| deadline <= now)
+    /// Why nothing of it will be sent, whatever a provider would say.
+    pub(super) fn is_foregone(&self) -> Option<Foregone> {
+        if self.reply.runid.is_some() {
+            Some(Foregone::Replay)
+        } else if self.messages.is_empty() {
+            Some(Foregone::Empty)
+        } else {
+            None
+        }
     }
+}
 
-    /// True when nothing of it will be sent, whatever a provider would say.
-    pub(super) fn is_foregone(&self, now: Timestamp) -> bool {
-        self.reply.runid.is_some() || self.messages.is_empty() || self.is_late(now)
-    }
+/// Why nothing is sent, and nobody needs to hear of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Foregone {
+    /// A replay is never sent.
+    Replay,
+    /// There is nothing to send.
+    Empty,
+}
 
-    /// Goes on behind `next` messages that have a RESULT.
-    pub(super) fn go_on(&mut self, next: u32) {
-        self.next = next;
-        (self.tries, self.refusals, self.unknown) = (0, 0, 0);
+/// A record of the lane from what was kept of it: all but its time.
+pub(super) fn record(offset: u64, bot: &str, value: Bytes) -> Record {
+    let content_type = Bytes::from_static(CONTENT_TYPE.as_bytes());
+    Record {
+        offset,
+        at: Timestamp::default(),
+        key: Bytes::copy_from_slice(bot.as_bytes()),
+        value,
+        headers: vec![(SmolStr::new_static("content-type"), content_type)],
     }
+}
 
-    /// Notes the first failure.
-    pub(super) fn fail(&mut self, error: DispatchError) {
-        self.failure.get_or_insert((error, self.tries));
-    }
+/// The reply that was kept under an offset, with its record.
+pub(super) fn revive(offset: u64, value: Bytes) -> Result<(Record, Reply), DecodeError> {
+    let reply = Reply::decode(&value)?;
+    Ok((record(offset, reply.bot.as_str(), value), reply))
 }

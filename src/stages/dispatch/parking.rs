@@ -37,16 +37,18 @@ mod sweep;
 mod tests;
 
 pub(crate) use bounds::Bounds;
-pub(crate) use known::Search;
-pub(crate) use protocol::{
-    Arrival, Change, Command, DeadLetter, Entry, Head, May, Now, Outcome, Place, Policy, Verdict,
-};
-pub(crate) use restore::{Doubt, From, Recovered, Restore, next_epoch};
+pub(super) use known::Search;
+pub(crate) use protocol::{Arrival, Change, Command, DeadLetter, Entry, May, Now, Outcome, Verdict};
+pub(super) use protocol::{Head, Place};
+#[cfg(test)]
+pub(crate) use restore::Recovered;
+pub(crate) use restore::{Doubt, From, Restore, next_epoch};
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
 
 use crate::domain::events::Lane;
-use crate::domain::ids::{BotId, EventId};
+use crate::domain::ids::{BotId, ConversationId, EventId};
 use crate::stages::dispatch::arena::Ix;
 use chats::Chats;
 use faults::{Faults, Mutant};
@@ -148,7 +150,44 @@ impl Machine {
         self.chats.find_bot(bot).map_or((0, 0), |bot| (bot.parked, bot.parked_bytes))
     }
 
-    /// True when nothing is under way: no call, no append, no look-up.
+    /// Which bot's a chat is.
+    pub(crate) fn bot_of(&self, chat: &ConversationId) -> Option<&BotId> {
+        let (ix, _) = self.chats.find(chat)?;
+        self.chats.bot_of(ix).map(|bot| &bot.name)
+    }
+
+    /// True when a chat has nothing to send.
+    pub(crate) fn is_empty(&self, chat: &ConversationId) -> bool {
+        self.chats.find(chat).is_none_or(|(_, chat)| chat.is_empty())
+    }
+
+    /// Until when nothing of a chat's bot goes out.
+    pub(crate) fn bot_until(&self, chat: &ConversationId) -> Duration {
+        let bot = self.chats.find(chat).and_then(|(ix, _)| self.chats.bot_of(ix));
+        bot.map_or(Duration::ZERO, |bot| bot.until)
+    }
+
+    /// How many replies go before a further one of a bot and of a chat: of the whole bot, and of the chat.
+    pub(crate) fn ahead(&self, bot: &BotId, chat: &ConversationId) -> (u32, u32) {
+        let of_bot = self.chats.find_bot(bot).map_or(0, |bot| bot.memory.saturating_add(bot.parked));
+        let of_chat = self.chats.find(chat).map_or(0, |(_, chat)| chat.live.len() + chat.parked.len());
+        (of_bot, u32::try_from(of_chat).unwrap_or(u32::MAX))
+    }
+
+    /// Where the parked replies lie that wait or that something is done with.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
+        let waiting = self.chats.iter().flat_map(|(_, chat)| chat.parked.values()).map(item::Slot::place);
+        waiting.chain(self.items.values().filter_map(Item::place))
+    }
+
+    /// True when nothing waits and nothing is under way: no call, no append, no look-up.
+    #[cfg(test)]
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_idle() && self.open.is_empty()
+    }
+
+    /// The same, whatever waits.
+    #[cfg(test)]
     pub(crate) fn is_idle(&self) -> bool {
         self.to_ledger.is_empty()
             && self.to_parked.is_empty()

@@ -1,15 +1,25 @@
-//! Whose turn it is, and whether the limits let it.
+//! Whose turn it is, and whether the machine, the lease and the limits let it.
+
+use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
 
 use super::arena::Ix;
+use super::parking::{Head, May, Now};
+use super::queues::Wake;
 use super::send::{self, Effect};
 use super::{Dispatch, Slot};
+use crate::domain::bot::UnknownPolicy;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::Signal;
-use crate::limits::{Ask, Verdict};
+use crate::domain::ids::ConversationId;
+use crate::limits::{Ask, Keys, Limits, Plan, Verdict};
 use crate::pipeline::PartitionCx;
+
+/// A chat that waits longer need not be at hand.
+const LONG: Duration = Duration::from_secs(2);
+/// How soon a lease that is over is looked at again.
+const LEASE: Duration = Duration::from_millis(100);
 
 /// What a line did with its turn.
 enum Turn {
@@ -17,22 +27,33 @@ enum Turn {
     Over,
     /// Nothing: every call of the process is taken.
     NoSlot,
+    /// Nothing: somebody else could own the partition by the time a call is over.
+    NoLease,
 }
 
 impl Dispatch {
     /// Lines take turns, one send each, until none may go.
-    pub(super) fn pick(&mut self, cx: &mut PartitionCx<Effect>, now: Instant) {
+    pub(super) fn pick(&mut self, cx: &mut PartitionCx<Effect>) {
+        let now = self.now(cx);
         while let Some(line) = self.queues.turn() {
             match self.step(cx, line, now) {
                 Turn::Over => self.queues.rouse(line),
                 Turn::NoSlot => return self.queues.keep_turn(line),
+                Turn::NoLease => {
+                    self.queues.keep_turn(line);
+                    if !std::mem::replace(&mut self.unleased, true) {
+                        tracing::warn!(partition = %cx.partition, "nothing is sent until the group confirms the partition");
+                        self.queues.at(now.moment + LEASE, Wake::Lease);
+                    }
+                    return;
+                }
             }
         }
     }
 
-    fn step(&mut self, cx: &mut PartitionCx<Effect>, ix: Ix, now: Instant) -> Turn {
+    fn step(&mut self, cx: &mut PartitionCx<Effect>, ix: Ix, now: Now) -> Turn {
         let Some(line) = self.queues.get_mut(ix) else { return Turn::Over };
-        if line.plan.is_none() {
+        if line.voice.is_none() {
             line.looking = true;
             send::look_up(cx, &self.shared, ix, line.key.clone());
             return Turn::Over;
@@ -40,28 +61,27 @@ impl Dispatch {
         if line.signals.is_empty() { self.step_reply(cx, ix, now) } else { self.step_signal(cx, ix, now) }
     }
 
-    fn step_signal(&mut self, cx: &mut PartitionCx<Effect>, ix: Ix, now: Instant) -> Turn {
+    fn step_signal(&mut self, cx: &mut PartitionCx<Effect>, ix: Ix, now: Now) -> Turn {
         let Some(slot) = self.slot(cx) else { return Turn::NoSlot };
-        let (wall, moment) = (cx.now(), self.moment(now));
+        let Now { wall, moment, .. } = now;
         let Some(line) = self.queues.get_mut(ix) else { return Turn::Over };
-        let Some((plan, _)) = &line.plan else { return Turn::Over };
+        let Some(voice) = &line.voice else { return Turn::Over };
         while let Some(signal) = line.signals.pop_front() {
             // With replies waiting, "is typing" would take their place.
             let in_the_way = matches!(signal.signal, Signal::Typing { .. }) && line.has_replies();
             if signal.is_stale(wall) || in_the_way {
                 continue;
             }
-            match self.limits.take(plan, &signal.keys, Ask::Signal, moment) {
+            match self.limits.take(&voice.plan, &signal.keys, Ask::Signal, moment) {
                 Verdict::Ready => {
                     let key = line.key.clone();
-                    self.queues.call(ix, now);
+                    self.queues.call(ix, moment);
                     send::signal(cx, &self.shared, ix, key, signal, slot);
                     return Turn::Over;
                 }
                 Verdict::NotBefore { at, shared: true } => {
                     line.signals.push_front(signal);
                     self.slot = Slot::Held(slot);
-                    let at = self.instant(at);
                     self.queues.rest_line(ix, at);
                     return Turn::Over;
                 }
@@ -73,14 +93,54 @@ impl Dispatch {
         Turn::Over
     }
 
-    fn step_reply(&mut self, cx: &mut PartitionCx<Effect>, ix: Ix, now: Instant) -> Turn {
-        let wall = cx.now();
-        let Some((chat, job)) = self.queues.first(ix) else { return Turn::Over };
-        if job.is_foregone(wall) {
-            self.forgo(cx, chat, wall);
+    fn step_reply(&mut self, cx: &mut PartitionCx<Effect>, ix: Ix, now: Now) -> Turn {
+        let Some(chat) = self.queues.first(ix) else { return Turn::Over };
+        let Some(conversation) = self.queues.chat(chat).map(|chat| chat.conversation.clone()) else {
+            return Turn::Over;
+        };
+        match self.machine.may_send(&conversation, now) {
+            May::Send(head) => self.try_head(cx, (ix, chat), &conversation, head, now),
+            May::NotBefore(at) => {
+                // What the whole bot waits for takes one timer.
+                if self.machine.bot_until(&conversation) >= at {
+                    self.queues.rest_line(ix, at);
+                } else {
+                    self.rest(chat, at, now);
+                }
+                Turn::Over
+            }
+            May::NoLease => Turn::NoLease,
+            // The next sweep, or an acknowledgement, says more.
+            May::Late | May::Busy => {
+                self.aside(chat);
+                Turn::Over
+            }
+            May::Empty => {
+                self.unload(chat);
+                self.queues.remove(chat);
+                Turn::Over
+            }
+        }
+    }
+
+    fn try_head(
+        &mut self,
+        cx: &mut PartitionCx<Effect>,
+        (line, chat): (Ix, Ix),
+        conversation: &ConversationId,
+        head: Head,
+        now: Now,
+    ) -> Turn {
+        let Some(job) = self.jobs.get(&head.offset) else {
+            self.load(cx, (line, chat), conversation, head, now);
+            return Turn::Over;
+        };
+        if let Some(why) = job.is_foregone() {
+            self.forgo(conversation, why);
+            self.obey(cx);
             return Turn::Over;
         }
-        let ask = if job.next == 0 && job.tries == 0 { Ask::Answer } else { Ask::Message };
+        let group = job.is_group();
         // A web-chat message calls nobody: it is an append.
         let slot = match job.reply.data.channel {
             ChannelKind::Webchat => None,
@@ -89,39 +149,84 @@ impl Dispatch {
                 None => return Turn::NoSlot,
             },
         };
-        match self.may_send(ix, chat, ask, now) {
-            Verdict::Ready => self.begin(cx, ix, chat, slot, now),
+        match self.ask((line, chat), (conversation, group), head, now.moment, Limits::take) {
+            Verdict::Ready => {
+                let policy = self.policy(line);
+                self.queues.begin(chat, slot, now.moment);
+                if !self.machine.send(conversation, policy, now) {
+                    // Not reached: it was asked a moment ago.
+                    self.queues.undo(chat);
+                    self.queues.ready(chat);
+                }
+                self.obey(cx);
+            }
             Verdict::NotBefore { at, shared } => {
                 self.slot = slot.map_or(Slot::Free, Slot::Held);
-                let at = self.instant(at);
-                if shared { self.queues.rest_line(ix, at) } else { self.queues.rest(chat, at) }
+                if shared { self.queues.rest_line(line, at) } else { self.rest(chat, at, now) }
             }
         }
         Turn::Over
     }
 
-    fn may_send(&mut self, line: Ix, chat: Ix, ask: Ask, now: Instant) -> Verdict {
-        let moment = self.moment(now);
-        match (self.queues.get(line).and_then(|line| line.plan.as_ref()), self.queues.chat(chat)) {
-            (Some((plan, _)), Some(chat)) => self.limits.take(plan, &chat.keys, ask, moment),
-            // Not reached: both were there a moment ago.
-            _ => Verdict::NotBefore { at: moment + super::SWEEP, shared: true },
+    /// A chat waits; for a long time it need not be at hand.
+    fn rest(&mut self, chat: Ix, at: Duration, now: Now) {
+        self.queues.rest(chat, at);
+        if at > now.moment + LONG {
+            self.unload(chat);
         }
     }
 
-    fn begin(
+    /// Has a parked reply loaded, if the limits would let it go now.
+    fn load(
         &mut self,
         cx: &mut PartitionCx<Effect>,
-        line: Ix,
-        chat: Ix,
-        slot: Option<OwnedSemaphorePermit>,
-        now: Instant,
+        (line, chat): (Ix, Ix),
+        conversation: &ConversationId,
+        head: Head,
+        now: Now,
     ) {
-        let Some(key) = self.queues.get(line).map(|line| line.key.clone()) else { return };
-        if let Some(mut job) = self.queues.begin(chat) {
-            job.tries += 1;
-            self.queues.call(line, now);
-            send::send(cx, &self.shared, chat, job, key, slot);
+        // Whether it is a group's only the reply itself says; it is asked again when it is at hand.
+        match self.ask((line, chat), (conversation, false), head, now.moment, Limits::ask) {
+            Verdict::Ready => {
+                self.queues.load(chat);
+                match head.place {
+                    Some(place) => send::load(cx, (&self.shared, &self.payloads), chat, head.offset, place),
+                    None => debug_assert!(false, "neither in memory nor parked: {head:?}"),
+                }
+            }
+            Verdict::NotBefore { at, shared: true } => self.queues.rest_line(line, at),
+            Verdict::NotBefore { at, shared: false } => self.rest(chat, at, now),
+        }
+    }
+
+    /// Asks all limits in this way.
+    fn ask(
+        &mut self,
+        (line, chat): (Ix, Ix),
+        (conversation, group): (&ConversationId, bool),
+        head: Head,
+        moment: Duration,
+        way: fn(&mut Limits, &Plan, &Keys, Ask, Duration) -> Verdict,
+    ) -> Verdict {
+        let ask = if head.part == 0 && head.attempt == 0 { Ask::Answer } else { Ask::Message };
+        let Some(found) = self.queues.get(line) else { return Verdict::NotBefore { at: moment, shared: true } };
+        let keys = self.limits.keys(&found.key.bot, conversation, group);
+        if let Some(chat) = self.queues.chat_mut(chat) {
+            chat.keys = Some(keys);
+        }
+        match self.queues.get(line).and_then(|line| line.voice.as_ref()) {
+            Some(voice) => way(&mut self.limits, &voice.plan, &keys, ask, moment),
+            // Not reached: a line without a voice is looked up first.
+            None => Verdict::NotBefore { at: moment + super::SWEEP, shared: true },
+        }
+    }
+
+    /// What the bot wants when nobody can tell; `reconcile` only where statuses name the message.
+    fn policy(&self, line: Ix) -> UnknownPolicy {
+        let Some(line) = self.queues.get(line) else { return UnknownPolicy::default() };
+        match line.voice.as_ref().map_or_else(UnknownPolicy::default, |voice| voice.policy) {
+            UnknownPolicy::Reconcile if line.key.channel != ChannelKind::Whatsapp => UnknownPolicy::Resend,
+            policy => policy,
         }
     }
 

@@ -1,29 +1,28 @@
-//! Who may send next: chats in the order of their replies, accounts in turn, waits by timer. Pure: no clock, no I/O.
+//! Whose turn it is: accounts in turn, the chats of an account in turn, waits by timer. Pure: no clock, no I/O.
 //!
 //! A *line* is a bot's account: what shares its limits waits together. A chat (a conversation) stands in its line while
-//! its first reply may be tried. Every step costs at most the logarithm of the number of waits.
+//! its head may be tried; which reply that is, the [machine](super::parking) knows. Every step costs at most the
+//! logarithm of the number of waits.
 
 mod line;
 
-pub(super) use line::{LineKey, Wake};
+pub(super) use line::{LineKey, State, Voice, Wake};
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::arena::{Arena, Ix};
-use super::job::Job;
 use super::signals::Waiting;
 use crate::domain::ids::ConversationId;
-use crate::domain::time::Timestamp;
-use crate::limits::Limits;
-use line::{Chat, Line, State};
+use line::{Chat, Line};
 
 /// Signals that wait in a line; they are worth little, so the oldest goes.
 const MAX_SIGNALS: usize = 64;
 
-/// All lines and chats of a partition.
+/// All lines and chats of a partition. Moments are those of the limits.
 #[derive(Debug)]
 pub(super) struct Queues {
     lines: Arena<Line>,
@@ -31,7 +30,7 @@ pub(super) struct Queues {
     line_of: HashMap<LineKey, Ix>,
     chat_of: HashMap<ConversationId, Ix>,
     ring: VecDeque<Ix>,
-    timers: BinaryHeap<Reverse<(Instant, Wake)>>,
+    timers: BinaryHeap<Reverse<(Duration, Wake)>>,
     max_window: u32,
 }
 
@@ -48,43 +47,12 @@ impl Queues {
         }
     }
 
-    /// Adds a reply behind the others of its chat. Replies come in the order of their offsets.
-    pub(super) fn push(&mut self, job: Box<Job>, limits: &Limits) {
-        if let Some(chat) = self.chat_of.get(&job.reply.conversation).and_then(|ix| self.chats.get_mut(*ix)) {
-            return chat.queue.push_back(job);
-        }
-        let data = &job.reply.data;
-        let key = LineKey {
-            tenant: job.reply.tenant.clone(),
-            bot: job.reply.bot.clone(),
-            channel: data.channel,
-            account: data.account.clone(),
-        };
-        let line = self.line(key);
-        let conversation = job.reply.conversation.clone();
-        let keys = limits.keys(&job.reply.bot, &conversation, job.is_group());
-        let chat = Chat {
-            line,
-            keys,
-            conversation: conversation.clone(),
-            queue: VecDeque::from([job]),
-            state: State::Ready,
-            listed: false,
-        };
-        let chat = self.chats.insert(chat);
-        self.chat_of.insert(conversation, chat);
-        if let Some(line) = self.lines.get_mut(line) {
-            line.chats += 1;
-        }
-        self.ready(chat);
-    }
-
     /// The line of an account, made when it is new.
-    pub(super) fn line(&mut self, key: LineKey) -> Ix {
+    pub(super) fn line(&mut self, key: LineKey, now: Duration) -> Ix {
         if let Some(line) = self.line_of.get(&key) {
             return *line;
         }
-        let line = self.lines.insert(Line::new(key.clone(), self.max_window, Instant::now()));
+        let line = self.lines.insert(Line::new(key.clone(), self.max_window, now));
         self.line_of.insert(key, line);
         line
     }
@@ -97,13 +65,105 @@ impl Queues {
         self.lines.get_mut(line)
     }
 
+    /// Where a chat is, if it is here.
+    pub(super) fn find(&self, conversation: &ConversationId) -> Option<Ix> {
+        self.chat_of.get(conversation).copied()
+    }
+
     pub(super) fn chat(&self, chat: Ix) -> Option<&Chat> {
         self.chats.get(chat)
     }
 
-    /// True when replies to the conversation are here.
-    pub(super) fn has(&self, conversation: &ConversationId) -> bool {
-        self.chat_of.contains_key(conversation)
+    pub(super) fn chat_mut(&mut self, chat: Ix) -> Option<&mut Chat> {
+        self.chats.get_mut(chat)
+    }
+
+    /// A chat of a line that has something to send.
+    pub(super) fn add(&mut self, conversation: ConversationId, line: Ix) -> Ix {
+        if let Some(line) = self.lines.get_mut(line) {
+            line.chats += 1;
+        }
+        let chat = self.chats.insert(Chat::new(conversation.clone(), line));
+        self.chat_of.insert(conversation, chat);
+        chat
+    }
+
+    /// A chat has nothing to send any more.
+    pub(super) fn remove(&mut self, ix: Ix) {
+        self.unlist(ix);
+        if let Some(chat) = self.chats.remove(ix) {
+            self.chat_of.remove(&chat.conversation);
+            if let Some(line) = self.lines.get_mut(chat.line) {
+                line.chats -= 1;
+            }
+        }
+    }
+
+    /// A chat's head is to be tried when it is its turn.
+    pub(super) fn ready(&mut self, ix: Ix) {
+        let Some(chat) = self.chats.get_mut(ix) else { return };
+        chat.state = State::Ready;
+        let line = chat.line;
+        if !std::mem::replace(&mut chat.listed, true)
+            && let Some(found) = self.lines.get_mut(line)
+        {
+            found.ready.push_back(ix);
+        }
+        self.rouse(line);
+    }
+
+    /// A chat's head is being loaded.
+    pub(super) fn load(&mut self, ix: Ix) {
+        self.aside(ix, State::Loading);
+        if let Some(line) = self.chats.get(ix).and_then(|chat| self.lines.get_mut(chat.line)) {
+            line.loading += 1;
+        }
+    }
+
+    /// A chat's head is at hand. It goes before all others of its line: else each of them would be loaded before the
+    /// first is sent.
+    pub(super) fn loaded(&mut self, ix: Ix) {
+        let Some(chat) = self.chats.get_mut(ix) else { return };
+        chat.state = State::Ready;
+        let line = chat.line;
+        if let Some(found) = self.lines.get_mut(line) {
+            found.loading = found.loading.saturating_sub(1);
+            if !std::mem::replace(&mut chat.listed, true) {
+                found.ready.push_front(ix);
+            }
+        }
+        self.rouse(line);
+    }
+
+    /// A chat stands aside until it is [ready](Self::ready) again.
+    pub(super) fn aside(&mut self, ix: Ix, state: State) {
+        if let Some(chat) = self.chats.get_mut(ix) {
+            chat.state = state;
+            self.unlist(ix);
+        }
+    }
+
+    /// A chat is not tried before `at`.
+    pub(super) fn rest(&mut self, ix: Ix, at: Duration) {
+        self.aside(ix, State::Waiting(at));
+        self.at(at, Wake::Chat(ix));
+    }
+
+    /// A chat's head goes out, with one of the process's calls where it takes one.
+    pub(super) fn begin(&mut self, ix: Ix, slot: Option<OwnedSemaphorePermit>, now: Duration) {
+        self.aside(ix, State::Begun);
+        let Some(chat) = self.chats.get_mut(ix) else { return };
+        chat.slot = slot;
+        let line = chat.line;
+        self.call(line, now);
+    }
+
+    /// A head that was to go out may not after all.
+    pub(super) fn undo(&mut self, ix: Ix) {
+        let Some(chat) = self.chats.get_mut(ix) else { return };
+        chat.slot = None;
+        let line = chat.line;
+        self.called(line, true);
     }
 
     /// Adds a signal to a line.
@@ -151,14 +211,12 @@ impl Queues {
         }
     }
 
-    /// The chat of a line whose first reply is to be tried, and that reply; it stays where it is.
-    pub(super) fn first(&mut self, line: Ix) -> Option<(Ix, &Job)> {
+    /// The chat of a line whose head is to be tried; it stays where it is.
+    pub(super) fn first(&mut self, line: Ix) -> Option<Ix> {
         let line = self.lines.get_mut(line)?;
         while let Some(ix) = line.ready.front().copied() {
-            let ready =
-                self.chats.get(ix).filter(|chat| chat.state == State::Ready && !chat.queue.is_empty());
-            if ready.is_some() {
-                return self.chats.get(ix).and_then(|chat| Some((ix, &**chat.queue.front()?)));
+            if self.chats.get(ix).is_some_and(|chat| chat.state == State::Ready) {
+                return Some(ix);
             }
             line.ready.pop_front();
             if let Some(chat) = self.chats.get_mut(ix) {
@@ -168,51 +226,8 @@ impl Queues {
         None
     }
 
-    /// Takes a chat's first reply out. The chat stands still until it is [given back](Self::again) or
-    /// [over](Self::over).
-    pub(super) fn begin(&mut self, ix: Ix) -> Option<Box<Job>> {
-        let chat = self.chats.get_mut(ix).filter(|chat| chat.state != State::Out)?;
-        let job = chat.queue.pop_front()?;
-        chat.state = State::Out;
-        self.unlist(ix);
-        Some(job)
-    }
-
-    /// A reply that is not done goes back to the head of its chat.
-    pub(super) fn again(&mut self, ix: Ix, job: Box<Job>, not_before: Option<Instant>) {
-        let Some(chat) = self.chats.get_mut(ix) else { return };
-        chat.queue.push_front(job);
-        match not_before {
-            Some(at) => self.rest(ix, at),
-            None => self.ready(ix),
-        }
-    }
-
-    /// A chat's first reply is done: the next one's turn.
-    pub(super) fn over(&mut self, ix: Ix) {
-        let Some(chat) = self.chats.get(ix) else { return };
-        if !chat.queue.is_empty() {
-            return self.ready(ix);
-        }
-        if let Some(chat) = self.chats.remove(ix) {
-            self.chat_of.remove(&chat.conversation);
-            if let Some(line) = self.lines.get_mut(chat.line) {
-                line.chats -= 1;
-            }
-        }
-    }
-
-    /// A chat is not tried before `at`.
-    pub(super) fn rest(&mut self, ix: Ix, at: Instant) {
-        if let Some(chat) = self.chats.get_mut(ix) {
-            chat.state = State::Waiting(at);
-            self.unlist(ix);
-            self.at(at, Wake::Chat(ix));
-        }
-    }
-
     /// A line does nothing before `at`.
-    pub(super) fn rest_line(&mut self, ix: Ix, at: Instant) {
+    pub(super) fn rest_line(&mut self, ix: Ix, at: Duration) {
         if let Some(line) = self.lines.get_mut(ix)
             && line.waiting.is_none_or(|waiting| waiting < at)
         {
@@ -222,7 +237,7 @@ impl Queues {
     }
 
     /// A call of a line begins.
-    pub(super) fn call(&mut self, ix: Ix, now: Instant) {
+    pub(super) fn call(&mut self, ix: Ix, now: Duration) {
         if let Some(line) = self.lines.get_mut(ix) {
             line.in_flight += 1;
             line.used = now;
@@ -238,12 +253,12 @@ impl Queues {
     }
 
     /// Sets a timer.
-    pub(super) fn at(&mut self, at: Instant, wake: Wake) {
+    pub(super) fn at(&mut self, at: Duration, wake: Wake) {
         self.timers.push(Reverse((at, wake)));
     }
 
     /// The next timer that has run out. What it was for is ready when this returns.
-    pub(super) fn due(&mut self, now: Instant) -> Option<Wake> {
+    pub(super) fn due(&mut self, now: Duration) -> Option<Wake> {
         while let Some(Reverse((at, wake))) = self.timers.peek().copied() {
             if at > now {
                 return None;
@@ -260,25 +275,18 @@ impl Queues {
                     }
                 }
                 Wake::Chat(_) => {}
-                Wake::Sweep | Wake::Forget => return Some(wake),
+                Wake::Sweep | Wake::Forget | Wake::Lease => return Some(wake),
             }
         }
         None
     }
 
-    pub(super) fn next_wake(&self) -> Option<Instant> {
+    pub(super) fn next_wake(&self) -> Option<Duration> {
         self.timers.peek().map(|Reverse((at, _))| *at)
     }
 
-    /// Chats whose first reply is late and not out.
-    pub(super) fn overdue(&self, now: Timestamp) -> Vec<Ix> {
-        let late =
-            |chat: &Chat| chat.state != State::Out && chat.queue.front().is_some_and(|job| job.is_late(now));
-        self.chats.iter().filter(|(_, chat)| late(chat)).map(|(ix, _)| ix).collect()
-    }
-
     /// Drops lines that nobody has used for a while.
-    pub(super) fn drop_idle(&mut self, now: Instant) {
+    pub(super) fn drop_idle(&mut self, now: Duration) {
         let idle: Vec<Ix> =
             self.lines.iter().filter(|(_, line)| line.is_idle(now)).map(|(ix, _)| ix).collect();
         for ix in idle {
@@ -303,17 +311,5 @@ impl Queues {
             line.ready.pop_front();
             chat.listed = false;
         }
-    }
-
-    fn ready(&mut self, ix: Ix) {
-        let Some(chat) = self.chats.get_mut(ix) else { return };
-        chat.state = State::Ready;
-        let line = chat.line;
-        if !std::mem::replace(&mut chat.listed, true)
-            && let Some(found) = self.lines.get_mut(line)
-        {
-            found.ready.push_back(ix);
-        }
-        self.rouse(line);
     }
 }

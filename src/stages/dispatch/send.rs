@@ -1,4 +1,5 @@
-//! What takes time: looking up who speaks, calling the provider. Each is a future of its own that gives an [`Effect`].
+//! What takes time: looking up who speaks, loading a parked reply, calling the provider. Each is a future of its own that
+//! gives an [`Effect`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +9,18 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::Shared;
 use super::arena::Ix;
 use super::job::Job;
+use super::parking::{Head, Place, Search};
+use super::payloads::Payloads;
 use super::queues::LineKey;
+use super::records;
 use super::signals::{Waiting, life};
-use crate::domain::bot::{Bot, BotLimits};
+use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Signal, WebchatOut};
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
 use crate::limits::Keys;
-use crate::log::{LogError, Reader, Record};
+use crate::log::{LogError, Position, Reader, Record};
 use crate::pipeline::{Emission, PartitionCx};
 use crate::services::channel::{Scope, SendOutcome, Sender, Target};
 use crate::store::StoreError;
@@ -27,17 +31,26 @@ pub(super) const WEBCHAT_PORT: &str = "webchat";
 /// What a spawned future of dispatch gives back.
 #[derive(Debug)]
 pub enum Effect {
-    /// A bot was looked up: its own limits and its version.
+    /// A bot was looked up.
     Found {
         /// The account's line.
         line: Ix,
-        /// The limits; an error when the store could not say.
-        limits: Result<(BotLimits, i64), StoreError>,
+        /// The bot, where there is one; an error when the store could not say.
+        bot: Result<Option<Arc<Bot>>, StoreError>,
+    },
+    /// A parked reply was loaded, since its turn has come.
+    Loaded {
+        /// The reply's chat.
+        chat: Ix,
+        /// The reply.
+        job: Result<Box<Job>, LogError>,
     },
     /// A call is over.
     Sent {
         /// The reply's chat.
         chat: Ix,
+        /// The part that was to be sent.
+        head: Head,
         /// The reply.
         job: Box<Job>,
         /// How it went.
@@ -54,8 +67,14 @@ pub enum Effect {
         /// How it went.
         outcome: SendOutcome,
     },
-    /// An append to the ledger is over.
-    Settled(Result<(), LogError>),
+    /// An append to the ledger is over: where its records stand.
+    Settled(Result<Vec<Position>, LogError>),
+    /// An append to the parked topic is over: where its replies are kept.
+    Parked(Result<Vec<Place>, LogError>),
+    /// Dead letters are durable: of these offsets.
+    Buried(Result<Vec<u64>, LogError>),
+    /// The whole ledger was searched.
+    Searched(Result<Search, LogError>),
     /// Signals came in.
     Signals {
         /// Reads on.
@@ -94,25 +113,45 @@ enum Voice {
 pub(super) fn look_up(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, line: Ix, key: LineKey) {
     let shared = Arc::clone(shared);
     cx.spawn(async move {
-        let found = shared.deps.directory.bot(&key.tenant, &key.bot).await;
-        let limits = |bot: Option<Arc<Bot>>| {
-            bot.map_or((BotLimits::default(), 0), |bot| (bot.spec.limits.clone(), bot.version))
-        };
-        Effect::Found { line, limits: found.map(limits) }
+        Effect::Found { line, bot: shared.deps.directory.bot(&key.tenant, &key.bot).await }
     });
 }
 
-/// Sends the next message of a reply. `slot` is held as long as the call takes.
-pub(super) fn send(
+/// Loads a parked reply for its chat.
+pub(super) fn load(
     cx: &mut PartitionCx<Effect>,
-    shared: &Arc<Shared>,
+    (shared, payloads): (&Arc<Shared>, &Arc<Payloads>),
     chat: Ix,
-    job: Box<Job>,
-    key: LineKey,
-    slot: Option<OwnedSemaphorePermit>,
+    offset: u64,
+    place: Place,
 ) {
+    let (shared, payloads) = (Arc::clone(shared), Arc::clone(payloads));
+    cx.spawn(async move {
+        let loaded = records::load(&payloads, offset, place).await;
+        let job = loaded.map(|(record, reply)| {
+            let channel = shared.channel(reply.data.channel).map(AsRef::as_ref);
+            Job::new(record, reply, channel)
+        });
+        Effect::Loaded { chat, job }
+    });
+}
+
+/// What is sent: a part of a reply, and who says it.
+#[derive(Debug)]
+pub(super) struct Sending {
+    pub(super) chat: Ix,
+    pub(super) head: Head,
+    pub(super) job: Box<Job>,
+    pub(super) key: LineKey,
+    /// Held as long as the call takes.
+    pub(super) slot: Option<OwnedSemaphorePermit>,
+}
+
+/// Sends a part.
+pub(super) fn send(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, sending: Sending) {
+    let Sending { chat, head, job, key, slot } = sending;
     let webchat = (key.channel == ChannelKind::Webchat).then(|| {
-        let event = webchat_out(&job, cx.now());
+        let event = webchat_out(&job, head, cx.now());
         cx.append(vec![event])
     });
     let shared = Arc::clone(shared);
@@ -122,7 +161,7 @@ pub(super) fn send(
             Voice::Speaks(sender, bot) => {
                 let attempt = match webchat {
                     Some(append) => shown(append.await),
-                    None => Attempt::Called(call(&shared, &key, &sender, &job).await),
+                    None => Attempt::Called(call(&shared, &key, &sender, head, &job).await),
                 };
                 if let Attempt::Called(SendOutcome::Rejected { scope: Scope::Bot, reason }) = &attempt {
                     disable(&shared, &key, reason).await;
@@ -131,7 +170,7 @@ pub(super) fn send(
             }
         };
         drop(slot);
-        Effect::Sent { chat, job, attempt, bot }
+        Effect::Sent { chat, head, job, attempt, bot }
     });
 }
 
@@ -187,14 +226,17 @@ async fn voice(shared: &Shared, key: &LineKey) -> Voice {
     }
 }
 
-async fn call(shared: &Shared, key: &LineKey, sender: &Sender, job: &Job) -> SendOutcome {
-    let (Some(channel), Some(message)) = (shared.channel(key.channel), job.message()) else {
-        let reason = format!("this process has no sender for {}", key.channel);
+async fn call(shared: &Shared, key: &LineKey, sender: &Sender, head: Head, job: &Job) -> SendOutcome {
+    let (Some(channel), Some(message)) = (shared.channel(key.channel), job.messages.get(head.part as usize))
+    else {
+        // The second only where a newer program splits a reply into fewer parts than the one that began it.
+        let (channel, part, of) = (key.channel, head.part, head.of);
+        let reason = format!("this process has no sender for part {part} of {of} on {channel}");
         return SendOutcome::Rejected { scope: Scope::Message, reason };
     };
     let data = &job.reply.data;
     let to = Target { chat: data.chat.clone(), thread: data.thread.clone() };
-    let opaque = format!("{}:{}", job.reply.id, job.next);
+    let opaque = format!("{}:{}", job.reply.id, head.part);
     channel.send(sender, &to, message, &opaque, shared.deps.config.send_timeout.get()).await
 }
 
@@ -206,22 +248,22 @@ async fn disable(shared: &Shared, key: &LineKey, reason: &str) {
     }
 }
 
-fn webchat_out(job: &Job, now: Timestamp) -> Emission {
+fn webchat_out(job: &Job, head: Head, now: Timestamp) -> Emission {
     let data = &job.reply.data;
-    let message = job.message().cloned().unwrap_or_default();
+    let message = job.messages.get(head.part as usize).cloned().unwrap_or_default();
     let event = WebchatOut {
         chat: data.chat.clone(),
         account: data.account.clone(),
-        part: job.next,
-        of: job.of(),
+        part: head.part,
+        of: head.of,
         message,
     };
-    Emission::by_conversation(WEBCHAT_PORT, &job.reply.follow(StageName::Dispatch, now, job.next, event))
+    Emission::by_conversation(WEBCHAT_PORT, &job.reply.follow(StageName::Dispatch, now, head.part, event))
 }
 
-fn shown(answer: Result<(), LogError>) -> Attempt {
+fn shown(answer: Result<Vec<Position>, LogError>) -> Attempt {
     match answer {
-        Ok(()) => Attempt::Called(SendOutcome::Sent { provider_id: None }),
+        Ok(_) => Attempt::Called(SendOutcome::Sent { provider_id: None }),
         Err(error) => Attempt::Unlogged(error),
     }
 }

@@ -106,10 +106,10 @@ impl Dispatch {
         if self.released {
             return;
         }
-        let now = cx.now();
+        let (now, moment) = (cx.now(), self.moment(cx));
         for record in records {
             match Envelope::<SignalReady>::decode(&record.value) {
-                Ok(event) => self.signal(event, now),
+                Ok(event) => self.signal(event, now, moment),
                 Err(error) => {
                     tracing::warn!(offset = record.offset, %error, "a signal can't be read, it is dropped");
                 }
@@ -118,26 +118,33 @@ impl Dispatch {
         tail(cx, Some(reader), &self.stop);
     }
 
-    fn signal(&mut self, event: Envelope<SignalReady>, now: Timestamp) {
+    fn signal(&mut self, event: Envelope<SignalReady>, now: Timestamp, moment: Duration) {
         let SignalReady { channel, account, chat, signal, at } = event.data;
         // Whoever sees the reply come needs no "is typing"; on WhatsApp it is also the read mark.
         let overtaken = matches!(signal, Signal::Typing { .. })
             && channel != ChannelKind::Whatsapp
-            && self.queues.has(&event.conversation);
+            && self.queues.find(&event.conversation).is_some();
         let keys = self.limits.keys(&event.bot, &event.conversation, false);
         let waiting = Waiting { keys, chat, signal, at };
         if event.runid.is_some() || channel == ChannelKind::Webchat || overtaken || waiting.is_stale(now) {
             return;
         }
-        let line = self.queues.line(LineKey { tenant: event.tenant, bot: event.bot, channel, account });
+        let key = LineKey { tenant: event.tenant, bot: event.bot, channel, account };
+        let line = self.queues.line(key, moment);
         self.queues.push_signal(line, waiting);
     }
 
     /// A signal's call is over. Only what the provider said about pauses matters.
-    pub(super) fn signalled(&mut self, line: Ix, keys: Keys, outcome: &SendOutcome) {
+    pub(super) fn signalled(
+        &mut self,
+        cx: &PartitionCx<Effect>,
+        line: Ix,
+        keys: Keys,
+        outcome: &SendOutcome,
+    ) {
         self.queues.called(line, !matches!(outcome, SendOutcome::Unknown { .. }));
         if let SendOutcome::Retry { after: Some(after), scope, .. } = outcome {
-            self.pause(line, &keys, *scope, *after);
+            self.pause(line, &keys, *scope, *after, self.moment(cx));
         }
         tracing::debug!(?outcome, "signal");
     }

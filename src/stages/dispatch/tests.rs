@@ -3,5 +3,7 @@
 mod flow;
 mod log;
 mod outcomes;
+mod owners;
+mod parked;
 mod property;
 mod rig;

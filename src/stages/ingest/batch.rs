@@ -150,7 +150,7 @@ impl Worker {
         if emissions.is_empty() {
             return Ok(());
         }
-        self.outputs.append(&*self.log, emissions, &self.cancel).await
+        self.outputs.append(&*self.log, emissions, &self.cancel).await.map(drop)
     }
 
     /// Waits longer each time; false when the partition was lost.

@@ -9,6 +9,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::shared::{Callbacks, Shared};
+use crate::domain::time::uptime;
 use crate::log::kafka::errors::is_retriable;
 use crate::log::kafka::lookup::{committed_of, is_unknown};
 use crate::log::{LogError, Progress, Signal, TopicPartition};
@@ -115,7 +116,12 @@ pub(super) fn commit(client: &BaseConsumer<Callbacks>, shared: &Shared, number: 
             element.set_metadata(&item.committed.metadata);
         }
     }
+    // Whoever is in the group now stays in it for a session.
+    let asked = uptime();
     let result = client.commit(&list, CommitMode::Sync);
+    if result.is_ok() {
+        shared.lease.renew(asked + shared.term);
+    }
     let mut state = shared.lock();
     match result {
         Ok(()) => state.commits.landed(number),

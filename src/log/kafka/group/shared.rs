@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
+use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
@@ -20,7 +21,7 @@ use tokio::sync::{Notify, oneshot};
 use super::commits::Commits;
 use super::ownership::Ownership;
 use crate::log::kafka::errors::Trouble;
-use crate::log::{LogError, Signal, TopicName, TopicPartition};
+use crate::log::{Lease, LogError, Signal, TopicName, TopicPartition};
 
 /// Everything shared.
 pub(super) struct Shared {
@@ -33,6 +34,9 @@ pub(super) struct Shared {
     told: AtomicBool,
     pub(super) trouble: Trouble,
     pub(super) names: Names,
+    pub(super) lease: Lease,
+    /// How long a commit that was taken renews it.
+    pub(super) term: Duration,
 }
 
 /// What the lock guards.
@@ -111,7 +115,7 @@ impl Names {
 }
 
 impl Shared {
-    pub(super) fn new(names: Names) -> Self {
+    pub(super) fn new(names: Names, term: Duration) -> Self {
         Self {
             state: Mutex::default(),
             news: Notify::new(),
@@ -119,6 +123,8 @@ impl Shared {
             told: AtomicBool::new(true),
             trouble: Trouble::default(),
             names,
+            lease: Lease::over(),
+            term,
         }
     }
 

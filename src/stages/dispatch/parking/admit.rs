@@ -126,6 +126,7 @@ impl Machine {
             attempt: 0,
             provider_id: None,
             reason: None,
+            place: item.place(),
         };
         self.settle(verdict, Some(rest));
         true

@@ -39,8 +39,9 @@ impl Default for Bounds {
             long_wait: Duration::from_secs(2),
             age: Duration::from_secs(5),
             memory: 4096,
-            bot_memory: 64,
-            bot_memory_bytes: 256 << 10,
+            // What a limited bot would wait for is parked by prediction; this bounds the others.
+            bot_memory: 1024,
+            bot_memory_bytes: 1 << 20,
             bot_parked: 100_000,
             bot_parked_bytes: 256 << 20,
             // Minutes at full load, 1 MB; what an earlier owner had not finished is at most the tracker's span.

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use super::protocol::{Head, Place, Policy};
+use super::protocol::{Head, Place};
+use crate::domain::bot::UnknownPolicy;
 use crate::domain::events::SettledStatus;
 use crate::domain::ids::EventId;
 use crate::domain::time::Timestamp;
@@ -46,7 +47,7 @@ pub(super) struct Item {
     /// Those without a clear answer.
     pub(super) unknown: u32,
     /// How its bot wants unknown outcomes handled, as of the last send.
-    pub(super) policy: Policy,
+    pub(super) policy: UnknownPolicy,
     /// The last send stands in the ledger as SENDING.
     pub(super) marked: bool,
     /// The provider's id of the next part, when a status came before the answer.
@@ -129,7 +130,7 @@ impl Item {
             state: State::Queued,
             attempt: 0,
             unknown: 0,
-            policy: Policy::default(),
+            policy: UnknownPolicy::default(),
             marked: false,
             receipt: None,
             closing: false,
@@ -178,7 +179,7 @@ impl Slot {
         item.deadline = self.deadline;
         item.attempt = u32::from(self.attempt);
         item.bytes = self.len;
-        item.put = Some(Put { pending: false, place: Place { position: self.position, len: self.len } });
+        item.put = Some(Put { pending: false, place: self.place() });
         item
     }
 
@@ -186,8 +187,12 @@ impl Slot {
         self.deadline
     }
 
+    pub(super) fn place(&self) -> Place {
+        Place { position: self.position, len: self.len }
+    }
+
     pub(super) fn head(&self, offset: u64) -> Head {
-        let place = Some(Place { position: self.position, len: self.len });
+        let place = Some(self.place());
         let (of, attempt) = (u32::from(self.of), u32::from(self.attempt));
         Head { offset, id: self.id, part: 0, of, attempt, place }
     }

@@ -73,7 +73,7 @@ fn ended(record: &Settled, lane: Lane) -> Option<Ended> {
 
 /// A scan of the whole ledger for some ids. Fed with its records in order.
 #[derive(Debug)]
-pub(crate) struct Search {
+pub struct Search {
     lane: Lane,
     found: HashMap<EventId, Progress>,
 }
@@ -82,6 +82,11 @@ impl Search {
     /// Looks for these.
     pub(crate) fn new(lane: Lane, ids: impl IntoIterator<Item = EventId>) -> Self {
         Self { lane, found: ids.into_iter().map(|id| (id, Progress::default())).collect() }
+    }
+
+    /// True when nothing is looked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
     }
 
     /// A record and its position.

@@ -5,8 +5,9 @@
 
 use super::faults::Mutant;
 use super::item::{Failure, State};
-use super::protocol::{Change, Command, DeadLetter, Entry, Now, Outcome, Policy, Verdict};
+use super::protocol::{Change, Command, DeadLetter, Entry, Now, Outcome, Verdict};
 use super::{Machine, ToLedger, ToParked};
+use crate::domain::bot::UnknownPolicy;
 use crate::domain::events::SettledStatus;
 use crate::domain::ids::{ConversationId, EventId};
 
@@ -23,11 +24,19 @@ impl Machine {
             Outcome::Sent { provider_id } => self.sent(offset, provider_id),
             Outcome::Refused => self.refused(offset),
             Outcome::Rejected { reason } => self.fail(offset, Failure::rejected("rejected", reason)),
+            Outcome::Unwritten => {
+                item.attempt -= 1;
+                self.refused(offset);
+            }
+            Outcome::Barred { word, reason } => {
+                item.attempt -= 1;
+                self.fail(offset, Failure::rejected(word, reason));
+            }
             Outcome::Unknown { reason } => {
                 item.unknown += 1;
                 if let Some(provider_id) = item.receipt.take() {
                     self.sent(offset, Some(provider_id));
-                } else if item.policy == Policy::Reconcile {
+                } else if item.policy == UnknownPolicy::Reconcile {
                     item.state = State::Checking(now.moment + self.bounds.receipt, reason);
                 } else {
                     self.not_clear(offset, reason);
@@ -61,16 +70,9 @@ impl Machine {
             attempt: item.attempt,
             provider_id: None,
             reason: Some(reason.to_owned()),
+            place: item.place(),
         };
         self.settle(verdict, Some(status));
-        true
-    }
-
-    /// A chat's head can't be sent, since its bot or its account is gone or switched off; `word` is for operators. False
-    /// when something is being done with it.
-    pub(crate) fn reject(&mut self, chat: &ConversationId, word: &'static str, reason: String) -> bool {
-        let Some(offset) = self.free_head(chat) else { return false };
-        self.fail(offset, Failure::rejected(word, reason));
         true
     }
 
@@ -95,6 +97,7 @@ impl Machine {
             attempt: item.attempt,
             provider_id: None,
             reason: Some(failure.detail.unwrap_or_else(|| failure.word.to_owned())),
+            place: item.place(),
         };
         self.settle(verdict, failure.rest);
     }
@@ -103,7 +106,8 @@ impl Machine {
     pub(super) fn fail(&mut self, offset: u64, failure: Failure) {
         let Some(item) = self.items.get_mut(&offset) else { return };
         let (word, detail) = (failure.word, failure.detail.clone());
-        let letter = DeadLetter { offset, id: item.id, part: item.next, word, detail, place: item.place() };
+        let (part, attempt) = (item.next, item.attempt);
+        let letter = DeadLetter { offset, id: item.id, part, attempt, word, detail, place: item.place() };
         item.state = State::Failing(failure);
         self.out.push(Command::DeadLetter(letter));
     }
@@ -138,6 +142,7 @@ impl Machine {
             attempt: item.attempt,
             provider_id,
             reason: None,
+            place: item.place(),
         };
         self.settle(verdict, None);
     }
@@ -148,12 +153,13 @@ impl Machine {
         let Some(item) = self.items.get_mut(&offset) else { return };
         item.state = State::Settling;
         item.closing = rest.is_some();
-        let (first, parked) = (verdict.part, item.put.is_some());
+        let (first, parked, place) = (verdict.part, item.put.is_some(), verdict.place);
         // A parked reply that ends without a call did not hold the ledger yet.
         self.holds.keep(offset);
         self.push_ledger(ToLedger::Result(offset, first), Entry::Result(verdict));
         for (part, status) in (first + 1..of).flat_map(|part| rest.map(|status| (part, status))) {
-            let rest = Verdict { offset, id, part, of, status, attempt: 0, provider_id: None, reason: None };
+            let (provider_id, reason) = (None, None);
+            let rest = Verdict { offset, id, part, of, status, attempt: 0, provider_id, reason, place };
             self.push_ledger(ToLedger::Result(offset, part), Entry::Result(rest));
         }
         if self.faults.has(Mutant::DelEarly) && parked && first + 1 == of {
@@ -197,8 +203,9 @@ impl Machine {
         self.open.remove(&item.id);
         self.count_out(&item);
         self.known.settle(item.id, item.of, now.wall);
-        if item.put.is_some() {
+        if let Some(put) = item.put {
             self.push_parked(ToParked::Del(offset), Change::Del(item.id));
+            self.out.push(Command::Free(put.place));
         } else {
             self.complete(offset);
         }

@@ -9,7 +9,7 @@ use crate::domain::ids::{BotId, ConversationId, EventId};
 use crate::domain::time::Timestamp;
 
 /// The present, as the caller knows it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Now {
     /// Since an origin of the caller's choice, by a clock that never jumps and goes on while the machine sleeps.
     pub(crate) moment: Duration,
@@ -42,18 +42,6 @@ pub(crate) struct Arrival {
     pub(crate) predicted: Duration,
 }
 
-/// What a bot wants when nobody can tell whether a part was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Policy {
-    /// Send it once more, then it is in doubt.
-    #[default]
-    Resend,
-    /// Never send it twice: mark it before the call; it is in doubt at once.
-    Drop,
-    /// Wait for a status, then as [`Policy::Resend`].
-    Reconcile,
-}
-
 /// How a call ended.
 #[derive(Debug, Clone)]
 pub(crate) enum Outcome {
@@ -69,6 +57,15 @@ pub(crate) enum Outcome {
         /// The provider's code and words.
         reason: String,
     },
+    /// No request was written after all; when to try again is said by `park_wait`.
+    Unwritten,
+    /// No request was written and none will be: the bot or its account is gone or switched off.
+    Barred {
+        /// Why, as a fixed word that operators filter by.
+        word: &'static str,
+        /// Why, in words.
+        reason: String,
+    },
     /// The request was written and no clear answer came.
     Unknown {
         /// What happened.
@@ -78,7 +75,7 @@ pub(crate) enum Outcome {
 
 /// Where a parked reply's record lies in the local store of payloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Place {
+pub struct Place {
     /// Its position.
     pub(crate) position: u64,
     /// Its length.
@@ -87,7 +84,7 @@ pub(crate) struct Place {
 
 /// The part that a chat sends next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Head {
+pub struct Head {
     /// The reply's offset.
     pub(crate) offset: u64,
     /// The reply's id.
@@ -138,6 +135,8 @@ pub(crate) enum Command {
     LookUp(Vec<EventId>),
     /// The chat's head may have become free to send: ask `may_send` when it is the chat's turn.
     Ready(ConversationId),
+    /// Nobody will ask for what lies here any more.
+    Free(Place),
 }
 
 /// A record for the ledger.
@@ -168,6 +167,8 @@ pub(crate) struct Verdict {
     pub(crate) provider_id: Option<String>,
     /// Why it was not sent.
     pub(crate) reason: Option<String>,
+    /// Where the record lies; `None` = the caller has it in memory.
+    pub(crate) place: Option<Place>,
 }
 
 /// A record for the parked topic.
@@ -208,6 +209,8 @@ pub(crate) struct DeadLetter {
     pub(crate) id: EventId,
     /// The part that failed; what follows from it for the later parts is in their RESULTs.
     pub(crate) part: u32,
+    /// Calls made for it.
+    pub(crate) attempt: u32,
     /// Why, as a fixed word that operators filter by.
     pub(crate) word: &'static str,
     /// Why, in words.

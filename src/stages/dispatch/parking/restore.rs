@@ -99,6 +99,13 @@ impl Restore {
         Self::with(from, bounds, Faults::default())
     }
 
+    /// Of a partition that is not owned yet.
+    pub(crate) fn nothing() -> Recovered {
+        let (lane, since) = (Lane::Ready, Timestamp::from_millis(i64::MAX));
+        let from = From { lane, epoch: 0, low: 0, watermark: 0, end: 0, since };
+        Self::new(from, Bounds::default()).answer(0, &Search::new(lane, []))
+    }
+
     pub(super) fn with(from: From, bounds: Bounds, faults: Faults) -> Self {
         let known = Known::new(bounds.remembered, from.since, faults);
         #[cfg_attr(not(test), expect(unused_mut, reason = "only a test breaks the order of a chat"))]
@@ -120,6 +127,16 @@ impl Restore {
             limits: BTreeMap::new(),
             last: None,
         }
+    }
+
+    /// The highest marker that was read so far.
+    pub(crate) fn highest(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The owner takes this epoch.
+    pub(crate) fn claimed(&mut self, epoch: u64) {
+        self.from.epoch = epoch;
     }
 
     /// A record of the parked topic, in order; without a value it deletes its key. `place` = where the caller keeps it.

@@ -5,8 +5,9 @@
 
 use super::faults::Mutant;
 use super::item::{Item, State};
-use super::protocol::{Command, Entry, Head, May, Now, Policy};
+use super::protocol::{Command, Entry, Head, May, Now};
 use super::{Machine, ToLedger};
+use crate::domain::bot::UnknownPolicy;
 use crate::domain::events::{Lane, Settled};
 use crate::domain::ids::ConversationId;
 use crate::domain::time::Timestamp;
@@ -33,10 +34,10 @@ impl Machine {
 
     /// Begins to send a chat's head, if it may: the request is to be written when `Command::Send` comes out, which may
     /// be later or not at all. Tells whether it was begun; with `place` set the caller has loaded the record by then.
-    pub(crate) fn send(&mut self, chat: &ConversationId, policy: Policy, now: Now) -> bool {
+    pub(crate) fn send(&mut self, chat: &ConversationId, policy: UnknownPolicy, now: Now) -> bool {
         let May::Send(head) = self.may_send(chat, now) else { return false };
         let Some((ix, _)) = self.chats.find(chat) else { return false };
-        let marked = policy == Policy::Drop || self.lane == Lane::Bulk;
+        let marked = policy == UnknownPolicy::Drop || self.lane == Lane::Bulk;
         let plain = !marked || self.faults.has(Mutant::Unmarked);
         let Some(item) = self.rouse(ix, head.offset) else { return false };
         (item.policy, item.marked) = (policy, marked);

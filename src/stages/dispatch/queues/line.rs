@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
 
+use crate::domain::bot::UnknownPolicy;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BotId, ConversationId, TenantId};
 use crate::limits::{Keys, Plan};
 use crate::stages::dispatch::arena::Ix;
-use crate::stages::dispatch::job::Job;
 use crate::stages::dispatch::signals::Waiting;
 
 /// A line without work is kept this long, so that a talking bot is not looked up with every reply.
@@ -28,12 +28,23 @@ pub(in crate::stages::dispatch) struct LineKey {
     pub(in crate::stages::dispatch) account: AccountId,
 }
 
+/// What a bot says of its account.
+#[derive(Debug)]
+pub(in crate::stages::dispatch) struct Voice {
+    /// Its limits.
+    pub(in crate::stages::dispatch) plan: Plan,
+    /// What is done when nobody can tell whether a part was sent.
+    pub(in crate::stages::dispatch) policy: UnknownPolicy,
+    /// The version of the bot that says so.
+    pub(in crate::stages::dispatch) version: i64,
+}
+
 /// A bot's account.
 #[derive(Debug)]
 pub(in crate::stages::dispatch) struct Line {
     pub(in crate::stages::dispatch) key: LineKey,
-    /// Its limits, and the version of the bot that they come from; `None` until the bot is looked up.
-    pub(in crate::stages::dispatch) plan: Option<(Plan, i64)>,
+    /// What its bot says of it; `None` until the bot is looked up.
+    pub(in crate::stages::dispatch) voice: Option<Voice>,
     /// The look-up is under way.
     pub(in crate::stages::dispatch) looking: bool,
     /// Failures in a row that concern the account.
@@ -42,23 +53,26 @@ pub(in crate::stages::dispatch) struct Line {
     pub(super) ready: VecDeque<Ix>,
     pub(super) chats: u32,
     pub(super) in_flight: u32,
+    /// Parked replies that are being loaded; their chats' turns come next.
+    pub(super) loading: u32,
     pub(super) window: u32,
-    pub(super) waiting: Option<Instant>,
+    pub(super) waiting: Option<Duration>,
     pub(super) in_ring: bool,
-    pub(super) used: Instant,
+    pub(super) used: Duration,
 }
 
 impl Line {
-    pub(super) fn new(key: LineKey, max_window: u32, now: Instant) -> Self {
+    pub(super) fn new(key: LineKey, max_window: u32, now: Duration) -> Self {
         Self {
             key,
-            plan: None,
+            voice: None,
             looking: false,
             failures: 0,
             signals: VecDeque::new(),
             ready: VecDeque::new(),
             chats: 0,
             in_flight: 0,
+            loading: 0,
             window: FIRST_WINDOW.min(max_window),
             waiting: None,
             in_ring: false,
@@ -70,7 +84,7 @@ impl Line {
     pub(super) fn may_go(&self) -> bool {
         self.waiting.is_none()
             && !self.looking
-            && self.in_flight < self.window
+            && self.in_flight + self.loading < self.window
             && !(self.ready.is_empty() && self.signals.is_empty())
     }
 
@@ -80,12 +94,12 @@ impl Line {
     }
 
     /// Nobody has used it for a while.
-    pub(super) fn is_idle(&self, now: Instant) -> bool {
+    pub(super) fn is_idle(&self, now: Duration) -> bool {
         self.chats == 0
-            && self.in_flight == 0
+            && self.in_flight + self.loading == 0
             && !self.looking
             && self.signals.is_empty()
-            && now.saturating_duration_since(self.used) > IDLE
+            && now.saturating_sub(self.used) > IDLE
     }
 
     /// A call is over. Unanswered calls lower the number that may be under way, answered ones raise it.
@@ -100,21 +114,58 @@ impl Line {
 #[derive(Debug)]
 pub(in crate::stages::dispatch) struct Chat {
     pub(in crate::stages::dispatch) line: Ix,
-    pub(in crate::stages::dispatch) keys: Keys,
-    pub(super) conversation: ConversationId,
-    pub(super) queue: VecDeque<Box<Job>>,
-    pub(super) state: State,
+    pub(in crate::stages::dispatch) conversation: ConversationId,
+    /// Under which keys its sends are counted; known with its first reply at hand.
+    pub(in crate::stages::dispatch) keys: Option<Keys>,
+    pub(in crate::stages::dispatch) state: State,
+    /// The head's offset and part, and how often it was refused for the moment without a time.
+    pub(in crate::stages::dispatch) refusals: (u64, u32, u32),
+    /// The offset of its parked reply that is at hand.
+    pub(in crate::stages::dispatch) loaded: Option<u64>,
+    /// Its call of the process's, from its turn to the request.
+    pub(in crate::stages::dispatch) slot: Option<OwnedSemaphorePermit>,
     /// It stands in its line's `ready`, once, whatever its state.
     pub(super) listed: bool,
 }
 
+impl Chat {
+    pub(super) fn new(conversation: ConversationId, line: Ix) -> Self {
+        Self {
+            line,
+            conversation,
+            keys: None,
+            state: State::Idle,
+            refusals: (0, 0, 0),
+            loaded: None,
+            slot: None,
+            listed: false,
+        }
+    }
+
+    /// Counts another refusal of the head's part.
+    pub(in crate::stages::dispatch) fn refused(&mut self, offset: u64, part: u32) -> u32 {
+        if (self.refusals.0, self.refusals.1) != (offset, part) {
+            self.refusals = (offset, part, 0);
+        }
+        self.refusals.2 += 1;
+        self.refusals.2
+    }
+}
+
+/// Where a chat stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    /// Its first reply may be tried.
+pub(in crate::stages::dispatch) enum State {
+    /// The machine will say when there is something to try.
+    Idle,
+    /// Its head may be tried.
     Ready,
     /// Not before.
-    Waiting(Instant),
-    /// Its first reply is out: in a call, or until its RESULT is acknowledged.
+    Waiting(Duration),
+    /// Its head's record is being loaded.
+    Loading,
+    /// It had its turn; a mark is not acknowledged yet.
+    Begun,
+    /// The provider is called.
     Out,
 }
 
@@ -125,4 +176,5 @@ pub(in crate::stages::dispatch) enum Wake {
     Line(Ix),
     Sweep,
     Forget,
+    Lease,
 }

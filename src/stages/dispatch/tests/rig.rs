@@ -1,7 +1,7 @@
 //! Drives one partition by hand: what the runtime would do, on a paused clock.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -10,20 +10,23 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::super::*;
+use super::super::send::Effect;
 use super::log::MemoryLog;
 use crate::config::Secret;
 use crate::domain::bot::{Bot, BotSpec};
-use crate::domain::events::{Part, Settled, SettledStatus, Signal, SignalReady};
+use crate::domain::envelope::Envelope;
+use crate::domain::events::{Part, ReplyReady, Settled, SettledStatus, Signal, SignalReady};
 use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
 use crate::domain::time::{Clock, Timestamp};
-use crate::log::Outgoing;
-use crate::pipeline::partition::Outputs;
+use crate::log::{LogError, Outgoing};
+use crate::pipeline::partition::{Outputs, Ownership};
 use crate::services::channel::fake::FakeChannel;
 use crate::store::Account;
 use crate::store::fake::FakeDirectory;
 
 pub(super) const READY: &str = "reply.ready.v1";
 pub(super) const SETTLED: &str = "reply.settled.v1";
+pub(super) const PARKED: &str = "reply.parked.v1";
 pub(super) const WEBCHAT: &str = "webchat.out.v1";
 /// The partition under test.
 pub(super) const P: u32 = 3;
@@ -36,6 +39,29 @@ struct TestClock(Instant);
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(NOON).plus(self.0.elapsed())
+    }
+
+    fn uptime(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// What the group says: epochs that were claimed, and a lease that a test may end.
+#[derive(Debug)]
+pub(super) struct TestOwnership {
+    pub(super) claimed: Mutex<Vec<u64>>,
+    pub(super) lease: Mutex<Duration>,
+}
+
+#[async_trait]
+impl Ownership for TestOwnership {
+    async fn claim(&self, epoch: u64) -> Result<(), LogError> {
+        self.claimed.lock().unwrap().push(epoch);
+        Ok(())
+    }
+
+    fn lease(&self) -> Duration {
+        *self.lease.lock().unwrap()
     }
 }
 
@@ -79,6 +105,7 @@ pub(super) struct Rig {
     pub(super) directory: Arc<FakeDirectory>,
     pub(super) telegram: Arc<FakeChannel>,
     pub(super) whatsapp: Arc<FakeChannel>,
+    pub(super) ownership: Arc<TestOwnership>,
     /// In the order in which offsets ended.
     pub(super) ends: Vec<(u64, End)>,
     pub(super) config: DispatchConfig,
@@ -106,7 +133,9 @@ impl Rig {
         let directory = Arc::new(FakeDirectory::default());
         let telegram = Arc::new(telegram);
         let whatsapp = Arc::new(FakeChannel::new(ChannelKind::Whatsapp));
-        let cx = context(&log, &clock, 1);
+        let ownership =
+            Arc::new(TestOwnership { claimed: Mutex::default(), lease: Mutex::new(Duration::MAX / 4) });
+        let cx = context(&log, &clock, &ownership, 1);
         let stage = stage(&directory, [&telegram, &whatsapp], &config, &limits);
         let mut rig = Self {
             cx,
@@ -115,6 +144,7 @@ impl Rig {
             directory,
             telegram,
             whatsapp,
+            ownership,
             ends: Vec::new(),
             config,
             limits,
@@ -127,11 +157,29 @@ impl Rig {
         rig
     }
 
-    /// The owner is gone, another one takes over: nothing is kept but the log.
+    /// The owner is gone, another one takes over and reads on behind what was committed: everything that is finished, as
+    /// far as nothing before it is open.
+    pub(super) async fn take_over(&mut self) {
+        let end = self.log.end(READY, P);
+        let watermark = self.open.first().copied().unwrap_or(end);
+        self.restart_at(watermark).await;
+        self.ends.clear();
+        if watermark < end {
+            self.admit(watermark);
+        }
+    }
+
+    /// The owner is gone, another one takes over: nothing is kept but the log and the low position.
     pub(super) async fn restart(&mut self) {
+        self.restart_at(0).await;
+    }
+
+    async fn restart_at(&mut self, watermark: u64) {
         self.cx.cancel.cancel();
         let clock = Arc::clone(&self.cx.clock);
-        self.cx = context(&self.log, &clock, self.cx.epoch + 1);
+        let low = self.cx.low;
+        self.cx = context(&self.log, &clock, &self.ownership, self.cx.epoch + 1);
+        (self.cx.low, self.cx.start, self.cx.position) = (low, watermark, watermark);
         let channels = [&self.telegram, &self.whatsapp];
         self.stage = stage(&self.directory, channels, &self.config, &self.limits);
         self.open.clear();
@@ -196,6 +244,7 @@ impl Rig {
     /// Hands records from `from` on to the stage.
     pub(super) fn admit(&mut self, from: u64) {
         let records = self.log.records(READY, P).split_off(usize::try_from(from).unwrap());
+        self.cx.position = self.cx.position.max(records.last().map_or(0, |record| record.offset + 1));
         self.open.extend(records.iter().map(|record| record.offset));
         self.stage.admit(&mut self.cx, records);
         self.collect();
@@ -232,10 +281,10 @@ impl Rig {
         while self.step(until).await {}
     }
 
-    /// Runs until every admitted offset has ended.
+    /// Runs until every admitted offset has ended and nothing is parked.
     pub(super) async fn settle(&mut self, within: Duration) {
         let until = Instant::now() + within;
-        while !self.open.is_empty() {
+        while !(self.open.is_empty() && self.stage.machine.is_done()) {
             assert!(self.step(until).await, "still open after {within:?}: {:?}", self.open);
         }
     }
@@ -265,6 +314,16 @@ impl Rig {
         }
     }
 
+    /// Keys of the parked topic that are not deleted.
+    pub(super) fn parked(&self) -> Vec<String> {
+        let mut keys = BTreeSet::new();
+        for record in self.log.records(PARKED, P) {
+            let key = String::from_utf8(record.key.to_vec()).unwrap();
+            if record.value.is_empty() { keys.remove(&key) } else { keys.insert(key) };
+        }
+        keys.into_iter().collect()
+    }
+
     pub(super) fn is_open(&self, offset: u64) -> bool {
         self.open.contains(&offset)
     }
@@ -273,7 +332,7 @@ impl Rig {
     pub(super) fn end(&self, offset: u64) -> &'static str {
         match self.ends.iter().find(|(ended, _)| *ended == offset) {
             None => "open",
-            Some((_, End::Finished)) => "finished",
+            Some((_, End::Finished)) => self.letter(offset).unwrap_or("finished"),
             Some((_, End::Dead(reason))) => reason,
         }
     }
@@ -291,7 +350,22 @@ impl Rig {
 
     pub(super) fn results(&self) -> Vec<Settled> {
         let records = self.log.records(SETTLED, P);
-        records.iter().map(|record| serde_json::from_slice(&record.value).unwrap()).collect()
+        let settled = records.iter().map(|record| serde_json::from_slice(&record.value).unwrap());
+        settled.filter(|settled| matches!(settled, Settled::Result { .. })).collect()
+    }
+
+    /// The reason of an offset's last dead letter that dispatch wrote itself.
+    fn letter(&self, offset: u64) -> Option<&'static str> {
+        let header = |record: &Record, name: &str| {
+            let found = record.headers.iter().find(|(header, _)| header == name);
+            found.map(|(_, value)| String::from_utf8(value.to_vec()).unwrap())
+        };
+        let letters = self.log.records("dead.letter.v1", 0);
+        let offset = Some(offset.to_string());
+        let of = letters.iter().rfind(|record| header(record, "millrace-offset") == offset)?;
+        let reason = header(of, "millrace-reason").unwrap();
+        let words = ["expired", "in_doubt", "rejected", "bot_disabled", "no_account", "bot_backlog_full"];
+        Some(words.into_iter().find(|word| *word == reason).unwrap_or("another reason"))
     }
 
     /// Texts that Telegram got, in order.
@@ -308,19 +382,33 @@ fn stage(
 ) -> Dispatch {
     let directory: Arc<dyn Directory> = Arc::<FakeDirectory>::clone(directory);
     let channels = channels.map(|channel| Arc::<FakeChannel>::clone(channel) as Arc<dyn Channel>).to_vec();
-    let deps = DispatchDeps { directory, channels, limits: limits.clone(), config: config.clone() };
+    let scratch = std::env::temp_dir().join("millrace-dispatch-tests");
+    let (limits, config) = (limits.clone(), config.clone());
+    let deps = DispatchDeps { directory, channels, limits, config, scratch };
     DispatchFactory::new(deps).create(&TopicPartition::new(READY, P))
 }
 
-fn context(log: &Arc<MemoryLog>, clock: &Arc<dyn Clock>, epoch: u64) -> PartitionCx<Effect> {
+fn context(
+    log: &Arc<MemoryLog>,
+    clock: &Arc<dyn Clock>,
+    ownership: &Arc<TestOwnership>,
+    epoch: u64,
+) -> PartitionCx<Effect> {
     PartitionCx {
         clock: Arc::clone(clock),
         partition: TopicPartition::new(READY, P),
         epoch,
         start: 0,
+        low: 0,
+        position: 0,
+        ownership: Arc::<TestOwnership>::clone(ownership),
         log: Arc::<MemoryLog>::clone(log),
         cancel: CancellationToken::new(),
-        outputs: Arc::new(Outputs(vec![("settled", SETTLED.into()), ("webchat", WEBCHAT.into())])),
+        outputs: Arc::new(Outputs(vec![
+            ("settled", SETTLED.into()),
+            ("parked", PARKED.into()),
+            ("webchat", WEBCHAT.into()),
+        ])),
         in_flight: FuturesUnordered::new(),
         finished: Vec::new(),
         dead: Vec::new(),

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::super::*;
+use crate::domain::bot::UnknownPolicy;
 use crate::domain::events::{Parked, ParkedKey, Settled, SettledStatus};
 use crate::domain::ids::{BotId, ConversationId, EventId, TenantId};
 use crate::domain::time::Timestamp;
@@ -141,6 +142,7 @@ impl Desk {
                 Command::Complete(offset) => self.complete.push(offset),
                 Command::Send(head) => self.calls.push(head),
                 Command::LookUp(ids) => self.look_ups.push(ids),
+                Command::Free(_) => {}
                 Command::Ready(chat) => self.ready.push(chat),
             }
         }
@@ -181,7 +183,7 @@ impl Desk {
     }
 
     /// The chat's turn; gives the call if one begins now.
-    pub(super) fn send(&mut self, n: u8, policy: Policy) -> Option<Head> {
+    pub(super) fn send(&mut self, n: u8, policy: UnknownPolicy) -> Option<Head> {
         let calls = self.calls.len();
         self.machine.send(&chat(n), policy, self.now());
         self.take();
@@ -195,7 +197,7 @@ impl Desk {
 
     /// Sends the head of a chat and has its RESULT acknowledged.
     pub(super) fn send_whole(&mut self, n: u8) {
-        let head = self.send(n, Policy::Resend).unwrap();
+        let head = self.send(n, UnknownPolicy::Resend).unwrap();
         self.end(head, Outcome::Sent { provider_id: Some("m".to_owned()) });
         self.ack_ledger();
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::*;
 use super::crash::Fault;
 use super::world::{CALL, LEASE, Never, RECORDS, SPAN, World};
+use crate::domain::bot::UnknownPolicy;
 use crate::domain::events::{Parked, Settled, SettledStatus};
 use crate::domain::ids::EventId;
 use crate::domain::time::Timestamp;
@@ -85,13 +86,6 @@ impl World {
         }
         let chat = heads[self.rng.usize(..heads.len())];
         self.owner.ready.remove(&chat);
-        if self.scene.rich && self.chance(0.01) {
-            let gone = String::from("switched off");
-            if !self.owner.machine.reject(&self.scene.chats[chat], "bot_disabled", gone) {
-                self.bad("not_rejected");
-            }
-            return self.obey();
-        }
         let policy = self.policy(chat);
         if !self.owner.machine.send(&self.scene.chats[chat], policy, now) {
             self.bad("not_begun");
@@ -122,6 +116,10 @@ impl World {
             self.silence(head, chat);
         } else if self.scene.rich && x > 0.97 {
             self.end(head, Outcome::Rejected { reason: String::from("blocked") });
+        } else if self.scene.rich && x > 0.96 {
+            self.end(head, Outcome::Barred { word: "bot_disabled", reason: String::from("switched off") });
+        } else if self.scene.rich && x > 0.95 {
+            self.end(head, Outcome::Unwritten);
         } else {
             self.deliver(&head);
             self.end(head, Outcome::Sent { provider_id: None });
@@ -152,7 +150,7 @@ impl World {
         if self.hole == Some(chat) || self.rng.bool() {
             self.deliver(&head);
             *self.by_unknown.entry(key).or_default() += 1;
-            if self.policy(chat) == Policy::Reconcile && self.chance(0.6) {
+            if self.policy(chat) == UnknownPolicy::Reconcile && self.chance(0.6) {
                 self.receipts.push(key);
             }
         }

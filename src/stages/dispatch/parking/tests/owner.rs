@@ -79,6 +79,7 @@ impl Owner {
                     begun.push(head);
                 }
                 Command::LookUp(ids) => self.asked = Some(ids),
+                Command::Free(_) => {}
                 Command::Ready(chat) => {
                     self.ready.insert(chat.as_str()[1..].parse().unwrap());
                 }

@@ -2,6 +2,7 @@
 
 use super::super::*;
 use super::desk::*;
+use crate::domain::bot::UnknownPolicy;
 use crate::domain::events::{Settled, SettledStatus};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ fn sent() -> Outcome {
 fn a_chat_goes_on_only_when_the_result_is_acknowledged() {
     let mut desk = Desk::new();
     desk.admit(1, 0, 2);
-    let head = desk.send(1, Policy::Resend).unwrap();
+    let head = desk.send(1, UnknownPolicy::Resend).unwrap();
     assert_eq!((head.part, head.of, head.attempt, head.place), (0, 2, 1, None));
     assert_eq!(desk.may(1), May::Busy);
     desk.end(head, sent());
@@ -89,7 +90,7 @@ fn a_lease_that_could_end_before_the_call_sends_nothing() {
     let mut desk = Desk::new();
     desk.admit(1, 0, 1);
     desk.lease = 8;
-    assert_eq!((desk.may(1), desk.send(1, Policy::Resend)), (May::NoLease, None));
+    assert_eq!((desk.may(1), desk.send(1, UnknownPolicy::Resend)), (May::NoLease, None));
     desk.lease = 9;
     assert!(matches!(desk.may(1), May::Send(_)));
 }
@@ -99,7 +100,7 @@ fn a_mark_acknowledged_too_late_is_taken_back() {
     let mut desk = Desk::new();
     desk.admit(1, 0, 1);
     desk.lease = 9;
-    assert_eq!(desk.send(1, Policy::Drop), None, "not before its SENDING is durable");
+    assert_eq!(desk.send(1, UnknownPolicy::Drop), None, "not before its SENDING is durable");
     assert_eq!(desk.machine.low(), 10, "held from before the append");
     desk.second = 1;
     let (_, mark) = desk.ack_ledger();
@@ -108,7 +109,7 @@ fn a_mark_acknowledged_too_late_is_taken_back() {
     assert!(matches!(desk.ledger[0], Entry::Mark(Settled::Unsent { part: 0, epoch: 3, .. })));
     // With a new lease it goes the whole way.
     desk.lease = 1000;
-    assert_eq!(desk.send(1, Policy::Drop), None);
+    assert_eq!(desk.send(1, UnknownPolicy::Drop), None);
     desk.ack_ledger();
     desk.ack_ledger();
     assert_eq!(desk.calls.len(), 1);
@@ -119,7 +120,7 @@ fn the_bulk_lane_is_marked_whatever_the_policy() {
     let restore = Restore::new(From { lane: Lane::Bulk, ..from() }, Bounds::default());
     let mut desk = Desk::on(recover(restore, 10, &[]));
     desk.admit(1, 0, 1);
-    assert_eq!(desk.send(1, Policy::Resend), None);
+    assert_eq!(desk.send(1, UnknownPolicy::Resend), None);
     desk.ack_ledger();
     let head = desk.calls[0];
     desk.end(head, unknown());
@@ -131,7 +132,7 @@ fn an_unknown_outcome_is_tried_once_more_and_then_in_doubt() {
     let mut desk = Desk::new();
     desk.admit(1, 0, 2);
     for attempt in 1..=2 {
-        let head = desk.send(1, Policy::Resend).unwrap();
+        let head = desk.send(1, UnknownPolicy::Resend).unwrap();
         assert_eq!(head.attempt, attempt);
         desk.end(head, unknown());
     }
@@ -146,14 +147,14 @@ fn an_unknown_outcome_is_tried_once_more_and_then_in_doubt() {
 fn a_status_settles_what_had_no_answer() {
     let mut desk = Desk::new();
     desk.admit(1, 0, 2);
-    let head = desk.send(1, Policy::Reconcile).unwrap();
+    let head = desk.send(1, UnknownPolicy::Reconcile).unwrap();
     desk.end(head, unknown());
     assert_eq!(desk.may(1), May::Busy, "it is waited for");
     desk.machine.receipt(id(1), 0, "m1".to_owned());
     desk.take();
     assert_eq!(status(&desk.ack_ledger().1), Some((0, SettledStatus::Sent)));
     // It may also come before the answer.
-    let head = desk.send(1, Policy::Reconcile).unwrap();
+    let head = desk.send(1, UnknownPolicy::Reconcile).unwrap();
     desk.machine.receipt(id(1), 1, "m2".to_owned());
     desk.end(head, unknown());
     let (_, entry) = desk.ack_ledger();
@@ -165,7 +166,7 @@ fn a_status_that_does_not_come_ends_like_no_answer() {
     let mut desk = Desk::new();
     desk.admit(1, 0, 1);
     for _ in 0..2 {
-        let head = desk.send(1, Policy::Reconcile).unwrap();
+        let head = desk.send(1, UnknownPolicy::Reconcile).unwrap();
         desk.end(head, unknown());
         desk.second += 16;
         desk.sweep();
@@ -177,7 +178,7 @@ fn a_status_that_does_not_come_ends_like_no_answer() {
 fn a_rejected_part_ends_the_reply() {
     let mut desk = Desk::new();
     desk.admit(1, 0, 3);
-    let head = desk.send(1, Policy::Resend).unwrap();
+    let head = desk.send(1, UnknownPolicy::Resend).unwrap();
     desk.end(head, Outcome::Rejected { reason: "403 blocked".to_owned() });
     let letter = desk.ack_letter();
     assert_eq!((letter.word, letter.part, letter.detail.as_deref()), ("rejected", 0, Some("403 blocked")));
@@ -187,17 +188,25 @@ fn a_rejected_part_ends_the_reply() {
     assert_eq!((desk.complete.as_slice(), desk.calls.len()), (&[0][..], 1));
 }
 
+fn barred() -> Outcome {
+    Outcome::Barred { word: "bot_disabled", reason: "switched off".to_owned() }
+}
+
 #[test]
-fn a_head_can_be_forgone_or_rejected_unsent() {
+fn a_head_can_be_forgone_or_barred_unsent() {
     let mut desk = Desk::new();
     desk.admit(1, 0, 1);
     desk.admit(2, 1, 1);
     assert!(desk.machine.forgo(&chat(1), SettledStatus::Dropped, "a replay is never sent"));
-    assert!(desk.machine.reject(&chat(2), "bot_disabled", "switched off".to_owned()));
-    assert!(!desk.machine.reject(&chat(2), "bot_disabled", "switched off".to_owned()));
     desk.take();
     assert_eq!(status(&desk.ack_ledger().1), Some((0, SettledStatus::Dropped)));
-    assert_eq!(desk.ack_letter().word, "bot_disabled");
+    let head = desk.send(2, UnknownPolicy::Resend).unwrap();
+    desk.end(head, Outcome::Unwritten);
+    let head = desk.send(2, UnknownPolicy::Resend).unwrap();
+    assert_eq!(head.attempt, 1, "what was not written is no call");
+    desk.end(head, barred());
+    let letter = desk.ack_letter();
+    assert_eq!((letter.word, letter.attempt), ("bot_disabled", 0));
     assert_eq!(status(&desk.ack_ledger().1), Some((0, SettledStatus::Rejected)));
     assert_eq!(desk.complete, [0, 1]);
 }
@@ -272,7 +281,7 @@ fn a_chat_is_ordered_by_offset_wherever_its_replies_are_kept() {
     let mut desk = Desk::new();
     let same = |desk: &Desk, n: u8| Arrival { chat: chat(1), ..desk.reply(n, u64::from(n), 1) };
     (1..4).for_each(|n| desk.admit_as(&same(&desk, n)));
-    let head = desk.send(1, Policy::Resend).unwrap();
+    let head = desk.send(1, UnknownPolicy::Resend).unwrap();
     desk.machine.park_wait_chat(&chat(1), Duration::from_secs(30));
     desk.sweep();
     desk.ack_parked();
@@ -310,7 +319,7 @@ fn a_refused_parked_reply_holds_nothing() {
     desk.second = 6;
     desk.sweep();
     desk.ack_parked();
-    let head = desk.send(1, Policy::Resend).unwrap();
+    let head = desk.send(1, UnknownPolicy::Resend).unwrap();
     desk.admit(2, 1, 1);
     desk.send_whole(2);
     assert_eq!(desk.machine.low(), 10);
@@ -327,8 +336,8 @@ fn a_parked_reply_that_ends_unsent_holds_low_until_its_del() {
     desk.sweep();
     desk.ack_parked();
     assert_eq!(desk.machine.low(), 10);
-    assert!(desk.machine.reject(&chat(1), "bot_disabled", "switched off".to_owned()));
-    desk.take();
+    let head = desk.send(1, UnknownPolicy::Resend).unwrap();
+    desk.end(head, barred());
     desk.ack_letter();
     desk.ack_ledger();
     assert_eq!(desk.machine.low(), 10, "without a DEL the RESULT is all that tells");
@@ -343,12 +352,12 @@ fn a_parked_reply_without_answer_holds_nothing_while_it_waits() {
     desk.second = 6;
     desk.sweep();
     desk.ack_parked();
-    let head = desk.send(1, Policy::Resend).unwrap();
+    let head = desk.send(1, UnknownPolicy::Resend).unwrap();
     desk.admit(2, 1, 1);
     desk.send_whole(2);
     desk.end(head, unknown());
     assert_eq!(desk.machine.low(), 11);
-    let head = desk.send(1, Policy::Resend).unwrap();
+    let head = desk.send(1, UnknownPolicy::Resend).unwrap();
     assert_eq!(head.attempt, 2);
 }
 

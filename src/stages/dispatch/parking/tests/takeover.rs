@@ -157,6 +157,7 @@ impl World {
             attempt: 1,
             provider_id: None,
             reason: None,
+            place: None,
         };
         let chat = self.scene.lane[Self::root(doubt.id) as usize].chat;
         Rc::new(self.scene.result(&verdict, chat, epoch, self.tick))

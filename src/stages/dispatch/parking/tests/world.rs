@@ -11,6 +11,7 @@ use super::super::*;
 use super::crash::Fault;
 use super::owner::{Owner, ParkedRecord};
 use super::zombie::Late;
+use crate::domain::bot::UnknownPolicy;
 use crate::domain::events::{ParkedKey, Settled, SettledStatus};
 use crate::domain::ids::{BotId, ConversationId, EventId, TenantId};
 use crate::domain::time::Timestamp;
@@ -276,16 +277,16 @@ impl World {
     }
 
     /// Odd bots must never send twice.
-    pub(super) fn policy(&self, chat: usize) -> Policy {
+    pub(super) fn policy(&self, chat: usize) -> UnknownPolicy {
         match Self::bot(chat) {
-            1 | 3 => Policy::Drop,
-            2 if self.scene.rich => Policy::Reconcile,
-            _ => Policy::Resend,
+            1 | 3 => UnknownPolicy::Drop,
+            2 if self.scene.rich => UnknownPolicy::Reconcile,
+            _ => UnknownPolicy::Resend,
         }
     }
 
     pub(super) fn is_never_twice(&self, chat: usize) -> bool {
-        self.policy(chat) == Policy::Drop || self.scene.kind == Lane::Bulk
+        self.policy(chat) == UnknownPolicy::Drop || self.scene.kind == Lane::Bulk
     }
 
     pub(super) fn id(root: u64) -> EventId {

@@ -1,19 +1,16 @@
-//! Dead letters: the original record untouched, the reason in headers; and the brake.
+//! Dead letters: the original record untouched, the reason in headers.
 //!
-//! Guarantee: the record's offset is finished only after the dead letter is acknowledged, and a program that fails on
-//! everything stops instead of emptying its input into the dead letters.
-
-use std::sync::atomic::{AtomicU32, Ordering};
+//! Guarantee: whoever gives a record up finishes it only after its dead letter is acknowledged.
 
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
+use super::error::StageError;
 use crate::domain::failure::{Class, Origin};
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
 use crate::domain::topics::DEAD_LETTER;
 use crate::log::{Log, LogError, Outgoing, Record, TopicName, TopicPartition};
-use crate::pipeline::StageError;
 
 /// The longest error text in a header: enough for a chain of causes, not for a payload.
 const MAX_ERROR_BYTES: usize = 1024;
@@ -84,35 +81,7 @@ pub fn letter(
 /// # Errors
 /// When trying again can't help.
 pub async fn append(log: &dyn Log, letter: Outgoing, cancel: &CancellationToken) -> Result<(), LogError> {
-    crate::pipeline::partition::append_until_acked(log, vec![letter], cancel).await
-}
-
-/// Counts dead letters of our own making in a row.
-#[derive(Debug)]
-pub struct Brake {
-    limit: u32,
-    row: AtomicU32,
-}
-
-impl Brake {
-    /// Trips at the `limit`-th in a row.
-    #[must_use]
-    pub const fn new(limit: u32) -> Self {
-        Self { limit, row: AtomicU32::new(0) }
-    }
-
-    /// A record went well.
-    pub fn success(&self) {
-        if self.row.load(Ordering::Relaxed) != 0 {
-            self.row.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// A record is about to be given up; true = stop instead of writing it.
-    #[must_use]
-    pub fn trips(&self, class: Class) -> bool {
-        class == Class::Bug && self.row.fetch_add(1, Ordering::Relaxed) + 1 >= self.limit
-    }
+    super::partition::append_until_acked(log, vec![letter], cancel).await.map(drop)
 }
 
 #[cfg(test)]
@@ -143,13 +112,5 @@ mod tests {
         assert_eq!(header("millrace-offset"), "7");
         assert_eq!(header("millrace-partition"), "3");
         assert_eq!(header("millrace-error").len(), MAX_ERROR_BYTES);
-    }
-
-    #[test]
-    fn the_brake_counts_only_our_own_and_only_in_a_row() {
-        let brake = Brake::new(3);
-        assert!(!brake.trips(Class::Bug) && !brake.trips(Class::Permanent) && !brake.trips(Class::Bug));
-        brake.success();
-        assert!(!brake.trips(Class::Bug) && !brake.trips(Class::Bug) && brake.trips(Class::Bug));
     }
 }

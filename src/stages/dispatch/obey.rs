@@ -1,0 +1,181 @@
+//! Does what the machine says: appends in its order, sends, and finishes what it calls complete.
+//!
+//! Guarantee: every command is taken in the order in which it was given, and each log's answers go back to the machine in
+//! the order of its appends.
+
+use std::sync::Arc;
+
+use super::Dispatch;
+use super::parking::{Command, DeadLetter, Entry, Head, Place, Search, Verdict};
+use super::queues::{LineKey, State};
+use super::records::{self, Desk, LedgerDraft, LetterDraft, Whose};
+use super::send::{self, Effect, Sending};
+use super::{parking::Change, restore};
+use crate::domain::events::Lane;
+use crate::domain::ids::{ConversationId, EventId};
+use crate::log::{LogError, Position, TopicPartition};
+use crate::pipeline::PartitionCx;
+
+/// What a RESULT takes, about.
+const RESULT_BYTES: usize = 512;
+
+impl Dispatch {
+    /// Takes and does what the machine wants, until it wants nothing.
+    pub(super) fn obey(&mut self, cx: &mut PartitionCx<Effect>) {
+        loop {
+            let commands = self.machine.commands();
+            if commands.is_empty() {
+                break;
+            }
+            for command in commands {
+                match command {
+                    Command::Ledger(Entry::Mark(mark)) => {
+                        self.ledger.push(LedgerDraft::Mark(mark), RESULT_BYTES);
+                    }
+                    Command::Ledger(Entry::Result(verdict)) => self.result(cx, verdict),
+                    Command::Parked(change) => self.park(cx, change),
+                    Command::DeadLetter(letter) => self.bury(letter),
+                    Command::Complete(offset) => {
+                        self.jobs.remove(&offset);
+                        cx.finish(offset);
+                    }
+                    Command::Send(head) => self.send(cx, head),
+                    Command::LookUp(ids) => self.look_up(cx, ids),
+                    Command::Ready(chat) => self.ready(cx, &chat),
+                    Command::Free(place) => self.freed.push(place),
+                }
+            }
+        }
+        self.flush(cx);
+    }
+
+    fn desk(&self, cx: &PartitionCx<Effect>) -> Desk {
+        Desk { partition: cx.partition.partition, epoch: cx.epoch, lane: Lane::Ready }
+    }
+
+    fn result(&mut self, cx: &PartitionCx<Effect>, verdict: Verdict) {
+        let now = cx.now();
+        let draft = match (self.jobs.get(&verdict.offset), verdict.place) {
+            (Some(job), _) => LedgerDraft::Result(verdict, now, Whose::of(&job.reply)),
+            (None, Some(place)) => LedgerDraft::Load(verdict, now, place),
+            // What is not parked is at hand until it is complete.
+            (None, None) => return debug_assert!(false, "a RESULT of nothing: {verdict:?}"),
+        };
+        self.ledger.push(draft, RESULT_BYTES);
+    }
+
+    fn park(&mut self, cx: &PartitionCx<Effect>, change: Change) {
+        let job = match &change {
+            Change::Put { offset, .. } => self.jobs.get(offset),
+            Change::Del(_) | Change::DelEpoch(_) | Change::Limit { .. } | Change::DelLimit(_) => None,
+        };
+        if let Some(draft) = records::parked(change, job.map(AsRef::as_ref), self.desk(cx)) {
+            let bytes = draft.emission.value.len() + draft.emission.key.len();
+            self.parked.push(draft, bytes);
+        }
+    }
+
+    fn bury(&mut self, letter: DeadLetter) {
+        let job = self.jobs.get(&letter.offset);
+        let record = job.map(|job| (job.record.clone(), job.reply.bot.clone()));
+        let bytes = record.as_ref().map_or(RESULT_BYTES, |(record, _)| record.bytes());
+        self.letters.push(LetterDraft { letter, record }, bytes);
+    }
+
+    /// The request is written now.
+    fn send(&mut self, cx: &mut PartitionCx<Effect>, head: Head) {
+        let Some(job) = self.jobs.remove(&head.offset) else { return };
+        let chat = self.queues.find(&job.reply.conversation);
+        let Some(chat) = chat else { return debug_assert!(false, "a chat without its place: {head:?}") };
+        self.queues.aside(chat, State::Out);
+        let slot = self.queues.chat_mut(chat).and_then(|chat| chat.slot.take());
+        let line = self.queues.chat(chat).and_then(|chat| self.queues.get(chat.line));
+        let Some(key) = line.map(|line| line.key.clone()) else { return };
+        send::send(cx, &self.shared, Sending { chat, head, job, key, slot });
+    }
+
+    fn look_up(&self, cx: &mut PartitionCx<Effect>, ids: Vec<EventId>) {
+        let ledger = TopicPartition::new(cx.outputs.topic(records::SETTLED), cx.partition.partition);
+        let log = Arc::clone(&cx.log);
+        cx.spawn(async move {
+            let mut search = Search::new(Lane::Ready, ids);
+            let done = restore::search_all(&*log, &ledger, &mut search).await;
+            Effect::Searched(done.map(|()| search))
+        });
+    }
+
+    /// A chat's head may have become free to send.
+    fn ready(&mut self, cx: &PartitionCx<Effect>, conversation: &ConversationId) {
+        let now = self.moment(cx);
+        let chat = match self.queues.find(conversation) {
+            Some(chat) => chat,
+            None => {
+                let (Some((tenant, channel, account)), Some(bot)) =
+                    (conversation.account(), self.machine.bot_of(conversation).cloned())
+                else {
+                    return tracing::error!(%conversation, "a conversation that nobody can speak in");
+                };
+                let line = self.queues.line(LineKey { tenant, bot, channel, account }, now);
+                self.queues.add(conversation.clone(), line)
+            }
+        };
+        match self.queues.chat(chat).map(|chat| chat.state) {
+            // They come back by themselves.
+            Some(State::Loading | State::Out) | None => {}
+            Some(State::Begun) => {
+                self.queues.undo(chat);
+                self.queues.ready(chat);
+            }
+            Some(State::Idle | State::Ready | State::Waiting(_)) => self.queues.ready(chat),
+        }
+    }
+
+    /// Begins the appends that wait.
+    fn flush(&mut self, cx: &mut PartitionCx<Effect>) {
+        let desk = self.desk(cx);
+        if let Some(drafts) = self.ledger.depart() {
+            let (outputs, payloads) = (Arc::clone(&cx.outputs), Arc::clone(&self.payloads));
+            let (log, cancel) = (Arc::clone(&cx.log), cx.cancel.clone());
+            cx.spawn(async move {
+                Effect::Settled(match records::ledger(drafts, desk, &payloads).await {
+                    Ok(emissions) => outputs.append(&*log, emissions, &cancel).await,
+                    Err(error) => Err(error),
+                })
+            });
+        }
+        if let Some(drafts) = self.parked.depart() {
+            let payloads = Arc::clone(&self.payloads);
+            let (emissions, kept): (Vec<_>, Vec<_>) =
+                drafts.into_iter().map(|draft| (draft.emission, draft.payload)).unzip();
+            let append = cx.append(emissions);
+            cx.spawn(async move { Effect::Parked(keep(append.await, kept, payloads).await) });
+        }
+        if let Some(drafts) = self.letters.depart() {
+            let (lane, now) = (cx.partition.clone(), cx.now());
+            let parts = (Arc::clone(&self.payloads), Arc::clone(&cx.log), cx.cancel.clone());
+            cx.spawn(async move { Effect::Buried(records::bury(drafts, lane, now, parts).await) });
+        }
+        if !self.freed.is_empty() {
+            let (payloads, freed) = (Arc::clone(&self.payloads), std::mem::take(&mut self.freed));
+            cx.spawn(async move {
+                let free = move || freed.into_iter().for_each(|place| payloads.free(place));
+                // It only gives space back, and nobody waits for it.
+                drop(tokio::task::spawn_blocking(free).await);
+                Effect::Stopped
+            });
+        }
+    }
+}
+
+/// Keeps the replies of an append that is durable where the machine can ask for them again.
+async fn keep(
+    appended: Result<Vec<Position>, LogError>,
+    kept: Vec<Option<bytes::Bytes>>,
+    payloads: Arc<super::payloads::Payloads>,
+) -> Result<Vec<Place>, LogError> {
+    appended?;
+    let replies: Vec<_> = kept.iter().flatten().cloned().collect();
+    let stored = tokio::task::spawn_blocking(move || payloads.store(&replies)).await;
+    let mut stored = stored.map_err(|gone| LogError::Closed(gone.to_string()))??.into_iter();
+    Ok(kept.into_iter().map(|reply| reply.and_then(|_| stored.next()).unwrap_or_default()).collect())
+}

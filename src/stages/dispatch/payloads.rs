@@ -1,0 +1,161 @@
+//! Records of parked replies, in files that nobody else sees: memory keeps only where they lie.
+//!
+//! Guarantees: what was stored is read back byte for byte; a file is given back to the system when nothing in it is
+//! wanted any more, and all of them when the owner or the process is gone, however it went. The parked topic is the
+//! truth; this is rebuilt from it at every assignment.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use super::parking::Place;
+use crate::log::LogError;
+
+/// Bytes after which the next file is begun.
+const SEGMENT: u64 = 32 << 20;
+/// Bits of a position that say where in its file; the ones above say which file.
+const OFFSET_BITS: u32 = 32;
+
+/// The store of one partition. Its calls wait for the disk: they belong on the blocking pool.
+#[derive(Debug)]
+pub(super) struct Payloads {
+    folder: PathBuf,
+    segments: Mutex<Segments>,
+}
+
+#[derive(Debug, Default)]
+struct Segments {
+    files: BTreeMap<u64, Segment>,
+    /// The file that is written.
+    last: u64,
+}
+
+#[derive(Debug)]
+struct Segment {
+    /// Without a name: it is gone when it is closed.
+    file: File,
+    len: u64,
+    /// Records that are wanted.
+    live: u64,
+}
+
+impl Payloads {
+    /// A store with its files in `folder`, which is made when the first is.
+    pub(super) fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), segments: Mutex::default() }
+    }
+
+    /// Stores records; where each lies.
+    ///
+    /// # Errors
+    /// When the disk does not take them.
+    pub(super) fn store(&self, records: &[Bytes]) -> Result<Vec<Place>, LogError> {
+        let mut segments = self.lock();
+        records.iter().map(|record| segments.store(&self.folder, record)).collect()
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub(super) fn load(&self, place: Place) -> Result<Bytes, LogError> {
+        let segments = self.lock();
+        let (number, at) = (place.position >> OFFSET_BITS, place.position & ((1 << OFFSET_BITS) - 1));
+        let mut buffer = vec![0; place.len as usize];
+        let read = match segments.files.get(&number) {
+            Some(segment) => segment.file.read_exact_at(&mut buffer, at),
+            None => Err(io::Error::new(io::ErrorKind::NotFound, "its file was given back")),
+        };
+        read.map_err(|source| self.trouble("read a parked reply", source))?;
+        Ok(buffer.into())
+    }
+
+    /// A record is not wanted any more.
+    pub(super) fn free(&self, place: Place) {
+        let mut segments = self.lock();
+        if let Some(segment) = segments.files.get_mut(&(place.position >> OFFSET_BITS)) {
+            segment.live = segment.live.saturating_sub(1);
+        }
+        segments.drop_dead();
+    }
+
+    /// Only these records are wanted.
+    pub(super) fn keep(&self, places: impl Iterator<Item = Place>) {
+        let mut segments = self.lock();
+        segments.files.values_mut().for_each(|segment| segment.live = 0);
+        for place in places {
+            if let Some(segment) = segments.files.get_mut(&(place.position >> OFFSET_BITS)) {
+                segment.live += 1;
+            }
+        }
+        segments.drop_dead();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Segments> {
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trouble(&self, what: &str, source: io::Error) -> LogError {
+        LogError::Io { what: format!("{what} in {}", self.folder.display()), source }
+    }
+}
+
+impl Segments {
+    fn store(&mut self, folder: &Path, record: &[u8]) -> Result<Place, LogError> {
+        let trouble =
+            |source| LogError::Io { what: format!("store a parked reply in {}", folder.display()), source };
+        if self.files.get(&self.last).is_none_or(|segment| segment.len >= SEGMENT) {
+            std::fs::create_dir_all(folder).map_err(trouble)?;
+            let file = tempfile::tempfile_in(folder).map_err(trouble)?;
+            self.last += 1;
+            self.files.insert(self.last, Segment { file, len: 0, live: 0 });
+            self.drop_dead();
+        }
+        let number = self.last;
+        let Some(segment) = self.files.get_mut(&number) else { return Ok(Place::default()) };
+        segment.file.write_all_at(record, segment.len).map_err(trouble)?;
+        let place = Place {
+            position: number << OFFSET_BITS | segment.len,
+            len: u32::try_from(record.len()).unwrap_or(u32::MAX),
+        };
+        segment.len += record.len() as u64;
+        segment.live += 1;
+        Ok(place)
+    }
+
+    /// Gives files back of which nothing is wanted; not the one that is written.
+    fn drop_dead(&mut self) {
+        let last = self.last;
+        self.files.retain(|number, segment| segment.live > 0 || *number == last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_come_back_and_files_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let payloads = Payloads::new(&folder.path().join("parked"));
+        let big = Bytes::from(vec![7; usize::try_from(SEGMENT).unwrap()]);
+        let places = payloads.store(&[Bytes::from_static(b"one"), big.clone(), "two".into()]).unwrap();
+        assert_eq!(payloads.load(places[0]).unwrap(), "one");
+        assert_eq!(payloads.load(places[1]).unwrap(), big);
+        assert_eq!(payloads.load(places[2]).unwrap(), "two");
+        assert_eq!(payloads.lock().files.len(), 2);
+        payloads.free(places[0]);
+        assert_eq!(payloads.lock().files.len(), 2);
+        payloads.free(places[1]);
+        assert_eq!(payloads.lock().files.len(), 1);
+        assert!(payloads.load(places[0]).is_err(), "nobody asks for what was freed");
+        payloads.keep(std::iter::empty());
+        assert_eq!(payloads.load(places[2]).unwrap(), "two", "the file that is written stays");
+        assert_eq!(std::fs::read_dir(folder.path().join("parked")).unwrap().count(), 0, "no names");
+    }
+}

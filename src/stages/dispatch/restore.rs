@@ -1,0 +1,278 @@
+//! A new owner reads what its predecessors left: claim, parked replies, ledger, doubts; only then it may send. The order
+//! and its reasons stand in [`Restore`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::job::Reply;
+use super::parking::{Bounds, DeadLetter, Doubt, From, Now, Place, Restore, Search, Verdict, next_epoch};
+use super::payloads::Payloads;
+use super::records::{self, Desk, LedgerDraft, Whose};
+use super::scan::Scan;
+use super::send::Effect;
+use super::{Dispatch, PAST};
+use crate::domain::events::{Lane, Parked, ParkedKey, Settled, SettledStatus};
+use crate::domain::failure::{Class, Classify};
+use crate::domain::time::Timestamp;
+use crate::limits::Limits;
+use crate::log::{Log, LogError, Record, TopicPartition};
+use crate::pipeline::PartitionCx;
+
+/// Between two tries to commit an epoch.
+const AGAIN: Duration = Duration::from_millis(200);
+/// A partition that was lost to the group is dropped within this time.
+const GONE: Duration = Duration::from_secs(60);
+/// What a dead letter says of a part that an earlier owner may have sent.
+const DOUBT: &str = "its sender ended between the request and the answer";
+
+impl Dispatch {
+    /// Everything up to the machine.
+    ///
+    /// # Errors
+    /// When the log can't be read or written; nothing was sent then.
+    pub(super) async fn rebuild(&mut self, cx: &mut PartitionCx<Effect>) -> Result<(), LogError> {
+        let began = cx.clock.uptime();
+        let lane = Lane::Ready;
+        let since = Timestamp::from_millis(
+            cx.now().millis().saturating_sub(i64::try_from(PAST.as_millis()).unwrap_or(i64::MAX)),
+        );
+        let end = cx.log.range(&cx.partition).await?.end;
+        let from = From { lane, epoch: cx.epoch, low: cx.low, watermark: cx.start, end, since };
+        let mut restore = Restore::new(from, self.bounds());
+        read_parked(cx, &self.payloads, &mut restore).await?;
+        let ledger = Ledger::open(cx, from).await?;
+        let ledger_end = ledger.read(cx, since, &mut restore, &mut self.limits).await?;
+        let mut search = Search::new(lane, restore.questions());
+        if !search.is_empty() {
+            search_all(&*cx.log, &ledger.partition, &mut search).await?;
+        }
+        let recovered = restore.answer(ledger_end, &search);
+        for doubt in recovered.doubts() {
+            settle_doubt(cx, &self.payloads, doubt).await?;
+        }
+        self.machine = recovered.machine(self.now(cx));
+        self.payloads.keep(self.machine.places());
+        let took = cx.clock.uptime().saturating_sub(began);
+        tracing::info!(partition = %cx.partition, epoch = cx.epoch, ms = took.as_millis(), "restored");
+        Ok(())
+    }
+
+    /// The present, as the machine counts it.
+    pub(super) fn now(&self, cx: &PartitionCx<Effect>) -> Now {
+        Now { moment: self.moment(cx), wall: cx.now(), lease: (cx.lease() + PAST).saturating_sub(self.start) }
+    }
+
+    fn bounds(&self) -> Bounds {
+        let config = &self.shared.deps.config;
+        Bounds {
+            call: config.send_timeout.get(),
+            bot_parked: config.parked_per_bot,
+            bot_parked_bytes: config.parked_bytes_per_bot.bytes(),
+            ..Bounds::default()
+        }
+    }
+}
+
+/// Claims the partition and reads its parked topic to the claim's own marker.
+async fn read_parked(
+    cx: &mut PartitionCx<Effect>,
+    payloads: &Arc<Payloads>,
+    restore: &mut Restore,
+) -> Result<(), LogError> {
+    let partition = TopicPartition::new(cx.outputs.topic(records::PARKED), cx.partition.partition);
+    let first = cx.log.range(&partition).await?.start;
+    let mut scan = Scan::new(&*cx.log, partition, first).await?;
+    let mut epoch = cx.epoch;
+    loop {
+        claim(cx, epoch).await?;
+        let marker = records::marker(Desk { partition: cx.partition.partition, epoch, lane: Lane::Ready });
+        let position = cx.append(vec![marker]).await?.first().map_or(0, |position| position.offset);
+        while let Some(batch) = scan.batch(position + 1).await? {
+            note_parked(&batch, payloads, restore).await?;
+        }
+        if restore.highest() <= epoch {
+            restore.claimed(epoch);
+            return Ok(());
+        }
+        // The group's offsets were lost or reset: only the topic knows how far epochs had come.
+        epoch = next_epoch(epoch, restore.highest());
+    }
+}
+
+/// Commits an epoch, again and again while the group is busy with a rebalance.
+async fn claim(cx: &mut PartitionCx<Effect>, epoch: u64) -> Result<(), LogError> {
+    loop {
+        match cx.claim(epoch).await {
+            Err(error) if matches!(error.class(), Class::Transient { .. }) => {
+                tracing::debug!(partition = %cx.partition, %error, "the claim is tried again");
+                tokio::time::sleep(AGAIN).await;
+            }
+            Err(error @ LogError::Fenced(_)) => {
+                // Another member has it: we are about to be told, and dropped.
+                tokio::time::sleep(GONE).await;
+                return Err(error);
+            }
+            answer => return answer,
+        }
+    }
+}
+
+async fn note_parked(
+    batch: &[Record],
+    payloads: &Arc<Payloads>,
+    restore: &mut Restore,
+) -> Result<(), LogError> {
+    let mut read: Vec<(ParkedKey, Option<Parked>)> = Vec::with_capacity(batch.len());
+    for record in batch {
+        let key = std::str::from_utf8(&record.key).ok().and_then(|key| key.parse().ok());
+        let value = (!record.value.is_empty()).then(|| serde_json::from_slice(&record.value)).transpose();
+        match (key, value) {
+            (Some(key), Ok(value)) => read.push((key, value)),
+            _ => tracing::warn!(offset = record.offset, "a parked record of an unknown kind is passed over"),
+        }
+    }
+    let replies = read.iter_mut().filter_map(|(_, value)| match value {
+        Some(Parked::Put { reply, .. }) => Some(Bytes::from(std::mem::take(reply))),
+        _ => None,
+    });
+    let (store, replies) = (Arc::clone(payloads), replies.collect::<Vec<_>>());
+    let places = tokio::task::spawn_blocking(move || store.store(&replies)).await;
+    let mut places = places.map_err(|gone| LogError::Closed(gone.to_string()))??.into_iter();
+    for (key, value) in &read {
+        let place = match value {
+            Some(Parked::Put { .. }) => places.next().unwrap_or_default(),
+            _ => Place::default(),
+        };
+        restore.parked(key, value.as_ref(), place);
+    }
+    Ok(())
+}
+
+/// The stretch of the ledger that a restore reads.
+struct Ledger {
+    partition: TopicPartition,
+    first: u64,
+    end: u64,
+}
+
+impl Ledger {
+    async fn open(cx: &mut PartitionCx<Effect>, from: From) -> Result<Self, LogError> {
+        let partition = TopicPartition::new(cx.outputs.topic(records::SETTLED), cx.partition.partition);
+        let range = cx.log.range(&partition).await?;
+        let recent = cx.log.offset_at(&partition, from.since).await?;
+        Ok(Self { partition, first: recent.min(from.low).max(range.start), end: range.end })
+    }
+
+    /// Tells the restore what is settled and the limits what was sent; where it ends.
+    async fn read(
+        &self,
+        cx: &mut PartitionCx<Effect>,
+        since: Timestamp,
+        restore: &mut Restore,
+        limits: &mut Limits,
+    ) -> Result<u64, LogError> {
+        if self.first >= self.end {
+            return Ok(self.end);
+        }
+        let mut scan = Scan::new(&*cx.log, self.partition.clone(), self.first).await?;
+        while let Some(batch) = scan.batch(self.end).await? {
+            for record in &batch {
+                let Some(settled) = settled(record) else { continue };
+                restore.ledger(record.offset, &settled);
+                if let Settled::Result { bot, conversation, at, attempt: 1.., .. } = &settled
+                    && *at > since
+                {
+                    limits.seen(&limits.keys(bot, conversation, false), at.since(since));
+                }
+            }
+        }
+        Ok(scan.next)
+    }
+}
+
+/// Looks ids up in all that is kept of a ledger.
+pub(super) async fn search_all(
+    log: &dyn Log,
+    ledger: &TopicPartition,
+    search: &mut Search,
+) -> Result<(), LogError> {
+    let range = log.range(ledger).await?;
+    if range.is_empty() {
+        return Ok(());
+    }
+    let mut scan = Scan::new(log, ledger.clone(), range.start).await?;
+    while let Some(batch) = scan.batch(range.end).await? {
+        for record in &batch {
+            if let Some(settled) = settled(record) {
+                search.note(record.offset, &settled);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn settled(record: &Record) -> Option<Settled> {
+    let settled = serde_json::from_slice(&record.value);
+    if settled.is_err() {
+        tracing::warn!(offset = record.offset, "a ledger record of an unknown kind is passed over");
+    }
+    settled.ok()
+}
+
+/// An earlier owner may have sent a part that must not be sent twice: the dead letter first, then its RESULT.
+async fn settle_doubt(
+    cx: &mut PartitionCx<Effect>,
+    payloads: &Arc<Payloads>,
+    doubt: &Doubt,
+) -> Result<(), LogError> {
+    let Doubt { offset, id, part, of, place } = *doubt;
+    let (record, reply) = match place {
+        Some(place) => records::load(payloads, offset, place).await?,
+        None => match read_lane(cx, offset).await? {
+            Some(found) => found,
+            None => {
+                tracing::error!(%id, offset, "a part is in doubt and its reply is not kept any more");
+                return Ok(());
+            }
+        },
+    };
+    let (word, detail) = ("in_doubt", Some(DOUBT.to_owned()));
+    let letter = DeadLetter { offset, id, part, attempt: 1, word, detail, place };
+    let letter = records::outgoing(&letter, &record, &reply.bot, &cx.partition, cx.now());
+    crate::pipeline::dead::append(&*cx.log, letter, &cx.cancel).await?;
+    let verdict = Verdict {
+        offset,
+        id,
+        part,
+        of,
+        status: SettledStatus::InDoubt,
+        attempt: 1,
+        provider_id: None,
+        reason: Some(DOUBT.to_owned()),
+        place,
+    };
+    let desk = Desk { partition: cx.partition.partition, epoch: cx.epoch, lane: Lane::Ready };
+    let draft = LedgerDraft::Result(verdict, cx.now(), Whose::of(&reply));
+    let result = records::ledger(vec![draft], desk, payloads).await?;
+    cx.append(result).await.map(drop)
+}
+
+/// A reply as it stands in the lane; `None` = not any more.
+async fn read_lane(
+    cx: &mut PartitionCx<Effect>,
+    offset: u64,
+) -> Result<Option<(Record, Reply)>, LogError> {
+    let range = cx.log.range(&cx.partition).await?;
+    if !range.contains(&offset) {
+        return Ok(None);
+    }
+    let mut scan = Scan::new(&*cx.log, cx.partition.clone(), offset).await?;
+    let batch = scan.batch(offset + 1).await?.unwrap_or_default();
+    let record = batch.into_iter().find(|record| record.offset == offset);
+    Ok(record.and_then(|record| {
+        let reply = Reply::decode(&record.value).ok()?;
+        Some((record, reply))
+    }))
+}

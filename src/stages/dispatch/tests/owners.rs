@@ -1,0 +1,89 @@
+//! Who may send: claims, leases, marks, doubts.
+
+use std::time::Duration;
+
+use super::rig::{P, Rig, SETTLED, say};
+use crate::domain::bot::UnknownPolicy;
+use crate::domain::channel::ChannelKind;
+use crate::domain::events::{Settled, SettledStatus};
+use crate::services::channel::SendOutcome;
+use crate::services::channel::fake::FakeChannel;
+
+const SEC: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+async fn every_owner_claims_a_higher_epoch() {
+    let mut rig = Rig::new().await;
+    rig.restart().await;
+    rig.send(&[say("a", 1, &["x"])]);
+    rig.settle(SEC).await;
+    assert_eq!(*rig.ownership.claimed.lock().unwrap(), [1, 2]);
+    let Settled::Result { epoch, .. } = &rig.results()[0] else { panic!("{:?}", rig.results()) };
+    assert_eq!(*epoch, 2);
+}
+
+/// The group's offsets were reset: the parked topic remembers how far epochs had come.
+#[tokio::test(start_paused = true)]
+async fn an_epoch_is_never_taken_twice() {
+    let mut rig = Rig::new().await;
+    rig.restart().await;
+    rig.cx.epoch = 0;
+    rig.restart().await;
+    assert_eq!(rig.cx.epoch, 3);
+    assert_eq!(rig.ownership.claimed.lock().unwrap().last(), Some(&3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_lease_nothing_is_sent() {
+    let mut rig = Rig::new().await;
+    let now = rig.cx.clock.uptime();
+    // A call that begins now may end at 8 s.
+    *rig.ownership.lease.lock().unwrap() = now + 8 * SEC;
+    let offset = rig.send(&[say("a", 1, &["x"])]);
+    rig.run(5 * SEC).await;
+    assert_eq!((rig.texts().len(), rig.end(offset)), (0, "open"));
+    *rig.ownership.lease.lock().unwrap() = now + 30 * SEC;
+    rig.run(SEC).await;
+    assert_eq!((rig.texts().len(), rig.end(offset)), (1, "finished"));
+}
+
+fn kinds(rig: &Rig) -> Vec<&'static str> {
+    let records = rig.log.records(SETTLED, P);
+    let kind = |settled: Settled| match settled {
+        Settled::Result { .. } => "result",
+        Settled::Sending { .. } => "sending",
+        Settled::Unsent { .. } => "unsent",
+        Settled::Copied { .. } => "copied",
+    };
+    records.iter().map(|record| kind(serde_json::from_slice(&record.value).unwrap())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_must_not_be_sent_twice_is_marked_before_it_is_sent() {
+    let mut rig = Rig::new().await;
+    rig.put_bot("a", |bot| bot.spec.on_unknown = UnknownPolicy::Drop);
+    rig.telegram.script("2", [SendOutcome::Unknown { reason: "timeout".to_owned() }]);
+    let offset = rig.send(&[say("a", 1, &["x"])]);
+    rig.settle(SEC).await;
+    assert_eq!(kinds(&rig), ["sending", "result"]);
+    let doubtful = rig.send(&[say("a", 2, &["y"])]);
+    rig.settle(20 * SEC).await;
+    assert_eq!((rig.end(offset), rig.end(doubtful)), ("finished", "in_doubt"));
+    assert_eq!(rig.texts(), ["x", "y"], "an unknown outcome is not tried again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mark_without_a_result_is_in_doubt_for_the_next_owner() {
+    let mut rig = Rig::with(FakeChannel::new(ChannelKind::Telegram), Duration::from_millis(100)).await;
+    rig.put_bot("a", |bot| bot.spec.on_unknown = UnknownPolicy::Drop);
+    let offset = rig.send(&[say("a", 1, &["x", "y"])]);
+    // The mark is durable after 100 ms, the RESULT after 200.
+    rig.run(Duration::from_millis(150)).await;
+    assert_eq!((rig.texts(), kinds(&rig)), (vec!["x".to_owned()], vec!["sending"]));
+    rig.take_over().await;
+    rig.settle(10 * SEC).await;
+    assert_eq!(rig.texts(), ["x", "y"], "the part in doubt is not sent again, the next one is");
+    assert_eq!(rig.end(offset), "in_doubt");
+    let (doubt, sent) = (SettledStatus::InDoubt, SettledStatus::Sent);
+    assert_eq!(rig.ledger(), [(0, 2, doubt), (1, 2, sent)]);
+}
