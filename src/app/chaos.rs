@@ -36,6 +36,7 @@ use report::Report;
 use topics::Reading;
 
 use crate::app::settings::Settings;
+use crate::domain::bot::UnknownPolicy;
 use crate::domain::stage::StageName;
 use crate::domain::time::{Clock, SystemClock};
 use crate::domain::topics::REPLY_READY;
@@ -122,6 +123,7 @@ pub async fn run(options: Options, settings: Settings, say: impl Fn(&str)) -> an
 
     let ended = Instant::now();
     let (mut history, mut reading) = (History::default(), Reading::default());
+    history.limited.insert(plan.bots[plan::LIMITED_BOT].account.clone());
     let (mut drained, mut told) = (None, None);
     while drained.is_none() && ended.elapsed() < DRAIN {
         while injecting.try_join_next().is_some() {}
@@ -129,7 +131,8 @@ pub async fn run(options: Options, settings: Settings, say: impl Fn(&str)) -> an
             say(&format!("the topics can't be read yet: {error:#}"));
         }
         history.accepted = injected.accepted();
-        let open = check::loss::fates(&history).missing.len();
+        let fates = check::loss::fates(&history);
+        let open = fates.missing.len() + fates.waiting;
         if told.is_none_or(|told: Instant| told.elapsed() >= TELL) {
             let (seconds, all) = (ended.elapsed().as_secs(), history.accepted.len());
             say(&format!("{seconds} s: {open} of {all} are not settled"));
@@ -149,6 +152,8 @@ pub async fn run(options: Options, settings: Settings, say: impl Fn(&str)) -> an
     history.sends = providers.sends();
     history.commits = std::mem::take(&mut *commits.lock().unwrap_or_else(PoisonError::into_inner));
     history.poison = std::mem::take(&mut *poison.lock().unwrap_or_else(PoisonError::into_inner));
+    let once = plan.bots.iter().filter(|bot| bot.on_unknown == UnknownPolicy::Drop);
+    history.never_twice = once.map(|bot| bot.account.clone()).collect();
     history.crashes = std::mem::take(&mut tally.lock().crashes);
     log.close().await;
     let findings = check::check(&history);

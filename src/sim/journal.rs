@@ -200,7 +200,8 @@ mod tests {
     }
 
     fn write(journal: &Journal, body: &Value, size: usize) {
-        let call = Call { method: "sendMessage", account: "1", chat: Some("2"), body, status: 200, fault: None };
+        let call =
+            Call { method: "sendMessage", account: "1", chat: Some("2"), body, status: 200, fault: None };
         journal.record(&call, size);
     }
 

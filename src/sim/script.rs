@@ -202,7 +202,8 @@ mod tests {
 
     #[test]
     fn rules_about_one_thing_are_lifted_alone() {
-        let faults = rules(r#"[{"match": {"chat": 1}, "status": 429}, {"match": {"chat": 2}, "status": 429}]"#);
+        let faults =
+            rules(r#"[{"match": {"chat": 1}, "status": 429}, {"match": {"chat": 2}, "status": 429}]"#);
         faults.lift(&On { chat: Some("1".to_owned()), ..On::default() });
         assert_eq!(faults.take(&asked("x", "1")), None);
         assert!(faults.take(&asked("x", "2")).is_some());
@@ -213,7 +214,9 @@ mod tests {
         let hides = |json: &str| serde_json::from_str::<Fault>(json).unwrap().hides();
         assert!(hides(r#"{"drop": "after"}"#) && hides(r#"{"delay_ms": 12000}"#));
         assert!(hides(r#"{"status": 502, "accept": true}"#));
-        assert!(!hides(r#"{"drop": "before"}"#) && !hides(r#"{"delay_ms": 50}"#) && !hides(r#"{"status": 502}"#));
+        assert!(
+            !hides(r#"{"drop": "before"}"#) && !hides(r#"{"delay_ms": 50}"#) && !hides(r#"{"status": 502}"#)
+        );
     }
 
     #[test]

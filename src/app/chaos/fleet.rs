@@ -226,7 +226,11 @@ impl Keeper {
 
     fn spawn(&self) -> anyhow::Result<Child> {
         let append = |path: &Path| {
-            OpenOptions::new().create(true).append(true).open(path).with_context(|| path.display().to_string())
+            OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(path)
+                .with_context(|| path.display().to_string())
         };
         let log = append(&self.folder.join(format!("{}.log", self.name)))?;
         let child = self.processes.command(&self.line).stderr(log).spawn()?;

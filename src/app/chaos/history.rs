@@ -3,7 +3,7 @@
 //! Guarantee: plain data. Who accepted what, what the topics hold, what reached the provider, what was committed when,
 //! and what was done to the processes. The checkers read nothing else. Moments are milliseconds since 1970.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::SettledStatus;
@@ -18,6 +18,10 @@ pub struct History {
     pub sends: Vec<Send>,
     /// Crashes and pauses of those who send, and of brokers.
     pub crashes: Vec<Crash>,
+    /// Accounts that the provider never lets through.
+    pub limited: HashSet<String>,
+    /// Accounts of bots that never want a message sent twice.
+    pub never_twice: HashSet<String>,
     /// Records that nobody can read, by their bytes.
     pub poison: Vec<Vec<u8>>,
     /// What dispatch had committed of `reply.ready`, again and again.
@@ -200,8 +204,8 @@ impl Topics {
 
     /// Replies with a PUT that nothing took back.
     #[must_use]
-    pub fn parked_now(&self) -> std::collections::HashSet<EventId> {
-        let mut live = std::collections::HashSet::new();
+    pub fn parked_now(&self) -> HashSet<EventId> {
+        let mut live = HashSet::new();
         for record in self.parked.values().flatten() {
             match record.kind {
                 ParkedKind::Put(id) => drop(live.insert(id)),

@@ -118,11 +118,7 @@ impl Post {
         };
         let event = Accepted {
             root: EventId::root(bot.channel, &bot.account, &event),
-            chat: ChatKey {
-                channel: bot.channel,
-                account: bot.account.clone(),
-                chat: chat.id.clone(),
-            },
+            chat: ChatKey { channel: bot.channel, account: bot.account.clone(), chat: chat.id.clone() },
         };
         Self { url, header, body: body.into(), event }
     }
@@ -150,19 +146,19 @@ fn telegram(chat: &Chat, seq: u32, update_id: u32, now: i64, text: &str) -> serd
     } else {
         json!({"id": id, "first_name": "Chaos", "type": "private"})
     };
-    let from = json!({"id": id.unsigned_abs(), "is_bot": false, "first_name": "Chaos", "language_code": "en"});
+    let from =
+        json!({"id": id.unsigned_abs(), "is_bot": false, "first_name": "Chaos", "language_code": "en"});
     json!({"update_id": update_id, "message":
         {"message_id": seq + 1, "from": from, "chat": place, "date": now, "text": text}})
 }
 
 fn whatsapp(number: &str, from: &str, wamid: &str, now: i64, text: &str) -> serde_json::Value {
-    let message =
-        json!({"from": from, "id": wamid, "timestamp": now.to_string(), "type": "text", "text": {"body": text}});
+    let message = json!({"from": from, "id": wamid, "timestamp": now.to_string(), "type": "text", "text": {"body": text}});
     json!({"object": "whatsapp_business_account", "entry": [{"id": format!("waba-{number}"), "changes": [
-        {"field": "messages", "value": {
-            "messaging_product": "whatsapp",
-            "metadata": {"display_phone_number": number, "phone_number_id": number},
-            "contacts": [{"wa_id": from, "profile": {"name": "Chaos"}}],
-            "messages": [message],
-        }}]}]})
+    {"field": "messages", "value": {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": number, "phone_number_id": number},
+        "contacts": [{"wa_id": from, "profile": {"name": "Chaos"}}],
+        "messages": [message],
+    }}]}]})
 }

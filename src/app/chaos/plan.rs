@@ -5,6 +5,7 @@
 use fastrand::Rng;
 
 use super::faults::{self, Scheduled};
+use crate::domain::bot::UnknownPolicy;
 use crate::domain::channel::ChannelKind;
 
 /// Messages a second over all bots.
@@ -62,6 +63,8 @@ pub struct PlannedBot {
     pub account: String,
     /// How it finds its replies.
     pub brain: Brain,
+    /// What it wants done when nobody can tell whether a message was taken.
+    pub on_unknown: UnknownPolicy,
 }
 
 /// A chat of a bot.
@@ -132,7 +135,8 @@ fn bots() -> Vec<PlannedBot> {
                 ChannelKind::Telegram => (6_000_000 + n).to_string(),
                 _ => format!("1555000{n:04}"),
             };
-            PlannedBot { name: format!("chaos-{n}"), channel, account, brain }
+            let on_unknown = if matches!(n, 3 | 10) { UnknownPolicy::Drop } else { UnknownPolicy::Resend };
+            PlannedBot { name: format!("chaos-{n}"), channel, account, brain, on_unknown }
         })
         .collect()
 }

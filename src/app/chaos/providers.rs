@@ -137,11 +137,7 @@ impl Observer for Witness {
         let (Some(chat), Some(text)) = (call.chat, call.text()) else { return };
         let send = Send {
             at: SystemClock.now().millis(),
-            chat: ChatKey {
-                channel: self.channel,
-                account: call.account.to_owned(),
-                chat: chat.to_owned(),
-            },
+            chat: ChatKey { channel: self.channel, account: call.account.to_owned(), chat: chat.to_owned() },
             text: text.to_owned(),
             taken: call.status == 200,
             hidden: call.status == 200 && call.fault.is_some_and(Fault::hides),

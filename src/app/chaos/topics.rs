@@ -9,15 +9,13 @@ use std::time::Duration;
 use anyhow::bail;
 use serde::Deserialize;
 
-use super::history::{
-    ChatKey, DeadLetter, ParkedKind, ParkedRecord, PartResult, Reply, ReplyBody, Topics,
-};
+use super::history::{ChatKey, DeadLetter, ParkedKind, ParkedRecord, PartResult, Reply, ReplyBody, Topics};
 use crate::domain::envelope::Envelope;
 use crate::domain::events::{ChatKind, Lane, Parked, ParkedKey, ReplyReady, Settled};
 use crate::domain::ids::EventId;
 use crate::domain::topics::{
-    DEAD_LETTER, REPLY_PARKED, REPLY_READY, REPLY_SETTLED, TURN_DROPPED, TURN_GROUNDED, TURN_OPENED, TURN_ROUTED,
-    WEBHOOK_RECEIVED,
+    DEAD_LETTER, REPLY_PARKED, REPLY_READY, REPLY_SETTLED, TURN_DROPPED, TURN_GROUNDED, TURN_OPENED,
+    TURN_ROUTED, WEBHOOK_RECEIVED,
 };
 use crate::log::{Log, Record, TopicName, TopicPartition};
 
@@ -202,7 +200,11 @@ mod tests {
             r#"{{"type":"put","id":"{id}","offset":1,"of":1,"attempt":0,"epoch":3,"lane":"ready","tenant":"t","bot":"b","conversation":"c","reply":"{{}}"}}"#
         );
         let mut topics = Topics::default();
-        topics.take(REPLY_PARKED, 0, &record(0, "epoch:ready:3", r#"{"type":"epoch","epoch":3,"lane":"ready"}"#));
+        topics.take(
+            REPLY_PARKED,
+            0,
+            &record(0, "epoch:ready:3", r#"{"type":"epoch","epoch":3,"lane":"ready"}"#),
+        );
         topics.take(REPLY_PARKED, 0, &record(1, &id.to_string(), &put));
         assert!(topics.parked_now().contains(&id));
         topics.take(REPLY_PARKED, 0, &record(2, &id.to_string(), ""));

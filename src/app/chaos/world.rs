@@ -111,6 +111,7 @@ fn spec(bot: &PlannedBot, words: u32) -> BotSpec {
     };
     let mut spec = BotSpec {
         scripts: (0..words).map(rule).collect(),
+        on_unknown: bot.on_unknown,
         ..BotSpec::named(BotId::from(bot.name.as_str()))
     };
     match bot.brain {
@@ -123,13 +124,15 @@ fn spec(bot: &PlannedBot, words: u32) -> BotSpec {
                 history: 2,
             });
         }
-        Brain::Documents => spec.documents = vec![Document {
-            name: "prices.md".to_owned(),
-            title: "Prices".to_owned(),
-            text: "A bicycle costs 12 EUR a day.".to_owned(),
-            file: None,
-            qa: Vec::new(),
-        }],
+        Brain::Documents => {
+            spec.documents = vec![Document {
+                name: "prices.md".to_owned(),
+                title: "Prices".to_owned(),
+                text: "A bicycle costs 12 EUR a day.".to_owned(),
+                file: None,
+                qa: Vec::new(),
+            }]
+        }
     }
     spec
 }

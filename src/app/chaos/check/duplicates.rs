@@ -2,7 +2,7 @@
 //!
 //! Guarantee: a part that was delivered again is at fault when another part came between, or when nothing explains it:
 //! neither an outcome that the provider hid from the sender, nor a crash between the two deliveries that explains no
-//! other repeat of that chat. It is flagged when the part's RESULT tells of a second try, or was written by an owner
+//! other repeat of that chat; and always when its bot never wants a message sent twice. It is flagged when the part's RESULT tells of a second try, or was written by an owner
 //! that began after the first delivery.
 
 use std::collections::{HashMap, HashSet};
@@ -40,6 +40,7 @@ pub fn duplicates(history: &History, deliveries: &Deliveries<'_>) -> Vec<Duplica
     for (chat, list) in &deliveries.chats {
         let mut last: HashMap<(EventId, u32), usize> = HashMap::new();
         let mut used: HashSet<usize> = HashSet::new();
+        let never_twice = history.never_twice.contains(&chat.account);
         for (n, delivery) in list.iter().enumerate() {
             let part = (delivery.id, delivery.part);
             let Some(before) = last.insert(part, n) else { continue };
@@ -53,6 +54,7 @@ pub fn duplicates(history: &History, deliveries: &Deliveries<'_>) -> Vec<Duplica
                 cause: cause.unwrap_or("none"),
                 fault: match cause {
                     _ if between => Some("another part came between"),
+                    _ if never_twice => Some("its bot never wants a message sent twice"),
                     None => Some("neither a crash nor an unknown outcome explains it"),
                     Some(_) => None,
                 },
@@ -72,8 +74,7 @@ fn cause(
     if before.hidden {
         return Some("unknown outcome");
     }
-    let explains =
-        |crash: &Crash| crash.to + SLACK_MS >= before.at && crash.from <= again.at + SLACK_MS;
+    let explains = |crash: &Crash| crash.to + SLACK_MS >= before.at && crash.from <= again.at + SLACK_MS;
     let (n, crash) = crashes.iter().enumerate().find(|(n, crash)| !used.contains(n) && explains(crash))?;
     used.insert(n);
     Some(crash.what)
@@ -170,6 +171,13 @@ mod tests {
         let mut sample = sample();
         sample.crash(50_000, 50_000).send(10_000, "a").send(12_000, "a").result(12_100, 1, 0, 2);
         sample.last_result().attempt = 2;
+        assert!(of(&sample)[0].fault.is_some());
+    }
+
+    #[test]
+    fn a_bot_that_never_wants_a_message_twice_gets_it_once() {
+        let mut sample = sample();
+        sample.send(10_000, "a").hidden().send(19_000, "a").history.never_twice.insert(chat().account);
         assert!(of(&sample)[0].fault.is_some());
     }
 

@@ -92,7 +92,14 @@ mod tests {
         let mut sample = Sample::default();
         let key = ChatKey { chat: chat_id.to_owned(), channel, ..chat() };
         sample.history.sends = times
-            .map(|at| Send { at, chat: key.clone(), text: String::new(), taken: true, hidden: false, planned: false })
+            .map(|at| Send {
+                at,
+                chat: key.clone(),
+                text: String::new(),
+                taken: true,
+                hidden: false,
+                planned: false,
+            })
             .collect();
         over_limit(&sample.history)
     }

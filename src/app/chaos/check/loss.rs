@@ -24,6 +24,8 @@ pub struct Fates {
     pub dropped: usize,
     /// Waits for a limit.
     pub parked: usize,
+    /// Those of them whose bot is not limited for ever: they have to be sent yet.
+    pub waiting: usize,
     /// In the dead letters, without a RESULT.
     pub dead: usize,
     /// Nowhere.
@@ -89,7 +91,10 @@ impl Fates {
             Some(parts) if has(parts, SettledStatus::Sent) => &mut self.sent,
             Some(_) => &mut self.dropped,
             None if history.topics.dropped.contains_key(&event.root) => &mut self.dropped,
-            None if parked.contains(&EventId::reply(event.root, 0)) => &mut self.parked,
+            None if parked.contains(&EventId::reply(event.root, 0)) => {
+                self.waiting += usize::from(!history.limited.contains(&event.chat.account));
+                &mut self.parked
+            }
             None if dead.contains(&event.root) => &mut self.dead,
             None => {
                 let last = history.topics.trace.get(&event.root).copied();
@@ -134,6 +139,7 @@ mod tests {
             expired: 1,
             in_doubt: 1,
             parked: 1,
+            waiting: 1,
             dead: 1,
             dropped: 1,
             missing: Vec::new(),
@@ -164,6 +170,13 @@ mod tests {
         let mut sample = Sample::default();
         sample.accept(1).parked(1, ParkedKind::Put(reply_id(1))).parked(2, ParkedKind::Delete(reply_id(1)));
         assert_eq!(fates(&sample.history).missing.len(), 1);
+    }
+
+    #[test]
+    fn what_is_parked_for_a_bot_that_is_limited_for_ever_is_not_waited_for() {
+        let mut sample = Sample::default();
+        sample.accept(1).parked(1, ParkedKind::Put(reply_id(1))).history.limited.insert("77".to_owned());
+        assert_eq!(fates(&sample.history), Fates { parked: 1, ..Fates::default() });
     }
 
     #[test]

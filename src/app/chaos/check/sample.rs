@@ -1,7 +1,8 @@
 //! Small histories for the checkers' tests: one chat on one partition.
 
 use crate::app::chaos::history::{
-    Accepted, ChatKey, Crash, DeadLetter, History, ParkedKind, ParkedRecord, PartResult, Reply, ReplyBody, Send,
+    Accepted, ChatKey, Crash, DeadLetter, History, ParkedKind, ParkedRecord, PartResult, Reply, ReplyBody,
+    Send,
 };
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::SettledStatus;
