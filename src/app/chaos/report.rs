@@ -148,7 +148,7 @@ pub(super) fn write_evidence(
     let mut out = String::new();
     let mut section = |name: &str, lines: Vec<String>| {
         // Writing to a String can't fail.
-        let _written = write!(out, "== {name}: {}\n", lines.len());
+        let _written = writeln!(out, "== {name}: {}", lines.len());
         for line in lines {
             out.push_str(&line);
             out.push('\n');

@@ -123,7 +123,9 @@ mod tests {
     #[test]
     fn every_fate_is_told_apart() {
         let mut sample = Sample::default();
-        (0..7).for_each(|n| drop(sample.accept(n)));
+        for n in 0..7 {
+            sample.accept(n);
+        }
         sample.result(1, 0, 0, 1);
         for (n, status) in
             [(1, SettledStatus::Rejected), (2, SettledStatus::Expired), (3, SettledStatus::InDoubt)]
