@@ -80,7 +80,7 @@ pub(super) async fn carry_out_asked(
         Some(fault) if fault.drop == Some(Cut::Before) => words(fault, 503),
         Some(fault @ Fault { status: Some(status), accept: true, .. }) => {
             done = Some(duty(request, Some(fault)).status);
-            words(fault, *status)
+            fault.body.as_ref().map_or_else(|| words(fault, *status), |body| Answer::json(*status, body))
         }
         Some(Fault { status: Some(status), body: Some(body), retry_after, .. }) => Answer {
             retry_after: retry_after

@@ -90,7 +90,9 @@ impl Providers {
             Mischief::Hang(times) => Fault { times: Some(times), delay_ms: HANG_MS, ..Fault::default() },
             Mischief::Cut(times) => Fault { times: Some(times), drop: Some(Cut::After), ..Fault::default() },
             Mischief::Fail(times) => {
-                Fault { times: Some(times), status: Some(502), accept: true, ..Fault::default() }
+                // As a gateway answers: with a code of its own the provider would say that it took nothing.
+                let body = Some("Bad Gateway".into());
+                Fault { times: Some(times), status: Some(502), accept: true, body, ..Fault::default() }
             }
             Mischief::Limit(seconds) => {
                 Fault { status: Some(429), retry_after: Some(seconds), ..Fault::default() }
