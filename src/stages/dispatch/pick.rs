@@ -209,9 +209,7 @@ impl Dispatch {
         way: fn(&mut Limits, &Plan, &Keys, Ask, Duration) -> Verdict,
     ) -> Verdict {
         let ask = if head.part == 0 && head.attempt == 0 { Ask::Answer } else { Ask::Message };
-        let Some(found) = self.queues.get(line) else {
-            return Verdict::NotBefore { at: moment, shared: true };
-        };
+        let Some(found) = self.queues.get(line) else { return Verdict::NotBefore { at: moment, shared: true } };
         let keys = self.limits.keys(&found.key.bot, conversation, group);
         if let Some(chat) = self.queues.chat_mut(chat) {
             chat.keys = Some(keys);

@@ -260,7 +260,10 @@ async fn settle_doubt(
 }
 
 /// A reply as it stands in the lane; `None` = not any more.
-async fn read_lane(cx: &mut PartitionCx<Effect>, offset: u64) -> Result<Option<(Record, Reply)>, LogError> {
+async fn read_lane(
+    cx: &mut PartitionCx<Effect>,
+    offset: u64,
+) -> Result<Option<(Record, Reply)>, LogError> {
     let range = cx.log.range(&cx.partition).await?;
     if !range.contains(&offset) {
         return Ok(None);

@@ -112,9 +112,9 @@ enum Voice {
 /// Looks a line's bot up.
 pub(super) fn look_up(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, line: Ix, key: LineKey) {
     let shared = Arc::clone(shared);
-    cx.spawn(
-        async move { Effect::Found { line, bot: shared.deps.directory.bot(&key.tenant, &key.bot).await } },
-    );
+    cx.spawn(async move {
+        Effect::Found { line, bot: shared.deps.directory.bot(&key.tenant, &key.bot).await }
+    });
 }
 
 /// Loads a parked reply for its chat.

@@ -9,8 +9,8 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::super::send::Effect;
 use super::super::*;
+use super::super::send::Effect;
 use super::log::MemoryLog;
 use crate::config::Secret;
 use crate::domain::bot::{Bot, BotSpec};
@@ -319,11 +319,7 @@ impl Rig {
         let mut keys = BTreeSet::new();
         for record in self.log.records(PARKED, P) {
             let key = String::from_utf8(record.key.to_vec()).unwrap();
-            if record.value.is_empty() {
-                keys.remove(&key)
-            } else {
-                keys.insert(key)
-            };
+            if record.value.is_empty() { keys.remove(&key) } else { keys.insert(key) };
         }
         keys.into_iter().collect()
     }
