@@ -105,7 +105,8 @@ impl<S: PartitionStage> Actor<S> {
     /// Runs until the partition is released or cancelled. A panic of the stage's own state machine ends the loop, not
     /// the process: state that was half changed is not used again.
     pub async fn run(self) {
-        let (partition, life, notices) = (self.cx.partition.clone(), self.shared.life, self.notices.clone());
+        let (partition, life, notices) =
+            (self.cx.partition.clone(), self.shared.life, self.notices.clone());
         let cancel = self.cx.cancel.clone();
         let work = AssertUnwindSafe(self.live());
         let ended = tokio::select! {
@@ -222,9 +223,9 @@ impl<S: PartitionStage> Actor<S> {
 
     /// Takes note of records; gives back those that are not finished already.
     fn note(&self, open: &mut OpenRecords, records: Vec<Record>) -> Vec<Record> {
-        let fresh: Vec<Record> = self
-            .shared
-            .with(|tracker| records.into_iter().filter(|record| tracker.admit(record.offset)).collect());
+        let fresh: Vec<Record> = self.shared.with(|tracker| {
+            records.into_iter().filter(|record| tracker.admit(record.offset)).collect()
+        });
         let mut bytes = 0;
         for record in &fresh {
             bytes += record.bytes();

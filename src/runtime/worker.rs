@@ -217,9 +217,9 @@ impl<F: StageFactory> Worker<F> {
         for (partition, answer) in asked {
             let told = match &outcome {
                 Ok(()) => Ok(()),
-                Err(LogError::Fenced(lost)) if *lost != partition => Err(LogError::Busy(format!(
-                    "the commit of {partition} met that of {lost}, which is lost"
-                ))),
+                Err(LogError::Fenced(lost)) if *lost != partition => {
+                    Err(LogError::Busy(format!("the commit of {partition} met that of {lost}, which is lost")))
+                }
                 Err(LogError::Fenced(lost)) => Err(LogError::Fenced(lost.clone())),
                 Err(error) => Err(LogError::Busy(format!("commit of {partition}: {error}"))),
             };
