@@ -161,6 +161,16 @@ impl Limits {
         Verdict::Ready
     }
 
+    /// A message was answered: it may have reached the provider as late as now. Its chat's limits count from here, since a
+    /// chat has one message under way and the next one may be faster on its way.
+    pub fn answered(&mut self, plan: &Plan, keys: &Keys, now: Duration) {
+        let rules =
+            plan.0.iter().filter(|rule| !rule.scope.shared() && rule.scope.counts(Ask::Message, keys.group));
+        for rule in rules {
+            self.quotas[rule.quota].delay(rule.scope.key(keys), now);
+        }
+    }
+
     /// How long a message waits if `shared` messages of its account go before it, itself counted, and `own` of its chat.
     /// Asks, and takes nothing.
     #[must_use]

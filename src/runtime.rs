@@ -6,7 +6,8 @@
 //! 3. Records of one key are handled one after the other; different keys at the same time, at most `lanes` ([`lanes`]).
 //! 4. A failure is tried again by its class only, with full jitter, within the record's budget; then it is a dead letter
 //!    with the original untouched ([`retry`], [`dead`](crate::pipeline::dead)).
-//! 5. A panic costs one record, never the loop; too many dead letters of our own making in a row stop the group with
+//! 5. A panic costs one record, never the loop, and a record that ends the process is found out after a few restarts
+//!    (`careful`); too many dead letters of our own making in a row stop the group with
 //!    its offsets kept ([`brake`]).
 //! 6. Everything is bounded: offsets between the first unfinished and the newest, bytes, lanes, queues, waits. At a bound
 //!    the partition is left unread; nothing is dropped.
@@ -15,6 +16,7 @@
 
 pub mod actor;
 pub mod brake;
+mod careful;
 pub mod config;
 pub mod health;
 pub mod lanes;

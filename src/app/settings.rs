@@ -4,6 +4,7 @@
 //! known one. To add a section, add its line to the list below.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -195,8 +196,21 @@ impl Settings {
             );
         }
         self.validate_sections(problems);
+        // A member commits every 3 s, which keeps its lease; nothing is sent whose answer could come after the lease.
+        let least = self.dispatch.send_timeout.get() + LEASE_ROOM;
+        if self.kafka.lease() < least {
+            let (session, call) = (self.kafka.session_timeout, self.dispatch.send_timeout);
+            let what = format!(
+                "{session} leaves no room for a call of {call} within a lease, so nothing would be sent"
+            );
+            let remedy = "raise it, or lower dispatch.send_timeout: 7s more than that is enough";
+            problems.add("kafka.session_timeout", what, remedy);
+        }
     }
 }
+
+/// Beside a provider's call, a lease has to hold the time between two commits, and a commit.
+const LEASE_ROOM: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
@@ -207,6 +221,15 @@ mod tests {
         let mut problems = Problems::default();
         Settings::default().validate(&mut problems);
         assert_eq!(problems, Problems::default(), "{problems}");
+    }
+
+    #[test]
+    fn a_session_too_short_to_send_in_is_a_mistake() {
+        let mut settings = Settings::default();
+        settings.kafka.session_timeout = Span::secs(14);
+        let mut problems = Problems::default();
+        settings.validate(&mut problems);
+        assert!(problems.to_string().contains("kafka.session_timeout: 14s leaves no room"), "{problems}");
     }
 
     #[test]

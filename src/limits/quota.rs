@@ -72,6 +72,14 @@ impl Quota {
         }
     }
 
+    /// The key's last send happened as late as now.
+    pub(super) fn delay(&mut self, key: u64, now: Duration) {
+        let least = nanos(now + self.rate.every);
+        if let Some(state) = self.states.get_mut(&key) {
+            *state = least.max(*state);
+        }
+    }
+
     /// How long until the last of so many sends passes. `seen` as in [`Quota::ask`].
     pub(super) fn wait(&self, key: u64, seen: Option<Duration>, sends: u32, now: Duration) -> Duration {
         let burst = self.quota.burst_size_replenished_in();

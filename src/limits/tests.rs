@@ -343,3 +343,18 @@ fn a_wait_is_told_before_it_comes() {
     assert_eq!(limits.wait(&plan, &keys, 1, 1, now), 60 * SEC);
     assert_eq!(limits.paused(&keys, now), now + 60 * SEC);
 }
+
+/// The provider sees messages when they arrive: one that was slow on its way and one that was fast come close together.
+#[test]
+fn a_chats_next_message_counts_from_the_answer_to_the_last() {
+    let mut limits = Limits::new(LimitsConfig::default());
+    let own = BotLimits { chat: Some("1 then 1/1s".parse().unwrap()), ..BotLimits::default() };
+    let plan = limits.plan(ChannelKind::Webchat, &own);
+    let (bot, chat) = (BotId::from("b"), ConversationId::from("t/webchat/b/1"));
+    let keys = limits.keys(&bot, &chat, false);
+    let start = 100 * SEC;
+    assert_eq!(limits.take(&plan, &keys, Ask::Message, start), Verdict::Ready);
+    limits.answered(&plan, &keys, start + 3 * SEC);
+    let again = limits.take(&plan, &keys, Ask::Message, start + 3 * SEC + SEC / 2);
+    assert_eq!(again, Verdict::NotBefore { at: start + 4 * SEC, shared: false });
+}

@@ -30,6 +30,7 @@ mod read;
 mod reader;
 mod recover;
 mod saved;
+mod seat;
 mod segment;
 mod sequence;
 mod sync;

@@ -82,6 +82,22 @@ pub trait Ownership: Send + Sync + fmt::Debug + 'static {
     fn lease(&self) -> Duration;
 }
 
+/// For whoever drives a stage by hand: nobody else owns anything.
+#[derive(Debug, Clone, Copy)]
+pub struct Undisputed;
+
+#[async_trait]
+impl Ownership for Undisputed {
+    async fn claim(&self, _epoch: u64) -> Result<(), LogError> {
+        Ok(())
+    }
+
+    fn lease(&self) -> Duration {
+        // Far away, and still to be added to.
+        Duration::MAX / 4
+    }
+}
+
 /// What a [`PartitionStage`] may do. Made by the runtime, one per partition.
 pub struct PartitionCx<E> {
     /// Where the time comes from.

@@ -8,17 +8,20 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::brake::Brake;
-use super::metadata::Metadata;
+use super::careful::{Careful, Step};
+use super::metadata::{Fate, Metadata};
 use super::open::OpenRecords;
 use super::progress::Shared;
 use super::tracker::Tracker;
+use crate::domain::failure::{Class, Origin};
 use crate::domain::stage::StageName;
-use crate::log::{Committed, LogError, Record, TopicPartition};
+use crate::log::{Committed, LogError, Outgoing, Record, TopicPartition};
 use crate::pipeline::dead::{self, Cause};
 use crate::pipeline::{PartitionCx, PartitionStage, StageError};
 
@@ -71,6 +74,9 @@ pub enum Failure {
     Metadata(TopicPartition, super::metadata::MetadataError),
 }
 
+/// A dead letter's offset, and whether it is durable.
+type Letter = (u64, Result<(), LogError>);
+
 /// A partition's task, before it runs.
 pub struct Actor<S: PartitionStage> {
     /// The stage's state.
@@ -81,6 +87,8 @@ pub struct Actor<S: PartitionStage> {
     pub name: StageName,
     /// What the group had committed; `None` = nothing.
     pub committed: Option<Committed>,
+    /// How the last owner fared; `None` = there was none.
+    pub before: Option<Fate>,
     /// Shared with the loop.
     pub shared: Arc<Shared>,
     /// Records to admit.
@@ -105,8 +113,7 @@ impl<S: PartitionStage> Actor<S> {
     /// Runs until the partition is released or cancelled. A panic of the stage's own state machine ends the loop, not
     /// the process: state that was half changed is not used again.
     pub async fn run(self) {
-        let (partition, life, notices) =
-            (self.cx.partition.clone(), self.shared.life, self.notices.clone());
+        let (partition, life, notices) = (self.cx.partition.clone(), self.shared.life, self.notices.clone());
         let cancel = self.cx.cancel.clone();
         let work = AssertUnwindSafe(self.live());
         let ended = tokio::select! {
@@ -127,12 +134,21 @@ impl<S: PartitionStage> Actor<S> {
         let partition = self.cx.partition.clone();
         let start = self.begin(None).await?;
         (self.cx.start, self.cx.position) = (start, start);
+        let mut careful = Careful::new(self.before, start);
+        self.shared.set_fate(careful.fate());
+        if careful.is_on() {
+            tracing::warn!(%partition, fate = ?careful.fate(), "owner after owner is gone, one record at a time");
+        }
         let release = self.release.clone();
-        let restored = tokio::select! {
-            // Nothing has been begun that would have to be finished.
-            () = release.cancelled() => return Ok(()),
-            restored = self.stage.restore(&mut self.cx) => restored,
+        // Before anything can end this owner, so that the next one knows of it.
+        let restored = match self.cx.ownership.claim(self.cx.epoch).await {
+            Ok(()) => self.stage.restore(&mut self.cx).await,
+            Err(error) => Err(error.into()),
         };
+        // Never broken off: a database does not take it well. Nothing was begun that would have to be finished.
+        if release.is_cancelled() {
+            return Ok(());
+        }
         let restored = restored.map_err(|error| Failure::Restore(partition.clone(), error))?;
         self.shared.set_low(self.cx.low);
         let from = match restored.from {
@@ -150,6 +166,7 @@ impl<S: PartitionStage> Actor<S> {
             let room = !releasing && self.shared.bytes() < self.max_bytes;
             let room = room && self.has_room();
             let wake = self.cx.wake;
+            let mut came = false;
             tokio::select! {
                 biased;
                 () = release.cancelled(), if !releasing => {
@@ -168,11 +185,30 @@ impl<S: PartitionStage> Actor<S> {
                     self.cx.wake = None;
                     self.stage.tick(&mut self.cx);
                 }
-                Some(records) = self.records.recv(), if room => {
-                    let records = self.note(&mut open, records);
-                    self.cx.position = self.shared.with(|tracker| tracker.position());
-                    self.stage.admit(&mut self.cx, records);
+                Some(records) = self.records.recv(), if room && careful.has_room() => {
+                    careful.push(self.note(&mut open, records));
+                    came = careful.has_room();
                 }
+            }
+            let step = careful.step(open.len() == careful.len());
+            // What still waits was not read yet, as far as the stage is concerned.
+            let position = careful.next().unwrap_or_else(|| self.shared.with(|tracker| tracker.position()));
+            self.cx.position = position;
+            match step {
+                _ if releasing => {}
+                // All that came was finished already.
+                Step::Wait if came => self.stage.admit(&mut self.cx, Vec::new()),
+                Step::Wait => {}
+                Step::Admit(records) => self.stage.admit(&mut self.cx, records),
+                Step::Alone(record) => {
+                    self.shared.set_fate(careful.fate());
+                    tokio::select! {
+                        () = release.cancelled() => return Ok(()),
+                        committed = self.cx.ownership.claim(self.cx.epoch) => committed?,
+                    }
+                    self.stage.admit(&mut self.cx, vec![record]);
+                }
+                Step::GiveUp(record, times) => letters.push(self.give_up(&record, times)),
             }
             if let Some(error) = self.cx.failed.take() {
                 return Err(error.into());
@@ -191,8 +227,14 @@ impl<S: PartitionStage> Actor<S> {
                 }
                 tracing::warn!(stage = %self.name, %partition, offset, reason = cause.reason, error = %cause.error, "dead letter");
                 let letter = dead::letter(self.name, &partition, record, &cause, self.cx.clock.now());
-                let (log, cancel) = (Arc::clone(&self.cx.log), self.cx.cancel.clone());
-                letters.push(async move { (offset, dead::append(&*log, letter, &cancel).await) });
+                letters.push(self.append(offset, letter));
+            }
+            if careful.is_worried() {
+                let (watermark, position) =
+                    self.shared.with(|tracker| (tracker.watermark(), tracker.position()));
+                if careful.came(watermark, position) {
+                    self.shared.set_fate(careful.fate());
+                }
             }
             if releasing && self.cx.idle() && letters.is_empty() {
                 return Ok(());
@@ -216,6 +258,26 @@ impl<S: PartitionStage> Actor<S> {
         Ok(offset)
     }
 
+    /// A record that ended its owner every time.
+    fn give_up(&self, record: &Record, times: u32) -> BoxFuture<'static, Letter> {
+        let partition = &self.cx.partition;
+        let cause = Cause {
+            reason: "crash_loop",
+            error: format!("the process ended {times} times while it was the only record at work"),
+            class: Class::Bug,
+            origin: Origin::Platform,
+            attempts: times,
+        };
+        tracing::error!(stage = %self.name, %partition, offset = record.offset, reason = cause.reason, "dead letter");
+        let letter = dead::letter(self.name, partition, record, &cause, self.cx.clock.now());
+        self.append(record.offset, letter)
+    }
+
+    fn append(&self, offset: u64, letter: Outgoing) -> BoxFuture<'static, Letter> {
+        let (log, cancel) = (Arc::clone(&self.cx.log), self.cx.cancel.clone());
+        Box::pin(async move { (offset, dead::append(&*log, letter, &cancel).await) })
+    }
+
     /// True while another batch fits between the first unfinished offset and the bound.
     fn has_room(&self) -> bool {
         self.shared.with(|tracker| tracker.has_room(tracker.position() + super::worker::BATCH))
@@ -223,9 +285,9 @@ impl<S: PartitionStage> Actor<S> {
 
     /// Takes note of records; gives back those that are not finished already.
     fn note(&self, open: &mut OpenRecords, records: Vec<Record>) -> Vec<Record> {
-        let fresh: Vec<Record> = self.shared.with(|tracker| {
-            records.into_iter().filter(|record| tracker.admit(record.offset)).collect()
-        });
+        let fresh: Vec<Record> = self
+            .shared
+            .with(|tracker| records.into_iter().filter(|record| tracker.admit(record.offset)).collect());
         let mut bytes = 0;
         for record in &fresh {
             bytes += record.bytes();

@@ -6,32 +6,49 @@ use crate::log::Record;
 
 /// Unfinished records of a partition by offset. Bounded by the tracker's span and the partition's bytes.
 #[derive(Debug, Default)]
-pub struct OpenRecords(VecDeque<(u64, Option<Record>)>);
+pub struct OpenRecords {
+    records: VecDeque<(u64, Option<Record>)>,
+    len: usize,
+}
 
 impl OpenRecords {
     /// Adds a record; offsets rise.
     pub fn push(&mut self, record: Record) {
-        self.0.push_back((record.offset, Some(record)));
+        self.records.push_back((record.offset, Some(record)));
+        self.len += 1;
     }
 
     /// The record at an offset, if it is unfinished.
     #[must_use]
     pub fn get(&self, offset: u64) -> Option<&Record> {
-        self.0.get(self.place(offset)?)?.1.as_ref()
+        self.records.get(self.place(offset)?)?.1.as_ref()
     }
 
     /// Takes a finished record out.
     pub fn take(&mut self, offset: u64) -> Option<Record> {
         let place = self.place(offset)?;
-        let record = self.0[place].1.take();
-        while self.0.front().is_some_and(|(_, record)| record.is_none()) {
-            self.0.pop_front();
+        let record = self.records[place].1.take();
+        self.len -= usize::from(record.is_some());
+        while self.records.front().is_some_and(|(_, record)| record.is_none()) {
+            self.records.pop_front();
         }
         record
     }
 
+    /// How many are unfinished.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True when none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     fn place(&self, offset: u64) -> Option<usize> {
-        self.0.binary_search_by_key(&offset, |(offset, _)| *offset).ok()
+        self.records.binary_search_by_key(&offset, |(offset, _)| *offset).ok()
     }
 }
 
@@ -51,7 +68,7 @@ mod tests {
         }
         assert!(open.take(5).is_some() && open.take(5).is_none() && open.get(5).is_none());
         assert!(open.take(3).is_some());
-        assert_eq!(open.0.len(), 1);
+        assert_eq!((open.records.len(), open.len()), (1, 1));
         assert!(open.get(9).is_some() && open.get(4).is_none());
     }
 }

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::actor::{Notice, What};
 use super::metadata::{Fate, Metadata};
 use super::tracker::Tracker;
+use crate::domain::failure::{Class, Classify};
 use crate::log::{Committed, Lease, LogError, TopicPartition};
 use crate::pipeline::partition::Ownership;
 
@@ -73,11 +75,6 @@ impl Shared {
         self.state().low = low;
     }
 
-    #[expect(dead_code, reason = "the careful start comes next")]
-    pub(super) fn fate(&self) -> Fate {
-        self.state().fate
-    }
-
     /// Reading begins here.
     pub(super) fn begin(&self, tracker: Tracker) {
         self.state().tracker = tracker;
@@ -114,6 +111,11 @@ impl Drop for Shared {
     }
 }
 
+/// Between two tries to commit.
+const AGAIN: Duration = Duration::from_millis(200);
+/// A partition that was lost to the group is dropped within this time.
+const GONE: Duration = Duration::from_secs(60);
+
 /// The group's word on one assignment.
 #[derive(Debug)]
 pub struct Owned {
@@ -125,14 +127,40 @@ pub struct Owned {
     pub notices: mpsc::UnboundedSender<Notice>,
     /// The member's.
     pub lease: Lease,
+    /// Fires when the partition is to be given back.
+    pub release: CancellationToken,
 }
 
 impl Owned {
-    /// Has the loop commit the partition's progress now.
+    /// Has the loop commit the partition's progress now, again and again while the group is busy with a rebalance.
     ///
     /// # Errors
-    /// When the group does not take it.
-    pub async fn commit(&self) -> Result<(), LogError> {
+    /// When the group does not take it. A partition that another member owns is dropped before that is said.
+    async fn commit(&self) -> Result<(), LogError> {
+        loop {
+            match self.commit_once().await {
+                Err(error) if matches!(error.class(), Class::Transient { .. }) => {
+                    tracing::debug!(partition = %self.partition, %error, "the commit is tried again");
+                    if self.release.is_cancelled() {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(AGAIN).await;
+                }
+                Err(error @ LogError::Fenced(_)) => {
+                    // We are about to be told, and dropped.
+                    tracing::info!(partition = %self.partition, "the group has given the partition to another member");
+                    tokio::select! {
+                        () = self.release.cancelled() => {}
+                        () = tokio::time::sleep(GONE) => {}
+                    }
+                    return Err(error);
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn commit_once(&self) -> Result<(), LogError> {
         let (answer, answered) = oneshot::channel();
         let (partition, life) = (self.partition.clone(), self.shared.life);
         let gone = || LogError::Fenced(self.partition.clone());

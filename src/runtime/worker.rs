@@ -3,6 +3,8 @@
 //! Guarantee: it never waits for user code, so rebalances are answered in time; a partition that is revoked is drained and
 //! committed before it is released, one that is lost is dropped at once; state is built fresh at every assignment.
 
+mod leave;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -67,7 +69,7 @@ pub struct Worker<F: StageFactory> {
     group: Box<dyn Group>,
     partitions: HashMap<TopicPartition, Partition>,
     /// Revocations under way: their id, what has not drained, and when patience ends.
-    revoking: Vec<Revocation>,
+    revoking: Vec<leave::Revocation>,
     notices: (mpsc::UnboundedSender<Notice>, mpsc::UnboundedReceiver<Notice>),
     brake: Arc<Brake>,
     outputs: Arc<Outputs>,
@@ -106,12 +108,6 @@ impl Drop for Partition {
     fn drop(&mut self) {
         self.cancel.cancel();
     }
-}
-
-struct Revocation {
-    id: u64,
-    partitions: Vec<TopicPartition>,
-    until: Instant,
 }
 
 /// Counts assignments, all partitions' together.
@@ -217,9 +213,9 @@ impl<F: StageFactory> Worker<F> {
         for (partition, answer) in asked {
             let told = match &outcome {
                 Ok(()) => Ok(()),
-                Err(LogError::Fenced(lost)) if *lost != partition => {
-                    Err(LogError::Busy(format!("the commit of {partition} met that of {lost}, which is lost")))
-                }
+                Err(LogError::Fenced(lost)) if *lost != partition => Err(LogError::Busy(format!(
+                    "the commit of {partition} met that of {lost}, which is lost"
+                ))),
                 Err(LogError::Fenced(lost)) => Err(LogError::Fenced(lost.clone())),
                 Err(error) => Err(LogError::Busy(format!("commit of {partition}: {error}"))),
             };
@@ -238,14 +234,15 @@ impl<F: StageFactory> Worker<F> {
             let bytes = Arc::clone(&self.spec.process_bytes);
             let shared = Arc::new(Shared::new(life, &metadata, committed.as_ref(), bytes));
             shared.set_epoch(metadata.epoch + 1);
+            let (release, cancel) = (CancellationToken::new(), CancellationToken::new());
             let owned = Owned {
                 partition: partition.clone(),
                 shared: Arc::clone(&shared),
                 notices: self.notices.0.clone(),
                 lease: self.group.lease(),
+                release: release.clone(),
             };
             let (sender, records) = mpsc::channel(QUEUE);
-            let (release, cancel) = (CancellationToken::new(), CancellationToken::new());
             let cx = PartitionCx {
                 clock: Arc::clone(&self.clock),
                 partition: partition.clone(),
@@ -267,6 +264,7 @@ impl<F: StageFactory> Worker<F> {
                 stage: self.factory.create(&partition),
                 cx,
                 name: F::NAME,
+                before: committed.as_ref().map(|_| metadata.fate),
                 committed,
                 shared: Arc::clone(&shared),
                 records,
@@ -353,38 +351,6 @@ impl<F: StageFactory> Worker<F> {
         Ok(())
     }
 
-    fn revoke(&mut self, id: u64, partitions: Vec<TopicPartition>) {
-        for owned in partitions.iter().filter_map(|partition| self.partitions.get(partition)) {
-            owned.release.cancel();
-        }
-        let until = Instant::now() + self.spec.config.revoke_timeout.get();
-        self.revoking.push(Revocation { id, partitions, until });
-    }
-
-    /// Releases what has drained, or whose time is over: what is in flight then is repeated by the next owner.
-    async fn finish_revocations(&mut self) -> Result<(), Failure> {
-        let now = Instant::now();
-        for revocation in std::mem::take(&mut self.revoking) {
-            let still = |partition: &TopicPartition| {
-                self.partitions.get(partition).is_some_and(|owned| !owned.drained)
-            };
-            if now < revocation.until && revocation.partitions.iter().any(still) {
-                self.revoking.push(revocation);
-                continue;
-            }
-            let progress = self.progress(|partition| revocation.partitions.contains(partition));
-            if !progress.is_empty()
-                && let Err(error) = self.group.commit_now(&progress).await
-            {
-                // The next owner repeats what this commit would have told it; ids make that safe.
-                tracing::warn!(stage = %F::NAME, %error, "the last commit of revoked partitions failed");
-            }
-            revocation.partitions.iter().for_each(|partition| drop(self.partitions.remove(partition)));
-            self.group.release(revocation.id);
-        }
-        Ok(())
-    }
-
     /// What has changed since the last commit, of started partitions that `of` chooses.
     fn progress(&mut self, of: impl Fn(&TopicPartition) -> bool) -> Vec<Progress> {
         let started = self.partitions.iter_mut().filter(|(partition, owned)| owned.started && of(partition));
@@ -398,50 +364,5 @@ impl<F: StageFactory> Worker<F> {
                 Some(Progress { partition: partition.clone(), committed })
             })
             .collect()
-    }
-
-    /// Finishes what is in flight within the stop's time, commits, leaves.
-    async fn drain(mut self) -> Result<(), Failure> {
-        self.spec.health.beat(F::NAME.as_str(), LoopState::Draining);
-        let until = Instant::now() + self.spec.drain;
-        for (partition, owned) in &self.partitions {
-            owned.release.cancel();
-            self.group.hold(partition, true);
-        }
-        while Instant::now() < until && self.partitions.values().any(|owned| !owned.drained) {
-            // Rebalances go on while we drain; records that still come are left to the next owner.
-            match self.group.next(TURN_HELD).await? {
-                Signal::Revoked { id, partitions } => self.revoke(id, partitions),
-                Signal::Lost(partitions) => {
-                    partitions.iter().for_each(|partition| drop(self.partitions.remove(partition)))
-                }
-                Signal::Records(_) | Signal::Assigned(_) | Signal::Idle => {}
-            }
-            self.hear()?;
-            self.answer().await;
-            self.finish_revocations().await?;
-        }
-        self.commit_last(until).await?;
-        self.partitions.clear();
-        self.group.leave().await;
-        self.spec.health.beat(F::NAME.as_str(), LoopState::Stopped("drained".to_owned()));
-        Ok(())
-    }
-
-    /// The last commit, tried again until `until` where a rebalance stands in its way.
-    async fn commit_last(&mut self, until: Instant) -> Result<(), Failure> {
-        let mut progress = self.progress(|_| true);
-        while !progress.is_empty() {
-            match self.group.commit_now(&progress).await {
-                Ok(()) => return Ok(()),
-                Err(LogError::Broker { retriable: true, .. }) if Instant::now() < until => {}
-                // It has another owner already, who begins where the group is; the others are still ours to commit.
-                Err(LogError::Fenced(lost)) if progress.iter().any(|item| item.partition == lost) => {
-                    progress.retain(|item| item.partition != lost);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Sends replies: within every limit, in order per chat, each part once.
 //!
-//! Reads `reply.ready` (keyed by bot, so that a bot has one dispatcher), and `signal.ready` of the same partition beside
-//! it. Writes the ledger, `reply.settled`, and the parked topic, `reply.parked`, into the partition of the reply, and
+//! Reads `reply.ready` (keyed by bot, so that a bot has one dispatcher), `signal.ready` of the same partition beside it,
+//! and `receipt.received` for bots that reconcile. Writes the ledger, `reply.settled`, and the parked topic, `reply.parked`, into the partition of the reply, and
 //! web-chat messages. Never sends a replay.
 //!
 //! What may be sent, and what has to be durable first, the [machine](parking) knows, which has no clock, log or provider.
@@ -28,11 +28,13 @@ mod parking;
 mod payloads;
 mod pick;
 mod queues;
+mod receipts;
 mod records;
 mod restore;
 mod scan;
 mod send;
 mod signals;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -129,9 +131,10 @@ impl StageFactory for DispatchFactory {
             freed: Vec::new(),
             idle: Vec::new(),
             start: Duration::ZERO,
-            swept: Duration::ZERO,
+            swept: (Duration::ZERO, Duration::ZERO),
             slot: Slot::Free,
             stop: CancellationToken::new(),
+            receipts: false,
             unleased: false,
             released: false,
         }
@@ -157,11 +160,13 @@ pub struct Dispatch {
     idle: Vec<Ix>,
     /// The uptime at the restore: the machine's and the limits' moments begin [`PAST`] before it.
     start: Duration,
-    /// When the last sweep was.
-    swept: Duration,
+    /// When the last sweep was, and when the next is; a timer for any other moment is passed over.
+    swept: (Duration, Duration),
     slot: Slot,
     /// Ends what waits for nothing in particular: the next signal, a free call.
     stop: CancellationToken,
+    /// Receipts are read.
+    receipts: bool,
     /// The lease is over, and looked at again by a timer.
     unleased: bool,
     /// The partition is being given back: nothing new is begun.
@@ -200,7 +205,7 @@ impl PartitionStage for Dispatch {
         signals::tail(cx, None, &self.stop);
         let now = self.moment(cx);
         self.queues.at(now + PAST, Wake::Forget);
-        self.queues.at(now + SWEEP, Wake::Sweep);
+        self.sweep_at(now + SWEEP);
         self.advance(cx);
         Ok(Restored::default())
     }
@@ -228,6 +233,7 @@ impl PartitionStage for Dispatch {
             Effect::Buried(answer) => self.buried(cx, answer),
             Effect::Searched(answer) => self.searched(cx, answer),
             Effect::Signals { reader, records } => self.signals(cx, reader, records),
+            Effect::Receipts { reader, records } => self.receipts(cx, reader, &records),
             Effect::Slot(permit) => self.slot = Slot::Held(permit),
             Effect::Stopped => {}
         }
@@ -312,19 +318,27 @@ impl Dispatch {
     /// What only time brings about; accounts that nobody uses.
     fn sweep(&mut self, cx: &mut PartitionCx<Effect>) {
         let now = self.now(cx);
-        self.swept = now.moment;
+        if now.moment < self.swept.1 {
+            return;
+        }
+        self.swept.0 = now.moment;
         if !self.released {
             self.machine.sweep(now);
         }
         self.queues.drop_idle(now.moment);
-        self.queues.at(now.moment + SWEEP, Wake::Sweep);
+        self.sweep_at(now.moment + SWEEP);
+    }
+
+    fn sweep_at(&mut self, at: Duration) {
+        self.swept.1 = at;
+        self.queues.at(at, Wake::Sweep);
     }
 
     /// What waits long now need not wait for the next sweep to be parked.
     fn sweep_soon(&mut self, now: Duration) {
-        if self.swept <= now {
-            self.swept = now + SWEEP_SOON;
-            self.queues.at(self.swept, Wake::Sweep);
+        let at = now.max(self.swept.0 + SWEEP_SOON);
+        if at < self.swept.1 {
+            self.sweep_at(at);
         }
     }
 

@@ -180,3 +180,31 @@ async fn partitions_move_between_members_without_loss_or_disorder() {
     }
     assert_eq!(rig.lag().await, 0);
 }
+
+#[tokio::test]
+async fn a_record_that_ends_its_process_is_found_out() {
+    let rig = Rig::new("run: async, lanes: 8, commit: 20ms").await;
+    let mut records: Vec<_> = (0..5).map(|n| (n, n, Act::Ok)).collect();
+    // Stands for a record that aborts: the process is gone whenever it is at work.
+    records.push((9, 9, Act::Gate));
+    records.extend((10..20).map(|n| (n, n, Act::Ok)));
+    rig.send(&records).await;
+    let mut ends = 0;
+    let letter = loop {
+        let worker = rig.start().await;
+        let at_work = rig.at_the_gate(ends + 1);
+        tokio::select! {
+            () = at_work => worker.vanish().await,
+            letters = rig.dead_letters(1, PATIENCE) => {
+                worker.drain().await.unwrap();
+                break letters.into_iter().next().unwrap();
+            }
+        }
+        ends += 1;
+        assert!(ends < 9, "it ends every owner");
+    };
+    assert_eq!(rig::header(&letter, "millrace-reason"), "crash_loop");
+    assert_eq!(ends, 4, "twice with others, then alone");
+    assert_eq!(rig.distinct(15, PATIENCE).await.len(), 15, "all others were handled");
+    assert_eq!(rig.lag().await, 0);
+}

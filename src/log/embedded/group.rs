@@ -15,6 +15,7 @@ use super::balance::{Members, Owners, balance};
 use super::body::{Commit, Part};
 use super::core::Core;
 use super::lock;
+use super::seat::{News, Seat};
 use super::topics::{Limit, Partition, Topic};
 use crate::log::types::{Batch, LogError, Progress, TopicName, TopicPartition};
 use crate::log::{Group, Lease, Signal};
@@ -52,26 +53,6 @@ struct State {
     members: BTreeMap<u64, Seat>,
     last_member: u64,
     last_rebalance: u64,
-}
-
-/// A member as the group sees it.
-#[derive(Debug)]
-struct Seat {
-    topics: Vec<Arc<Topic>>,
-    wake: Arc<Notify>,
-    /// What it has not been told yet.
-    news: VecDeque<News>,
-    /// Its partitions, also those it is to give back.
-    owned: BTreeSet<Part>,
-    /// What it is to give back, by rebalance, and until when.
-    leaving: BTreeMap<u64, (Instant, Vec<Part>)>,
-}
-
-#[derive(Debug)]
-enum News {
-    Assigned(Vec<Part>),
-    Revoked(u64, Vec<Part>),
-    Lost(Vec<Part>),
 }
 
 impl State {
@@ -141,26 +122,6 @@ impl State {
         if any {
             self.rebalance();
         }
-    }
-}
-
-impl Seat {
-    /// Takes partitions of `parts` out of the news and of its hands: those it was not told of.
-    fn withdraw(&mut self, parts: &mut Vec<Part>) -> Vec<Part> {
-        let mut untold = Vec::new();
-        for news in &mut self.news {
-            let News::Assigned(assigned) = news else { continue };
-            untold.extend(assigned.extract_if(.., |part| parts.contains(part)));
-        }
-        self.news.retain(|news| !matches!(news, News::Assigned(assigned) if assigned.is_empty()));
-        self.owned.retain(|part| !untold.contains(part));
-        parts.retain(|part| !untold.contains(part));
-        untold
-    }
-
-    fn tell(&mut self, news: News) {
-        self.news.push_back(news);
-        self.wake.notify_one();
     }
 }
 

@@ -130,10 +130,12 @@ pub(super) fn beyond(file: &File, salt: u32, from: u64, lost: u64) -> io::Result
         let size = CHUNK.min(usize::try_from(len - at).unwrap_or(usize::MAX));
         chunk.resize(size, 0);
         file.read_exact_at(&mut chunk, at)?;
-        if let Some(last) = chunk.iter().rposition(|byte| *byte != 0) {
-            found.bytes = (at + last as u64 + 1).saturating_sub(from);
+        // Behind the last byte that is not zero begins nothing.
+        let filled = filled(&chunk);
+        if filled > 0 {
+            found.bytes = (at + filled as u64).saturating_sub(from);
         }
-        for begin in (0..size).step_by(ALIGN) {
+        for begin in (0..filled).step_by(ALIGN) {
             let Ok((head, _)) = frame::peek(&chunk[begin..], salt) else { continue };
             let position = at + begin as u64;
             if position + head.len() as u64 > len || head.sequence <= lost {
@@ -158,6 +160,18 @@ pub(super) fn beyond(file: &File, salt: u32, from: u64, lost: u64) -> io::Result
     Ok(found)
 }
 
+/// How many bytes there are up to the last one that is not zero. Most pages are all zero, and compared as a whole.
+fn filled(chunk: &[u8]) -> usize {
+    const PAGE: usize = 4096;
+    static ZEROS: [u8; PAGE] = [0; PAGE];
+    let Some((at, page)) =
+        chunk.chunks(PAGE).enumerate().filter(|(_, page)| **page != ZEROS[..page.len()]).last()
+    else {
+        return 0;
+    };
+    at * PAGE + page.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
+}
+
 /// Where the next bytes are that were ever written: a preallocated file is mostly not.
 fn next_data(file: &File, at: u64, len: u64) -> io::Result<Option<u64>> {
     if at >= len {
@@ -168,5 +182,21 @@ fn next_data(file: &File, at: u64, len: u64) -> io::Result<Option<u64>> {
         Err(rustix::io::Errno::NXIO) => Ok(None),
         // A file system that doesn't know holes: everything is data.
         Err(_) => Ok(Some(at)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_filled_ends_with_the_last_byte_that_is_not_zero() {
+        let mut chunk = vec![0; 10_000];
+        assert_eq!(filled(&chunk), 0);
+        for at in [0, 4_095, 4_096, 9_999] {
+            chunk[at] = 1;
+            assert_eq!(filled(&chunk), at + 1);
+        }
+        assert_eq!((filled(&[]), filled(&[0]), filled(&[0, 3])), (0, 0, 2));
     }
 }

@@ -11,11 +11,7 @@ use crate::pipeline::PartitionCx;
 
 impl Dispatch {
     /// Records of the ledger are durable.
-    pub(super) fn settled(
-        &mut self,
-        cx: &mut PartitionCx<Effect>,
-        answer: Result<Vec<Position>, LogError>,
-    ) {
+    pub(super) fn settled(&mut self, cx: &mut PartitionCx<Effect>, answer: Result<Vec<Position>, LogError>) {
         match answer {
             Ok(positions) => {
                 self.ledger.landed();
@@ -68,12 +64,7 @@ impl Dispatch {
     }
 
     /// A parked reply is at hand, for its turn.
-    pub(super) fn loaded(
-        &mut self,
-        cx: &mut PartitionCx<Effect>,
-        chat: Ix,
-        job: Result<Box<Job>, LogError>,
-    ) {
+    pub(super) fn loaded(&mut self, cx: &mut PartitionCx<Effect>, chat: Ix, job: Result<Box<Job>, LogError>) {
         match job {
             Ok(job) => {
                 self.unload(chat);

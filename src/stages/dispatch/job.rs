@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use smol_str::SmolStr;
 
-use crate::domain::envelope::{CONTENT_TYPE, Envelope, DecodeError};
+use crate::domain::envelope::{CONTENT_TYPE, DecodeError, Envelope};
 use crate::domain::events::{ChatKind, Part, ReplyReady};
 use crate::domain::time::Timestamp;
 use crate::log::Record;
@@ -26,11 +26,7 @@ pub struct Job {
 
 impl Job {
     /// Splits the reply for its channel; the web chat takes its parts as they are.
-    pub(super) fn new(
-        record: Record,
-        mut reply: Reply,
-        channel: Option<&dyn Channel>,
-    ) -> Box<Self> {
+    pub(super) fn new(record: Record, mut reply: Reply, channel: Option<&dyn Channel>) -> Box<Self> {
         let parts = std::mem::take(&mut reply.data.parts);
         let messages = match channel {
             Some(channel) => parts.iter().flat_map(|part| channel.split(part)).collect(),

@@ -53,25 +53,28 @@ impl Dispatch {
         Desk { partition: cx.partition.partition, epoch: cx.epoch, lane: Lane::Ready }
     }
 
-    fn result(&mut self, cx: &PartitionCx<Effect>, verdict: Verdict) {
+    fn result(&mut self, cx: &mut PartitionCx<Effect>, verdict: Verdict) {
         let now = cx.now();
         let draft = match (self.jobs.get(&verdict.offset), verdict.place) {
             (Some(job), _) => LedgerDraft::Result(verdict, now, Whose::of(&job.reply)),
             (None, Some(place)) => LedgerDraft::Load(verdict, now, place),
             // What is not parked is at hand until it is complete.
-            (None, None) => return debug_assert!(false, "a RESULT of nothing: {verdict:?}"),
+            (None, None) => return astray(cx, format!("a RESULT of nothing: {verdict:?}")),
         };
         self.ledger.push(draft, RESULT_BYTES);
     }
 
-    fn park(&mut self, cx: &PartitionCx<Effect>, change: Change) {
+    fn park(&mut self, cx: &mut PartitionCx<Effect>, change: Change) {
         let job = match &change {
             Change::Put { offset, .. } => self.jobs.get(offset),
             Change::Del(_) | Change::DelEpoch(_) | Change::Limit { .. } | Change::DelLimit(_) => None,
         };
-        if let Some(draft) = records::parked(change, job.map(AsRef::as_ref), self.desk(cx)) {
-            let bytes = draft.emission.value.len() + draft.emission.key.len();
-            self.parked.push(draft, bytes);
+        match records::parked(change, job.map(AsRef::as_ref), self.desk(cx)) {
+            Some(draft) => {
+                let bytes = draft.emission.value.len() + draft.emission.key.len();
+                self.parked.push(draft, bytes);
+            }
+            None => astray(cx, "a PUT of nothing".to_owned()),
         }
     }
 
@@ -84,13 +87,18 @@ impl Dispatch {
 
     /// The request is written now.
     fn send(&mut self, cx: &mut PartitionCx<Effect>, head: Head) {
-        let Some(job) = self.jobs.remove(&head.offset) else { return };
-        let chat = self.queues.find(&job.reply.conversation);
-        let Some(chat) = chat else { return debug_assert!(false, "a chat without its place: {head:?}") };
+        let Some(job) = self.jobs.remove(&head.offset) else {
+            return astray(cx, format!("a call for nothing: {head:?}"));
+        };
+        let Some(chat) = self.queues.find(&job.reply.conversation) else {
+            return astray(cx, format!("a call in no chat: {head:?}"));
+        };
         self.queues.aside(chat, State::Out);
         let slot = self.queues.chat_mut(chat).and_then(|chat| chat.slot.take());
         let line = self.queues.chat(chat).and_then(|chat| self.queues.get(chat.line));
-        let Some(key) = line.map(|line| line.key.clone()) else { return };
+        let Some(key) = line.map(|line| line.key.clone()) else {
+            return astray(cx, format!("a call without an account: {head:?}"));
+        };
         send::send(cx, &self.shared, Sending { chat, head, job, key, slot });
     }
 
@@ -165,6 +173,13 @@ impl Dispatch {
             });
         }
     }
+}
+
+/// The machine and the stage differ about what there is: a defect. The loop stops with its offsets kept, and everything
+/// is read anew.
+pub(super) fn astray(cx: &mut PartitionCx<Effect>, what: String) {
+    debug_assert!(false, "{what}");
+    cx.fail(LogError::Mismatch(format!("{} holds {what}", cx.partition)));
 }
 
 /// Keeps the replies of an append that is durable where the machine can ask for them again.

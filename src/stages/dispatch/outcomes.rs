@@ -9,7 +9,7 @@ use super::job::{Foregone, Job};
 use super::parking::{Head, Outcome};
 use super::queues::{State, Voice};
 use super::send::{Attempt, Effect};
-use super::{Dispatch, backoff};
+use super::{Dispatch, PAST, backoff};
 use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::SettledStatus;
@@ -58,9 +58,9 @@ impl Dispatch {
         bot: Option<&Bot>,
     ) {
         let Some(found) = self.queues.chat(chat) else { return };
-        let keys = found.keys.unwrap_or_else(|| {
-            self.limits.keys(&job.reply.bot, &job.reply.conversation, job.is_group())
-        });
+        let keys = found
+            .keys
+            .unwrap_or_else(|| self.limits.keys(&job.reply.bot, &job.reply.conversation, job.is_group()));
         let (bot_id, conversation) = (job.reply.bot.clone(), job.reply.conversation.clone());
         let place = Place { chat, line: found.line, keys, conversation, bot: bot_id, head };
         tracing::debug!(
@@ -72,6 +72,11 @@ impl Dispatch {
         self.queues.called(place.line, !matches!(attempt, Attempt::Called(SendOutcome::Unknown { .. })));
         if bot.is_some() {
             self.refresh(place.line, bot);
+        }
+        if let (Attempt::Called(_), Some(voice)) =
+            (&attempt, self.queues.get(place.line).and_then(|line| line.voice.as_ref()))
+        {
+            self.limits.answered(&voice.plan, &keys, PAST + cx.clock.uptime().saturating_sub(self.start));
         }
         let goes_on = matches!(attempt, Attempt::Called(SendOutcome::Sent { .. })) && head.part + 1 < head.of;
         let outcome = self.judge(cx, &place, attempt);
@@ -126,8 +131,7 @@ impl Dispatch {
         let span = match (after, scope) {
             (Some(after), _) => after,
             (None, Scope::Message | Scope::Chat) => {
-                let refusals =
-                    self.queues.chat_mut(place.chat).map_or(1, |chat| chat.refused(offset, part));
+                let refusals = self.queues.chat_mut(place.chat).map_or(1, |chat| chat.refused(offset, part));
                 if scope == Scope::Message && refusals >= self.shared.deps.config.tries {
                     return Outcome::Rejected { reason: format!("given up after {attempt} tries: {reason}") };
                 }
@@ -234,7 +238,8 @@ impl Dispatch {
         if line.voice.as_ref().is_some_and(|voice| voice.version == version) {
             return;
         }
-        let (limits, policy) = bot.map(|bot| (bot.spec.limits.clone(), bot.spec.on_unknown)).unwrap_or_default();
+        let (limits, policy) =
+            bot.map(|bot| (bot.spec.limits.clone(), bot.spec.on_unknown)).unwrap_or_default();
         line.voice = Some(Voice { plan: self.limits.plan(line.key.channel, &limits), policy, version });
     }
 }

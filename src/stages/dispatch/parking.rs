@@ -146,6 +146,7 @@ impl Machine {
     }
 
     /// How many replies of a bot are parked, and their size in bytes.
+    #[cfg(test)]
     pub(crate) fn backlog(&self, bot: &BotId) -> (u32, u64) {
         self.chats.find_bot(bot).map_or((0, 0), |bot| (bot.parked, bot.parked_bytes))
     }

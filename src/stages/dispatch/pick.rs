@@ -152,6 +152,9 @@ impl Dispatch {
         match self.ask((line, chat), (conversation, group), head, now.moment, Limits::take) {
             Verdict::Ready => {
                 let policy = self.policy(line);
+                if policy == UnknownPolicy::Reconcile {
+                    self.want_receipts(cx);
+                }
                 self.queues.begin(chat, slot, now.moment);
                 if !self.machine.send(conversation, policy, now) {
                     // Not reached: it was asked a moment ago.
@@ -191,7 +194,7 @@ impl Dispatch {
                 self.queues.load(chat);
                 match head.place {
                     Some(place) => send::load(cx, (&self.shared, &self.payloads), chat, head.offset, place),
-                    None => debug_assert!(false, "neither in memory nor parked: {head:?}"),
+                    None => super::obey::astray(cx, format!("a head that is nowhere: {head:?}")),
                 }
             }
             Verdict::NotBefore { at, shared: true } => self.queues.rest_line(line, at),
@@ -209,7 +212,9 @@ impl Dispatch {
         way: fn(&mut Limits, &Plan, &Keys, Ask, Duration) -> Verdict,
     ) -> Verdict {
         let ask = if head.part == 0 && head.attempt == 0 { Ask::Answer } else { Ask::Message };
-        let Some(found) = self.queues.get(line) else { return Verdict::NotBefore { at: moment, shared: true } };
+        let Some(found) = self.queues.get(line) else {
+            return Verdict::NotBefore { at: moment, shared: true };
+        };
         let keys = self.limits.keys(&found.key.bot, conversation, group);
         if let Some(chat) = self.queues.chat_mut(chat) {
             chat.keys = Some(keys);

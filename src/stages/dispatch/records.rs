@@ -204,7 +204,7 @@ pub(super) async fn bury(
                 (record, reply.bot)
             }
             // Its record is at hand or has a place: there is no third.
-            (None, None) => continue,
+            (None, None) => return Err(LogError::Mismatch(format!("a dead letter of nothing: {letter:?}"))),
         };
         letters.push(outgoing(&letter, &record, &bot, &lane, now));
     }

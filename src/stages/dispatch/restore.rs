@@ -2,7 +2,6 @@
 //! and its reasons stand in [`Restore`].
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -14,16 +13,11 @@ use super::scan::Scan;
 use super::send::Effect;
 use super::{Dispatch, PAST};
 use crate::domain::events::{Lane, Parked, ParkedKey, Settled, SettledStatus};
-use crate::domain::failure::{Class, Classify};
 use crate::domain::time::Timestamp;
 use crate::limits::Limits;
 use crate::log::{Log, LogError, Record, TopicPartition};
 use crate::pipeline::PartitionCx;
 
-/// Between two tries to commit an epoch.
-const AGAIN: Duration = Duration::from_millis(200);
-/// A partition that was lost to the group is dropped within this time.
-const GONE: Duration = Duration::from_secs(60);
 /// What a dead letter says of a part that an earlier owner may have sent.
 const DOUBT: &str = "its sender ended between the request and the answer";
 
@@ -86,7 +80,7 @@ async fn read_parked(
     let mut scan = Scan::new(&*cx.log, partition, first).await?;
     let mut epoch = cx.epoch;
     loop {
-        claim(cx, epoch).await?;
+        cx.claim(epoch).await?;
         let marker = records::marker(Desk { partition: cx.partition.partition, epoch, lane: Lane::Ready });
         let position = cx.append(vec![marker]).await?.first().map_or(0, |position| position.offset);
         while let Some(batch) = scan.batch(position + 1).await? {
@@ -98,24 +92,6 @@ async fn read_parked(
         }
         // The group's offsets were lost or reset: only the topic knows how far epochs had come.
         epoch = next_epoch(epoch, restore.highest());
-    }
-}
-
-/// Commits an epoch, again and again while the group is busy with a rebalance.
-async fn claim(cx: &mut PartitionCx<Effect>, epoch: u64) -> Result<(), LogError> {
-    loop {
-        match cx.claim(epoch).await {
-            Err(error) if matches!(error.class(), Class::Transient { .. }) => {
-                tracing::debug!(partition = %cx.partition, %error, "the claim is tried again");
-                tokio::time::sleep(AGAIN).await;
-            }
-            Err(error @ LogError::Fenced(_)) => {
-                // Another member has it: we are about to be told, and dropped.
-                tokio::time::sleep(GONE).await;
-                return Err(error);
-            }
-            answer => return answer,
-        }
     }
 }
 
@@ -260,10 +236,7 @@ async fn settle_doubt(
 }
 
 /// A reply as it stands in the lane; `None` = not any more.
-async fn read_lane(
-    cx: &mut PartitionCx<Effect>,
-    offset: u64,
-) -> Result<Option<(Record, Reply)>, LogError> {
+async fn read_lane(cx: &mut PartitionCx<Effect>, offset: u64) -> Result<Option<(Record, Reply)>, LogError> {
     let range = cx.log.range(&cx.partition).await?;
     if !range.contains(&offset) {
         return Ok(None);

@@ -82,6 +82,13 @@ pub enum Effect {
         /// Of `signal.ready`.
         records: Vec<Record>,
     },
+    /// Receipts came in.
+    Receipts {
+        /// Reads on.
+        reader: Box<dyn Reader>,
+        /// Of `receipt.received`.
+        records: Vec<Record>,
+    },
     /// What waited for nothing in particular was told to stop.
     Stopped,
     /// A call of the process is free for this partition.
@@ -112,9 +119,9 @@ enum Voice {
 /// Looks a line's bot up.
 pub(super) fn look_up(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, line: Ix, key: LineKey) {
     let shared = Arc::clone(shared);
-    cx.spawn(async move {
-        Effect::Found { line, bot: shared.deps.directory.bot(&key.tenant, &key.bot).await }
-    });
+    cx.spawn(
+        async move { Effect::Found { line, bot: shared.deps.directory.bot(&key.tenant, &key.bot).await } },
+    );
 }
 
 /// Loads a parked reply for its chat.

@@ -9,22 +9,16 @@ use super::Dispatch;
 use super::arena::Ix;
 use super::queues::LineKey;
 use super::send::Effect;
+use super::tail::{self, Begin};
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
 use crate::domain::events::{Signal, SignalReady};
 use crate::domain::time::Timestamp;
 use crate::limits::Keys;
-use crate::log::{Log, LogError, Reader, Record, TopicPartition};
+use crate::log::{Reader, Record, TopicPartition};
 use crate::pipeline::PartitionCx;
 use crate::services::channel::SendOutcome;
-
-/// Bytes that the reader may hold.
-const PREFETCH: usize = 256 << 10;
-/// How long one wait for signals takes; then the next begins.
-const WAIT: Duration = Duration::from_secs(5);
-/// After the log failed.
-const REST: Duration = Duration::from_secs(1);
 
 /// How long a signal is worth sending.
 pub(super) fn life(signal: &Signal) -> Duration {
@@ -57,42 +51,11 @@ pub(super) fn tail(cx: &mut PartitionCx<Effect>, reader: Option<Box<dyn Reader>>
     cx.spawn(async move {
         tokio::select! {
             () = stop.cancelled() => Effect::Stopped,
-            (reader, records) = read(log, partition, reader) => Effect::Signals { reader, records },
+            (reader, records) = tail::next(log, partition, reader, Begin::End) => {
+                Effect::Signals { reader, records }
+            }
         }
     });
-}
-
-async fn read(
-    log: Arc<dyn Log>,
-    partition: TopicPartition,
-    mut reader: Option<Box<dyn Reader>>,
-) -> (Box<dyn Reader>, Vec<Record>) {
-    loop {
-        let opened = match reader.take() {
-            Some(reader) => Ok(reader),
-            None => open(&*log, &partition).await,
-        };
-        let error = match opened {
-            Ok(mut opened) => match opened.next(WAIT).await {
-                Ok(Some(batch)) => return (opened, batch.records),
-                Ok(None) => {
-                    reader = Some(opened);
-                    continue;
-                }
-                Err(error) => error,
-            },
-            Err(error) => error,
-        };
-        tracing::warn!(%partition, %error, "signals can't be read, beginning again at their end");
-        tokio::time::sleep(REST).await;
-    }
-}
-
-async fn open(log: &dyn Log, partition: &TopicPartition) -> Result<Box<dyn Reader>, LogError> {
-    let end = log.range(partition).await?.end;
-    let mut reader = log.reader(PREFETCH).await?;
-    reader.assign(partition, end).await?;
-    Ok(reader)
 }
 
 impl Dispatch {

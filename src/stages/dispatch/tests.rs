@@ -1,6 +1,7 @@
 //! What dispatch promises, one promise a test, without a network.
 
 mod flow;
+mod group;
 mod log;
 mod outcomes;
 mod owners;

@@ -13,7 +13,7 @@ use millrace::domain::events::{TurnDropped, TurnOpened, WebhookReceived};
 use millrace::domain::ids::EventId;
 use millrace::domain::time::{ManualClock, Timestamp};
 use millrace::log::{Log, Outgoing, Record, TopicPartition};
-use millrace::pipeline::partition::Outputs;
+use millrace::pipeline::partition::{Outputs, Undisputed};
 use millrace::pipeline::{PartitionCx, PartitionStage, StageFactory};
 use millrace::stages::ingest::{Done, Ingest, IngestConfig, IngestFactory};
 use millrace::store::fake::FakeDirectory;
@@ -56,6 +56,9 @@ impl Bench {
             partition: partition.clone(),
             epoch: 1,
             start,
+            low: 0,
+            position: 0,
+            ownership: Arc::new(Undisputed),
             log: Arc::clone(&log) as _,
             cancel: CancellationToken::new(),
             outputs: Arc::new(Outputs(outputs)),

@@ -143,7 +143,8 @@ async fn what_is_not_owned_is_left_out_of_commits() {
     let log = log_with("t.v1", 1).await;
     let mut group = join(&*log, "g", "t.v1").await.unwrap();
     group.commit(&[upto(&at("t.v1", 0), 5, "")]).unwrap();
-    group.commit_now(&[upto(&at("t.v1", 0), 5, "")]).await.unwrap();
+    let refused = group.commit_now(&[upto(&at("t.v1", 0), 5, "")]).await.unwrap_err();
+    assert!(matches!(refused, LogError::Fenced(partition) if partition == at("t.v1", 0)));
     assigned(&mut *group, 1).await;
     group.leave().await;
     assert_eq!(log.committed("g", &TopicName::from("t.v1")).await.unwrap(), vec![None]);

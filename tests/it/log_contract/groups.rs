@@ -178,7 +178,8 @@ pub(crate) async fn a_partition_that_is_not_owned_is_not_committed(world: &dyn W
         (Member::join(&*log, &group, topics).await, Member::join(&*log, &group, topics).await);
     both(&mut one, &mut two, "one each", |one, two| (one.owned.len(), two.owned.len()) == (1, 1)).await;
     let all = [progress(&topic, 0, 3, ""), progress(&topic, 1, 3, "")];
-    one.group.commit_now(&all).await.unwrap();
+    let refused = one.group.commit_now(&all).await.unwrap_err();
+    assert!(matches!(refused, LogError::Fenced(other) if !one.owned.contains_key(&other)));
     let committed = log.committed(&group, &topic).await.unwrap();
     for (partition, committed) in committed.iter().enumerate() {
         let owned = one.owned.contains_key(&TopicPartition::new(topic.clone(), partition as u32));

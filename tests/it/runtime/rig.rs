@@ -22,7 +22,7 @@ use millrace::runtime::transform::Transforms;
 use millrace::runtime::{Health, RuntimeConfig, Worker, WorkerSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -96,6 +96,7 @@ impl Classify for Told {
 struct Puppet {
     handled: Arc<AtomicU32>,
     gate: Arc<Semaphore>,
+    gated: watch::Sender<u32>,
 }
 
 impl Stage for Puppet {
@@ -115,7 +116,10 @@ impl Stage for Puppet {
             Act::Fail(_) => {}
             Act::Permanent => return Err(Told(Class::Permanent).into()),
             Act::Panic => panic!("told to panic"),
-            Act::Gate => self.gate.acquire().await.unwrap().forget(),
+            Act::Gate => {
+                self.gated.send_modify(|gated| *gated += 1);
+                self.gate.acquire().await.unwrap().forget();
+            }
         }
         self.handled.fetch_add(1, Ordering::Relaxed);
         let pong = Pong { key: input.data.key, n: input.data.n };
@@ -130,6 +134,8 @@ pub(super) struct Rig {
     partitions: u32,
     pub(super) handled: Arc<AtomicU32>,
     pub(super) gate: Arc<Semaphore>,
+    /// How many records came to the gate.
+    gated: watch::Sender<u32>,
     _folder: tempfile::TempDir,
 }
 
@@ -151,6 +157,7 @@ impl Rig {
             partitions,
             handled: Arc::default(),
             gate: Arc::new(Semaphore::new(0)),
+            gated: watch::Sender::new(0),
             _folder: folder,
         }
     }
@@ -174,7 +181,8 @@ impl Rig {
     }
 
     pub(super) async fn start(&self) -> Running {
-        let stage = Puppet { handled: Arc::clone(&self.handled), gate: Arc::clone(&self.gate) };
+        let (handled, gate, gated) = (Arc::clone(&self.handled), Arc::clone(&self.gate), self.gated.clone());
+        let stage = Puppet { handled, gate, gated };
         let factory = Transforms::new(stage, self.pipeline.clone());
         let spec = WorkerSpec {
             topics: vec![TopicName::from(IN)],
@@ -208,6 +216,11 @@ impl Rig {
         let records = self.read(OUT, patience, |records| ids(records) >= count).await;
         let mut seen = HashSet::new();
         records.iter().filter(|record| seen.insert(id(record))).map(pong).collect()
+    }
+
+    /// Returns when so many records came to the gate.
+    pub(super) async fn at_the_gate(&self, count: u32) {
+        self.gated.subscribe().wait_for(|gated| *gated >= count).await.unwrap();
     }
 
     pub(super) async fn dead_letters(&self, count: usize, patience: Duration) -> Vec<Record> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::rig::{P, Rig, SETTLED, say};
+use super::rig::{P, Rig, SETTLED, Say, say};
 use crate::domain::bot::UnknownPolicy;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Settled, SettledStatus};
@@ -86,4 +86,26 @@ async fn a_mark_without_a_result_is_in_doubt_for_the_next_owner() {
     assert_eq!(rig.end(offset), "in_doubt");
     let (doubt, sent) = (SettledStatus::InDoubt, SettledStatus::Sent);
     assert_eq!(rig.ledger(), [(0, 2, doubt), (1, 2, sent)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_settles_a_send_that_nobody_answered() {
+    let mut rig = Rig::new().await;
+    rig.put_bot("a", |bot| bot.spec.on_unknown = UnknownPolicy::Reconcile);
+    let unknown = || SendOutcome::Unknown { reason: "timeout".to_owned() };
+    rig.whatsapp.script("1", [unknown()]);
+    rig.whatsapp.script("2", [unknown()]);
+    let on = |chat: u32, text| Say { channel: ChannelKind::Whatsapp, ..say("a", chat, &[text]) };
+    rig.send(&[on(1, "arrived"), on(2, "lost")]);
+    rig.run(SEC).await;
+    let opaque = rig.whatsapp.sent().into_iter().find(|sent| sent.chat == "1").unwrap().opaque;
+    rig.write_receipt("a", "1", &opaque);
+    rig.settle(60 * SEC).await;
+    let texts: Vec<_> = rig.whatsapp.sent().into_iter().map(|sent| sent.text).collect();
+    assert_eq!(texts, ["arrived", "lost", "lost"], "only what nobody has heard of is sent once more");
+    let ids = rig.results().into_iter().filter_map(|settled| match settled {
+        Settled::Result { provider_id, .. } => provider_id,
+        _ => None,
+    });
+    assert_eq!(ids.collect::<Vec<_>>()[0], "wamid.1");
 }

@@ -5,21 +5,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-use super::super::*;
 use super::super::send::Effect;
+use super::super::*;
+use super::group::{TestClock, TestOwnership, context};
 use super::log::MemoryLog;
 use crate::config::Secret;
 use crate::domain::bot::{Bot, BotSpec};
 use crate::domain::envelope::Envelope;
-use crate::domain::events::{Part, ReplyReady, Settled, SettledStatus, Signal, SignalReady};
+use crate::domain::events::{
+    Part, ReceiptReceived, ReceiptStatus, ReplyReady, Settled, SettledStatus, Signal, SignalReady,
+};
 use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
 use crate::domain::time::{Clock, Timestamp};
-use crate::log::{LogError, Outgoing};
-use crate::pipeline::partition::{Outputs, Ownership};
+use crate::log::Outgoing;
 use crate::services::channel::fake::FakeChannel;
 use crate::store::Account;
 use crate::store::fake::FakeDirectory;
@@ -30,40 +30,6 @@ pub(super) const PARKED: &str = "reply.parked.v1";
 pub(super) const WEBCHAT: &str = "webchat.out.v1";
 /// The partition under test.
 pub(super) const P: u32 = 3;
-const NOON: i64 = 1_795_000_000_000;
-
-/// Shows the time of the paused clock.
-#[derive(Debug)]
-struct TestClock(Instant);
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(NOON).plus(self.0.elapsed())
-    }
-
-    fn uptime(&self) -> Duration {
-        self.0.elapsed()
-    }
-}
-
-/// What the group says: epochs that were claimed, and a lease that a test may end.
-#[derive(Debug)]
-pub(super) struct TestOwnership {
-    pub(super) claimed: Mutex<Vec<u64>>,
-    pub(super) lease: Mutex<Duration>,
-}
-
-#[async_trait]
-impl Ownership for TestOwnership {
-    async fn claim(&self, epoch: u64) -> Result<(), LogError> {
-        self.claimed.lock().unwrap().push(epoch);
-        Ok(())
-    }
-
-    fn lease(&self) -> Duration {
-        *self.lease.lock().unwrap()
-    }
-}
 
 /// A reply as a test says it.
 #[derive(Debug, Clone)]
@@ -275,6 +241,26 @@ impl Rig {
         self.log.put(Outgoing::event("signal.ready.v1".into(), bot.to_owned(), event.encode()).at(P));
     }
 
+    pub(super) fn write_receipt(&self, bot: &str, chat: &str, opaque: &str) {
+        let (channel, account) = (ChannelKind::Whatsapp, AccountId::from(bot));
+        let now = self.cx.now();
+        let data = ReceiptReceived {
+            channel,
+            account: account.clone(),
+            chat: chat.to_owned(),
+            message_id: format!("wamid.{chat}"),
+            status: ReceiptStatus::Delivered,
+            at: now,
+            errors: Vec::new(),
+            opaque: Some(opaque.to_owned()),
+        };
+        let root = EventId::root(channel, bot, opaque);
+        let mut event = Envelope::root(root, String::new(), now, now, data);
+        (event.tenant, event.bot) = (TenantId::from("t"), BotId::from(bot));
+        event.conversation = ConversationId::new(&event.tenant, channel, &account, chat, None);
+        self.log.put(Outgoing::event("receipt.received.v1".into(), bot.to_owned(), event.encode()).at(P));
+    }
+
     /// Runs for so long.
     pub(super) async fn run(&mut self, span: Duration) {
         let until = Instant::now() + span;
@@ -319,7 +305,11 @@ impl Rig {
         let mut keys = BTreeSet::new();
         for record in self.log.records(PARKED, P) {
             let key = String::from_utf8(record.key.to_vec()).unwrap();
-            if record.value.is_empty() { keys.remove(&key) } else { keys.insert(key) };
+            if record.value.is_empty() {
+                keys.remove(&key)
+            } else {
+                keys.insert(key)
+            };
         }
         keys.into_iter().collect()
     }
@@ -386,33 +376,4 @@ fn stage(
     let (limits, config) = (limits.clone(), config.clone());
     let deps = DispatchDeps { directory, channels, limits, config, scratch };
     DispatchFactory::new(deps).create(&TopicPartition::new(READY, P))
-}
-
-fn context(
-    log: &Arc<MemoryLog>,
-    clock: &Arc<dyn Clock>,
-    ownership: &Arc<TestOwnership>,
-    epoch: u64,
-) -> PartitionCx<Effect> {
-    PartitionCx {
-        clock: Arc::clone(clock),
-        partition: TopicPartition::new(READY, P),
-        epoch,
-        start: 0,
-        low: 0,
-        position: 0,
-        ownership: Arc::<TestOwnership>::clone(ownership),
-        log: Arc::<MemoryLog>::clone(log),
-        cancel: CancellationToken::new(),
-        outputs: Arc::new(Outputs(vec![
-            ("settled", SETTLED.into()),
-            ("parked", PARKED.into()),
-            ("webchat", WEBCHAT.into()),
-        ])),
-        in_flight: FuturesUnordered::new(),
-        finished: Vec::new(),
-        dead: Vec::new(),
-        failed: None,
-        wake: None,
-    }
 }

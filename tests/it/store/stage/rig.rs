@@ -16,6 +16,7 @@ use millrace::domain::time::{SystemClock, Timestamp};
 use millrace::domain::topics::{Counts, TURN_OPENED, catalog};
 use millrace::log::embedded::{EmbeddedConfig, EmbeddedLog};
 use millrace::log::{Log, Outgoing, Reader, TopicName, TopicPartition};
+use millrace::pipeline::partition::Undisputed;
 use millrace::pipeline::{PartitionCx, PartitionStage, StageError, StageFactory};
 use millrace::stages::journal::{Journal, JournalFactory, Written, check_log};
 use millrace::store::Moved;
@@ -56,6 +57,9 @@ impl Rig {
             partition: partition.clone(),
             epoch: 1,
             start: committed,
+            low: 0,
+            position: 0,
+            ownership: Arc::new(Undisputed),
             log: Arc::clone(&self.log),
             cancel: Default::default(),
             outputs: Arc::default(),

@@ -1,0 +1,177 @@
+//! After crashes in a row: one record at a time, and its offset committed before it is begun.
+//!
+//! Guarantee: a record that ends the process is found out and goes to the dead letters as `crash_loop`, whatever stands
+//! beside it; one crash, or one after which something was finished, slows nothing down.
+
+use std::collections::VecDeque;
+
+use super::metadata::Fate;
+use crate::log::Record;
+
+/// So many owners in a row that were gone before anything could be finished are no accident.
+const CRASHES: u32 = 2;
+/// Behind the first unfinished offset: what was at work together when the process ended.
+const WINDOW: u64 = 64;
+/// A record that was alone at work so often when its owner was gone is the one.
+const TIMES: u32 = 3;
+
+/// One partition's care.
+#[derive(Debug)]
+pub(super) struct Careful {
+    /// What this owner commits of itself.
+    fate: Fate,
+    /// What the last one said.
+    suspect: Option<(u64, u32)>,
+    start: u64,
+    waiting: VecDeque<Record>,
+}
+
+/// What to do now.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Take these.
+    Admit(Vec<Record>),
+    /// Commit what [`Careful::fate`] says, then take this one.
+    Alone(Record),
+    /// Give this one up: it has ended its owner so many times.
+    GiveUp(Record, u32),
+    /// Nothing, until what is at work is finished.
+    Wait,
+}
+
+impl Careful {
+    /// The last owner fared so; `None` = there was none. Reading begins at `start`.
+    pub(super) fn new(before: Option<Fate>, start: u64) -> Self {
+        let crashes = before.filter(|fate| !fate.released).map_or(0, |fate| fate.crashes.saturating_add(1));
+        let suspect = before.and_then(|fate| fate.suspect);
+        Self { fate: Fate { released: false, crashes, suspect }, suspect, start, waiting: VecDeque::new() }
+    }
+
+    /// To be committed.
+    pub(super) const fn fate(&self) -> Fate {
+        self.fate
+    }
+
+    /// True when records go one by one.
+    pub(super) const fn is_on(&self) -> bool {
+        self.fate.crashes >= CRASHES
+    }
+
+    /// True when more records may come.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// How many records wait here.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The first record that waits here.
+    pub(super) fn next(&self) -> Option<u64> {
+        self.waiting.front().map(|record| record.offset)
+    }
+
+    /// Records came in.
+    pub(super) fn push(&mut self, records: Vec<Record>) {
+        self.waiting.extend(records);
+    }
+
+    /// The next step. `idle` = nothing is at work.
+    pub(super) fn step(&mut self, idle: bool) -> Step {
+        let Some(first) = self.waiting.front() else { return Step::Wait };
+        if !self.is_on() || first.offset >= self.start + WINDOW {
+            return Step::Admit(std::mem::take(&mut self.waiting).into());
+        }
+        if !idle {
+            return Step::Wait;
+        }
+        let Some(record) = self.waiting.pop_front() else { return Step::Wait };
+        let before =
+            self.suspect.filter(|(offset, _)| *offset == record.offset).map_or(0, |(_, times)| times);
+        if before >= TIMES {
+            return Step::GiveUp(record, before);
+        }
+        self.fate.suspect = Some((record.offset, before + 1));
+        Step::Alone(record)
+    }
+
+    /// True while the last owner's end is not made up for.
+    pub(super) fn is_worried(&self) -> bool {
+        self.fate != Fate::default()
+    }
+
+    /// The partition came so far: true when there is something new to commit.
+    pub(super) fn came(&mut self, watermark: u64, position: u64) -> bool {
+        let calm = watermark >= self.start + WINDOW || (watermark > self.start && watermark == position);
+        let over = calm && self.waiting.is_empty() && self.is_worried();
+        if over {
+            self.fate = Fate::default();
+        }
+        over
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::domain::time::Timestamp;
+
+    fn records(offsets: std::ops::Range<u64>) -> Vec<Record> {
+        let at = Timestamp::default();
+        let record =
+            |offset| Record { offset, at, key: Bytes::new(), value: Bytes::new(), headers: Vec::new() };
+        offsets.map(record).collect()
+    }
+
+    fn crashed(fate: Fate) -> Careful {
+        Careful::new(Some(fate), 10)
+    }
+
+    #[test]
+    fn one_crash_slows_nothing_down() {
+        for before in [None, Some(Fate { released: true, ..Fate::default() }), Some(Fate::default())] {
+            let mut careful = Careful::new(before, 10);
+            careful.push(records(10..40));
+            assert!(matches!(careful.step(false), Step::Admit(all) if all.len() == 30));
+        }
+    }
+
+    #[test]
+    fn the_record_that_ends_its_owner_is_found_out() {
+        let mut fate = Fate::default();
+        for crash in 1..=4 {
+            let mut careful = crashed(fate);
+            careful.push(records(10..13));
+            fate = match careful.step(true) {
+                // The owner is gone at offset 10, with all that was beside it.
+                Step::Admit(_) => careful.fate(),
+                Step::Alone(record) => {
+                    assert_eq!(record.offset, 10);
+                    assert!(matches!(careful.step(false), Step::Wait), "alone");
+                    careful.fate()
+                }
+                step => panic!("{step:?}"),
+            };
+            assert_eq!(fate.crashes, crash);
+        }
+        let mut careful = crashed(fate);
+        careful.push(records(10..13));
+        assert!(matches!(careful.step(true), Step::GiveUp(record, 3) if record.offset == 10));
+        assert!(matches!(careful.step(true), Step::Alone(record) if record.offset == 11));
+        assert!(careful.fate().suspect == Some((11, 1)) && !careful.has_room());
+    }
+
+    #[test]
+    fn what_goes_well_is_forgotten() {
+        let mut careful = crashed(Fate { crashes: 7, ..Fate::default() });
+        careful.push(records(73..75));
+        assert!(matches!(careful.step(true), Step::Alone(_)));
+        assert!(matches!(careful.step(true), Step::Admit(rest) if rest.len() == 1), "behind the window");
+        assert!(!careful.came(73, 75), "something is at work");
+        assert!(careful.came(75, 75) && careful.fate() == Fate::default());
+        assert!(!careful.came(76, 76), "said once");
+    }
+}
