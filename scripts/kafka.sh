@@ -12,14 +12,17 @@
 #   scripts/kafka.sh clean  [--port N]                   stop, and throw the data away
 #
 # Needs Java 17 or later and Maven (the first time; the jars are kept). Broker I listens on PORT + 2 (I - 1), its
-# controller on the port after it, the secure listener on PORT + 100 + I. Several installations may stand side by side on ports of their own.
+# controller on the port after it, the secure listener on PORT + 100 + I. Several installations may stand side by side on
+# ports of their own.
 #
-# KAFKA_VERSION (4.1.0), KAFKA_HEAP (512m), MILLRACE_CACHE (jars; ~/.cache/millrace) and MILLRACE_STATE (data, logs and
-# pid files; ~/.local/state/millrace) may be set. Nothing is written inside the checkout.
+# KAFKA_VERSION (4.1.0), KAFKA_HEAP (512m), KAFKA_QUICK (yes: brokers start in half the time and work slower),
+# MILLRACE_CACHE (jars; ~/.cache/millrace) and MILLRACE_STATE (data, logs and pid files; ~/.local/state/millrace) may be
+# set. Nothing is written inside the checkout.
 set -euo pipefail
 
 version=${KAFKA_VERSION:-4.1.0}
 heap=${KAFKA_HEAP:-512m}
+quick=${KAFKA_QUICK:-}
 cache=${MILLRACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/millrace}/kafka-$version
 state_root=${MILLRACE_STATE:-${XDG_STATE_HOME:-$HOME/.local/state}/millrace}/kafka
 # A broker opens its port after about 5 s on an idle machine; a busy one with three brokers takes longer.
@@ -131,6 +134,11 @@ share.coordinator.state.topic.min.isr=$min_isr
 auto.create.topics.enable=false
 # A group of one machine need not wait 3 s for members that might come.
 group.initial.rebalance.delay.ms=0
+# A broker that was killed is registered again when its last registration is over, by default after 9 s.
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=500
+# What was not flushed is looked at after a kill, by default by one thread.
+num.recovery.threads.per.data.dir=4
 # The shortest session a test may ask for.
 group.min.session.timeout.ms=1000
 PROPERTIES
@@ -155,12 +163,26 @@ certify() {
 launch() {
     local dir=$state/$1
     pid_of "$1" >/dev/null && return
-    local p
+    local p waited
     for p in "$(client_port "$1")" "$(controller_port "$1")" "$(secure_port "$1")"; do
+        # The threads of a broker that was killed a moment ago may hold its ports a little longer.
+        waited=0
+        while open "$p" && [ $((waited += 1)) -le 25 ]; do sleep 0.2; done
         ! open "$p" || die "port $p is in use by something else: choose another with --port"
     done
+    # A broker that is killed again and again spends its life compiling: quick means little of that, and classes from an
+    # archive, which the first broker writes when it ends in order.
+    local jvm=(-XX:+UseG1GC)
+    if [ -n "$quick" ]; then
+        jvm=(-XX:TieredStopAtLevel=1 -XX:+UseSerialGC)
+        if [ -f "$cache/classes.jsa" ]; then
+            jvm+=("-XX:SharedArchiveFile=$cache/classes.jsa")
+        elif [ "$1" -eq 1 ]; then
+            jvm+=("-XX:ArchiveClassesAtExit=$dir/classes.jsa")
+        fi
+    fi
     # In a session of its own, so that a Ctrl-C in the terminal that started it does not reach it.
-    setsid java "-Xmx$heap" "-Xms$heap" -XX:+UseG1GC "-Dlog4j2.configurationFile=$dir/log4j2.yaml" \
+    setsid java "-Xmx$heap" "-Xms$heap" "${jvm[@]}" "-Dlog4j2.configurationFile=$dir/log4j2.yaml" \
         -cp "$cache/libs/*" kafka.Kafka "$dir/server.properties" >>"$dir/broker.log" 2>&1 </dev/null &
     echo $! >"$dir/pid"
 }
@@ -203,6 +225,7 @@ stop() {
             sleep 0.2
         done
         rm -f "$state/$i/pid"
+        [ ! -f "$state/$i/classes.jsa" ] || mv "$state/$i/classes.jsa" "$cache/classes.jsa"
     done
 }
 

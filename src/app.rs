@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod cases;
 pub mod changes;
+pub mod chaos;
 pub mod demo;
 pub mod dlq;
 pub mod fakes;
@@ -13,6 +14,7 @@ pub mod observed;
 pub mod parts;
 pub mod pipelines;
 pub mod polling;
+mod role_process;
 pub mod roles;
 pub mod settings;
 pub mod supervise;

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod bench;
 pub mod bot;
+pub mod chaos;
 pub mod chat;
 pub mod check;
 pub mod client;
@@ -116,6 +117,7 @@ enum Command {
     Sim(sim::Args),
     Generate(generate::GenerateArgs),
     Bench(bench::BenchArgs),
+    Chaos(chaos::ChaosArgs),
 }
 
 impl Command {
@@ -140,6 +142,7 @@ impl Command {
             Self::Sim(args) => sim::run(args, cx).await,
             Self::Generate(args) => generate::run(&args, cx),
             Self::Bench(args) => bench::run(cx, &args).await,
+            Self::Chaos(args) => chaos::run(args, cx).await,
         }
     }
 

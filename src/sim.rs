@@ -26,7 +26,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use self::courier::Courier;
 pub use self::journal::{Entry, Journal, Keep};
-pub use self::script::{Fault, Faults};
+pub use self::script::{Cut, Fault, Faults, On};
 
 use crate::domain::time::{Clock, SystemClock};
 use crate::services::http::Http;

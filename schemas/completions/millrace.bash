@@ -25,6 +25,9 @@ _millrace() {
             millrace,bot)
                 cmd="millrace__subcmd__bot"
                 ;;
+            millrace,chaos)
+                cmd="millrace__subcmd__chaos"
+                ;;
             millrace,chat)
                 cmd="millrace__subcmd__chat"
                 ;;
@@ -225,6 +228,9 @@ _millrace() {
                 ;;
             millrace__subcmd__help,bot)
                 cmd="millrace__subcmd__help__subcmd__bot"
+                ;;
+            millrace__subcmd__help,chaos)
+                cmd="millrace__subcmd__help__subcmd__chaos"
                 ;;
             millrace__subcmd__help,chat)
                 cmd="millrace__subcmd__help__subcmd__chat"
@@ -614,7 +620,7 @@ _millrace() {
 
     case "${cmd}" in
         millrace)
-            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb chat check inspect edge work api migrate topics lag dlq log sim generate bench help"
+            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb chat check inspect edge work api migrate topics lag dlq log sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1739,6 +1745,60 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__chaos)
+            opts="-h --seconds --seed --kafka --kafka-script --database --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --seconds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kafka)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kafka-script)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__chat)
             opts="-h --edge --wait --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2162,7 +2222,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help)
-            opts="up tenant bot script kb chat check inspect edge work api migrate topics lag dlq log sim generate bench help"
+            opts="up tenant bot script kb chat check inspect edge work api migrate topics lag dlq log sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2416,6 +2476,20 @@ _millrace() {
         millrace__subcmd__help__subcmd__bot__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__chaos)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -63,6 +63,15 @@ impl KafkaLog {
         Ok(Arc::new(Self { config, clock, id, producer, lookup, topics: Registry::default(), closed }))
     }
 
+    /// The number of the broker that leads a partition; `None` while there is none.
+    ///
+    /// # Errors
+    /// When the cluster can't be asked or the partition doesn't exist.
+    pub async fn leader(&self, partition: &TopicPartition) -> Result<Option<u32>, LogError> {
+        self.known(partition).await?;
+        self.lookup.leader(partition).await
+    }
+
     fn open(&self) -> Result<(), LogError> {
         if self.closed.is_cancelled() { Err(closed()) } else { Ok(()) }
     }

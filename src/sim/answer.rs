@@ -75,8 +75,13 @@ pub(super) async fn carry_out_asked(
 ) -> Response {
     let fault = core.faults.take(&asked);
     let cut = fault.as_ref().and_then(|fault| fault.drop);
+    let mut done = None;
     let answer = match &fault {
         Some(fault) if fault.drop == Some(Cut::Before) => words(fault, 503),
+        Some(fault @ Fault { status: Some(status), accept: true, .. }) => {
+            done = Some(duty(request, Some(fault)).status);
+            fault.body.as_ref().map_or_else(|| words(fault, *status), |body| Answer::json(*status, body))
+        }
         Some(Fault { status: Some(status), body: Some(body), retry_after, .. }) => Answer {
             retry_after: retry_after
                 .or_else(|| body.pointer("/parameters/retry_after").and_then(Value::as_u64)),
@@ -86,13 +91,14 @@ pub(super) async fn carry_out_asked(
         Some(Fault { body: Some(body), .. }) => Answer::json(200, body),
         fault => duty(request, fault.as_ref()),
     };
-    let status = if cut == Some(Cut::Before) { 0 } else { answer.status };
+    let status = if cut == Some(Cut::Before) { 0 } else { done.unwrap_or(answer.status) };
     let call = Call {
         method: request.method,
         account: request.account,
         chat: request.chat.as_deref(),
         body: &request.body,
         status,
+        fault: fault.as_ref(),
     };
     core.journal.record(&call, request.size);
     if let Some(fault) = fault

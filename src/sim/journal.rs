@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::script::Fault;
 use crate::domain::time::Clock;
 
 /// What a journal keeps.
@@ -50,7 +51,7 @@ pub struct Entry {
     pub chat: Option<String>,
     /// The request: JSON, or the fields of a form.
     pub body: Value,
-    /// The answer's status; 0 when the connection was cut before anything was done.
+    /// The status of what was done, whatever the caller was told; 0 when the connection was cut before anything was done.
     pub status: u16,
 }
 
@@ -67,6 +68,8 @@ pub struct Call<'a> {
     pub body: &'a Value,
     /// See [`Entry::status`].
     pub status: u16,
+    /// The rule of the script that decided the answer.
+    pub fault: Option<&'a Fault>,
 }
 
 impl Call<'_> {
@@ -197,7 +200,8 @@ mod tests {
     }
 
     fn write(journal: &Journal, body: &Value, size: usize) {
-        let call = Call { method: "sendMessage", account: "1", chat: Some("2"), body, status: 200 };
+        let call =
+            Call { method: "sendMessage", account: "1", chat: Some("2"), body, status: 200, fault: None };
         journal.record(&call, size);
     }
 

@@ -32,8 +32,9 @@ use tokio_util::task::AbortOnDropHandle;
 use self::events::Event;
 use self::limits::Limiter;
 use self::people::People;
+pub use self::webhooks::sign;
 use super::control::{Control, Controlled};
-use super::script::Fault;
+use super::script::{Fault, On};
 use super::{Core, Journal, Serving, SimOptions};
 use crate::domain::channel::ChannelKind;
 
@@ -140,6 +141,11 @@ impl MetaSim {
     /// When there are too many.
     pub fn script(&self, rules: Vec<Fault>) -> Result<(), String> {
         self.shared.core.faults.add(rules)
+    }
+
+    /// Takes the rules about these requests out of its script.
+    pub fn lift(&self, on: &On) {
+        self.shared.core.faults.lift(on);
     }
 
     /// Registers an app without a handshake; one of the same id is replaced.

@@ -17,8 +17,10 @@ pub struct Fault {
     pub on: On,
     /// How many of them; absent = all.
     pub times: Option<u32>,
-    /// The answer's status. With it the request is not carried out.
+    /// The answer's status. With it the request is not carried out, unless `accept` says so.
     pub status: Option<u16>,
+    /// With a status: the request is carried out first, as at a provider that fails on its way back.
+    pub accept: bool,
     /// The answer's body; absent with a status = the provider's own words for it.
     pub body: Option<Value>,
     /// The answer waits this long; the request is carried out at once.
@@ -70,6 +72,16 @@ pub struct Asked<'a> {
     pub text: &'a str,
 }
 
+impl Fault {
+    /// True when the request is carried out and its caller is not told so within any usual patience.
+    #[must_use]
+    pub fn hides(&self) -> bool {
+        const PATIENCE_MS: u64 = 8_000;
+        let carried_out = self.drop != Some(Cut::Before) && (self.accept || self.status.is_none());
+        carried_out && (self.accept || self.drop == Some(Cut::After) || self.delay_ms >= PATIENCE_MS)
+    }
+}
+
 impl On {
     fn matches(&self, asked: &Asked<'_>) -> bool {
         let same = |wanted: &Option<String>, seen: Option<&str>| {
@@ -106,6 +118,13 @@ impl Faults {
         rules.extend(more.into_iter().filter(|fault| fault.times != Some(0)));
         self.any.store(!rules.is_empty(), Ordering::Release);
         Ok(())
+    }
+
+    /// Forgets the rules about these requests.
+    pub fn lift(&self, on: &On) {
+        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        rules.retain(|fault| fault.on != *on);
+        self.any.store(!rules.is_empty(), Ordering::Release);
     }
 
     /// Forgets every rule.
@@ -179,6 +198,25 @@ mod tests {
         }
         faults.clear();
         assert_eq!(faults.take(&asked("x", "1")), None);
+    }
+
+    #[test]
+    fn rules_about_one_thing_are_lifted_alone() {
+        let faults =
+            rules(r#"[{"match": {"chat": 1}, "status": 429}, {"match": {"chat": 2}, "status": 429}]"#);
+        faults.lift(&On { chat: Some("1".to_owned()), ..On::default() });
+        assert_eq!(faults.take(&asked("x", "1")), None);
+        assert!(faults.take(&asked("x", "2")).is_some());
+    }
+
+    #[test]
+    fn a_fault_that_hides_what_was_done_is_known() {
+        let hides = |json: &str| serde_json::from_str::<Fault>(json).unwrap().hides();
+        assert!(hides(r#"{"drop": "after"}"#) && hides(r#"{"delay_ms": 12000}"#));
+        assert!(hides(r#"{"status": 502, "accept": true}"#));
+        assert!(
+            !hides(r#"{"drop": "before"}"#) && !hides(r#"{"delay_ms": 50}"#) && !hides(r#"{"status": 502}"#)
+        );
     }
 
     #[test]

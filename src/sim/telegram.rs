@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 use self::account::Account;
 use super::answer::{Answer, Request, carry_out};
 use super::control::{Control, Controlled};
-use super::script::Fault;
+use super::script::{Fault, On};
 use super::{Core, Journal, Serving, SimOptions, params};
 
 /// The fake and its HTTP server; it ends when the last handle goes.
@@ -87,6 +87,11 @@ impl TelegramSim {
     /// When there are too many.
     pub fn script(&self, rules: Vec<Fault>) -> Result<(), String> {
         self.shared.core.faults.add(rules)
+    }
+
+    /// Takes the rules about these requests out of its script.
+    pub fn lift(&self, on: &On) {
+        self.shared.core.faults.lift(on);
     }
 
     /// Sets a bot's webhook without a request, as `setWebhook` does.

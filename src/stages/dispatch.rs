@@ -4,9 +4,9 @@
 //! and `receipt.received` for bots that reconcile. Writes the ledger, `reply.settled`, and the parked topic, `reply.parked`, into the partition of the reply, and
 //! web-chat messages. Never sends a replay.
 //!
-//! What may be sent, and what has to be durable first, the [machine](parking) knows, which has no clock, log or provider.
-//! Around it: [whose turn it is](pick) by [lines and chats](queues) and limits, [what an answer means](outcomes),
-//! [doing what the machine says](obey), [taking a partition over](restore).
+//! What may be sent, and what has to be durable first, the machine (`parking`) knows, which has no clock, log or provider.
+//! Around it: whose turn it is (`pick`) by lines and chats (`queues`) and limits, what an answer means (`outcomes`),
+//! doing what the machine says (`obey`), taking a partition over (`restore`).
 //!
 //! Guarantees, beside the machine's:
 //! 1. No account waits for another: they take turns, each with its own limits, pauses and number of calls under way.

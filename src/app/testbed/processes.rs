@@ -1,20 +1,16 @@
 //! The roles of a testbed as processes of their own: what a cluster runs, on one machine.
 //!
-//! Guarantee: the processes end with their owner, also when it panics; secrets reach them through their environment and
-//! stand in no file.
+//! Guarantee: the processes end with their owner, also when it panics.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::time::Instant;
 
+use crate::app::role_process::{RoleProcesses, free_port};
 use crate::app::settings::Settings;
-use crate::config::Secret;
 use crate::services::http::Http;
 
 /// The workers, as a small cluster would split them.
@@ -43,10 +39,7 @@ impl Processes {
         shift: Duration,
         patience: Duration,
     ) -> anyhow::Result<Self> {
-        let program = program()?;
-        let config = settings.data.join("roles.toml");
-        std::fs::write(&config, toml::to_string(&without_secrets(settings))?)
-            .with_context(|| config.display().to_string())?;
+        let processes = RoleProcesses::of(settings)?;
         let mut started = Self { children: Vec::new(), probes: vec![settings.edge.listen] };
         let mut roles = vec![vec!["edge".to_owned()]];
         for stages in WORKERS {
@@ -55,14 +48,11 @@ impl Processes {
             roles.push(vec!["work".to_owned(), stages.to_owned(), "--probe".to_owned(), probe.to_string()]);
         }
         for role in roles {
-            let mut command = Command::new(&program);
-            command.args(["--config".as_ref(), config.as_os_str()]).args(&role);
-            // What a role says of itself is noise beside a result; what goes wrong is not.
-            command.args(["--log", "warn"]);
+            let mut command = processes.command(&role);
             command.args(["--clock-ahead", &format!("{}ms", shift.as_millis())]);
-            command.envs(secrets(settings)).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
             let name = role.join(" ");
-            let child = command.spawn().with_context(|| format!("{}: {name}", program.display()))?;
+            let child =
+                command.spawn().with_context(|| format!("{}: {name}", processes.program().display()))?;
             started.children.push((name, child));
         }
         started.ready(http, Instant::now() + patience).await?;
@@ -108,46 +98,4 @@ impl Processes {
         }
         Ok(())
     }
-}
-
-/// This program, or the one beside a test's own executable.
-fn program() -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    if own.file_stem().is_some_and(|stem| stem == "millrace") {
-        return Ok(own);
-    }
-    let folder = own.parent().and_then(Path::parent).context("this program has no folder")?;
-    Ok(folder.join("millrace"))
-}
-
-/// A port that was free a moment ago.
-async fn free_port() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?)
-}
-
-/// The settings as they may stand in a file.
-fn without_secrets(settings: &Settings) -> Settings {
-    let mut plain = settings.clone();
-    plain.store.key = None;
-    plain.store.url = Settings::default().store.url;
-    plain.api.token = None;
-    plain.models.0.values_mut().for_each(|entry| entry.key = Secret::default());
-    plain
-}
-
-/// What was left out, as variables.
-fn secrets(settings: &Settings) -> Vec<(String, String)> {
-    let mut all: Vec<(String, String)> = settings
-        .models
-        .0
-        .iter()
-        .map(|(name, entry)| {
-            (format!("MILLRACE__MODELS__{}__KEY", name.to_uppercase()), entry.key.expose().clone())
-        })
-        .collect();
-    all.push(("MILLRACE__STORE__URL".to_owned(), settings.store.url.expose().to_owned()));
-    if let Some(key) = &settings.store.key {
-        all.push(("MILLRACE__STORE__KEY".to_owned(), key.expose().clone()));
-    }
-    all
 }

@@ -69,6 +69,12 @@ impl Lookup {
         self.ask(move |inner| inner.partitions(&topic)).await
     }
 
+    /// Who leads a partition.
+    pub(super) async fn leader(&self, partition: &TopicPartition) -> Result<Option<u32>, LogError> {
+        let partition = partition.clone();
+        self.ask(move |inner| inner.leader(&partition)).await
+    }
+
     /// First offset and next offset of a partition.
     pub(super) async fn range(&self, partition: &TopicPartition) -> Result<Range<u64>, LogError> {
         let partition = partition.clone();
@@ -180,6 +186,17 @@ impl Inner {
             _ if found.partitions().is_empty() => Err(LogError::Unknown(name)),
             _ => Ok(u32::try_from(found.partitions().len()).unwrap_or(u32::MAX)),
         }
+    }
+
+    fn leader(&self, partition: &TopicPartition) -> Result<Option<u32>, LogError> {
+        let (name, number) = self.named(partition);
+        let metadata = self
+            .client
+            .fetch_metadata(Some(&name), self.wait())
+            .map_err(|error| self.trouble.error(format!("ask who leads {name}[{number}]"), &error))?;
+        let topic = metadata.topics().iter().find(|topic| topic.name() == name);
+        let found = topic.and_then(|topic| topic.partitions().iter().find(|found| found.id() == number));
+        Ok(found.and_then(|found| u32::try_from(found.leader()).ok()))
     }
 
     fn range(&self, partition: &TopicPartition) -> Result<Range<u64>, LogError> {

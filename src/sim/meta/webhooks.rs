@@ -112,8 +112,9 @@ pub(super) async fn handshake(core: &Core, app: &App) -> Result<(), String> {
     }
 }
 
-/// `sha256=` and the HMAC of the body in lower hex.
-pub(super) fn sign(secret: &str, body: &[u8]) -> String {
+/// What Meta writes into `x-hub-signature-256`: `sha256=` and the HMAC of the body in lower hex.
+#[must_use]
+pub fn sign(secret: &str, body: &[u8]) -> String {
     // HMAC takes a key of any length, so this never fails.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
     mac.update(body);

@@ -88,8 +88,14 @@ pub(super) fn call_from_webhook(
     let chat = text(&params, "chat_id");
     let answer = call(core, account, method, Some(&params));
     let body = Value::Object(params);
-    let call =
-        Call { method, account: &account.name, chat: chat.as_deref(), body: &body, status: answer.status };
+    let call = Call {
+        method,
+        account: &account.name,
+        chat: chat.as_deref(),
+        body: &body,
+        status: answer.status,
+        fault: None,
+    };
     core.journal.record(&call, body.to_string().len());
 }
 

@@ -1,0 +1,219 @@
+//! Which faults there are, and when each happens.
+//!
+//! Guarantee: pure, decided by the seed alone. Every window ends before the run does, but for the one bot that is limited
+//! for ever: after the last fault nothing stands in the way of the rest.
+
+use fastrand::Rng;
+
+use super::plan::{LIMITED_BOT, Shape};
+use crate::domain::stage::StageName;
+
+/// A fault and its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scheduled {
+    /// When, in milliseconds from the beginning.
+    pub at_ms: u64,
+    /// What.
+    pub fault: Fault,
+}
+
+/// Something that goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// `kill -9` of a role; it is started again at once.
+    Kill {
+        /// Index in [`ROLES`].
+        role: usize,
+    },
+    /// `kill -9` of the broker that leads this partition of `reply.ready`; it is started again at once.
+    KillBroker {
+        /// Which partition, modulo how many there are.
+        partition: u32,
+    },
+    /// SIGSTOP of a dispatcher, SIGCONT after its session is over.
+    Pause {
+        /// Index in [`ROLES`].
+        role: usize,
+        /// For how long.
+        for_ms: u64,
+    },
+    /// One more member of a stage's group joins.
+    Join {
+        /// Which stage.
+        stage: StageName,
+    },
+    /// The last one that joined leaves in order.
+    Leave {
+        /// Which stage.
+        stage: StageName,
+    },
+    /// A provider misbehaves for a while.
+    Provider {
+        /// Against which bot.
+        bot: usize,
+        /// In which chat (an index of the plan's chats); absent = in all.
+        chat: Option<usize>,
+        /// How.
+        mischief: Mischief,
+        /// For how long; absent = for ever.
+        for_ms: Option<u64>,
+    },
+    /// A record that nobody can read.
+    Poison {
+        /// Which of the topics that stages read.
+        topic: usize,
+    },
+}
+
+/// How a provider misbehaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mischief {
+    /// Takes so many messages and answers too late.
+    Hang(u32),
+    /// Takes so many and cuts the connection.
+    Cut(u32),
+    /// Takes so many and answers 502.
+    Fail(u32),
+    /// Refuses with 429 and asks to wait so many seconds.
+    Limit(u64),
+}
+
+/// The processes that are there from beginning to end: the edge, and workers by their stages.
+pub const ROLES: [&str; 8] =
+    ["edge", "ingest", "match", "retrieve", "answer", "dispatch", "dispatch", "journal"];
+/// Where dispatchers stand in [`ROLES`].
+const DISPATCHERS: [usize; 2] = [5, 6];
+/// The most members of a group during a storm: its own and five more.
+const MEMBERS: usize = 6;
+
+/// Lays the faults of a run out. `group` is the index of the group's chat.
+pub(super) fn schedule(shape: Shape, group: usize, rng: &mut Rng) -> Vec<Scheduled> {
+    let end = u64::from(shape.seconds) * 1000;
+    let mut all = Vec::new();
+    let mut add = |at_ms: u64, fault| all.push(Scheduled { at_ms, fault });
+
+    let limited = Mischief::Limit(60);
+    add(500, Fault::Provider { bot: LIMITED_BOT, chat: None, mischief: limited, for_ms: None });
+    // Half of the run, at most five minutes.
+    let (bot, chat, for_ms) = (0, Some(group), Some((end / 2).min(300_000)));
+    add(end / 10, Fault::Provider { bot, chat, mischief: Mischief::Limit(5), for_ms });
+
+    // By minute: a dispatcher sleeps past its session while the cluster is up and others can take its partitions; then
+    // brokers are killed and members come and go.
+    let mut asleep = Vec::new();
+    for minute in (0..end).step_by(60_000) {
+        let (at, for_ms) = (minute + rng.u64(6_000..8_000), 20_000);
+        if at + for_ms <= end {
+            asleep.push(at - 6_000..at + for_ms);
+            add(at, Fault::Pause { role: DISPATCHERS[rng.usize(0..2)], for_ms });
+        }
+        for at in [minute + 30_000, minute + 50_000].map(|at| at - rng.u64(0..2_000)) {
+            if at < end {
+                add(at, Fault::KillBroker { partition: rng.u32(..) });
+            }
+        }
+        let stage = if rng.bool() { StageName::Dispatch } else { StageName::Match };
+        storm(minute + 32_000, (minute + 47_000).min(end), stage, rng, &mut add);
+    }
+    let mut at = rng.u64(1_000..5_000);
+    while at < end {
+        let role = rng.usize(0..ROLES.len());
+        // The one that sleeps must have been at work, and somebody must take over.
+        if !DISPATCHERS.contains(&role) || asleep.iter().all(|asleep| !asleep.contains(&at)) {
+            add(at, Fault::Kill { role });
+        }
+        at += rng.u64(1_000..5_000);
+    }
+    let mut at = rng.u64(1_000..3_000);
+    while at + 12_000 < end {
+        let mischief = match rng.u32(0..4) {
+            0 => Mischief::Hang(rng.u32(1..4)),
+            1 => Mischief::Cut(rng.u32(1..4)),
+            2 => Mischief::Fail(rng.u32(1..4)),
+            _ => Mischief::Limit(rng.u64(1..5)),
+        };
+        let bot = rng.usize(0..super::plan::BOTS);
+        if bot != LIMITED_BOT {
+            add(at, Fault::Provider { bot, chat: None, mischief, for_ms: Some(rng.u64(5_000..12_000)) });
+        }
+        at += rng.u64(1_000..3_000);
+    }
+    let mut at = rng.u64(2_000..6_000);
+    while at < end {
+        add(at, Fault::Poison { topic: rng.usize(0..POISONED) });
+        at += rng.u64(3_000..9_000);
+    }
+    all.sort_by_key(|scheduled| scheduled.at_ms);
+    all
+}
+
+/// How many topics get records that nobody can read.
+const POISONED: usize = 5;
+
+/// Members join and leave, about one a second; all have left at the end.
+fn storm(from: u64, to: u64, stage: StageName, rng: &mut Rng, add: &mut impl FnMut(u64, Fault)) {
+    let (mut at, mut more) = (from, 0);
+    while at + 1_000 < to {
+        if more > 0 && (rng.bool() || more + 1 >= MEMBERS) {
+            more -= 1;
+            add(at, Fault::Leave { stage });
+        } else {
+            more += 1;
+            add(at, Fault::Join { stage });
+        }
+        at += rng.u64(700..1_300);
+    }
+    for _ in 0..more {
+        add(to, Fault::Leave { stage });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(seconds: u32, seed: u64) -> Vec<Scheduled> {
+        schedule(Shape { seconds, seed, brokers: 1 }, 0, &mut Rng::with_seed(seed))
+    }
+
+    #[test]
+    fn every_window_ends_within_the_run() {
+        for seed in 0..50 {
+            for Scheduled { at_ms, fault } in of(60, seed) {
+                let lasts = match fault {
+                    Fault::Pause { for_ms, .. } | Fault::Provider { for_ms: Some(for_ms), .. } => for_ms,
+                    _ => 0,
+                };
+                assert!(at_ms + lasts <= 60_000, "{fault:?} at {at_ms}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_joins_leaves() {
+        for seed in 0..50 {
+            let mut members = std::collections::HashMap::new();
+            for Scheduled { fault, .. } in of(120, seed) {
+                match fault {
+                    Fault::Join { stage } => *members.entry(stage).or_insert(0) += 1,
+                    Fault::Leave { stage } => *members.entry(stage).or_insert(0) -= 1,
+                    _ => continue,
+                }
+                assert!(members.values().all(|more| (0..6).contains(more)));
+            }
+            assert!(members.values().all(|more| *more == 0));
+        }
+    }
+
+    #[test]
+    fn a_minute_has_every_kind() {
+        let all = of(60, 3);
+        let has = |wanted: fn(&Fault) -> bool| all.iter().any(|scheduled| wanted(&scheduled.fault));
+        assert!(has(|fault| matches!(fault, Fault::Kill { .. })));
+        assert!(has(|fault| matches!(fault, Fault::KillBroker { .. })));
+        assert!(has(|fault| matches!(fault, Fault::Pause { for_ms, .. } if *for_ms > 15_000)));
+        assert!(has(|fault| matches!(fault, Fault::Join { .. })));
+        assert!(has(|fault| matches!(fault, Fault::Provider { for_ms: None, .. })));
+        assert!(has(|fault| matches!(fault, Fault::Poison { .. })));
+    }
+}
