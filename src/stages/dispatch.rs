@@ -1,8 +1,8 @@
 //! Sends replies: within every limit, in order per chat, each part once.
 //!
 //! Reads `reply.ready` (keyed by bot, so that a bot has one dispatcher), `signal.ready` of the same partition beside it,
-//! and `receipt.received` for bots that reconcile. Writes the ledger, `reply.settled`, and the parked topic, `reply.parked`, into the partition of the reply, and
-//! web-chat messages. Never sends a replay.
+//! and `receipt.received` for bots that reconcile. Writes the ledger, `reply.settled`, and the parked topic,
+//! `reply.parked`, into the partition of the reply, and web-chat messages. Never sends a replay.
 //!
 //! What may be sent, and what has to be durable first, the machine (`parking`) knows, which has no clock, log or provider.
 //! Around it: whose turn it is (`pick`) by lines and chats (`queues`) and limits, what an answer means (`outcomes`),

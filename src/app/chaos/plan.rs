@@ -10,7 +10,7 @@ use crate::domain::channel::ChannelKind;
 
 /// Messages a second over all bots.
 pub const RATE: u32 = 60;
-/// Bots, in the order in which [`bots`] makes them.
+/// Bots, in the order in which `bots` makes them.
 pub const BOTS: usize = 12;
 /// The bot that the provider never lets through.
 pub const LIMITED_BOT: usize = 8;
