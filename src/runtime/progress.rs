@@ -36,6 +36,7 @@ struct State {
     epoch: u64,
     low: u64,
     fate: Fate,
+    begun: bool,
 }
 
 impl Shared {
@@ -49,14 +50,14 @@ impl Shared {
     ) -> Self {
         let tracker = Tracker::new(committed.map_or(0, |committed| committed.offset), &metadata.done);
         let Metadata { epoch, low, .. } = *metadata;
-        let state = State { tracker, epoch, low, fate: Fate::default() };
+        let state = State { tracker, epoch, low, fate: Fate::default(), begun: false };
         Self { life, state: Mutex::new(state), bytes: AtomicUsize::new(0), process_bytes: bytes }
     }
 
     /// What may be committed now.
     #[must_use]
     pub fn committed(&self) -> Committed {
-        let State { tracker, epoch, low, fate } = &*self.state();
+        let State { tracker, epoch, low, fate, begun: _ } = &*self.state();
         let metadata = Metadata { epoch: *epoch, low: *low, fate: *fate, done: tracker.done_above() };
         Committed { offset: tracker.watermark(), metadata: metadata.encode() }
     }
@@ -64,6 +65,16 @@ impl Shared {
     /// What the next owner is to know.
     pub fn set_fate(&self, fate: Fate) {
         self.state().fate = fate;
+    }
+
+    /// The partition is given back by an owner that is alive: whatever it had not finished did not end it.
+    pub(super) fn give_back(&self) {
+        self.state().fate.released = true;
+    }
+
+    /// True from when it is known where reading begins.
+    pub(super) fn is_begun(&self) -> bool {
+        self.state().begun
     }
 
     pub(super) fn set_epoch(&self, epoch: u64) {
@@ -77,7 +88,8 @@ impl Shared {
 
     /// Reading begins here.
     pub(super) fn begin(&self, tracker: Tracker) {
-        self.state().tracker = tracker;
+        let mut state = self.state();
+        (state.tracker, state.begun) = (tracker, true);
     }
 
     /// Looks at the tracker, or changes it.

@@ -336,7 +336,11 @@ impl<F: StageFactory> Worker<F> {
                 What::Restored(from) => {
                     owned.started = true;
                     if !owned.release.is_cancelled() {
-                        self.group.start(&notice.partition, from)?;
+                        match self.group.start(&notice.partition, from) {
+                            // It is revoked or lost, and we are about to be told.
+                            Err(LogError::Fenced(_)) => {}
+                            answer => answer?,
+                        }
                     }
                 }
                 What::Commit(answer) => self.asked.push((notice.partition, answer)),
@@ -351,9 +355,10 @@ impl<F: StageFactory> Worker<F> {
         Ok(())
     }
 
-    /// What has changed since the last commit, of started partitions that `of` chooses.
+    /// What has changed since the last commit, of partitions that `of` chooses.
     fn progress(&mut self, of: impl Fn(&TopicPartition) -> bool) -> Vec<Progress> {
-        let started = self.partitions.iter_mut().filter(|(partition, owned)| owned.started && of(partition));
+        let started =
+            self.partitions.iter_mut().filter(|(partition, owned)| owned.shared.is_begun() && of(partition));
         started
             .filter_map(|(partition, owned)| {
                 let committed = owned.shared.committed();

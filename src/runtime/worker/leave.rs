@@ -38,6 +38,9 @@ impl<F: StageFactory> Worker<F> {
                 self.revoking.push(revocation);
                 continue;
             }
+            for owned in revocation.partitions.iter().filter_map(|partition| self.partitions.get(partition)) {
+                owned.shared.give_back();
+            }
             let progress = self.progress(|partition| revocation.partitions.contains(partition));
             if !progress.is_empty()
                 && let Err(error) = self.group.commit_now(&progress).await
@@ -81,6 +84,7 @@ impl<F: StageFactory> Worker<F> {
 
     /// The last commit, tried again until `until` where a rebalance stands in its way.
     async fn commit_last(&mut self, until: Instant) -> Result<(), Failure> {
+        self.partitions.values().for_each(|owned| owned.shared.give_back());
         let mut progress = self.progress(|_| true);
         while !progress.is_empty() {
             match self.group.commit_now(&progress).await {

@@ -3,7 +3,9 @@
 //! Guarantee: every command is taken in the order in which it was given, and each log's answers go back to the machine in
 //! the order of its appends.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Dispatch;
 use super::parking::{Command, DeadLetter, Entry, Head, Place, Search, Verdict};
@@ -12,10 +14,16 @@ use super::records::{self, Desk, LedgerDraft, LetterDraft, Whose};
 use super::send::{self, Effect, Sending};
 use super::{parking::Change, restore};
 use crate::domain::events::Lane;
+use crate::domain::failure::{Class, Classify};
 use crate::domain::ids::{ConversationId, EventId};
-use crate::log::{LogError, Position, TopicPartition};
+use crate::domain::time::Timestamp;
+use crate::log::{Log, LogError, Position, TopicPartition};
 use crate::pipeline::PartitionCx;
 
+/// How far the clocks of providers and ours may differ, in milliseconds.
+const CLOCKS: i64 = 5 * 60 * 1000;
+/// Between two tries to search the ledger.
+const AGAIN: Duration = Duration::from_secs(1);
 /// What a RESULT takes, about.
 const RESULT_BYTES: usize = 512;
 
@@ -104,11 +112,18 @@ impl Dispatch {
 
     fn look_up(&self, cx: &mut PartitionCx<Effect>, ids: Vec<EventId>) {
         let ledger = TopicPartition::new(cx.outputs.topic(records::SETTLED), cx.partition.partition);
-        let log = Arc::clone(&cx.log);
+        // A part is settled after what it answers was written, by clocks that differ a little.
+        let asked: HashSet<EventId> = ids.into_iter().collect();
+        let roots = self.jobs.values().filter(|job| asked.contains(&job.reply.id));
+        let since = roots.map(|job| job.reply.roottime).min().unwrap_or_default();
+        let since = Timestamp::from_millis(since.millis().saturating_sub(CLOCKS));
+        let (log, stop) = (Arc::clone(&cx.log), self.stop.clone());
         cx.spawn(async move {
-            let mut search = Search::new(Lane::Ready, ids);
-            let done = restore::search_all(&*log, &ledger, &mut search).await;
-            Effect::Searched(done.map(|()| search))
+            tokio::select! {
+                // Whoever comes next asks again.
+                () = stop.cancelled() => Effect::Stopped,
+                found = search_again(&*log, &ledger, since, &asked) => Effect::Searched(found),
+            }
         });
     }
 
@@ -171,6 +186,30 @@ impl Dispatch {
                 drop(tokio::task::spawn_blocking(free).await);
                 Effect::Stopped
             });
+        }
+    }
+}
+
+/// Searches until it succeeds or trying again can't help.
+async fn search_again(
+    log: &dyn Log,
+    ledger: &TopicPartition,
+    since: Timestamp,
+    ids: &HashSet<EventId>,
+) -> Result<Search, LogError> {
+    loop {
+        let mut search = Search::new(Lane::Ready, ids.iter().copied());
+        match restore::search_since(log, ledger, since, &mut search).await {
+            Ok(()) => return Ok(search),
+            // The beginning may be deleted while it is read.
+            Err(error)
+                if matches!(error, LogError::OutOfRange { .. })
+                    || matches!(error.class(), Class::Transient { .. }) =>
+            {
+                tracing::warn!(%ledger, %error, "the ledger can't be searched now, trying again");
+                tokio::time::sleep(AGAIN).await;
+            }
+            Err(error) => return Err(error),
         }
     }
 }

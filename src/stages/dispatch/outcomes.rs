@@ -116,6 +116,7 @@ impl Dispatch {
                 self.unclear(cx, place.line, &error);
                 Outcome::Unwritten
             }
+            Attempt::Unleased => Outcome::Unwritten,
         }
     }
 

@@ -164,7 +164,9 @@ impl Dispatch {
                 self.obey(cx);
             }
             Verdict::NotBefore { at, shared } => {
-                self.slot = slot.map_or(Slot::Free, Slot::Held);
+                if let Some(slot) = slot {
+                    self.slot = Slot::Held(slot);
+                }
                 if shared { self.queues.rest_line(line, at) } else { self.rest(chat, at, now) }
             }
         }

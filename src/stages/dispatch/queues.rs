@@ -146,7 +146,11 @@ impl Queues {
     /// A chat is not tried before `at`.
     pub(super) fn rest(&mut self, ix: Ix, at: Duration) {
         self.aside(ix, State::Waiting(at));
-        self.at(at, Wake::Chat(ix));
+        if let Some(chat) = self.chats.get_mut(ix)
+            && chat.timer.replace(at) != Some(at)
+        {
+            self.at(at, Wake::Chat(ix));
+        }
     }
 
     /// A chat's head goes out, with one of the process's calls where it takes one.
@@ -264,6 +268,11 @@ impl Queues {
                 return None;
             }
             self.timers.pop();
+            if let Wake::Chat(ix) = wake
+                && let Some(chat) = self.chats.get_mut(ix)
+            {
+                chat.timer.take_if(|timer| *timer == at);
+            }
             match wake {
                 Wake::Chat(ix) if self.chats.get(ix).is_some_and(|chat| chat.state == State::Waiting(at)) => {
                     self.ready(ix);

@@ -32,15 +32,17 @@ impl Dispatch {
         let since = Timestamp::from_millis(
             cx.now().millis().saturating_sub(i64::try_from(PAST.as_millis()).unwrap_or(i64::MAX)),
         );
-        let end = cx.log.range(&cx.partition).await?.end;
-        let from = From { lane, epoch: cx.epoch, low: cx.low, watermark: cx.start, end, since };
+        // Its end is asked for when nobody else can park anything behind it.
+        let from = From { lane, epoch: cx.epoch, low: cx.low, watermark: cx.start, end: 0, since };
         let mut restore = Restore::new(from, self.bounds());
         read_parked(cx, &self.payloads, &mut restore).await?;
+        restore.ends(cx.log.range(&cx.partition).await?.end);
         let ledger = Ledger::open(cx, from).await?;
         let ledger_end = ledger.read(cx, since, &mut restore, &mut self.limits).await?;
         let mut search = Search::new(lane, restore.questions());
         if !search.is_empty() {
-            search_all(&*cx.log, &ledger.partition, &mut search).await?;
+            let beginning = Timestamp::default();
+            search_since(&*cx.log, &ledger.partition, beginning, &mut search).await?;
         }
         let recovered = restore.answer(ledger_end, &search);
         for doubt in recovered.doubts() {
@@ -168,17 +170,19 @@ impl Ledger {
     }
 }
 
-/// Looks ids up in all that is kept of a ledger.
-pub(super) async fn search_all(
+/// Looks ids up in what is kept of a ledger since a moment.
+pub(super) async fn search_since(
     log: &dyn Log,
     ledger: &TopicPartition,
+    since: Timestamp,
     search: &mut Search,
 ) -> Result<(), LogError> {
     let range = log.range(ledger).await?;
-    if range.is_empty() {
+    let first = log.offset_at(ledger, since).await?.max(range.start);
+    if first >= range.end {
         return Ok(());
     }
-    let mut scan = Scan::new(log, ledger.clone(), range.start).await?;
+    let mut scan = Scan::new(log, ledger.clone(), first).await?;
     while let Some(batch) = scan.batch(range.end).await? {
         for record in &batch {
             if let Some(settled) = settled(record) {

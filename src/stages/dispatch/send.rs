@@ -108,6 +108,8 @@ pub enum Attempt {
     Unlogged(LogError),
     /// The store could not say who speaks: nothing was called.
     Unclear(StoreError),
+    /// Looking up who speaks took so long that the lease is over: nothing was called.
+    Unleased,
 }
 
 /// Who speaks, as the directory says now.
@@ -162,9 +164,17 @@ pub(super) fn send(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, sending: 
         cx.append(vec![event])
     });
     let shared = Arc::clone(shared);
+    let (clock, ownership, cancel) = (Arc::clone(&cx.clock), Arc::clone(&cx.ownership), cx.cancel.clone());
     cx.spawn(async move {
         let (attempt, bot) = match voice(&shared, &key).await {
             Voice::Silent(attempt, bot) => (attempt, bot),
+            // The machine looked at the lease before the store was asked, which may have taken its time.
+            Voice::Speaks(_, bot)
+                if cancel.is_cancelled()
+                    || clock.uptime() + shared.deps.config.send_timeout.get() >= ownership.lease() =>
+            {
+                (Attempt::Unleased, Some(bot))
+            }
             Voice::Speaks(sender, bot) => {
                 let attempt = match webchat {
                     Some(append) => shown(append.await),

@@ -227,6 +227,16 @@ impl Rig {
         self.read("dead.letter.v1", patience, |records| records.len() >= count).await
     }
 
+    /// Returns when the group has finished every record.
+    pub(super) async fn settled(&self, patience: Duration) {
+        let settled = async {
+            while self.lag().await > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(patience, settled).await.expect("records are left");
+    }
+
     /// Records that the group has not finished.
     pub(super) async fn lag(&self) -> u64 {
         let topic = TopicName::from(IN);

@@ -134,6 +134,11 @@ impl Restore {
         self.epoch
     }
 
+    /// Where the lane ends now that the parked topic is read: what an owner before still parks stands before it.
+    pub(crate) fn ends(&mut self, end: u64) {
+        self.from.end = end;
+    }
+
     /// The owner takes this epoch.
     pub(crate) fn claimed(&mut self, epoch: u64) {
         self.from.epoch = epoch;

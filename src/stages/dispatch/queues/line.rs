@@ -126,6 +126,8 @@ pub(in crate::stages::dispatch) struct Chat {
     pub(in crate::stages::dispatch) slot: Option<OwnedSemaphorePermit>,
     /// It stands in its line's `ready`, once, whatever its state.
     pub(super) listed: bool,
+    /// When its timer runs out: one is enough, however often it is told to wait until then.
+    pub(super) timer: Option<Duration>,
 }
 
 impl Chat {
@@ -139,6 +141,7 @@ impl Chat {
             loaded: None,
             slot: None,
             listed: false,
+            timer: None,
         }
     }
 
