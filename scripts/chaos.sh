@@ -12,7 +12,7 @@
 #
 # Exit status 0: every promise was kept. 1: one was broken, or the run could not be made. 2: bad usage. Brokers and
 # database listen on loopback on ports of their own, lie outside the checkout and are gone afterwards. MILLRACE_STATE
-# (/var/tmp/millrace-chaos-UID) and CHAOS_PORT may be set: 22092, the database listens 1000 below it, the roles 300 above.
+# (TMPDIR/millrace-chaos-UID) and CHAOS_PORT may be set: 22092, the database listens 1000 below it, the roles 300 above.
 # All of them lie below the ports that the system gives to outgoing connections: one of those would keep a port from who
 # is started again on it.
 set -euo pipefail
@@ -42,7 +42,7 @@ done
 port=${CHAOS_PORT:-22092}
 export KAFKA_QUICK=yes
 postgres_port=$((port - 1000))
-export MILLRACE_STATE=${MILLRACE_STATE:-/var/tmp/millrace-chaos-$(id -u)}
+export MILLRACE_STATE=${MILLRACE_STATE:-${TMPDIR:-/tmp}/millrace-chaos-$(id -u)}
 run=$MILLRACE_STATE/run-$port
 millrace=${CARGO_TARGET_DIR:-target}/$profile/millrace
 child=''

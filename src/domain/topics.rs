@@ -50,6 +50,9 @@ pub const BOT_BACKLOG: &str = "bot.backlog.v1";
 /// Records that could not be processed: original key, value and headers, and why. Key: as the original.
 pub const DEAD_LETTER: &str = "dead.letter.v1";
 
+/// A reply to an older message is given up: the ledger, which is kept a day longer, could not tell whether it was sent.
+pub const ANSWERABLE: Duration = Duration::from_secs(7 * 86_400);
+
 /// How long records stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
@@ -126,7 +129,7 @@ pub fn catalog(counts: Counts) -> Vec<TopicSpec> {
         topic(REPLY_BULK, r, Keep::For(7 * DAY)),
         topic(RECEIPT_RECEIVED, r, Keep::For(7 * DAY)),
         topic(DISPATCH_CONTROL, r, Keep::For(7 * DAY)),
-        topic(REPLY_SETTLED, r, Keep::For(8 * DAY)),
+        topic(REPLY_SETTLED, r, Keep::For(ANSWERABLE + DAY)),
         topic(REPLY_PARKED, r, Keep::Compact),
         topic(SIGNAL_READY, r, Keep::For(HOUR)),
         topic(WEBCHAT_OUT, p, Keep::For(DAY)),

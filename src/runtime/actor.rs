@@ -205,10 +205,13 @@ impl<S: PartitionStage> Actor<S> {
                 Step::Alone(record) => {
                     self.shared.set_fate(careful.fate());
                     tokio::select! {
-                        () = release.cancelled() => return Ok(()),
-                        committed = self.cx.ownership.claim(self.cx.epoch) => committed?,
+                        // What else is under way is still to be drained; this record is left to the next owner.
+                        () = release.cancelled() => {}
+                        committed = self.cx.ownership.claim(self.cx.epoch) => {
+                            committed?;
+                            self.stage.admit(&mut self.cx, vec![record]);
+                        }
                     }
-                    self.stage.admit(&mut self.cx, vec![record]);
                 }
                 Step::GiveUp(record, times) => letters.push(self.give_up(&record, times)),
             }

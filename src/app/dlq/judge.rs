@@ -5,8 +5,6 @@
 //! letter and facts give the same verdict, so a repeat writes the same id.
 
 use std::collections::HashMap;
-use std::time::Duration;
-
 use thiserror::Error;
 
 use super::ledger::Facts;
@@ -17,13 +15,11 @@ use crate::domain::redrive;
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
 use crate::domain::topics::{
-    Keep, REPLY_BULK, REPLY_READY, REPLY_SETTLED, SIGNAL_READY, TopicSpec, WEBCHAT_OUT,
+    ANSWERABLE, Keep, REPLY_BULK, REPLY_READY, REPLY_SETTLED, SIGNAL_READY, TopicSpec, WEBCHAT_OUT,
 };
 
 /// Topics whose records reach a person.
 const TO_PEOPLE: [&str; 4] = [REPLY_READY, REPLY_BULK, SIGNAL_READY, WEBCHAT_OUT];
-/// The age of a message at which dispatch gives a reply to it up: its ledger might have forgotten it.
-const ANSWERABLE: Duration = Duration::from_secs(7 * 86_400);
 /// Headers that a redrive adds.
 const OWN_HEADERS: usize = 128;
 
@@ -86,7 +82,7 @@ pub enum Refusal {
         max: usize,
     },
     /// Dispatch would give it up again, whatever its id.
-    #[error("it answers a message of {0}, and dispatch sends no reply to what is older than 7 days")]
+    #[error("it answers a message of {0}, and dispatch sends no reply to what is older than {days} days", days = ANSWERABLE.as_secs() / 86_400)]
     TooOld(Timestamp),
     /// The provider took a part of it.
     #[error("{sent} of {of} parts were sent; --force sends all of it again")]

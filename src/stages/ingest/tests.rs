@@ -1,3 +1,5 @@
+//! What counts as seen.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Every refusal has its case, and force lifts those that it may.
+
 use std::collections::HashSet;
 
 use proptest::prelude::*;

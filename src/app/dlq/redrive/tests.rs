@@ -1,3 +1,5 @@
+//! A redrive that breaks anywhere and is run again writes everything once.
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::domain::topics::ANSWERABLE;
+
 /// Bounds of one partition's machine. Each has a defined answer where it is reached.
 #[derive(Debug, Clone)]
 pub(crate) struct Bounds {
@@ -50,8 +52,7 @@ impl Default for Bounds {
             hold: 1 << 16,
             call: Duration::from_secs(8),
             receipt: Duration::from_secs(15),
-            // A day less than the topic keeps it.
-            ledger: Duration::from_secs(7 * 86_400),
+            ledger: ANSWERABLE,
             skew: Duration::from_secs(60),
         }
     }

@@ -1,3 +1,5 @@
+//! What people send becomes turns, whatever the provider's JSON says.
+
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
