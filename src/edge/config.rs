@@ -27,6 +27,9 @@ pub struct EdgeConfig {
     pub append_timeout: Span,
     /// How many bytes of bodies and records may be at work at once; above it the answer is 503.
     pub in_flight: Size,
+    /// The part of the log's disk that has to be free, in percent; below it the answer is 503. 0 = it is not looked at. Of
+    /// the embedded log only: a cluster's disks are its own.
+    pub free_disk: u8,
     /// What a 503 asks for in `Retry-After`. Telegram honours it up to an hour; Meta has its own pace.
     pub retry_after: Span,
     /// How many connections may be open at once, event streams included; further ones wait to be accepted.
@@ -51,6 +54,7 @@ impl Default for EdgeConfig {
             body_timeout: Span::secs(10),
             append_timeout: Span::secs(2),
             in_flight: Size::mib(128),
+            free_disk: 10,
             retry_after: Span::secs(2),
             connections: 10_000,
             visitors: Rate::new(60, std::time::Duration::from_secs(60)),
@@ -93,6 +97,10 @@ impl EdgeConfig {
             if span.get().is_zero() || span.get().as_secs() > 3600 {
                 problems.add(format!("{at}.{key}"), format!("{span} can't be"), "set 1ms to 1h");
             }
+        }
+        if self.free_disk > 90 {
+            let what = format!("{} % can't be", self.free_disk);
+            problems.add(format!("{at}.free_disk"), what, "set 0 to 90");
         }
         for (key, count) in [("connections", self.connections), ("visitor_streams", self.visitor_streams)] {
             if count == 0 {

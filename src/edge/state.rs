@@ -35,6 +35,8 @@ pub struct Probes {
     pub healthy: Probe,
     /// `/readyz`: log and store are reachable, restores done, not draining.
     pub ready: Probe,
+    /// Whether webhooks are taken at all: asked before each append, so it only looks at a value.
+    pub room: Probe,
     /// `/metrics`, in Prometheus' text form.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }
@@ -42,7 +44,13 @@ pub struct Probes {
 impl Default for Probes {
     /// Always well, and no metrics.
     fn default() -> Self {
-        Self { healthy: Arc::new(|| Ok(())), ready: Arc::new(|| Ok(())), metrics: Arc::new(String::new) }
+        let well: Probe = Arc::new(|| Ok(()));
+        Self {
+            healthy: Arc::clone(&well),
+            ready: Arc::clone(&well),
+            room: well,
+            metrics: Arc::new(String::new),
+        }
     }
 }
 
@@ -83,6 +91,7 @@ pub(super) struct Edge {
     pub(super) tickets: Tickets,
     pub(super) doors: Doors,
     pub(super) shutdown: CancellationToken,
+    probes: Probes,
     webhooks: TopicName,
     dead_letters: TopicName,
 }
@@ -103,6 +112,7 @@ impl Edge {
             directory: deps.directory,
             clock: deps.clock,
             shutdown: deps.shutdown,
+            probes: deps.probes,
         }
     }
 
@@ -143,6 +153,10 @@ impl Edge {
 
     /// Appends, and returns only when it is durable. `share` is held until then.
     pub(super) async fn append(&self, batch: Vec<Outgoing>, share: Share) -> Result<(), Refusal> {
+        if let Err(why) = (self.probes.room)() {
+            tracing::debug!(why, "no room: the sender is asked to come back");
+            return Err(self.busy());
+        }
         let done = tokio::time::timeout(self.config.append_timeout.get(), self.log.append(batch)).await;
         drop(share);
         match done {

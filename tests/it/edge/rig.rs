@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -32,6 +33,8 @@ pub struct Rig {
     pub clock: ManualClock,
     pub address: SocketAddr,
     pub client: Client,
+    /// Fills the room for webhooks.
+    pub full: Arc<AtomicBool>,
     _stop: DropGuard,
 }
 
@@ -80,7 +83,9 @@ impl Rig {
         });
         let stop = CancellationToken::new();
         let (log, clock) = (MemoryLog::new(), ManualClock::at(Timestamp::from_millis(NOW)));
-        let connections = config.connections;
+        let (connections, full) = (config.connections, Arc::new(AtomicBool::new(false)));
+        let looked_at = Arc::clone(&full);
+        let room = move || if looked_at.load(Ordering::Relaxed) { Err("full".to_owned()) } else { Ok(()) };
         let router = millrace::edge::router(EdgeDeps {
             config,
             log: Arc::clone(&log) as _,
@@ -89,6 +94,7 @@ impl Rig {
             probes: Probes {
                 ready: Arc::new(|| Err("the database is not reachable".to_owned())),
                 metrics: Arc::new(|| "millrace_up 1\n".to_owned()),
+                room: Arc::new(room),
                 ..Probes::default()
             },
             shutdown: stop.clone(),
@@ -97,7 +103,7 @@ impl Rig {
         let address = listener.local_addr().unwrap();
         tokio::spawn(millrace::edge::serve(listener, router, connections, stop.clone()));
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
-        Self { log, clock, address, client, _stop: stop.drop_guard() }
+        Self { log, clock, address, client, full, _stop: stop.drop_guard() }
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -1,5 +1,6 @@
 //! `POST /webhooks/telegram/{bot}`.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use millrace::domain::time::Timestamp;
@@ -95,6 +96,17 @@ async fn a_log_that_fails_or_hangs_is_a_reason_to_come_back() {
     rig.log.set(Mood::Well);
     assert_taken(rig.update(UPDATE).await).await;
     assert_eq!(rig.webhooks().len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_taken_while_there_is_no_room() {
+    let rig = Rig::start().await;
+    rig.full.store(true, Ordering::Relaxed);
+    assert_busy(&rig.update(UPDATE).await);
+    assert_busy(&rig.signed(br#"{"object":"page","entry":[]}"#).await);
+    assert_eq!((rig.webhooks().len(), rig.dead_letters().len()), (0, 0));
+    rig.full.store(false, Ordering::Relaxed);
+    assert_taken(rig.update(UPDATE).await).await;
 }
 
 #[tokio::test]
