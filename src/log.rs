@@ -138,6 +138,11 @@ pub trait Group: Send + fmt::Debug {
     /// Until when nobody else can own what this member owns. Renewed by every commit that the engine takes.
     fn lease(&self) -> Lease;
 
+    /// How long whoever had a partition before may still hold a lease on it after this member was given it. Zero where the
+    /// engine waits for the old owner's session to end; not so for static members (KIP-345), whose partitions a new process
+    /// of the same name gets at once.
+    fn overlap(&self) -> Duration;
+
     /// Leaves the group; its partitions go to others at once.
     async fn leave(self: Box<Self>);
 }

@@ -15,6 +15,7 @@ use super::actor::{Notice, What};
 use super::metadata::{Fate, Metadata};
 use super::tracker::Tracker;
 use crate::domain::failure::{Class, Classify};
+use crate::domain::time::Clock;
 use crate::log::{Committed, Lease, LogError, TopicPartition};
 use crate::pipeline::partition::Ownership;
 
@@ -139,6 +140,10 @@ pub struct Owned {
     pub notices: mpsc::UnboundedSender<Notice>,
     /// The member's.
     pub lease: Lease,
+    /// Before this uptime a predecessor may hold one too.
+    pub since: Duration,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
     /// Fires when the partition is to be given back.
     pub release: CancellationToken,
 }
@@ -191,6 +196,34 @@ impl Ownership for Owned {
     }
 
     fn lease(&self) -> Duration {
-        self.lease.until()
+        if self.clock.uptime() < self.since { Duration::ZERO } else { self.lease.until() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::{ManualClock, Timestamp};
+
+    #[test]
+    fn nothing_is_leased_while_a_predecessor_may_hold_a_lease() {
+        let clock = ManualClock::at(Timestamp::from_millis(100_000));
+        let metadata = Metadata::default();
+        let owned = Owned {
+            partition: TopicPartition::new("reply.ready.v1", 0),
+            shared: Arc::new(Shared::new(1, &metadata, None, Arc::default())),
+            notices: mpsc::unbounded_channel().0,
+            lease: Lease::over(),
+            since: clock.uptime() + Duration::from_secs(13),
+            clock: Arc::new(clock.clone()),
+            release: CancellationToken::new(),
+        };
+        let until = clock.uptime() + Duration::from_secs(20);
+        owned.lease.renew(until);
+        assert_eq!(owned.lease(), Duration::ZERO);
+        clock.advance(Duration::from_millis(12_999));
+        assert_eq!(owned.lease(), Duration::ZERO);
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(owned.lease(), until);
     }
 }

@@ -235,11 +235,19 @@ impl<F: StageFactory> Worker<F> {
             let shared = Arc::new(Shared::new(life, &metadata, committed.as_ref(), bytes));
             shared.set_epoch(metadata.epoch + 1);
             let (release, cancel) = (CancellationToken::new(), CancellationToken::new());
+            // An owner that gave it back sends nothing any more.
+            let alone = committed.is_none() || metadata.fate.released;
+            let overlap = if alone { Duration::ZERO } else { self.group.overlap() };
+            if F::LEASED && !overlap.is_zero() {
+                tracing::info!(stage = %F::NAME, %partition, ?overlap, "the last owner said no goodbye: waiting for its lease to end");
+            }
             let owned = Owned {
                 partition: partition.clone(),
                 shared: Arc::clone(&shared),
                 notices: self.notices.0.clone(),
                 lease: self.group.lease(),
+                since: self.clock.uptime() + overlap,
+                clock: Arc::clone(&self.clock),
                 release: release.clone(),
             };
             let (sender, records) = mpsc::channel(QUEUE);

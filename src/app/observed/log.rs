@@ -149,6 +149,10 @@ impl Group for ObservedGroup {
         self.inner.lease()
     }
 
+    fn overlap(&self) -> std::time::Duration {
+        self.inner.overlap()
+    }
+
     async fn leave(self: Box<Self>) {
         self.inner.leave().await;
     }

@@ -340,6 +340,10 @@ impl Group for Member {
         Lease::for_ever()
     }
 
+    fn overlap(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn release(&mut self, id: u64) {
         let mut state = lock(&self.state);
         let Some(seat) = state.members.get_mut(&self.id) else { return };

@@ -27,7 +27,8 @@ pub struct KafkaConfig {
     /// Any other setting of librdkafka by its own name. Those that the engine owns are refused.
     pub properties: BTreeMap<String, String>,
     /// A fixed name of this process within its groups (static membership): a restart within the session timeout then
-    /// moves no partition. Must differ in every process. Unset = every start is a new member.
+    /// moves no partition. Must differ in every process. Unset = every start is a new member. After a process that ended
+    /// without a goodbye, the next one of its name sends nothing for the session timeout less 2 s: the old one may live.
     pub instance_id: Option<String>,
     /// Copies of each partition of topics that we create; unset = the cluster's own default. From 3 on, an append waits
     /// for 2 of them.

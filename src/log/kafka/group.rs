@@ -31,6 +31,7 @@ pub(super) struct KafkaGroup {
     shared: Arc<Shared>,
     /// Cancelled when the log is closed.
     closed: CancellationToken,
+    overlap: Duration,
 }
 
 /// How long an answer to a commit is waited for. A broker serves one request of a connection at a time, so a commit may
@@ -65,7 +66,8 @@ impl KafkaGroup {
             .name(format!("kafka-{group}"))
             .spawn(move || member.run())
             .map_err(|source| LogError::Io { what: format!("start the thread of group {name}"), source })?;
-        Ok(Self { shared, closed })
+        let overlap = if config.instance_id.is_some() { config.lease() } else { Duration::ZERO };
+        Ok(Self { shared, closed, overlap })
     }
 
     fn command(&self, command: Command) {
@@ -187,6 +189,10 @@ impl Group for KafkaGroup {
 
     fn lease(&self) -> Lease {
         self.shared.lease.clone()
+    }
+
+    fn overlap(&self) -> Duration {
+        self.overlap
     }
 
     async fn leave(self: Box<Self>) {

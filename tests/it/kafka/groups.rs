@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use millrace::log::kafka::KafkaConfig;
 use millrace::log::{Log, LogError, Signal, TopicName};
 
 use super::support::{
-    SHORT_SESSION, assigned, at, fill, join, log_with, log_with_short_session, signal, upto, values,
+    SHORT_SESSION, assigned, at, config, connect, fill, join, log_with, log_with_short_session, signal, spec,
+    upto, values,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,4 +197,27 @@ async fn a_reader_seeks() {
     fill(&*log, "t.v1", 0, 1).await;
     let batch = reader.next(Duration::from_secs(20)).await.unwrap().expect("the tail is not followed");
     assert_eq!(batch.records[0].offset, 5000);
+}
+
+/// KIP-345: the partition moves while the session of the process before is far from over, so its lease may be, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_of_one_name_gets_the_partition_at_once_and_knows_of_the_overlap() {
+    let named = KafkaConfig { instance_id: Some("dispatch-1".to_owned()), ..config() };
+    let log = connect(named.clone()).await;
+    log.ensure_topics(&[spec("t.v1", 1)]).await.unwrap();
+    let mut first = join(&*log, "g", "t.v1").await.unwrap();
+    assigned(&mut *first, 1).await;
+    first.commit_now(&[upto(&at("t.v1", 0), 0, "mine")]).await.unwrap();
+    let began = std::time::Instant::now();
+    let log = connect(named.clone()).await;
+    log.check_topics(&[spec("t.v1", 1)]).await.unwrap();
+    let mut second = join(&*log, "g", "t.v1").await.unwrap();
+    let all = assigned(&mut *second, 1).await;
+    assert!(began.elapsed() < named.session_timeout.get() / 2, "{:?}", began.elapsed());
+    assert_eq!(all[0].1.as_ref().unwrap().metadata, "mine");
+    assert_eq!(second.overlap(), named.lease());
+    let refused = first.commit_now(&[upto(&at("t.v1", 0), 0, "still mine")]).await;
+    assert!(refused.is_err(), "the group takes nothing more from the first");
+    second.leave().await;
+    assert_eq!(join(&*log_with("t.v1", 1).await, "g", "t.v1").await.unwrap().overlap(), Duration::ZERO);
 }
