@@ -578,17 +578,20 @@ complete -c millrace -n "__fish_millrace_using_subcommand generate" -l clock-ahe
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -l check -d 'Change nothing: fail if a file is stale'
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -f -a "bots" -d 'The memory and the start of many idle bots'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline bots log help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "match" -d 'The loop of a stage whose handler does nothing, beside bare clients'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "dispatch" -d 'Dispatch with its ledger, beside a bare HTTP client'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "fairness" -d 'What a surge at one bot does to all others'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "bots" -d 'The memory and the start of many idle bots'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
 kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l kafka -d 'The brokers, for `--engine kafka`' -r
@@ -607,6 +610,61 @@ complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
+kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l kafka -d 'The brokers, for `--engine kafka`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l rate -d 'Messages a second' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l seconds -d 'How long is measured' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l warmup -d 'How long it runs before that' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l bots -d 'Bots' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l chats -d 'Conversations' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l payload -d 'Bytes of text' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l seed -d 'Seed of what is written' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l repeat -d 'How often it is measured; the median counts' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from match" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
+kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l kafka -d 'The brokers, for `--engine kafka`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l rate -d 'Messages a second' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l seconds -d 'How long is measured' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l warmup -d 'How long it runs before that' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l bots -d 'Bots' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l chats -d 'Conversations' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l payload -d 'Bytes of text' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l seed -d 'Seed of what is written' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l repeat -d 'How often it is measured; the median counts' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
+kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l kafka -d 'The brokers, for `--engine kafka`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l rate -d 'Messages a second' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l seconds -d 'How long is measured' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l warmup -d 'How long it runs before that' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l bots -d 'Bots' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l chats -d 'Conversations' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l payload -d 'Bytes of text' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l seed -d 'Seed of what is written' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l repeat -d 'How often it is measured; the median counts' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l limit -d 'Replies a second that the noisy bot may send; it is written to 100 times as often' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
 kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l kafka -d 'The brokers, for `--engine kafka`' -r
@@ -637,6 +695,9 @@ complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "match" -d 'The loop of a stage whose handler does nothing, beside bare clients'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "dispatch" -d 'Dispatch with its ledger, beside a bare HTTP client'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "fairness" -d 'What a surge at one bot does to all others'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "bots" -d 'The memory and the start of many idle bots'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -708,5 +769,8 @@ complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from sim" -f -a "meta" -d 'Meta\'s Graph API: WhatsApp, Messenger, Instagram'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from sim" -f -a "model" -d 'OpenAI chat completions and Anthropic messages'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "match" -d 'The loop of a stage whose handler does nothing, beside bare clients'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "dispatch" -d 'Dispatch with its ledger, beside a bare HTTP client'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "fairness" -d 'What a surge at one bot does to all others'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "bots" -d 'The memory and the start of many idle bots'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'

@@ -47,7 +47,8 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
         }
         StageName::Answer => {
             let models = Models::new(settings.models.clone(), &parts.http);
-            let deps = AnswerDeps { directory, history: Arc::clone(&parts.store) as _, models };
+            let backlogs = super::backlogs::follow(parts);
+            let deps = AnswerDeps { directory, history: Arc::clone(&parts.store) as _, models, backlogs };
             let stage = Answer::new(settings.answer.clone(), deps);
             run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }

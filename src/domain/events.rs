@@ -3,6 +3,7 @@
 //! Guarantee: a published version never changes its meaning; `tests/fixtures/events/` holds a recording of each and
 //! decodes for ever. Unknown fields are ignored, so that an older program reads what a newer one adds.
 
+mod backlog;
 mod bot;
 mod parked;
 mod receipt;
@@ -11,6 +12,7 @@ mod settled;
 mod turn;
 mod webhook;
 
+pub use backlog::BotBacklog;
 pub use bot::BotChanged;
 pub use parked::{Parked, ParkedKey};
 pub use receipt::{ReceiptReceived, ReceiptStatus};

@@ -172,6 +172,12 @@ impl EventId {
         Self::hash(&[b"root", channel.as_str().as_bytes(), account.as_bytes(), event.as_bytes()])
     }
 
+    /// The id of a record that follows from no inbound event but says how something is: whose, and which state.
+    #[must_use]
+    pub fn of_state(whose: &str, state: &str) -> Self {
+        Self::hash(&[b"state", whose.as_bytes(), state.as_bytes()])
+    }
+
     /// The id of a later event: `ordinal` tells several outputs of one type and one cause apart.
     #[must_use]
     pub fn derive(self, event_type: &str, ordinal: u32) -> Self {

@@ -3,8 +3,10 @@
 //! Reads `turn.grounded.v1`, writes `reply.ready.v1`, one record per turn. A turn that a script has answered passes its
 //! reply on unchanged. Never sends anything and never decides what dispatch may do. Safe to repeat: a reply's id comes
 //! from the turn's root, so of two runs of a model dispatch takes one. What no model answers in time gets the bot's own
-//! fallback text, with the reason in its route: a turn never ends in the dead letters for a model's sake.
+//! fallback text, with the reason in its route: a turn never ends in the dead letters for a model's sake. Where dispatch
+//! says that a bot has more to send than its replies are worth, no model is asked.
 
+mod backlogs;
 mod cite;
 mod memory;
 mod prompt;
@@ -27,6 +29,7 @@ use crate::domain::units::{Size, Span};
 use crate::pipeline::{Cx, DropReason, Emission, Outcome, Ports, Stage, StageError};
 use crate::services::model::{Chosen, Model, ModelError, Models};
 use crate::store::{Directory, History};
+pub use backlogs::Backlogs;
 use memory::Memory;
 
 /// How replies are written.
@@ -84,6 +87,8 @@ pub struct AnswerDeps {
     pub history: Arc<dyn History>,
     /// Who answers.
     pub models: Models,
+    /// Who has too much to send already.
+    pub backlogs: Arc<Backlogs>,
 }
 
 /// The stage.
@@ -197,6 +202,12 @@ impl Answer {
         Ok(Self::give_up(input, bot, &error, recalled.note))
     }
 
+    /// What the bot has to send already takes longer than a reply to this turn is worth.
+    fn comes_too_late(&self, input: &Envelope<TurnGrounded>) -> bool {
+        let until = self.deps.backlogs.until(&input.tenant, &input.bot);
+        until.zip(input.deadline).is_some_and(|(until, deadline)| until > deadline)
+    }
+
     /// What is left of the stage's time and the reply's, without the margin; `None` when no call fits in.
     fn time_for_a_call(&self, cx: &Cx, input: &Envelope<TurnGrounded>) -> Option<Duration> {
         let left = input.deadline.map_or(Duration::MAX, |deadline| deadline.since(cx.now()));
@@ -264,6 +275,10 @@ impl Stage for Answer {
             let Some(bot) = self.deps.directory.bot(&input.tenant, &input.bot).await? else {
                 return Ok(Outcome::Drop(DropReason::new("unknown_bot")));
             };
+            if bot.spec.model.is_some() && self.comes_too_late(input) {
+                self.memory.remember(input, &[]);
+                return Ok(Outcome::Drop(DropReason::new("backlog")));
+            }
             self.draft(cx, input, &bot).await?
         };
         self.memory.remember(input, &draft.parts);

@@ -32,6 +32,7 @@ fn bench(model: &serde_json::Value) -> Bench {
         directory: Arc::clone(&store) as Arc<dyn Directory>,
         history: Arc::clone(&store) as Arc<dyn History>,
         models: Models::default().with("fake", Arc::clone(&fake) as Arc<dyn Model>),
+        backlogs: Arc::default(),
     };
     Bench { stage: Answer::new(AnswerConfig::default(), deps), model: fake, store }
 }
@@ -212,6 +213,25 @@ async fn a_late_turn_or_a_deleted_bot_costs_no_call() {
     let outcome = bench.stage.handle(&cx(1, 45), &gone).await.unwrap();
     assert!(matches!(outcome, Outcome::Drop(DropReason { reason: "unknown_bot", .. })), "{outcome:?}");
     assert!(bench.model.asked().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_model_is_asked_for_a_bot_that_has_more_to_send_than_a_reply_is_worth() {
+    let bench = with_model();
+    let told = |seconds| bench.stage.deps.backlogs.note(&"t".into(), &"shop".into(), NOW, seconds);
+    told(901);
+    let outcome = bench.stage.handle(&cx(1, 45), &turn("hi", vec![])).await.unwrap();
+    assert!(matches!(outcome, Outcome::Drop(DropReason { reason: "backlog", .. })), "{outcome:?}");
+    assert!(bench.model.asked().is_empty());
+    // A script's reply costs nothing; dispatch decides.
+    bench.run(&cx(1, 45), &scripted("prices", "12 EUR")).await;
+    // Short enough for this turn, or over: the model is asked.
+    for seconds in [899, 0] {
+        told(seconds);
+        bench.model.say("hello");
+        bench.say(&format!("after {seconds}")).await;
+    }
+    assert_eq!(bench.model.asked().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,9 +6,10 @@ use millrace::domain::channel::ChannelKind;
 use millrace::domain::envelope::Envelope;
 use millrace::domain::event::Event;
 use millrace::domain::events::{
-    Attachment, AttachmentKind, BotChanged, Button, ChatKind, Citation, Contact, Hop, Lane, Parked, Part,
-    Passage, ReceiptReceived, ReceiptStatus, ReplyReady, Route, Scripted, Settled, SettledStatus, Signal,
-    SignalReady, TurnDropped, TurnGrounded, TurnKind, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
+    Attachment, AttachmentKind, BotBacklog, BotChanged, Button, ChatKind, Citation, Contact, Hop, Lane,
+    Parked, Part, Passage, ReceiptReceived, ReceiptStatus, ReplyReady, Route, Scripted, Settled,
+    SettledStatus, Signal, SignalReady, TurnDropped, TurnGrounded, TurnKind, TurnOpened, TurnRouted,
+    WebchatOut, WebhookReceived,
 };
 use millrace::domain::ids::{AccountId, ConversationId, EventId, TenantId};
 use millrace::domain::stage::StageName;
@@ -68,6 +69,7 @@ pub(super) fn all() -> Vec<Sample> {
         follow("delivered", receipt(ReceiptStatus::Delivered, true), true),
         follow("failed", receipt(ReceiptStatus::Failed, false), false),
         follow("message", webchat(), true),
+        follow("over", BotBacklog { seconds: 1200 }, false),
         follow("changed", BotChanged { version: 7, deleted: false }, false),
         follow("deleted", BotChanged { version: 8, deleted: true }, false),
     ]
