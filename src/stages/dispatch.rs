@@ -2,7 +2,8 @@
 //!
 //! Reads `reply.ready` (keyed by bot, so that a bot has one dispatcher), `signal.ready` of the same partition beside it,
 //! and `receipt.received` for bots that reconcile. Writes the ledger, `reply.settled`, and the parked topic,
-//! `reply.parked`, into the partition of the reply, and web-chat messages. Never sends a replay.
+//! `reply.parked`, into the partition of the reply, web-chat messages, and how far a bot is behind (`bot.backlog`). Never
+//! sends a replay.
 //!
 //! What may be sent, and what has to be durable first, the machine (`parking`) knows, which has no clock, log or provider.
 //! Around it: whose turn it is (`pick`) by lines and chats (`queues`) and limits, what an answer means (`outcomes`),
@@ -18,6 +19,7 @@
 mod answers;
 mod appends;
 mod arena;
+mod backlog;
 mod backoff;
 mod config;
 mod error;
@@ -113,7 +115,8 @@ impl Shared {
 
 impl StageFactory for DispatchFactory {
     const NAME: StageName = StageName::Dispatch;
-    const PORTS: &'static [&'static str] = &[records::SETTLED, records::PARKED, send::WEBCHAT_PORT];
+    const PORTS: &'static [&'static str] =
+        &[records::SETTLED, records::PARKED, send::WEBCHAT_PORT, backlog::PORT];
     const LEASED: bool = true;
     type Stage = Dispatch;
 
@@ -128,10 +131,12 @@ impl StageFactory for DispatchFactory {
             ledger: Appends::default(),
             parked: Appends::default(),
             letters: Appends::default(),
+            told: backlog::Told::default(),
             freed: Vec::new(),
             idle: Vec::new(),
             start: Duration::ZERO,
-            swept: (Duration::ZERO, Duration::ZERO),
+            swept: Duration::ZERO,
+            looked: (Duration::ZERO, false),
             slot: Slot::Free,
             stop: CancellationToken::new(),
             receipts: false,
@@ -154,14 +159,17 @@ pub struct Dispatch {
     ledger: Appends<LedgerDraft>,
     parked: Appends<ParkedDraft>,
     letters: Appends<LetterDraft>,
+    told: backlog::Told,
     /// What nobody will ask the payloads for any more.
     freed: Vec<Place>,
     /// Chats that may have nothing to send any more.
     idle: Vec<Ix>,
     /// The uptime at the restore: the machine's and the limits' moments begin [`PAST`] before it.
     start: Duration,
-    /// When the last sweep was, and when the next is; a timer for any other moment is passed over.
-    swept: (Duration, Duration),
+    /// When the next sweep is; a timer for any other moment is passed over.
+    swept: Duration,
+    /// When it was last looked for what waits long, and whether that is about to be done again.
+    looked: (Duration, bool),
     slot: Slot,
     /// Ends what waits for nothing in particular: the next signal, a free call.
     stop: CancellationToken,
@@ -188,8 +196,8 @@ enum Slot {
 const PAST: Duration = Duration::from_secs(15 * 60);
 /// How often waiting replies are looked at.
 const SWEEP: Duration = Duration::from_secs(1);
-/// How soon they are looked at again when a long wait was learned.
-const SWEEP_SOON: Duration = Duration::from_millis(100);
+/// How soon those in memory are looked at again when a long wait was learned.
+const PARK_SOON: Duration = Duration::from_millis(100);
 /// The longest wait for a timer.
 const TIMER: Duration = Duration::from_secs(3600);
 
@@ -296,6 +304,7 @@ impl Dispatch {
         while let Some(wake) = self.queues.due(now) {
             match wake {
                 Wake::Sweep => self.sweep(cx),
+                Wake::Park => self.park_waiting(cx),
                 Wake::Forget => self.limits.forget_seen(),
                 Wake::Lease => self.unleased = false,
                 Wake::Chat(_) | Wake::Line(_) => {}
@@ -318,27 +327,35 @@ impl Dispatch {
     /// What only time brings about; accounts that nobody uses.
     fn sweep(&mut self, cx: &mut PartitionCx<Effect>) {
         let now = self.now(cx);
-        if now.moment < self.swept.1 {
+        if now.moment < self.swept {
             return;
         }
-        self.swept.0 = now.moment;
         if !self.released {
             self.machine.sweep(now);
+            self.tell_backlogs(cx);
         }
         self.queues.drop_idle(now.moment);
         self.sweep_at(now.moment + SWEEP);
     }
 
     fn sweep_at(&mut self, at: Duration) {
-        self.swept.1 = at;
+        self.swept = at;
         self.queues.at(at, Wake::Sweep);
     }
 
     /// What waits long now need not wait for the next sweep to be parked.
-    fn sweep_soon(&mut self, now: Duration) {
-        let at = now.max(self.swept.0 + SWEEP_SOON);
-        if at < self.swept.1 {
-            self.sweep_at(at);
+    fn park_soon(&mut self, now: Duration) {
+        let at = now.max(self.looked.0 + PARK_SOON);
+        if !std::mem::replace(&mut self.looked.1, true) {
+            self.queues.at(at, Wake::Park);
+        }
+    }
+
+    fn park_waiting(&mut self, cx: &PartitionCx<Effect>) {
+        let now = self.now(cx);
+        self.looked = (now.moment, false);
+        if !self.released {
+            self.machine.park_waiting(now);
         }
     }
 

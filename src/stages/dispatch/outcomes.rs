@@ -159,7 +159,7 @@ impl Dispatch {
             }
         }
         if span > super::SWEEP {
-            self.sweep_soon(now.moment);
+            self.park_soon(now.moment);
         }
         Outcome::Refused
     }
@@ -239,8 +239,9 @@ impl Dispatch {
         if line.voice.as_ref().is_some_and(|voice| voice.version == version) {
             return;
         }
+        let ttl = bot.and_then(|bot| bot.spec.reply_ttl.span()).map(|span| span.get());
         let (limits, policy) =
             bot.map(|bot| (bot.spec.limits.clone(), bot.spec.on_unknown)).unwrap_or_default();
-        line.voice = Some(Voice { plan: self.limits.plan(line.key.channel, &limits), policy, version });
+        line.voice = Some(Voice { plan: self.limits.plan(line.key.channel, &limits), policy, ttl, version });
     }
 }

@@ -29,7 +29,8 @@ pub(super) struct Queues {
     chats: Arena<Chat>,
     line_of: HashMap<LineKey, Ix>,
     chat_of: HashMap<ConversationId, Ix>,
-    ring: VecDeque<Ix>,
+    /// Lines that may go: those that take a call of the process, and before them those that don't.
+    rings: [VecDeque<Ix>; 2],
     timers: BinaryHeap<Reverse<(Duration, Wake)>>,
     max_window: u32,
 }
@@ -41,7 +42,7 @@ impl Queues {
             chats: Arena::default(),
             line_of: HashMap::new(),
             chat_of: HashMap::new(),
-            ring: VecDeque::new(),
+            rings: Default::default(),
             timers: BinaryHeap::new(),
             max_window: max_window.max(1),
         }
@@ -55,6 +56,11 @@ impl Queues {
         let line = self.lines.insert(Line::new(key.clone(), self.max_window, now));
         self.line_of.insert(key, line);
         line
+    }
+
+    /// All lines.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().map(|(_, line)| line)
     }
 
     pub(super) fn get(&self, line: Ix) -> Option<&Line> {
@@ -183,11 +189,13 @@ impl Queues {
 
     /// The line whose turn it is. After its step it is [roused](Self::rouse), behind all others.
     pub(super) fn turn(&mut self) -> Option<Ix> {
-        while let Some(ix) = self.ring.pop_front() {
-            if let Some(line) = self.lines.get_mut(ix) {
-                line.in_ring = false;
-                if line.may_go() {
-                    return Some(ix);
+        for ring in &mut self.rings {
+            while let Some(ix) = ring.pop_front() {
+                if let Some(line) = self.lines.get_mut(ix) {
+                    line.in_ring = false;
+                    if line.may_go() {
+                        return Some(ix);
+                    }
                 }
             }
         }
@@ -201,7 +209,7 @@ impl Queues {
             && !line.in_ring
         {
             line.in_ring = true;
-            self.ring.push_back(ix);
+            self.rings[line.ring()].push_back(ix);
         }
     }
 
@@ -211,7 +219,7 @@ impl Queues {
             && !line.in_ring
         {
             line.in_ring = true;
-            self.ring.push_front(ix);
+            self.rings[line.ring()].push_front(ix);
         }
     }
 
@@ -284,7 +292,7 @@ impl Queues {
                     }
                 }
                 Wake::Chat(_) => {}
-                Wake::Sweep | Wake::Forget | Wake::Lease => return Some(wake),
+                Wake::Sweep | Wake::Park | Wake::Forget | Wake::Lease => return Some(wake),
             }
         }
         None

@@ -5,20 +5,29 @@ use super::protocol::{Change, Now};
 use super::{Machine, ToParked};
 
 impl Machine {
-    /// Looks at what waits. To be called about once a second, and when a long wait was learned.
-    pub(crate) fn sweep(&mut self, now: Now) {
-        let mut to_park = Vec::new();
-        let mut unclear = Vec::new();
-        for (offset, item) in &self.items {
-            match &item.state {
-                State::Queued if item.put.is_none() && self.must_park(item, now) => to_park.push(*offset),
-                State::Checking(until, reason) if *until <= now.moment => {
-                    unclear.push((*offset, reason.clone()));
-                }
-                _ => {}
-            }
-        }
+    /// Parks what waits long. To be called when a long wait was learned; it costs as much as there is in memory.
+    pub(crate) fn park_waiting(&mut self, now: Now) {
+        let waits = |item: &super::item::Item| item.state == State::Queued && item.put.is_none();
+        let to_park: Vec<u64> = self
+            .items
+            .iter()
+            .filter(|(_, item)| waits(item) && self.must_park(item, now))
+            .map(|(offset, _)| *offset)
+            .collect();
         to_park.into_iter().for_each(|offset| self.park(offset));
+    }
+
+    /// Looks at everything that waits. To be called about once a second.
+    pub(crate) fn sweep(&mut self, now: Now) {
+        self.park_waiting(now);
+        let unclear: Vec<_> = self
+            .items
+            .iter()
+            .filter_map(|(offset, item)| match &item.state {
+                State::Checking(until, reason) if *until <= now.moment => Some((*offset, reason.clone())),
+                _ => None,
+            })
+            .collect();
         unclear.into_iter().for_each(|(offset, reason)| self.not_clear(offset, reason));
         self.copy_forward();
         self.expire(now);

@@ -35,6 +35,8 @@ pub(in crate::stages::dispatch) struct Voice {
     pub(in crate::stages::dispatch) plan: Plan,
     /// What is done when nobody can tell whether a part was sent.
     pub(in crate::stages::dispatch) policy: UnknownPolicy,
+    /// How old a message may be and still get a reply; `None` = any age.
+    pub(in crate::stages::dispatch) ttl: Option<Duration>,
     /// The version of the bot that says so.
     pub(in crate::stages::dispatch) version: i64,
 }
@@ -62,6 +64,11 @@ pub(in crate::stages::dispatch) struct Line {
 }
 
 impl Line {
+    /// The web chat is no provider that could hang: it goes first, and waits for nobody's call.
+    pub(super) fn ring(&self) -> usize {
+        usize::from(self.key.channel != ChannelKind::Webchat)
+    }
+
     pub(super) fn new(key: LineKey, max_window: u32, now: Duration) -> Self {
         Self {
             key,
@@ -178,6 +185,7 @@ pub(in crate::stages::dispatch) enum Wake {
     Chat(Ix),
     Line(Ix),
     Sweep,
+    Park,
     Forget,
     Lease,
 }

@@ -105,6 +105,20 @@ async fn accounts_take_turns() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_web_chat_waits_for_no_provider_that_hangs() {
+    let config = DispatchConfig { in_flight: 1, ..DispatchConfig::default() };
+    let mut rig = Rig::tuned(telegram().slow(7 * SEC), MS, config, LimitsConfig::default()).await;
+    rig.send(&[say("a", 1, &["takes long"]), say("a", 2, &["waits for it"])]);
+    rig.run(SEC).await;
+    let visit = Say { channel: ChannelKind::Webchat, ..say("b", "v1", &["hello"]) };
+    rig.send(&[say("c", 3, &["waits too"]), visit]);
+    rig.run(SEC).await;
+    assert_eq!((rig.log.end(WEBCHAT, 0), rig.telegram.sent().len()), (1, 1));
+    rig.settle(30 * SEC).await;
+    assert_eq!(rig.telegram.sent().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_account_that_hangs_has_fewer_calls_under_way() {
     let hang = |_: &_, _| SendOutcome::Unknown { reason: "timeout".to_owned() };
     let channel = telegram().answering(hang).slow(8 * SEC);

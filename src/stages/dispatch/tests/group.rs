@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::log::MemoryLog;
-use super::rig::{P, PARKED, READY, SETTLED, WEBCHAT};
+use super::rig::{BACKLOG, P, PARKED, READY, SETTLED, WEBCHAT};
 use crate::domain::time::{Clock, Timestamp};
 use crate::log::{LogError, TopicPartition};
 use crate::pipeline::PartitionCx;
@@ -72,6 +72,7 @@ pub(super) fn context(
             ("settled", SETTLED.into()),
             ("parked", PARKED.into()),
             ("webchat", WEBCHAT.into()),
+            ("backlog", BACKLOG.into()),
         ])),
         in_flight: FuturesUnordered::new(),
         finished: Vec::new(),

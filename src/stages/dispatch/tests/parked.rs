@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::rig::{Rig, Say, say};
+use super::rig::{BACKLOG, Rig, Say, say};
+use crate::domain::bot::ReplyTtl;
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::SettledStatus;
+use crate::domain::envelope::Envelope;
+use crate::domain::events::{BotBacklog, SettledStatus};
+use crate::domain::units::{Rate, Span};
 use crate::limits::LimitsConfig;
 use crate::services::channel::fake::FakeChannel;
 use crate::services::channel::{Scope, SendOutcome};
@@ -104,6 +107,35 @@ async fn a_backlog_that_is_too_long_goes_to_the_dead_letters() {
     assert_eq!(full, 11, "nine found room beside the first");
     let dropped = rig.ledger().into_iter().filter(|(.., status)| *status == SettledStatus::Dropped);
     assert_eq!(dropped.count(), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_beyond_the_reply_ttl_is_told_and_its_end_too() {
+    let mut rig = Rig::new().await;
+    rig.put_bot("a", |bot| {
+        bot.spec.reply_ttl = ReplyTtl::Within(Span::secs(20));
+        bot.spec.limits.bot = Some(Rate::new(2, SEC));
+    });
+    rig.send(&[say("a", 1, &["first"]), say("b", 1, &["first"])]);
+    rig.settle(SEC).await;
+    let says: Vec<_> = (0..100).flat_map(|n| [say("a", n, &["x"]), say("b", n, &["x"])]).collect();
+    rig.send(&says);
+    let start = Instant::now();
+    rig.run(3 * SEC).await;
+    let told = |rig: &Rig| -> Vec<(String, u64)> {
+        let records = rig.log.records(BACKLOG, 0);
+        let events = records.iter().map(|record| Envelope::<BotBacklog>::decode(&record.value).unwrap());
+        events.map(|event| (event.bot.to_string(), event.data.seconds)).collect()
+    };
+    let early = told(&rig);
+    assert!(!early.is_empty() && early.len() <= 3, "{early:?}");
+    assert!(early.iter().all(|(bot, seconds)| bot == "a" && (40..=51).contains(seconds)), "{early:?}");
+    rig.settle(120 * SEC).await;
+    rig.run(2 * SEC).await;
+    let all = told(&rig);
+    assert_eq!(all.last(), Some(&("a".to_owned(), 0)));
+    assert_eq!(all.iter().filter(|(_, seconds)| *seconds == 0).count(), 1);
+    assert!(all.len() as u64 <= start.elapsed().as_secs(), "at most one a second");
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,6 +28,7 @@ pub(super) const READY: &str = "reply.ready.v1";
 pub(super) const SETTLED: &str = "reply.settled.v1";
 pub(super) const PARKED: &str = "reply.parked.v1";
 pub(super) const WEBCHAT: &str = "webchat.out.v1";
+pub(super) const BACKLOG: &str = "bot.backlog.v1";
 /// The partition under test.
 pub(super) const P: u32 = 3;
 
