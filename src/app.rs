@@ -1,6 +1,8 @@
 //! The only place that names concrete types: settings, wiring, roles, shutdown.
 
 pub mod admin;
+pub mod backlogs;
+pub mod blast;
 pub mod cases;
 pub mod changes;
 pub mod chaos;
@@ -12,10 +14,12 @@ pub mod golden;
 pub mod load;
 pub mod observed;
 pub mod parts;
+pub mod passthrough;
 pub mod pipelines;
 pub mod polling;
 mod role_process;
 pub mod roles;
+pub mod room;
 pub mod settings;
 pub mod supervise;
 pub mod testbed;

@@ -7,6 +7,7 @@
 pub mod bed;
 pub mod checker;
 pub mod client;
+pub mod fairness;
 pub mod plan;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use hdrhistogram::Histogram;
 use rustix::process::{Resource, getrlimit};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use checker::Checker;
 use client::Client;
@@ -44,6 +46,19 @@ pub struct Load {
     pub payload: usize,
     /// Shuffles the chats.
     pub seed: u64,
+    /// Where its names begin.
+    pub begin: Begin,
+}
+
+/// Where the bots, chats and updates of a load begin, so that several go to one system beside or after each other.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Begin {
+    /// The first bot.
+    pub bot: u32,
+    /// The first chat.
+    pub chat: u32,
+    /// Updates that were sent before.
+    pub update: u64,
 }
 
 /// What came of it.
@@ -123,6 +138,24 @@ pub async fn run(
         reordered: seen.reordered,
         refused,
     })
+}
+
+/// Sends a load until `stop` fires, whatever becomes of it.
+///
+/// # Errors
+/// When the edge can't be reached or stops answering.
+pub async fn flood(load: Load, edge: SocketAddr, stop: CancellationToken) -> anyhow::Result<()> {
+    let (plan, checker) = (Arc::new(Plan::new(load)), Checker::new()?);
+    let (begin, progress) = (Instant::now(), Arc::new(|_| ()));
+    let mut senders = JoinSet::new();
+    for lane in 0..CONNECTIONS {
+        let (plan, checker, progress) = (Arc::clone(&plan), Arc::clone(&checker), Arc::clone(&progress));
+        senders.spawn(send_lane(lane, plan, Client::connect(edge).await?, checker, begin, progress));
+    }
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        Some(ended) = senders.join_next() => ended?.map(drop),
+    }
 }
 
 /// Sends one connection's share: all messages of its chats, each when it is due or as soon as the one before is answered.

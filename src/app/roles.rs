@@ -42,7 +42,7 @@ pub async fn edge(parts: &Parts) -> anyhow::Result<SocketAddr> {
         log: Arc::clone(&parts.log),
         directory: Arc::clone(&parts.directory) as _,
         clock: Arc::clone(&parts.clock),
-        probes: probes(parts),
+        probes: Probes { room: super::room::watch(parts), ..probes(parts) },
         shutdown: parts.stop.clone(),
     });
     let stop = parts.stop.clone();
@@ -116,6 +116,7 @@ pub fn probes(parts: &Parts) -> Probes {
             }
             join(problems)
         }),
+        room: Arc::new(|| Ok(())),
         metrics: Arc::new(crate::telemetry::render),
     }
 }

@@ -1,10 +1,15 @@
 //! `millrace bench`: open-loop load, and the raw limit of the machine measured in the same run.
 
 pub mod bots;
+pub mod dispatch;
+pub mod fairness;
 pub mod log;
+pub mod match_stage;
 pub mod pipeline;
+pub mod restore;
 
 use clap::{Args, Subcommand, ValueEnum};
+use indicatif::ProgressBar;
 
 use super::{Context, Exit, Usage};
 use crate::app::settings::Settings;
@@ -15,6 +20,10 @@ use crate::app::settings::Settings;
 Examples:
   millrace bench pipeline --rate 5000                  webhook to provider, everything in this process
   millrace bench pipeline --engine kafka --kafka 127.0.0.1:9092 --rate 2000
+  millrace bench match --engine kafka --kafka 127.0.0.1:9092     a stage's loop beside bare clients
+  millrace bench dispatch --bots 1                     one bot's sends, beside a bare HTTP client
+  millrace bench fairness                              one bot at 100 times its limit beside 999 quiet ones
+  millrace bench restore --parked 1000000              a new owner of many parked replies
   millrace bench bots --bots 10000                     what idle bots cost
   millrace bench log                                   the log beside bare files")]
 pub struct BenchArgs {
@@ -27,6 +36,14 @@ pub struct BenchArgs {
 enum BenchCommand {
     /// Webhooks at a given rate until their replies reach a fake provider.
     Pipeline(pipeline::PipelineBench),
+    /// The loop of a stage whose handler does nothing, beside bare clients.
+    Match(match_stage::MatchBench),
+    /// Dispatch with its ledger, beside a bare HTTP client.
+    Dispatch(dispatch::DispatchBench),
+    /// How soon a new owner sends what was parked, and what that takes in memory.
+    Restore(restore::RestoreBench),
+    /// What a surge at one bot does to all others.
+    Fairness(fairness::FairnessBench),
     /// The memory and the start of many idle bots.
     Bots(bots::BotsBench),
     /// Appends, synced appends, reads and the tail of the log.
@@ -94,6 +111,49 @@ impl On {
     }
 }
 
+/// Flags that mean the same in every bench. One that a bench has no use for is passed over, so that one script can drive
+/// them all.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Messages a second.
+    #[arg(long, value_name = "N")]
+    pub rate: Option<u32>,
+    /// How long is measured.
+    #[arg(long, value_name = "N")]
+    pub seconds: Option<u64>,
+    /// How long it runs before that.
+    #[arg(long, value_name = "N")]
+    pub warmup: Option<u64>,
+    /// Bots.
+    #[arg(long, value_name = "N")]
+    pub bots: Option<u32>,
+    /// Conversations.
+    #[arg(long, value_name = "N")]
+    pub chats: Option<u64>,
+    /// Bytes of text.
+    #[arg(long, value_name = "BYTES")]
+    pub payload: Option<usize>,
+    /// Seed of what is written.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// How often it is measured; the median counts.
+    #[arg(long, value_name = "N")]
+    pub repeat: Option<usize>,
+}
+
+/// What long work is doing, on a terminal.
+fn spinner(message: String) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_message(message);
+    spinner.enable_steady_tick(std::time::Duration::from_millis(200));
+    spinner
+}
+
+/// The middle one; of an even number the lower of both.
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
+}
+
 /// Processors that this process may use.
 #[must_use]
 pub fn cores() -> usize {
@@ -107,6 +167,10 @@ pub fn cores() -> usize {
 pub async fn run(context: &Context, args: &BenchArgs) -> Exit {
     match &args.command {
         BenchCommand::Pipeline(bench) => pipeline::run(context, bench).await,
+        BenchCommand::Match(bench) => match_stage::run(context, bench).await,
+        BenchCommand::Dispatch(bench) => dispatch::run(context, bench).await,
+        BenchCommand::Fairness(bench) => fairness::run(context, bench).await,
+        BenchCommand::Restore(bench) => restore::run(context, bench).await,
         BenchCommand::Bots(bench) => bots::run(context, bench).await,
         BenchCommand::Log(bench) => log::run(context, bench).await,
     }

@@ -11,6 +11,7 @@ mod errors;
 mod group;
 mod lookup;
 mod producer;
+mod raw;
 mod reader;
 mod settings;
 mod topics;

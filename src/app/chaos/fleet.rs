@@ -124,7 +124,13 @@ impl Fleet {
                 waiting.pop();
                 continue;
             }
-            anyhow::ensure!(Instant::now() < until, "a role is not ready, see {}", fleet.folder.display());
+            if Instant::now() >= until {
+                let ended = fleet.tally.lock().exits.join("; ");
+                anyhow::bail!(
+                    "{url} is not ready, see {}; roles that ended: {ended}",
+                    fleet.folder.display()
+                );
+            }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         Ok(fleet)

@@ -19,10 +19,12 @@ use crate::domain::ids::{AccountId, BotId, TenantId};
 use crate::domain::script::{ReplyText, Rule, Trigger};
 use crate::domain::stage::StageName;
 use crate::domain::time::SystemClock;
+use crate::domain::units::Rate;
+use crate::sim::journal::Observer;
 use crate::store::{Connect, StoreError};
 
 /// The tenant that the bots belong to.
-const TENANT: &str = "bench";
+pub(in crate::app) const TENANT: &str = "bench";
 
 /// A running system.
 #[derive(Debug)]
@@ -44,10 +46,25 @@ impl Bed {
     /// # Errors
     /// Names the part that can't be had.
     pub async fn start(
-        mut settings: Settings,
+        settings: Settings,
         keep: Option<&Path>,
         bots: u32,
         made: impl Fn(),
+    ) -> anyhow::Result<Self> {
+        let checker = Checker::new()?;
+        Self::observed(settings, keep, bots, (made, Watch(Arc::clone(&checker))), checker).await
+    }
+
+    /// The same, with an observer of one's own for what reaches the provider.
+    ///
+    /// # Errors
+    /// Names the part that can't be had.
+    pub async fn observed(
+        mut settings: Settings,
+        keep: Option<&Path>,
+        bots: u32,
+        (made, observer): (impl Fn(), impl Observer),
+        checker: Arc<Checker>,
     ) -> anyhow::Result<Self> {
         let folder = match keep {
             Some(folder) => {
@@ -65,8 +82,7 @@ impl Bed {
         settings.edge.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let parts = Parts::open(settings, Arc::new(SystemClock), Setup::Create).await?;
         make_bots(&parts, bots, made).await?;
-        let checker = Checker::new()?;
-        fakes.telegram.journal().observe(Watch(Arc::clone(&checker)));
+        fakes.telegram.journal().observe(observer);
         for bot in 0..bots {
             fakes.telegram.register(&token(bot));
         }
@@ -91,17 +107,30 @@ impl Bed {
         make_bots(&self.parts, bots, made).await
     }
 
+    /// Gives a bot a limit of its own.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn limit(&self, bot: u32, rate: Rate) -> anyhow::Result<()> {
+        let mut spec = spec(bot);
+        spec.limits.bot = Some(rate);
+        self.parts.store.bot_apply(&TenantId::from(TENANT), &spec).await?;
+        Ok(())
+    }
+
     /// Stops everything in order.
     pub async fn stop(self) {
         self.parts.close().await;
     }
 }
 
-fn token(bot: u32) -> String {
+/// A bot's token.
+pub(in crate::app) fn token(bot: u32) -> String {
     format!("{}:bench", Plan::bot_id(bot))
 }
 
-async fn make_bots(parts: &Parts, bots: u32, made: impl Fn()) -> anyhow::Result<()> {
+/// Makes bots that answer ten words.
+pub(in crate::app) async fn make_bots(parts: &Parts, bots: u32, made: impl Fn()) -> anyhow::Result<()> {
     let tenant = TenantId::from(TENANT);
     match parts.store.tenant_create(&tenant, "Bench").await {
         Ok(_) | Err(StoreError::Taken { .. }) => {}

@@ -29,12 +29,15 @@ pub struct Checker {
 struct Begin {
     at: Instant,
     warm: Duration,
+    end: Duration,
 }
 
 #[derive(Debug, Default)]
 struct Chat {
     /// Messages without a reply: sequence and when it was due.
     waiting: VecDeque<(u64, Duration)>,
+    /// Measured messages whose reply came before the last was due.
+    in_time: u32,
 }
 
 /// What was seen.
@@ -68,7 +71,7 @@ impl Checker {
 
     /// The load begins; called once.
     pub fn begin(&self, plan: &Plan, at: Instant) {
-        self.begin.get_or_init(|| Begin { at, warm: plan.warm() });
+        self.begin.get_or_init(|| Begin { at, warm: plan.warm(), end: plan.end() });
         self.chats.get_or_init(|| (0..plan.chats()).map(|_| Mutex::default()).collect());
     }
 
@@ -93,6 +96,7 @@ impl Checker {
             self.reordered.fetch_add(1, Ordering::Relaxed);
         }
         let Some((_, due)) = chat.waiting.remove(place) else { return };
+        chat.in_time += u32::from(due >= begin.warm && at <= begin.at + begin.end);
         drop(chat);
         self.outstanding.fetch_sub(1, Ordering::Relaxed);
         if due >= begin.warm {
@@ -100,6 +104,19 @@ impl Checker {
             let us = u64::try_from(took.as_micros()).unwrap_or(MAX_US);
             self.latency_us.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(us.max(1));
         }
+    }
+
+    /// From when until when messages are measured; `None` before the load begins.
+    #[must_use]
+    pub fn window(&self) -> Option<(Instant, Instant)> {
+        self.begin.get().map(|begin| (begin.at + begin.warm, begin.at + begin.end))
+    }
+
+    /// Measured messages of each chat whose reply came within the window.
+    #[must_use]
+    pub fn in_time(&self) -> Vec<u32> {
+        let chats = self.chats.get().map_or(&[][..], Vec::as_slice);
+        chats.iter().map(|chat| chat.lock().unwrap_or_else(PoisonError::into_inner).in_time).collect()
     }
 
     /// Messages that were sent and have no reply.
@@ -143,7 +160,8 @@ mod tests {
     use super::*;
 
     fn seen(sent: u64, replies: &[&str]) -> Summary {
-        let load = Load { rate: 10, seconds: 1, warmup: 0, bots: 1, chats: 1, payload: 8, seed: 0 };
+        let begin = super::super::Begin::default();
+        let load = Load { rate: 10, seconds: 1, warmup: 0, bots: 1, chats: 1, payload: 8, seed: 0, begin };
         let (checker, begin) = (Checker::new().unwrap(), Instant::now());
         checker.begin(&Plan::new(load), begin);
         (0..sent).for_each(|seq| checker.sending(0, seq, Duration::from_millis(seq)));

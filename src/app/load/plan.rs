@@ -55,6 +55,12 @@ impl Plan {
         Duration::from_secs(u64::from(self.load.warmup))
     }
 
+    /// When the last message is due.
+    #[must_use]
+    pub fn end(&self) -> Duration {
+        Duration::from_secs(u64::from(self.load.seconds + self.load.warmup))
+    }
+
     /// The number of chats.
     #[must_use]
     pub fn chats(&self) -> usize {
@@ -96,13 +102,13 @@ impl Plan {
     /// The edge's address for a chat's bot.
     #[must_use]
     pub fn path(&self, chat: u32) -> String {
-        format!("/webhooks/telegram/{}", Self::bot_name(chat % self.load.bots.max(1)))
+        format!("/webhooks/telegram/{}", Self::bot_name(self.load.begin.bot + chat % self.load.bots.max(1)))
     }
 
     /// A Telegram update.
     pub fn body(&self, message: &Message, out: &mut String) {
         out.clear();
-        let (chat, seq) = (Self::chat_id(message.chat), message.seq);
+        let (chat, seq) = (Self::chat_id(self.load.begin.chat + message.chat), message.seq);
         let now = jiff::Timestamp::now().as_second();
         let word = format!("w{}", seq % WORDS);
         let padding = &self.padding[..self.load.payload.saturating_sub(word.len()).min(self.padding.len())];
@@ -110,7 +116,7 @@ impl Plan {
         let _written = write!(
             out,
             r#"{{"update_id":{},"message":{{"message_id":{},"from":{{"id":{chat},"is_bot":false,"first_name":"Bench","language_code":"en"}},"chat":{{"id":{chat},"first_name":"Bench","type":"private"}},"date":{now},"text":"{word}{padding}"}}}}"#,
-            message.number + 1,
+            self.load.begin.update + message.number + 1,
             seq + 1,
         );
     }
@@ -118,9 +124,19 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Begin;
     use super::*;
 
-    const LOAD: Load = Load { rate: 100, seconds: 2, warmup: 1, bots: 3, chats: 7, payload: 200, seed: 1 };
+    const LOAD: Load = Load {
+        rate: 100,
+        seconds: 2,
+        warmup: 1,
+        bots: 3,
+        chats: 7,
+        payload: 200,
+        seed: 1,
+        begin: Begin { bot: 0, chat: 0, update: 0 },
+    };
 
     #[test]
     fn lanes_hold_every_message_once_and_chats_in_order() {

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::super::{Context, Exit, output};
 use super::{On, cores};
 use crate::app::load::bed::Bed;
-use crate::app::load::{Load, rss_bytes};
+use crate::app::load::{Begin, Load, rss_bytes};
 
 /// Measure the memory of idle bots: the whole system after traffic on a few of them, then started again and after the same
 /// traffic on all, so that each has answered once.
@@ -95,7 +95,8 @@ pub async fn run(context: &Context, args: &BotsBench) -> Exit {
 /// One message to each chat; gives how many were not answered.
 async fn touch(bed: &Bed, bots: u32, chats: u32) -> anyhow::Result<u64> {
     let seconds = chats.div_ceil(TOUCH_RATE).max(1);
-    let load = Load { rate: chats.div_ceil(seconds), seconds, warmup: 0, bots, chats, payload: 64, seed: 1 };
+    let (rate, begin) = (chats.div_ceil(seconds), Begin::default());
+    let load = Load { rate, seconds, warmup: 0, bots, chats, payload: 64, seed: 1, begin };
     let outcome =
         super::pipeline::drive(load, bed.edge, Arc::clone(&bed.checker), ProgressBar::hidden()).await?;
     Ok(outcome.lost)

@@ -13,7 +13,7 @@ use super::super::{Context, Exit, output};
 use super::{On, cores};
 use crate::app::load::bed::Bed;
 use crate::app::load::checker::Checker;
-use crate::app::load::{Load, Report, run as send};
+use crate::app::load::{Begin, Load, Report, run as send};
 
 /// Measure the whole flow: webhooks over HTTP in, replies at a fake Telegram out, everything in this process.
 ///
@@ -70,6 +70,7 @@ pub async fn run(context: &Context, args: &PipelineBench) -> Exit {
             chats: args.chats,
             payload: args.payload,
             seed: args.seed + u64::from(n),
+            begin: Begin::default(),
         };
         let bar = bar(u64::from(args.bots), "making bots");
         let making = bar.clone();

@@ -321,7 +321,7 @@ async fn settle(config: &KafkaConfig, lookup: &Lookup, specs: &[TopicSpec]) -> R
     }
 }
 
-fn admin(config: &KafkaConfig) -> Result<(AdminClient<Listener>, Trouble), LogError> {
+pub(super) fn admin(config: &KafkaConfig) -> Result<(AdminClient<Listener>, Trouble), LogError> {
     let listener = Listener::default();
     let trouble = listener.0.clone();
     let admin = settings::lookup(config)
@@ -330,7 +330,7 @@ fn admin(config: &KafkaConfig) -> Result<(AdminClient<Listener>, Trouble), LogEr
     Ok((admin, trouble))
 }
 
-fn options(config: &KafkaConfig) -> AdminOptions {
+pub(super) fn options(config: &KafkaConfig) -> AdminOptions {
     let wait = config.request_timeout.get();
     AdminOptions::new().request_timeout(Some(wait)).operation_timeout(Some(wait))
 }
