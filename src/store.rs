@@ -14,6 +14,7 @@ mod directory;
 mod documents;
 mod error;
 pub mod fake;
+mod identities;
 mod journal;
 mod keys;
 mod outbox;

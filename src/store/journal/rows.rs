@@ -83,6 +83,8 @@ pub struct ConversationRow {
     pub username: Option<String>,
     /// The person's language.
     pub language: Option<String>,
+    /// What the person came by, as JSON; the first one stays.
+    pub referral: Option<String>,
     /// When this was learned.
     pub at: Timestamp,
 }

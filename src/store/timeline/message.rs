@@ -59,9 +59,12 @@ pub struct Message {
     pub direction: Direction,
     /// Inbound: the kind of turn; outbound: the route; dropped: the reason.
     pub kind: String,
-    /// The text.
+    /// The text; of an edited message what it says now.
     pub text: String,
-    /// The rest: inbound `{payload, attachments, contact, reply_to}`, outbound `{parts}`, dropped `{stage}`.
+    /// True when the person changed it afterwards: what it said before is not kept here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
+    /// The rest: inbound `{payload, attachments, contact, reply_to}`, outbound `{parts}`, dropped `{stage, note, sender, on}`.
     pub data: serde_json::Value,
     /// The provider's id of an inbound message.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +140,7 @@ impl Store {
         }
         // Within one millisecond a turn comes before what answers it.
         messages.sort_by_key(|message| (message.at, message.direction, message.position));
+        apply_edits(&mut messages);
         Ok(messages)
     }
 
@@ -167,6 +171,19 @@ impl Store {
     }
 }
 
+/// An edit stands as an event of its own, and the message that it is about says what it says now.
+fn apply_edits(messages: &mut [Message]) {
+    let edits = messages.iter().filter(|m| m.direction == Direction::Dropped && m.kind == "edit");
+    let on = |edit: &Message| edit.data.get("on")?.as_str().map(str::to_owned);
+    let edits: HashMap<String, String> = edits.filter_map(|m| Some((on(m)?, m.text.clone()))).collect();
+    for message in messages.iter_mut().filter(|m| m.direction == Direction::In) {
+        if let Some(text) = message.provider_id.as_ref().and_then(|id| edits.get(id)) {
+            message.text.clone_from(text);
+            message.edited = true;
+        }
+    }
+}
+
 pub(super) fn event_id(row: &AnyRow, column: usize) -> Result<EventId, StoreError> {
     row.try_get::<&str, _>(column)?
         .parse()
@@ -182,6 +199,7 @@ fn message(row: &AnyRow) -> Result<Message, StoreError> {
         direction: Direction::of(row.try_get(4)?)?,
         kind: row.try_get(5)?,
         text: row.try_get(6)?,
+        edited: false,
         data: parse("messages", row.try_get(7)?)?,
         provider_id: row.try_get(8)?,
         parts: Vec::new(),

@@ -78,6 +78,7 @@ pub(super) fn seen_in(tenant: &str, chat: &str, at: i64, name: Option<&str>) -> 
         name: name.map(str::to_owned),
         username: None,
         language: None,
+        referral: None,
         at: Timestamp::from_millis(at),
     }
 }

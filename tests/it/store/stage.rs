@@ -48,8 +48,12 @@ async fn every_event_becomes_a_row(db: Database) {
     };
     let receipt = opened.follow(StageName::Ingest, opened.time, 0, receipt);
     let late = turn(2, "late");
-    let dropped =
-        TurnDropped { stage: StageName::Match, reason: "no_reply".into(), note: Some("why".into()) };
+    let dropped = TurnDropped {
+        stage: StageName::Match,
+        reason: "no_reply".into(),
+        note: Some("why".into()),
+        noted: None,
+    };
     let dropped = late.follow(StageName::Match, late.time, 0, dropped);
     // Last things first: no order between topics is needed.
     let records = [
