@@ -41,7 +41,7 @@ pub use documents::DocumentInfo;
 pub use error::StoreError;
 pub use journal::{
     Advance, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow, Moved, PartRow,
-    ReceiptRow,
+    ReceiptRow, watermark_id,
 };
 pub use outbox::Change;
 pub use schema::{SchemaStatus, migrate, schema_status};

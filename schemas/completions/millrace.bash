@@ -127,11 +127,20 @@ _millrace() {
             millrace__subcmd__bot,list)
                 cmd="millrace__subcmd__bot__subcmd__list"
                 ;;
+            millrace__subcmd__bot,register)
+                cmd="millrace__subcmd__bot__subcmd__register"
+                ;;
             millrace__subcmd__bot,remove)
                 cmd="millrace__subcmd__bot__subcmd__remove"
                 ;;
             millrace__subcmd__bot,show)
                 cmd="millrace__subcmd__bot__subcmd__show"
+                ;;
+            millrace__subcmd__bot,status)
+                cmd="millrace__subcmd__bot__subcmd__status"
+                ;;
+            millrace__subcmd__bot,unregister)
+                cmd="millrace__subcmd__bot__subcmd__unregister"
                 ;;
             millrace__subcmd__bot__subcmd__app,add)
                 cmd="millrace__subcmd__bot__subcmd__app__subcmd__add"
@@ -181,11 +190,20 @@ _millrace() {
             millrace__subcmd__bot__subcmd__help,list)
                 cmd="millrace__subcmd__bot__subcmd__help__subcmd__list"
                 ;;
+            millrace__subcmd__bot__subcmd__help,register)
+                cmd="millrace__subcmd__bot__subcmd__help__subcmd__register"
+                ;;
             millrace__subcmd__bot__subcmd__help,remove)
                 cmd="millrace__subcmd__bot__subcmd__help__subcmd__remove"
                 ;;
             millrace__subcmd__bot__subcmd__help,show)
                 cmd="millrace__subcmd__bot__subcmd__help__subcmd__show"
+                ;;
+            millrace__subcmd__bot__subcmd__help,status)
+                cmd="millrace__subcmd__bot__subcmd__help__subcmd__status"
+                ;;
+            millrace__subcmd__bot__subcmd__help,unregister)
+                cmd="millrace__subcmd__bot__subcmd__help__subcmd__unregister"
                 ;;
             millrace__subcmd__bot__subcmd__help__subcmd__app,add)
                 cmd="millrace__subcmd__bot__subcmd__help__subcmd__app__subcmd__add"
@@ -313,11 +331,20 @@ _millrace() {
             millrace__subcmd__help__subcmd__bot,list)
                 cmd="millrace__subcmd__help__subcmd__bot__subcmd__list"
                 ;;
+            millrace__subcmd__help__subcmd__bot,register)
+                cmd="millrace__subcmd__help__subcmd__bot__subcmd__register"
+                ;;
             millrace__subcmd__help__subcmd__bot,remove)
                 cmd="millrace__subcmd__help__subcmd__bot__subcmd__remove"
                 ;;
             millrace__subcmd__help__subcmd__bot,show)
                 cmd="millrace__subcmd__help__subcmd__bot__subcmd__show"
+                ;;
+            millrace__subcmd__help__subcmd__bot,status)
+                cmd="millrace__subcmd__help__subcmd__bot__subcmd__status"
+                ;;
+            millrace__subcmd__help__subcmd__bot,unregister)
+                cmd="millrace__subcmd__help__subcmd__bot__subcmd__unregister"
                 ;;
             millrace__subcmd__help__subcmd__bot__subcmd__app,add)
                 cmd="millrace__subcmd__help__subcmd__bot__subcmd__app__subcmd__add"
@@ -986,7 +1013,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bot)
-            opts="-h --config --data --set --json --log --clock-ahead --help apply list show remove enable disable connect disconnect app help"
+            opts="-h --config --data --set --json --log --clock-ahead --help apply list show remove enable disable connect register unregister status disconnect app help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1444,7 +1471,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bot__subcmd__help)
-            opts="apply list show remove enable disable connect disconnect app help"
+            opts="apply list show remove enable disable connect register unregister status disconnect app help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1611,6 +1638,20 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__bot__subcmd__help__subcmd__register)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__bot__subcmd__help__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1639,8 +1680,74 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__bot__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bot__subcmd__help__subcmd__unregister)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__bot__subcmd__list)
             opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bot__subcmd__register)
+            opts="-h --all --tenant --force --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1718,6 +1825,82 @@ _millrace() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bot__subcmd__status)
+            opts="-h --all --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bot__subcmd__unregister)
+            opts="-h --all --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2306,7 +2489,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__bot)
-            opts="apply list show remove enable disable connect disconnect app"
+            opts="apply list show remove enable disable connect register unregister status disconnect app"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2459,6 +2642,20 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__help__subcmd__bot__subcmd__register)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__help__subcmd__bot__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -2474,6 +2671,34 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__bot__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__bot__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__bot__subcmd__unregister)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -122,23 +122,26 @@ complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_see
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a tenant that has no bots any more, with its tokens and its timeline'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from help" -f -a "token" -d 'Tokens for the admin API that see this tenant only'
 complete -c millrace -n "__fish_millrace_using_subcommand tenant; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "apply" -d 'Store a bot\'s file as its next version'
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "list" -d 'List bots'
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "show" -d 'Show a bot with its accounts and its content'
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "remove" -d 'Remove a bot and its accounts; its timeline stays'
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "enable" -d 'Let a bot send again'
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "disable" -d 'Stop a bot: nothing is sent for it'
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "connect" -d 'Connect a bot to a channel, or renew the token of an account that it has'
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "disconnect" -d 'Take an account away from its bot'
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "app" -d 'Meta apps, which sign the webhooks of WhatsApp, Messenger and Instagram'
-complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect disconnect app help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -f -a "apply" -d 'Store a bot\'s file as its next version'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -f -a "list" -d 'List bots'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -f -a "show" -d 'Show a bot with its accounts and its content'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -f -a "remove" -d 'Remove a bot and its accounts; its timeline stays'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -f -a "enable" -d 'Let a bot send again'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -f -a "disable" -d 'Stop a bot: nothing is sent for it'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -f -a "connect" -d 'Connect a bot to a channel, or renew the token of an account that it has'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -f -a "register" -d 'Make the providers post a bot\'s webhooks to this installation; what stands already is left alone'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -f -a "unregister" -d 'Make the providers post no more'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -f -a "status" -d 'Ask the providers whether they post, what waits there and what failed last'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -f -a "disconnect" -d 'Take an account away from its bot'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -f -a "app" -d 'Meta apps, which sign the webhooks of WhatsApp, Messenger and Instagram'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and not __fish_seen_subcommand_from apply list show remove enable disable connect register unregister status disconnect app help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l tenant -d 'Whose bot it is; the only tenant where absent' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from apply" -l data -d 'The folder with the log, the database and admin.json' -r
@@ -197,6 +200,34 @@ complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l polling -d 'Telegram: the running `up` asks for updates itself, for a machine without a public address'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from connect" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from register" -l tenant -d 'With --all: of this tenant only' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from register" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from register" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from register" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from register" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from register" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from register" -l all -d 'Every bot; those that are registered already are passed over, so it can be run again after it broke off'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from register" -l force -d 'Also what stands already, for example after a secret was changed'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from register" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from register" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from unregister" -l tenant -d 'With --all: of this tenant only' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from unregister" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from unregister" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from unregister" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from unregister" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from unregister" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from unregister" -l all -d 'Every bot; those that are registered already are passed over, so it can be run again after it broke off'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from unregister" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from unregister" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from status" -l tenant -d 'With --all: of this tenant only' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from status" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from status" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from status" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from status" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from status" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from status" -l all -d 'Every bot; those that are registered already are passed over, so it can be run again after it broke off'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from status" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from disconnect" -l set -d 'One setting: --set log.sync=os' -r
@@ -222,6 +253,9 @@ complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "enable" -d 'Let a bot send again'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "disable" -d 'Stop a bot: nothing is sent for it'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "connect" -d 'Connect a bot to a channel, or renew the token of an account that it has'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "register" -d 'Make the providers post a bot\'s webhooks to this installation; what stands already is left alone'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "unregister" -d 'Make the providers post no more'
+complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "status" -d 'Ask the providers whether they post, what waits there and what failed last'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "disconnect" -d 'Take an account away from its bot'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "app" -d 'Meta apps, which sign the webhooks of WhatsApp, Messenger and Instagram'
 complete -c millrace -n "__fish_millrace_using_subcommand bot; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -685,6 +719,9 @@ complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "enable" -d 'Let a bot send again'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "disable" -d 'Stop a bot: nothing is sent for it'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "connect" -d 'Connect a bot to a channel, or renew the token of an account that it has'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "register" -d 'Make the providers post a bot\'s webhooks to this installation; what stands already is left alone'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "unregister" -d 'Make the providers post no more'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "status" -d 'Ask the providers whether they post, what waits there and what failed last'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "disconnect" -d 'Take an account away from its bot'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bot" -f -a "app" -d 'Meta apps, which sign the webhooks of WhatsApp, Messenger and Instagram'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "list" -d 'List the rules'

@@ -208,13 +208,20 @@ fn receipts(root: &Root, it: Normalised, now: Timestamp) -> Vec<Emission> {
         Some("failed") => ReceiptStatus::Failed,
         _ => return vec![dropped(root, "ignored", Some(it.raw_kind), None, now)],
     };
-    let Some(first) = it.on else { return vec![dropped(root, "ignored", Some(it.raw_kind), None, now)] };
+    // Messenger may say no more than up to when everything was read.
+    let upto = it.text.as_deref().and_then(|text| text.parse().ok()).and_then(Timestamp::from_provider);
+    let (first, upto) = match (it.on, upto) {
+        (Some(first), _) => (first, None),
+        (None, Some(upto)) if it.chat.is_some() => (String::new(), Some(upto)),
+        (None, _) => return vec![dropped(root, "ignored", Some(it.raw_kind), None, now)],
+    };
     let receipt = |(ordinal, message_id): (u32, String)| {
         let data = ReceiptReceived {
             channel: root.data.channel,
             account: root.data.account.clone(),
             chat: it.chat.clone().unwrap_or_default(),
             message_id,
+            upto,
             status,
             at: root.roottime,
             errors: it.errors.clone(),

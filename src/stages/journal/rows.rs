@@ -15,7 +15,7 @@ use crate::domain::stage::StageName;
 use crate::domain::topics;
 use crate::log::Record;
 use crate::pipeline::StageError;
-use crate::store::{ConversationRow, Direction, JournalRow, MessageRow, PartRow, ReceiptRow};
+use crate::store::{ConversationRow, Direction, JournalRow, MessageRow, PartRow, ReceiptRow, watermark_id};
 
 /// What the journal reads.
 pub(super) const TOPICS: [&str; 6] = [
@@ -177,7 +177,11 @@ fn receipt(event: Envelope<ReceiptReceived>, _: u64) -> Vec<JournalRow> {
         bot: event.bot,
         channel: receipt.channel,
         account: receipt.account,
-        message_id: receipt.message_id,
+        message_id: match receipt.upto {
+            Some(_) => watermark_id(receipt.status, &event.conversation),
+            None => receipt.message_id,
+        },
+        upto: receipt.upto,
         status: receipt.status,
         errors: receipt.errors,
         at: receipt.at,

@@ -7,11 +7,12 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::{Cursor, MOST, placeholders};
-use crate::domain::events::Hop;
+use crate::domain::events::{Hop, ReceiptStatus};
 use crate::domain::ids::{BotId, ConversationId, EventId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::store::Store;
 use crate::store::bots::parse;
+use crate::store::journal::watermark_id;
 use crate::store::error::StoreError;
 
 /// Which way a message went.
@@ -108,6 +109,21 @@ pub struct MessagePart {
     pub at: Timestamp,
 }
 
+impl MessagePart {
+    /// Takes a watermark for what lies before it and is not known to have come further.
+    fn pass(&mut self, delivered: Option<i64>, read: Option<i64>) {
+        /// It bears the provider's time of the last message; we note a send when its answer is here.
+        const ROUND_TRIP_MS: i64 = 1_000;
+        let passed = |mark: Option<i64>| mark.is_some_and(|mark| self.at.millis() <= mark + ROUND_TRIP_MS);
+        let status = match self.status.as_str() {
+            "sent" | "delivered" if passed(read) => "read",
+            "sent" if passed(delivered) => "delivered",
+            _ => return,
+        };
+        status.clone_into(&mut self.status);
+    }
+}
+
 impl Store {
     /// The messages of a conversation, oldest first: the newest `limit` (500 at most) before `before`.
     ///
@@ -135,6 +151,8 @@ impl Store {
         .await?;
         let mut messages = rows.iter().map(message).collect::<Result<Vec<_>, _>>()?;
         let mut parts = self.parts(tenant, &messages).await?;
+        let (delivered, read) = self.watermarks(tenant, conversation).await?;
+        parts.values_mut().flatten().for_each(|part| part.pass(delivered, read));
         for message in &mut messages {
             message.parts = parts.remove(&message.id).unwrap_or_default();
         }
@@ -142,6 +160,35 @@ impl Store {
         messages.sort_by_key(|message| (message.at, message.direction, message.position));
         apply_edits(&mut messages);
         Ok(messages)
+    }
+
+    /// Up to when everything in a conversation was delivered and read, where a provider says no more than that.
+    async fn watermarks(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+    ) -> Result<(Option<i64>, Option<i64>), StoreError> {
+        let Some((_, channel, account)) = conversation.account() else { return Ok((None, None)) };
+        let ids = [ReceiptStatus::Delivered, ReceiptStatus::Read].map(|to| watermark_id(to, conversation));
+        let rows = sqlx::query(
+            "SELECT message_id, rank FROM receipts WHERE account = $1 AND message_id IN ($2, $3) AND channel = $4 \
+             AND tenant = $5",
+        )
+        .bind(account.as_str())
+        .bind(&ids[0])
+        .bind(&ids[1])
+        .bind(channel.as_str())
+        .bind(tenant.as_str())
+        .fetch_all(self.db.read())
+        .await?;
+        let mut found = [None, None];
+        for row in &rows {
+            let id: String = row.try_get(0)?;
+            if let Some(n) = ids.iter().position(|known| *known == id) {
+                found[n] = Some(row.try_get(1)?);
+            }
+        }
+        Ok((found[0], found[1]))
     }
 
     async fn parts(

@@ -353,6 +353,7 @@ fn receipt(status: ReceiptStatus, full: bool) -> ReceiptReceived {
         account: AccountId::from("106540352242922"),
         chat: "4915112345678".into(),
         message_id: "wamid.Y".into(),
+        upto: None,
         status,
         at: AT,
         errors: if full { Vec::new() } else { vec![131_026] },

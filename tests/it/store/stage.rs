@@ -41,6 +41,7 @@ async fn every_event_becomes_a_row(db: Database) {
         account: "77".into(),
         chat: "1".into(),
         message_id: "wamid.out".into(),
+        upto: None,
         status: ReceiptStatus::Read,
         at: Timestamp::from_millis(9),
         errors: Vec::new(),

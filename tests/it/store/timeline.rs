@@ -1,11 +1,12 @@
 //! Reading the timeline.
 
+use millrace::domain::events::{ReceiptStatus, SettledStatus};
 use millrace::domain::ids::BotId;
 use millrace::domain::time::Timestamp;
-use millrace::store::{Cursor, Direction, History, JournalRow, Line, Speaker};
+use millrace::store::{Cursor, Direction, History, JournalRow, Line, Speaker, watermark_id};
 
 use super::database::Database;
-use super::journal::{conversation, message, root, seen_in, write};
+use super::journal::{conversation, message, part, receipt, root, seen_in, write};
 use super::on_both;
 
 on_both!(
@@ -14,6 +15,7 @@ on_both!(
     a_timeline_is_its_tenants_alone,
     an_edited_message_says_what_it_says_now,
     the_last_reply_tells_what_can_be_chosen,
+    a_watermark_reads_what_lies_before_it,
 );
 
 async fn pages_cover_everything_once(db: Database) {
@@ -132,4 +134,26 @@ async fn the_last_reply_tells_what_can_be_chosen(db: Database) {
     plain.data = r#"{"parts":[{"text":"x"}]}"#.into();
     write(&db, vec![JournalRow::Message(plain)]).await;
     assert!(db.store.choices(&tenant, &chat).await.unwrap().is_empty(), "something else was said since");
+}
+
+async fn a_watermark_reads_what_lies_before_it(db: Database) {
+    let (tenant, chat) = ("acme".into(), conversation("acme", "1"));
+    let sent = |n: u64, at: i64| {
+        let mut row = part(n, 0, SettledStatus::Sent, Some(&format!("m{n}")));
+        row.at = Timestamp::from_millis(at);
+        JournalRow::Part(row)
+    };
+    let upto = |status: ReceiptStatus, at: i64| {
+        let mut row = receipt("", status);
+        (row.message_id, row.upto) = (watermark_id(status, &chat), Some(Timestamp::from_millis(at)));
+        JournalRow::Receipt(row)
+    };
+    let said = (1..=3).map(|n| JournalRow::Message(message("acme", "1", n, Direction::Out, "x")));
+    write(&db, said.chain([sent(1, 100_000), sent(2, 200_000), sent(3, 300_000)]).collect()).await;
+    write(&db, vec![upto(ReceiptStatus::Read, 150_000), upto(ReceiptStatus::Delivered, 250_000)]).await;
+    // An older one comes late.
+    write(&db, vec![upto(ReceiptStatus::Read, 90_000)]).await;
+    let shown = db.store.messages(&tenant, &chat, None, 10).await.unwrap();
+    let states: Vec<_> = shown.iter().map(|message| message.parts[0].status.as_str()).collect();
+    assert_eq!(states, ["read", "delivered", "sent"]);
 }
