@@ -6,6 +6,7 @@
 //! sticker, gets the bot's `unsupported` text, never a model with an empty question.
 //! Calls nothing outside. Safe to repeat: the reply's id comes from the root, whatever the script says by then.
 
+mod offered;
 mod unsupported;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::domain::stage::StageName;
 use crate::domain::text::normalise;
 use crate::pipeline::{Cx, DropReason, Emission, Outcome, Ports, Stage, StageError};
 use crate::store::{Directory, History};
+use offered::Offered;
 use unsupported::Unsupported;
 
 /// Compiled bots in memory. A bot of a hundred rules takes about 100 KB, most take far less; beyond this the least used
@@ -36,6 +38,7 @@ const COMPILED: u64 = 2_000;
 pub struct MatchScript {
     directory: Arc<dyn Directory>,
     history: Arc<dyn History>,
+    offered: Offered,
     unsupported: Unsupported,
     compiled: Cache<(TenantId, BotId), Arc<Compiled>>,
 }
@@ -85,15 +88,21 @@ impl MatchScript {
     /// Looks bots up in `directory`, and in `history` what a bot offered last.
     #[must_use]
     pub fn new(directory: Arc<dyn Directory>, history: Arc<dyn History>) -> Self {
-        let unsupported = Unsupported::default();
-        Self { directory, history, unsupported, compiled: Cache::new(COMPILED) }
+        let (offered, unsupported) = (Offered::default(), Unsupported::default());
+        Self { directory, history, offered, unsupported, compiled: Cache::new(COMPILED) }
     }
 
     /// A typed number where the bot offered choices: the turn becomes what pressing that choice would have been.
     async fn choose(&self, input: &Envelope<TurnOpened>, turn: &mut TurnOpened) -> Result<bool, StageError> {
         let Some(n) = number(turn) else { return Ok(false) };
-        let choices = self.history.choices(&input.tenant, &input.conversation).await?;
-        let Some(choice) = choices.into_iter().nth(n - 1) else { return Ok(false) };
+        let choice = match self.offered.to(input) {
+            Some(offered) => offered.get(n - 1).cloned(),
+            None => {
+                let offered = self.history.choices(&input.tenant, &input.conversation).await?;
+                offered.into_iter().nth(n - 1)
+            }
+        };
+        let Some(choice) = choice else { return Ok(false) };
         turn.kind = TurnKind::Press;
         turn.payload = Some(choice.payload.unwrap_or_else(|| choice.title.clone()));
         turn.text = choice.title;
@@ -142,6 +151,10 @@ impl Stage for MatchScript {
             if found.is_none() {
                 return Ok(Outcome::Drop(DropReason::new("no_reply")));
             }
+        }
+        match &found {
+            Some(scripted) => self.offered.answered(input, &scripted.parts),
+            None => self.offered.unknown(input),
         }
         let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         turn.hops.push(Hop { stage: Self::NAME, at: cx.now(), took_us, note: None });

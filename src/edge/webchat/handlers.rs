@@ -211,8 +211,7 @@ async fn hear(
 
 /// What the visitor's pages are told at once: that the message is safe here, and, where the bot has to think, that it does.
 async fn signs(edge: &Edge, account: &Account, visitor: &str, id: &str) {
-    let conversation =
-        ConversationId::new(&account.tenant, ChannelKind::Webchat, &account.id, visitor, None);
+    let conversation = ConversationId::new(&account.tenant, ChannelKind::Webchat, &account.id, visitor, None);
     let receipt = json!({ "id": id, "status": "delivered" }).to_string();
     edge.hub.tell(&conversation, "receipt", receipt);
     let bot = edge.directory.bot(&account.tenant, &account.bot).await;
@@ -296,8 +295,7 @@ async fn past(
 ) -> Vec<Arc<Shown>> {
     let Some(last) = last else { return ring };
     let last = last.parse().ok();
-    let seen =
-        |events: &[Arc<Shown>]| events.iter().position(|shown| last.is_some() && shown.id == last);
+    let seen = |events: &[Arc<Shown>]| events.iter().position(|shown| last.is_some() && shown.id == last);
     if let Some(at) = seen(&ring) {
         return ring[at + 1..].to_vec();
     }

@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn a_page_gets_everything_as_data() {
-        let link = Button { url: Some("https://x.example".into()), title: "Open".into(), ..Button::default() };
+        let link =
+            Button { url: Some("https://x.example".into()), title: "Open".into(), ..Button::default() };
         let spans = vec![Span { start: 0, length: 2, style: Style::Bold }];
         let told = shown(Part {
             text: "<b>hi</b>".into(),
@@ -124,11 +125,15 @@ mod tests {
         });
         assert_eq!(told["text"], "😀\n\n<b>hi</b>");
         assert_eq!(told["spans"], json!([{"start": 4, "length": 2, "style": "bold"}]));
-        assert_eq!(told["buttons"][0], json!({"title": "Open", "payload": "Open", "url": "https://x.example"}));
+        assert_eq!(
+            told["buttons"][0],
+            json!({"title": "Open", "payload": "Open", "url": "https://x.example"})
+        );
         assert_eq!(told["media"], json!([]));
 
         let card = Content::Contact(Card { phone: "+49151".into(), name: "Ann".into() });
-        let told = shown(Part { content: Some(Box::new(card)), footer: Some("Bye".into()), ..Part::default() });
+        let told =
+            shown(Part { content: Some(Box::new(card)), footer: Some("Bye".into()), ..Part::default() });
         assert_eq!(told["text"], "Ann: +49151\n\nBye");
     }
 }

@@ -131,6 +131,19 @@ async fn a_link_matches_by_its_code_and_is_no_question() {
 }
 
 #[tokio::test]
+async fn a_number_may_be_typed_before_the_timeline_has_the_menu() {
+    let spec = spec(
+        "scripts: [{name: menu, when: [{exact: menu}], reply: [{text: '?', buttons: [Tea, Cake]}]}, {name: cake, when: [{exact: cake}], reply: [Yum.]}]",
+    );
+    let (stage, _) = stage(spec, true);
+    let say = async |text: &str| heard(stage.handle(&at(0), &turn(text)).await.unwrap());
+    assert_eq!(say("menu").await, "?");
+    assert_eq!(say("2").await, "Yum.");
+    assert_eq!(say("2").await, "Yum.", "the same turn, run again");
+    assert_eq!(say("02").await, "Call us.", "the next one has nothing to choose from");
+}
+
+#[tokio::test]
 async fn a_typed_number_is_the_choice_that_was_offered() {
     let spec = spec("scripts: [{name: two, when: [{exact: pay-two}], reply: [Two it is.]}]");
     let (stage, directory) = stage(spec, true);

@@ -12,8 +12,8 @@ use crate::domain::ids::{BotId, ConversationId, EventId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::store::Store;
 use crate::store::bots::parse;
-use crate::store::journal::watermark_id;
 use crate::store::error::StoreError;
+use crate::store::journal::watermark_id;
 
 /// Which way a message went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

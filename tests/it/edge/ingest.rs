@@ -212,6 +212,9 @@ async fn an_album_is_one_turn_whose_offsets_finish_together_and_its_chat_waits()
     tokio::time::advance(Duration::from_millis(1_100)).await;
     bench.stage.tick(&mut bench.cx);
     bench.settle().await;
+    tokio::time::advance(Duration::from_millis(1_100)).await;
+    bench.stage.tick(&mut bench.cx);
+    bench.settle().await;
     let turns = bench.out::<TurnOpened>();
     let texts: Vec<_> = turns.iter().map(|turn| turn.data.text.as_str()).collect();
     assert_eq!(

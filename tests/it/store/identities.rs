@@ -25,10 +25,12 @@ async fn ids_that_were_seen_together_are_one(db: Database) {
     assert_eq!(chat("US.1", &[]).await, "4915", "without a number it is the same person");
     assert_eq!(chat("4999", &["US.1"]).await, "4915", "and with another number");
     assert_eq!(chat("4999", &[]).await, "4915");
-    // Two that were apart until now: the older one's conversation goes on.
+    // Two that were apart until now have one conversation, with all who led to either.
     assert_eq!(chat("30", &["US.2"]).await, "30");
-    assert_eq!(chat("US.1", &["US.2"]).await, "4915");
-    assert_eq!(chat("30", &[]).await, "4915", "with all who led to the younger one");
+    let one = chat("US.1", &["US.2"]).await;
+    for id in ["4915", "4999", "US.1", "US.2", "30"] {
+        assert_eq!(chat(id, &[]).await, one, "{id}");
+    }
 }
 
 async fn a_handle_is_learned(db: Database) {

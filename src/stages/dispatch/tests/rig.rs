@@ -249,7 +249,7 @@ impl Rig {
             account: account.clone(),
             chat: chat.to_owned(),
             message_id: format!("wamid.{chat}"),
-        upto: None,
+            upto: None,
             status: ReceiptStatus::Delivered,
             at: now,
             errors: Vec::new(),
