@@ -76,6 +76,9 @@ _millrace() {
             millrace,up)
                 cmd="millrace__subcmd__up"
                 ;;
+            millrace,watch)
+                cmd="millrace__subcmd__watch"
+                ;;
             millrace,work)
                 cmd="millrace__subcmd__work"
                 ;;
@@ -298,6 +301,9 @@ _millrace() {
             millrace__subcmd__help,up)
                 cmd="millrace__subcmd__help__subcmd__up"
                 ;;
+            millrace__subcmd__help,watch)
+                cmd="millrace__subcmd__help__subcmd__watch"
+                ;;
             millrace__subcmd__help,work)
                 cmd="millrace__subcmd__help__subcmd__work"
                 ;;
@@ -438,6 +444,9 @@ _millrace() {
                 ;;
             millrace__subcmd__help__subcmd__topics,list)
                 cmd="millrace__subcmd__help__subcmd__topics__subcmd__list"
+                ;;
+            millrace__subcmd__help__subcmd__watch,webhooks)
+                cmd="millrace__subcmd__help__subcmd__watch__subcmd__webhooks"
                 ;;
             millrace__subcmd__kb,add)
                 cmd="millrace__subcmd__kb__subcmd__add"
@@ -640,6 +649,18 @@ _millrace() {
             millrace__subcmd__topics__subcmd__help,list)
                 cmd="millrace__subcmd__topics__subcmd__help__subcmd__list"
                 ;;
+            millrace__subcmd__watch,help)
+                cmd="millrace__subcmd__watch__subcmd__help"
+                ;;
+            millrace__subcmd__watch,webhooks)
+                cmd="millrace__subcmd__watch__subcmd__webhooks"
+                ;;
+            millrace__subcmd__watch__subcmd__help,help)
+                cmd="millrace__subcmd__watch__subcmd__help__subcmd__help"
+                ;;
+            millrace__subcmd__watch__subcmd__help,webhooks)
+                cmd="millrace__subcmd__watch__subcmd__help__subcmd__webhooks"
+                ;;
             *)
                 ;;
         esac
@@ -647,7 +668,7 @@ _millrace() {
 
     case "${cmd}" in
         millrace)
-            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb chat check inspect edge work api migrate topics lag dlq log sim generate bench chaos help"
+            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2405,7 +2426,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help)
-            opts="up tenant bot script kb chat check inspect edge work api migrate topics lag dlq log sim generate bench chaos help"
+            opts="up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3331,6 +3352,34 @@ _millrace() {
         millrace__subcmd__help__subcmd__up)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__watch)
+            opts="webhooks"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__watch__subcmd__webhooks)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -5212,6 +5261,124 @@ _millrace() {
                     return 0
                     ;;
                 --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__watch)
+            opts="-h --config --data --set --json --log --clock-ahead --help webhooks help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__watch__subcmd__help)
+            opts="webhooks help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__watch__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__watch__subcmd__help__subcmd__webhooks)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__watch__subcmd__webhooks)
+            opts="-h --tenant --every --once --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --every)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -9,7 +9,7 @@ use crate::domain::bot::{BotSpec, Document};
 use crate::domain::events::Button;
 use crate::domain::ids::check_slug;
 use crate::domain::matcher::{MAX_REGEXES, Matcher};
-use crate::domain::script::{ButtonText, ReplyText, Rule, Trigger};
+use crate::domain::script::{ButtonText, ReplyText, RichText, Rule, Trigger};
 use content::{check_content, check_frame};
 
 /// The most rules of a bot: its compiled matcher stays within a few megabytes.
@@ -129,7 +129,8 @@ fn check_rule(at: &str, rule: &Rule, problems: &mut Problems) {
 fn check_reply(at: &str, reply: &ReplyText, problems: &mut Problems) {
     let (text, buttons, sends) = match reply {
         ReplyText::Plain(text) => (text, &[][..], false),
-        ReplyText::Rich { text, buttons, header, footer, send, format: _ } => {
+        ReplyText::Rich(rich) => {
+            let RichText { text, buttons, header, footer, send, format: _ } = rich.as_ref();
             let full = |button: &'_ ButtonText| match button {
                 ButtonText::Title(_) => None,
                 ButtonText::Full(button) => Some(button.clone()),

@@ -51,27 +51,31 @@ pub enum Trigger {
 pub enum ReplyText {
     /// Only text.
     Plain(String),
-    /// Text and quick replies.
-    Rich {
-        /// The text; may be left out where something else is sent.
-        #[serde(default)]
-        text: String,
-        /// Quick replies: a title, or a title with a payload.
-        #[serde(default)]
-        buttons: Vec<ButtonText>,
-        /// How the text is written: `plain`, or `markup` for **bold**, _italic_, ~~struck~~, `code` and [links](https://...).
-        #[serde(default, skip_serializing_if = "Format::is_plain")]
-        format: Format,
-        /// A line above the text.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        header: Option<String>,
-        /// A line below it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        footer: Option<String>,
-        /// What goes out beside the text: a location, a contact, a file, a template, a reaction.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        send: Option<Box<Content>>,
-    },
+    /// Text and what stands around it. Boxed: most replies are plain, and thousands of bots stand in memory.
+    Rich(Box<RichText>),
+}
+
+/// A message with quick replies, formatting, or something beside its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RichText {
+    /// The text; may be left out where something else is sent.
+    #[serde(default)]
+    pub text: String,
+    /// Quick replies: a title, or a title with a payload.
+    #[serde(default)]
+    pub buttons: Vec<ButtonText>,
+    /// How the text is written: `plain`, or `markup` for **bold**, _italic_, ~~struck~~, `code` and `[words](https://...)`.
+    #[serde(default, skip_serializing_if = "Format::is_plain")]
+    pub format: Format,
+    /// A line above the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// A line below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footer: Option<String>,
+    /// What goes out beside the text: a location, a contact, a file, a template, a reaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send: Option<Box<Content>>,
 }
 
 /// How a text is written.
@@ -107,18 +111,18 @@ impl ReplyText {
     pub fn to_part(&self) -> Part {
         match self {
             Self::Plain(text) => Part { text: text.clone(), ..Part::default() },
-            Self::Rich { text, buttons, format, header, footer, send } => {
-                let (text, spans) = match format {
-                    Format::Plain => (text.clone(), Vec::new()),
-                    Format::Markup => markup::parse(text),
+            Self::Rich(rich) => {
+                let (text, spans) = match rich.format {
+                    Format::Plain => (rich.text.clone(), Vec::new()),
+                    Format::Markup => markup::parse(&rich.text),
                 };
                 Part {
                     text,
                     spans,
-                    buttons: buttons.iter().map(ButtonText::to_button).collect(),
-                    header: header.clone(),
-                    footer: footer.clone(),
-                    content: send.clone(),
+                    buttons: rich.buttons.iter().map(ButtonText::to_button).collect(),
+                    header: rich.header.clone(),
+                    footer: rich.footer.clone(),
+                    content: rich.send.clone(),
                     cites: Vec::new(),
                 }
             }
