@@ -24,6 +24,7 @@ pub mod sim;
 pub mod tenant;
 pub mod topics;
 pub mod up;
+pub mod watch;
 pub mod work;
 
 use std::path::PathBuf;
@@ -112,6 +113,7 @@ enum Command {
     Migrate(migrate::Migrate),
     Topics(topics::TopicsArgs),
     Lag(lag::LagArgs),
+    Watch(watch::WatchArgs),
     Dlq(dlq::DlqArgs),
     Log(log::LogArgs),
     Sim(sim::Args),
@@ -137,6 +139,7 @@ impl Command {
             Self::Migrate(args) => args.run(cx).await,
             Self::Topics(args) => topics::run(args, cx).await,
             Self::Lag(args) => lag::run(args, cx).await,
+            Self::Watch(args) => watch::run(args, cx).await,
             Self::Dlq(args) => dlq::run(args, cx).await,
             Self::Log(args) => log::run(cx, &args),
             Self::Sim(args) => sim::run(args, cx).await,

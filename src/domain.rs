@@ -9,6 +9,7 @@ pub mod event;
 pub mod events;
 pub mod failure;
 pub mod ids;
+pub mod markup;
 pub mod matcher;
 pub mod redrive;
 pub mod script;

@@ -14,6 +14,7 @@ mod directory;
 mod documents;
 mod error;
 pub mod fake;
+mod identities;
 mod journal;
 mod keys;
 mod outbox;
@@ -40,7 +41,7 @@ pub use documents::DocumentInfo;
 pub use error::StoreError;
 pub use journal::{
     Advance, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow, Moved, PartRow,
-    ReceiptRow,
+    ReceiptRow, watermark_id,
 };
 pub use outbox::Change;
 pub use schema::{SchemaStatus, migrate, schema_status};

@@ -76,6 +76,9 @@ _millrace() {
             millrace,up)
                 cmd="millrace__subcmd__up"
                 ;;
+            millrace,watch)
+                cmd="millrace__subcmd__watch"
+                ;;
             millrace,work)
                 cmd="millrace__subcmd__work"
                 ;;
@@ -145,11 +148,20 @@ _millrace() {
             millrace__subcmd__bot,list)
                 cmd="millrace__subcmd__bot__subcmd__list"
                 ;;
+            millrace__subcmd__bot,register)
+                cmd="millrace__subcmd__bot__subcmd__register"
+                ;;
             millrace__subcmd__bot,remove)
                 cmd="millrace__subcmd__bot__subcmd__remove"
                 ;;
             millrace__subcmd__bot,show)
                 cmd="millrace__subcmd__bot__subcmd__show"
+                ;;
+            millrace__subcmd__bot,status)
+                cmd="millrace__subcmd__bot__subcmd__status"
+                ;;
+            millrace__subcmd__bot,unregister)
+                cmd="millrace__subcmd__bot__subcmd__unregister"
                 ;;
             millrace__subcmd__bot__subcmd__app,add)
                 cmd="millrace__subcmd__bot__subcmd__app__subcmd__add"
@@ -199,11 +211,20 @@ _millrace() {
             millrace__subcmd__bot__subcmd__help,list)
                 cmd="millrace__subcmd__bot__subcmd__help__subcmd__list"
                 ;;
+            millrace__subcmd__bot__subcmd__help,register)
+                cmd="millrace__subcmd__bot__subcmd__help__subcmd__register"
+                ;;
             millrace__subcmd__bot__subcmd__help,remove)
                 cmd="millrace__subcmd__bot__subcmd__help__subcmd__remove"
                 ;;
             millrace__subcmd__bot__subcmd__help,show)
                 cmd="millrace__subcmd__bot__subcmd__help__subcmd__show"
+                ;;
+            millrace__subcmd__bot__subcmd__help,status)
+                cmd="millrace__subcmd__bot__subcmd__help__subcmd__status"
+                ;;
+            millrace__subcmd__bot__subcmd__help,unregister)
+                cmd="millrace__subcmd__bot__subcmd__help__subcmd__unregister"
                 ;;
             millrace__subcmd__bot__subcmd__help__subcmd__app,add)
                 cmd="millrace__subcmd__bot__subcmd__help__subcmd__app__subcmd__add"
@@ -298,6 +319,9 @@ _millrace() {
             millrace__subcmd__help,up)
                 cmd="millrace__subcmd__help__subcmd__up"
                 ;;
+            millrace__subcmd__help,watch)
+                cmd="millrace__subcmd__help__subcmd__watch"
+                ;;
             millrace__subcmd__help,work)
                 cmd="millrace__subcmd__help__subcmd__work"
                 ;;
@@ -340,11 +364,20 @@ _millrace() {
             millrace__subcmd__help__subcmd__bot,list)
                 cmd="millrace__subcmd__help__subcmd__bot__subcmd__list"
                 ;;
+            millrace__subcmd__help__subcmd__bot,register)
+                cmd="millrace__subcmd__help__subcmd__bot__subcmd__register"
+                ;;
             millrace__subcmd__help__subcmd__bot,remove)
                 cmd="millrace__subcmd__help__subcmd__bot__subcmd__remove"
                 ;;
             millrace__subcmd__help__subcmd__bot,show)
                 cmd="millrace__subcmd__help__subcmd__bot__subcmd__show"
+                ;;
+            millrace__subcmd__help__subcmd__bot,status)
+                cmd="millrace__subcmd__help__subcmd__bot__subcmd__status"
+                ;;
+            millrace__subcmd__help__subcmd__bot,unregister)
+                cmd="millrace__subcmd__help__subcmd__bot__subcmd__unregister"
                 ;;
             millrace__subcmd__help__subcmd__bot__subcmd__app,add)
                 cmd="millrace__subcmd__help__subcmd__bot__subcmd__app__subcmd__add"
@@ -438,6 +471,9 @@ _millrace() {
                 ;;
             millrace__subcmd__help__subcmd__topics,list)
                 cmd="millrace__subcmd__help__subcmd__topics__subcmd__list"
+                ;;
+            millrace__subcmd__help__subcmd__watch,webhooks)
+                cmd="millrace__subcmd__help__subcmd__watch__subcmd__webhooks"
                 ;;
             millrace__subcmd__kb,add)
                 cmd="millrace__subcmd__kb__subcmd__add"
@@ -640,6 +676,18 @@ _millrace() {
             millrace__subcmd__topics__subcmd__help,list)
                 cmd="millrace__subcmd__topics__subcmd__help__subcmd__list"
                 ;;
+            millrace__subcmd__watch,help)
+                cmd="millrace__subcmd__watch__subcmd__help"
+                ;;
+            millrace__subcmd__watch,webhooks)
+                cmd="millrace__subcmd__watch__subcmd__webhooks"
+                ;;
+            millrace__subcmd__watch__subcmd__help,help)
+                cmd="millrace__subcmd__watch__subcmd__help__subcmd__help"
+                ;;
+            millrace__subcmd__watch__subcmd__help,webhooks)
+                cmd="millrace__subcmd__watch__subcmd__help__subcmd__webhooks"
+                ;;
             *)
                 ;;
         esac
@@ -647,7 +695,7 @@ _millrace() {
 
     case "${cmd}" in
         millrace)
-            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb chat check inspect edge work api migrate topics lag dlq log sim generate bench chaos help"
+            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1281,7 +1329,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bot)
-            opts="-h --config --data --set --json --log --clock-ahead --help apply list show remove enable disable connect disconnect app help"
+            opts="-h --config --data --set --json --log --clock-ahead --help apply list show remove enable disable connect register unregister status disconnect app help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1739,7 +1787,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bot__subcmd__help)
-            opts="apply list show remove enable disable connect disconnect app help"
+            opts="apply list show remove enable disable connect register unregister status disconnect app help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1906,6 +1954,20 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__bot__subcmd__help__subcmd__register)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__bot__subcmd__help__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1934,8 +1996,74 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__bot__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bot__subcmd__help__subcmd__unregister)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__bot__subcmd__list)
             opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bot__subcmd__register)
+            opts="-h --all --tenant --force --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2013,6 +2141,82 @@ _millrace() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bot__subcmd__status)
+            opts="-h --all --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bot__subcmd__unregister)
+            opts="-h --all --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2517,7 +2721,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help)
-            opts="up tenant bot script kb chat check inspect edge work api migrate topics lag dlq log sim generate bench chaos help"
+            opts="up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2643,7 +2847,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__bot)
-            opts="apply list show remove enable disable connect disconnect app"
+            opts="apply list show remove enable disable connect register unregister status disconnect app"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2796,6 +3000,20 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__help__subcmd__bot__subcmd__register)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__help__subcmd__bot__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -2811,6 +3029,34 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__bot__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__bot__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__bot__subcmd__unregister)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3443,6 +3689,34 @@ _millrace() {
         millrace__subcmd__help__subcmd__up)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__watch)
+            opts="webhooks"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__watch__subcmd__webhooks)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -5324,6 +5598,124 @@ _millrace() {
                     return 0
                     ;;
                 --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__watch)
+            opts="-h --config --data --set --json --log --clock-ahead --help webhooks help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__watch__subcmd__help)
+            opts="webhooks help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__watch__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__watch__subcmd__help__subcmd__webhooks)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__watch__subcmd__webhooks)
+            opts="-h --tenant --every --once --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --every)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,12 +1,16 @@
 //! Everything that is wrong with a bot's file, at once.
 
+mod content;
+
 use std::collections::HashSet;
 
 use crate::config::Problems;
 use crate::domain::bot::{BotSpec, Document};
+use crate::domain::events::Button;
 use crate::domain::ids::check_slug;
 use crate::domain::matcher::{MAX_REGEXES, Matcher};
-use crate::domain::script::{ButtonText, ReplyText, Rule, Trigger};
+use crate::domain::script::{ButtonText, ReplyText, RichText, Rule, Trigger};
+use content::{check_content, check_frame};
 
 /// The most rules of a bot: its compiled matcher stays within a few megabytes.
 const MOST_RULES: usize = 20_000;
@@ -95,7 +99,9 @@ fn check_rule(at: &str, rule: &Rule, problems: &mut Problems) {
             Trigger::Exact(text)
             | Trigger::Command(text)
             | Trigger::Contains(text)
+            | Trigger::Referral(text)
             | Trigger::Regex(text) => vec![text],
+            Trigger::On(kind) => vec![kind.as_str()],
             Trigger::All(words) | Trigger::Any(words) => words.iter().map(String::as_str).collect(),
         };
         if words.is_empty() || words.iter().any(|word| word.trim().is_empty()) {
@@ -121,11 +127,23 @@ fn check_rule(at: &str, rule: &Rule, problems: &mut Problems) {
 }
 
 fn check_reply(at: &str, reply: &ReplyText, problems: &mut Problems) {
-    let (text, buttons) = match reply {
-        ReplyText::Plain(text) => (text, &[][..]),
-        ReplyText::Rich { text, buttons } => (text, buttons.as_slice()),
+    let (text, buttons, sends) = match reply {
+        ReplyText::Plain(text) => (text, &[][..], false),
+        ReplyText::Rich(rich) => {
+            let RichText { text, buttons, header, footer, send, format: _ } = rich.as_ref();
+            let full = |button: &'_ ButtonText| match button {
+                ButtonText::Title(_) => None,
+                ButtonText::Full(button) => Some(button.clone()),
+            };
+            let full: Vec<Button> = buttons.iter().filter_map(full).collect();
+            check_frame(at, &full.iter().collect::<Vec<_>>(), [header.as_ref(), footer.as_ref()], problems);
+            if let Some(content) = send {
+                check_content(at, content, problems);
+            }
+            (text, buttons.as_slice(), send.is_some())
+        }
     };
-    if text.trim().is_empty() {
+    if text.trim().is_empty() && !sends {
         problems.add(at, "a reply has no text", "write what the bot says");
     }
     if text.len() > LONGEST_REPLY {

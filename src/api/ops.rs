@@ -7,10 +7,12 @@ mod accounts;
 mod bots;
 mod content;
 mod lag;
+mod registration;
 mod talks;
 mod tenants;
 
 pub use lag::measure_lag;
+pub use registration::{Register, Registration, RegistrationState, Registrations};
 
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use super::types::Health;
 use crate::domain::ids::{BotId, TenantId};
 use crate::domain::stage::StageName;
 use crate::log::{Log, TopicName};
+use crate::services::channel::registration::Registrar;
 use crate::store::Store;
 
 /// Which topics a stage's group reads: what lag is measured on.
@@ -36,19 +39,26 @@ pub struct Operations {
     store: Arc<Store>,
     public_url: String,
     log: Option<(Arc<dyn Log>, Vec<GroupReads>)>,
+    registrar: Option<Registrar>,
 }
 
 impl Operations {
     /// Operations over a store. `public_url` is where providers reach the edge: webhook addresses begin with it.
     #[must_use]
     pub fn new(store: Arc<Store>, public_url: &str) -> Self {
-        Self { store, public_url: public_url.trim_end_matches('/').to_owned(), log: None }
+        Self { store, public_url: public_url.trim_end_matches('/').to_owned(), log: None, registrar: None }
     }
 
     /// The same with a log, so that lag can be told.
     #[must_use]
     pub fn with_log(self, log: Arc<dyn Log>, reads: Vec<GroupReads>) -> Self {
         Self { log: Some((log, reads)), ..self }
+    }
+
+    /// The same with a way to the providers, so that they can be told where to post.
+    #[must_use]
+    pub fn with_registrar(self, registrar: Registrar) -> Self {
+        Self { registrar: Some(registrar), ..self }
     }
 
     pub(super) fn store(&self) -> &Store {

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use super::parts::Parts;
 use crate::api::{Door, GroupReads, Operations, Server, random_token};
 use crate::log::TopicName;
+use crate::services::channel::registration::Registrar;
 
 /// Starts the API; gives the address that it listens on. `edge` is the address of this process's edge, if it has one.
 ///
@@ -48,6 +49,7 @@ pub fn operations(parts: &Parts) -> Operations {
     });
     Operations::new(Arc::clone(&parts.store), &parts.settings.edge.public_base())
         .with_log(Arc::clone(&parts.log), reads.collect())
+        .with_registrar(Registrar::new(&parts.settings.channels, parts.http.clone()))
 }
 
 /// An address by which this machine reaches what listens on `address`.

@@ -16,6 +16,7 @@ use crate::domain::time::{Clock, SystemClock};
 use crate::pipeline::topology::{Case, DROPPED, Pipeline};
 use crate::pipeline::{Cx, Outcome, Stage};
 use crate::stages::match_script::{MatchOut, MatchScript};
+use crate::store::Directory;
 use crate::store::fake::FakeDirectory;
 
 /// Runs every case of a file; gives what is wrong, one line per failed case.
@@ -51,7 +52,8 @@ async fn in_match(pipeline: &Pipeline, case: &Case) -> Result<(), String> {
         attempt: 1,
         cancel: CancellationToken::new(),
     };
-    let stage = MatchScript::new(Arc::new(directory));
+    let directory = Arc::new(directory);
+    let stage = MatchScript::new(Arc::clone(&directory) as Arc<dyn Directory>, directory);
     let outcome = stage.handle(&cx, &turn(case, clock.as_ref())).await.map_err(|error| error.to_string())?;
     let outputs = match outcome {
         Outcome::Emit(one) => vec![one],
@@ -106,6 +108,7 @@ fn turn(case: &Case, clock: &dyn Clock) -> Envelope<TurnOpened> {
         message_id: None,
         reply_to: None,
         callback_id: None,
+        referral: None,
         hops: Vec::new(),
     };
     let mut turn = Envelope::root(id, "webchat/check/visitor".to_owned(), at, at, data);

@@ -34,11 +34,8 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
         StageName::Edge => anyhow::bail!("edge is an HTTP role: run `millrace edge`"),
         StageName::Ingest => run(parts, pipeline, IngestFactory::new(settings.ingest.clone(), directory)),
         StageName::Match => {
-            run(
-                parts,
-                pipeline.clone(),
-                Transforms::new(ObservedStage(MatchScript::new(directory)), pipeline),
-            );
+            let stage = MatchScript::new(directory, Arc::clone(&parts.store) as _);
+            run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }
         StageName::Retrieve => {
             let search = Arc::new(TextSearch::new(settings.search.clone())?);

@@ -1,6 +1,7 @@
 //! `millrace bot`: bots, their channel accounts, Meta apps.
 
 mod file;
+mod register;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +18,8 @@ use crate::api::types::{
 };
 use crate::domain::channel::ChannelKind;
 
+use register::{Duty, RegisterArgs};
+
 pub use file::{read_bot, read_secret};
 
 /// Manage bots and how they are reached.
@@ -27,6 +30,7 @@ Examples:
   millrace bot connect shop telegram --token-file token.txt --json
   millrace bot app add acme-app --tenant acme --secret-file app-secret.txt
   millrace bot connect shop whatsapp --account 106540352242922 --app acme-app --token-file token.txt
+  millrace bot register shop
   millrace bot connect shop webchat --origin https://shop.example
   millrace bot disable shop --reason 'moving house'")]
 pub struct BotArgs {
@@ -75,6 +79,18 @@ enum Action {
     },
     /// Connect a bot to a channel, or renew the token of an account that it has.
     Connect(ConnectArgs),
+    /// Make the providers post a bot's webhooks to this installation; what stands already is left alone.
+    Register {
+        #[command(flatten)]
+        which: RegisterArgs,
+        /// Also what stands already, for example after a secret was changed.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Make the providers post no more.
+    Unregister(RegisterArgs),
+    /// Ask the providers whether they post, what waits there and what failed last.
+    Status(RegisterArgs),
     /// Take an account away from its bot.
     Disconnect {
         /// The bot.
@@ -179,6 +195,9 @@ pub async fn run(args: BotArgs, cx: &Context) -> Exit {
             say(cx, &done, &format!("bot {bot} disabled"))?;
         }
         Action::Connect(args) => connect(args, cx).await?,
+        Action::Register { which, force } => return registered(which, Duty::Register { force }, cx).await,
+        Action::Unregister(which) => return registered(which, Duty::Unregister, cx).await,
+        Action::Status(which) => return registered(which, Duty::Status, cx).await,
         Action::Disconnect { bot, channel, account } => {
             let path = [("bot", bot.as_str()), ("channel", channel.as_str()), ("account", &account)];
             let done: BotChange = Client::open(cx).await?.call("account_disconnect", &path).await?;
@@ -187,6 +206,11 @@ pub async fn run(args: BotArgs, cx: &Context) -> Exit {
         Action::App(action) => app(action, cx).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn registered(which: RegisterArgs, duty: Duty, cx: &Context) -> Exit {
+    let well = register::run(which, duty, cx).await?;
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn list(client: &Client, tenant: Option<&str>, cx: &Context) -> anyhow::Result<()> {

@@ -18,6 +18,7 @@ use crate::api::types::{BotLine, BotList, TenantList};
 use crate::api::{self, ApiError, Door, ErrorBody, ErrorCode, Operation, Operations};
 use crate::domain::ids::TenantId;
 use crate::domain::time::SystemClock;
+use crate::services::channel::registration::Registrar;
 use crate::services::http::{Call, Http, NetConfig};
 use crate::store::{Caller, Store};
 
@@ -65,7 +66,9 @@ impl Client {
             Store::open(&cx.settings.store, data, Arc::new(SystemClock)).await.with_context(|| {
                 format!("no process answers, and the folder `{}` can't be opened", data.display())
             })?;
-        let local = Operations::new(store, &cx.settings.edge.public_base());
+        let http = Http::new(cx.settings.net.clone())?;
+        let local = Operations::new(store, &cx.settings.edge.public_base())
+            .with_registrar(Registrar::new(&cx.settings.channels, http));
         Ok(Self { way: Way::Folder(Arc::new(local)), operations: api::operations(), edge: None })
     }
 

@@ -141,6 +141,8 @@ fn describe(trigger: &Trigger) -> String {
         Trigger::Any(words) => words.join(", "),
         Trigger::Contains(text) => format!("*{text}*"),
         Trigger::Regex(text) => format!("~{text}"),
+        Trigger::On(kind) => format!("on {}", kind.as_str()),
+        Trigger::Referral(code) => format!("link {code}"),
     }
 }
 

@@ -24,6 +24,16 @@ pub struct BotSpec {
     /// What it says when nothing else answers.
     #[serde(default = "default_fallback")]
     pub fallback: String,
+    /// What it says to a voice note, a sticker and the like when no script matches: at most once an hour in a chat.
+    #[serde(default = "default_unsupported")]
+    pub unsupported: String,
+    /// When it answers in groups.
+    #[serde(default)]
+    pub groups: Groups,
+    /// True: what a person wrote is marked as read at once, also where scripts answer before "is typing" would show. On
+    /// `WhatsApp`, Messenger and Instagram; each mark counts as a call.
+    #[serde(default)]
+    pub read_marks: bool,
     /// IANA time zone.
     #[serde(default = "default_zone")]
     pub time_zone: String,
@@ -69,6 +79,23 @@ fn default_fallback() -> String {
     "Sorry, I don't know.".to_owned()
 }
 
+fn default_unsupported() -> String {
+    "Sorry, I can only read text.".to_owned()
+}
+
+/// When a bot answers in groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Groups {
+    /// When it is mentioned, replied to, or called by a command of its own.
+    #[default]
+    Mention,
+    /// Always.
+    All,
+    /// Never.
+    None,
+}
+
 fn default_zone() -> String {
     "UTC".to_owned()
 }
@@ -82,6 +109,9 @@ impl BotSpec {
             name: String::new(),
             persona: String::new(),
             fallback: default_fallback(),
+            unsupported: default_unsupported(),
+            groups: Groups::default(),
+            read_marks: false,
             time_zone: default_zone(),
             scripts: Vec::new(),
             documents: Vec::new(),

@@ -5,6 +5,7 @@
 
 mod backlog;
 mod bot;
+mod content;
 mod parked;
 mod receipt;
 mod reply;
@@ -14,14 +15,15 @@ mod webhook;
 
 pub use backlog::BotBacklog;
 pub use bot::BotChanged;
+pub use content::{Card, Content, Degrees, Media, MediaKind, Place, Reaction, Span, Style, Template};
 pub use parked::{Parked, ParkedKey};
 pub use receipt::{ReceiptReceived, ReceiptStatus};
 pub use reply::{
-    Button, Citation, MAX_REPLY_BYTES, Part, ReplyReady, Route, Signal, SignalReady, WebchatOut,
+    Button, Citation, MAX_REPLY_BYTES, Part, ReplyReady, Request, Route, Signal, SignalReady, WebchatOut,
 };
 pub use settled::{Lane, Settled, SettledStatus};
 pub use turn::{
-    Attachment, AttachmentKind, ChatKind, Contact, Hop, MAX_TEXT_BYTES, Passage, Scripted, TurnDropped,
-    TurnGrounded, TurnKind, TurnOpened, TurnRouted,
+    Attachment, AttachmentKind, ChatKind, Contact, Hop, MAX_TEXT_BYTES, Noted, Passage, Referral, Scripted,
+    TurnDropped, TurnGrounded, TurnKind, TurnOpened, TurnRouted,
 };
 pub use webhook::WebhookReceived;

@@ -9,11 +9,14 @@ use std::collections::HashMap;
 use aho_corasick::{AhoCorasick, MatchKind};
 use regex::{RegexSet, RegexSetBuilder};
 
+use super::events::{AttachmentKind, TurnOpened};
 use super::script::{Rule, Trigger};
 use super::text::normalise;
 
 /// At most this many expressions in a bot: a set of more is slow to build and to run.
 pub const MAX_REGEXES: usize = 200;
+/// Any link.
+const ANY_LINK: &str = "*";
 /// The compiled size of a bot's expressions: 1 MiB, so that ten thousand bots can't exhaust a machine.
 const REGEX_BYTES: usize = 1 << 20;
 
@@ -33,13 +36,17 @@ pub struct Matcher {
     all: Vec<(Goal, usize)>,
     regexes: Option<RegexSet>,
     regex_goals: Vec<Goal>,
+    /// What was sent to the triggers that want it.
+    kinds: Vec<(AttachmentKind, Goal)>,
+    /// Normalised codes of links to the triggers that want them; `*` = any.
+    links: HashMap<String, Vec<Goal>>,
 }
 
 /// A trigger's rule and how much a hit of it weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Goal {
     rule: usize,
-    /// Exact 6, command 5, all 4, any 3, contains 2, regex 1.
+    /// Link 7, exact 6, command 5, all 4, any 3, contains 2, regex 1, kind 0.
     kind: u8,
     /// Longer conditions are more specific; in bytes of normalised text.
     length: usize,
@@ -92,6 +99,22 @@ impl Matcher {
         let pressed = payload.map(normalise).and_then(|payload| self.best(&payload));
         let said = self.best(&normalise(text));
         pressed.into_iter().chain(said).max_by(|a, b| self.order(*a, *b)).map(|goal| &self.rules[goal.rule])
+    }
+
+    /// The rule that answers a turn: by what was said or pressed, by the link that the person came by, by what was sent.
+    #[must_use]
+    pub fn find_turn(&self, turn: &TurnOpened) -> Option<&Rule> {
+        let said = self.best(&normalise(&turn.text));
+        let pressed = turn.payload.as_deref().and_then(|payload| self.best(&normalise(payload)));
+        let sent = self.kinds.iter().filter(|(kind, _)| turn.attachments.iter().any(|a| a.kind == *kind));
+        let best = said.into_iter().chain(pressed).chain(self.link(turn)).chain(sent.map(|(_, goal)| *goal));
+        best.max_by(|a, b| self.order(*a, *b)).map(|goal| &self.rules[goal.rule])
+    }
+
+    fn link(&self, turn: &TurnOpened) -> Option<Goal> {
+        let code = normalise(turn.referral.as_ref()?.code.as_deref().unwrap_or_default());
+        let known = [code.as_str(), ANY_LINK].into_iter().filter_map(|code| self.links.get(code));
+        known.flatten().copied().max_by(|a, b| self.order(*a, *b))
     }
 
     /// The best goal for a normalised text.
@@ -168,6 +191,8 @@ struct Builder {
     all: Vec<(Goal, usize)>,
     regexes: Vec<String>,
     regex_goals: Vec<Goal>,
+    kinds: Vec<(AttachmentKind, Goal)>,
+    links: HashMap<String, Vec<Goal>>,
 }
 
 impl Builder {
@@ -214,6 +239,12 @@ impl Builder {
                 })?;
                 self.regexes.push(pattern.clone());
                 self.regex_goals.push(goal(1, pattern.len()));
+            }
+            Trigger::On(kind) => self.kinds.push((*kind, goal(0, 0))),
+            Trigger::Referral(code) => {
+                let code = normalise(code);
+                let length = if code == ANY_LINK { 0 } else { code.len() };
+                self.links.entry(code).or_default().push(goal(7, length));
             }
         }
         Ok(())
@@ -265,6 +296,8 @@ impl Builder {
             all: self.all,
             regexes,
             regex_goals: self.regex_goals,
+            kinds: self.kinds,
+            links: self.links,
         })
     }
 }

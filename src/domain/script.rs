@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::events::{Button, Part};
+use super::events::{AttachmentKind, Button, Content, Part};
+use super::markup;
 
 /// One rule. Rules are tried by `priority` (highest first), then by how exact their match is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +38,11 @@ pub enum Trigger {
     Contains(String),
     /// A regular expression (linear time; <https://docs.rs/regex>), on the normalised text.
     Regex(String),
+    /// What was sent: a voice note, an image, a location. Conditions on the text beside it go first.
+    On(AttachmentKind),
+    /// The code of the link that the person came by: Telegram's `/start CODE`, Messenger's `ref`, an advertisement's id.
+    /// `*` = any link.
+    Referral(String),
 }
 
 /// A message of a reply: a plain string, or a text with quick replies.
@@ -45,14 +51,48 @@ pub enum Trigger {
 pub enum ReplyText {
     /// Only text.
     Plain(String),
-    /// Text and quick replies.
-    Rich {
-        /// The text.
-        text: String,
-        /// Quick replies: a title, or a title with a payload.
-        #[serde(default)]
-        buttons: Vec<ButtonText>,
-    },
+    /// Text and what stands around it. Boxed: most replies are plain, and thousands of bots stand in memory.
+    Rich(Box<RichText>),
+}
+
+/// A message with quick replies, formatting, or something beside its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RichText {
+    /// The text; may be left out where something else is sent.
+    #[serde(default)]
+    pub text: String,
+    /// Quick replies: a title, or a title with a payload.
+    #[serde(default)]
+    pub buttons: Vec<ButtonText>,
+    /// How the text is written: `plain`, or `markup` for **bold**, _italic_, ~~struck~~, `code` and `[words](https://...)`.
+    #[serde(default, skip_serializing_if = "Format::is_plain")]
+    pub format: Format,
+    /// A line above the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// A line below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footer: Option<String>,
+    /// What goes out beside the text: a location, a contact, a file, a template, a reaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send: Option<Box<Content>>,
+}
+
+/// How a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Every character is itself.
+    #[default]
+    Plain,
+    /// The portable markup.
+    Markup,
+}
+
+impl Format {
+    fn is_plain(&self) -> bool {
+        matches!(self, Self::Plain)
+    }
 }
 
 /// A quick reply: a plain title, or a title with what comes back.
@@ -71,17 +111,30 @@ impl ReplyText {
     pub fn to_part(&self) -> Part {
         match self {
             Self::Plain(text) => Part { text: text.clone(), ..Part::default() },
-            Self::Rich { text, buttons } => Part {
-                text: text.clone(),
-                buttons: buttons
-                    .iter()
-                    .map(|button| match button {
-                        ButtonText::Title(title) => Button { title: title.clone(), payload: None },
-                        ButtonText::Full(button) => button.clone(),
-                    })
-                    .collect(),
-                cites: Vec::new(),
-            },
+            Self::Rich(rich) => {
+                let (text, spans) = match rich.format {
+                    Format::Plain => (rich.text.clone(), Vec::new()),
+                    Format::Markup => markup::parse(&rich.text),
+                };
+                Part {
+                    text,
+                    spans,
+                    buttons: rich.buttons.iter().map(ButtonText::to_button).collect(),
+                    header: rich.header.clone(),
+                    footer: rich.footer.clone(),
+                    content: rich.send.clone(),
+                    cites: Vec::new(),
+                }
+            }
+        }
+    }
+}
+
+impl ButtonText {
+    fn to_button(&self) -> Button {
+        match self {
+            Self::Title(title) => Button { title: title.clone(), ..Button::default() },
+            Self::Full(button) => button.clone(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod handlers;
 mod hub;
 mod origin;
 mod page;
+mod show;
 mod tail;
 mod ticket;
 mod token;

@@ -304,7 +304,8 @@ fn emissions<T: Event, O: Ports>(
         Outcome::Emit(output) => vec![output.into_emission()],
         Outcome::EmitAll(outputs) => outputs.into_iter().map(Ports::into_emission).collect(),
         Outcome::Drop(why) => {
-            let dropped = TurnDropped { stage: name, reason: why.reason.to_owned(), note: why.note };
+            let dropped =
+                TurnDropped { stage: name, reason: why.reason.to_owned(), note: why.note, noted: None };
             vec![Emission::by_conversation(DROPPED, &input.follow(name, cx.now(), 0, dropped))]
         }
     }

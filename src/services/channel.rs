@@ -7,8 +7,10 @@ mod config;
 pub mod fake;
 mod graph;
 mod messenger;
+pub mod registration;
 mod render;
 mod split;
+mod style;
 mod telegram;
 mod whatsapp;
 

@@ -4,6 +4,7 @@
 //! events share a POST, a failed POST comes back without holding up later ones, and errors carry Graph's codes. Limits
 //! per number (80 a second, in and out together) and per number and recipient (45, then one in 6 s) hold.
 
+mod content;
 mod errors;
 mod events;
 mod graph;

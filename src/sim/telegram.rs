@@ -6,6 +6,7 @@
 
 mod account;
 mod errors;
+mod formatting;
 mod keyboard;
 mod limits;
 mod methods;

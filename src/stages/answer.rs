@@ -159,7 +159,7 @@ impl Answer {
         let note = Some(format!("coverage: {:.0} %", passage.coverage * 100.0));
         Draft {
             route: Route::Extractive,
-            parts: vec![Part { text, buttons: vec![], cites: vec![citation] }],
+            parts: vec![Part { text, buttons: vec![], cites: vec![citation], ..Part::default() }],
             note,
         }
     }

@@ -5,8 +5,11 @@
 //! same records, which dispatch and journal know by their ids; the filter of seen ids only saves work.
 //!
 //! Order: batches of a partition run one after the other, and a batch's outputs are one append in the order of its
-//! events. An offset is finished after that append.
+//! events. An offset is finished after that append. The items of an album are one turn; what follows in its chat waits
+//! for it.
 
+mod address;
+mod albums;
 mod batch;
 mod emit;
 mod instagram;
@@ -25,6 +28,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 pub use batch::Done;
 pub use normalised::{Kind, Normalised, Unreadable, normalise};
@@ -40,6 +44,7 @@ use crate::log::{Record, TopicPartition};
 use crate::pipeline::{PartitionCx, PartitionStage, Restored, StageError, StageFactory};
 use crate::store::Directory;
 use crate::telemetry;
+use albums::{Albums, Group, Held};
 use batch::{Admitted, Worker};
 use seen::Seen;
 
@@ -103,6 +108,8 @@ impl StageFactory for IngestFactory {
             config: self.config.clone(),
             directory: Arc::clone(&self.directory),
             waiting: VecDeque::new(),
+            albums: Albums::default(),
+            whole: VecDeque::new(),
             busy: false,
         }
     }
@@ -117,6 +124,10 @@ pub struct Ingest {
     seen: Seen,
     /// Admitted and not begun; the runtime bounds how much is admitted and not finished.
     waiting: VecDeque<Record>,
+    /// Items of albums that are not whole yet, and what came behind them in their chats.
+    albums: Albums,
+    /// Albums that are whole, and what waited for them.
+    whole: VecDeque<Group>,
     /// A batch is on its way.
     busy: bool,
 }
@@ -186,11 +197,16 @@ impl PartitionStage for Ingest {
         }
     }
 
-    fn tick(&mut self, _: &mut PartitionCx<Done>) {}
+    /// An album may be whole now.
+    fn tick(&mut self, cx: &mut PartitionCx<Done>) {
+        self.begin(cx);
+    }
 
     /// What waits is not begun: the next owner reads it again.
     fn release(&mut self, _: &mut PartitionCx<Done>) {
         self.waiting.clear();
+        self.albums = Albums::default();
+        self.whole.clear();
     }
 }
 
@@ -200,18 +216,30 @@ impl Ingest {
         if self.busy {
             return;
         }
+        let now = Instant::now();
+        self.whole.extend(self.albums.due(now));
         let (mut batch, mut bytes, mut duplicates) = (Vec::new(), 0, 0);
+        while let Some(group) = self.whole.pop_front() {
+            bytes += group.bytes();
+            batch.push(Admitted::of(group));
+        }
         while batch.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
             let Some(record) = self.waiting.pop_front() else { break };
             bytes += record.bytes();
             match Envelope::<WebhookReceived>::decode(&record.value) {
-                Ok(event) => {
-                    let fresh = self.seen.insert(seen_as(event.id, &record), record.at);
-                    duplicates += u64::from(!fresh);
-                    batch.push(Admitted { offset: record.offset, event: fresh.then(|| Box::new(event)) });
+                Ok(event) if self.seen.insert(seen_as(event.id, &record), record.at) => {
+                    let held = Held::new(record.offset, Box::new(event));
+                    batch.extend(self.albums.admit(record.key, held, now).map(Admitted::of));
+                }
+                Ok(_) => {
+                    duplicates += 1;
+                    batch.push(Admitted::duplicate(record.offset));
                 }
                 Err(error) => cx.dead_letter(record.offset, error.into()),
             }
+        }
+        if let Some(at) = self.albums.next() {
+            cx.wake_at(at);
         }
         if duplicates > 0 {
             telemetry::duplicate_dropped(StageName::Ingest, duplicates);

@@ -2,7 +2,12 @@
 //!
 //! Scripts answer here, at once. A bot with scripts only gets its reply straight to dispatch; for a bot with knowledge or
 //! a model every turn goes on to retrieve, with the script's reply when one hit, so that order holds in a conversation.
-//! Never calls anything outside. Safe to repeat: the reply's id comes from the root, whatever the script says by then.
+//! A number that was typed where the bot offered choices is the choice. What has no text and no script, a voice note or a
+//! sticker, gets the bot's `unsupported` text, never a model with an empty question.
+//! Calls nothing outside. Safe to repeat: the reply's id comes from the root, whatever the script says by then.
+
+mod offered;
+mod unsupported;
 
 use std::sync::Arc;
 
@@ -10,13 +15,19 @@ use moka::sync::Cache;
 
 use crate::domain::bot::Bot;
 use crate::domain::envelope::Envelope;
-use crate::domain::events::{Hop, Part, ReplyReady, Route, Scripted, TurnOpened, TurnRouted};
+use crate::domain::events::{
+    Content, Hop, Part, ReplyReady, Route, Scripted, TurnKind, TurnOpened, TurnRouted,
+};
 use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::ids::{BotId, EventId, TenantId};
 use crate::domain::matcher::{Matcher, ScriptError};
+use crate::domain::script::{ReplyText, Rule};
 use crate::domain::stage::StageName;
+use crate::domain::text::normalise;
 use crate::pipeline::{Cx, DropReason, Emission, Outcome, Ports, Stage, StageError};
-use crate::store::Directory;
+use crate::store::{Directory, History};
+use offered::Offered;
+use unsupported::Unsupported;
 
 /// Compiled bots in memory. A bot of a hundred rules takes about 100 KB, most take far less; beyond this the least used
 /// is compiled again when it speaks.
@@ -26,6 +37,9 @@ const COMPILED: u64 = 2_000;
 #[derive(Debug)]
 pub struct MatchScript {
     directory: Arc<dyn Directory>,
+    history: Arc<dyn History>,
+    offered: Offered,
+    unsupported: Unsupported,
     compiled: Cache<(TenantId, BotId), Arc<Compiled>>,
 }
 
@@ -71,10 +85,28 @@ impl Classify for ScriptError {
 }
 
 impl MatchScript {
-    /// Looks bots up in `directory`.
+    /// Looks bots up in `directory`, and in `history` what a bot offered last.
     #[must_use]
-    pub fn new(directory: Arc<dyn Directory>) -> Self {
-        Self { directory, compiled: Cache::new(COMPILED) }
+    pub fn new(directory: Arc<dyn Directory>, history: Arc<dyn History>) -> Self {
+        let (offered, unsupported) = (Offered::default(), Unsupported::default());
+        Self { directory, history, offered, unsupported, compiled: Cache::new(COMPILED) }
+    }
+
+    /// A typed number where the bot offered choices: the turn becomes what pressing that choice would have been.
+    async fn choose(&self, input: &Envelope<TurnOpened>, turn: &mut TurnOpened) -> Result<bool, StageError> {
+        let Some(n) = number(turn) else { return Ok(false) };
+        let choice = match self.offered.to(input) {
+            Some(offered) => offered.get(n - 1).cloned(),
+            None => {
+                let offered = self.history.choices(&input.tenant, &input.conversation).await?;
+                offered.into_iter().nth(n - 1)
+            }
+        };
+        let Some(choice) = choice else { return Ok(false) };
+        turn.kind = TurnKind::Press;
+        turn.payload = Some(choice.payload.unwrap_or_else(|| choice.title.clone()));
+        turn.text = choice.title;
+        Ok(true)
     }
 
     fn compiled(&self, bot: &Bot) -> Result<Arc<Compiled>, ScriptError> {
@@ -103,11 +135,27 @@ impl Stage for MatchScript {
             return Ok(Outcome::Drop(DropReason::new("bot_disabled")));
         }
         let matcher = &self.compiled(&bot)?.matcher;
-        let found = matcher.find(&input.data.text, input.data.payload.as_deref()).map(|rule| Scripted {
-            route: Route::Script { rule: rule.name.clone() },
-            parts: rule.reply.iter().map(|reply| reply.to_part()).collect(),
-        });
         let mut turn = input.data.clone();
+        let mut found = matcher.find_turn(&turn).map(|rule| scripted(rule, &turn));
+        if found.is_none() && self.choose(input, &mut turn).await? {
+            found = matcher.find_turn(&turn).map(|rule| scripted(rule, &turn));
+        }
+        if found.is_none() && turn.text.trim().is_empty() {
+            if turn.kind == TurnKind::Referral {
+                return Ok(Outcome::Drop(DropReason::new("referral")));
+            }
+            if !self.unsupported.say(input, cx.now()) {
+                return Ok(Outcome::Drop(DropReason::new("unsupported")));
+            }
+            found = own_words(&bot.spec.unsupported, "unsupported");
+            if found.is_none() {
+                return Ok(Outcome::Drop(DropReason::new("no_reply")));
+            }
+        }
+        match &found {
+            Some(scripted) => self.offered.answered(input, &scripted.parts),
+            None => self.offered.unknown(input),
+        }
         let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         turn.hops.push(Hop { stage: Self::NAME, at: cx.now(), took_us, note: None });
 
@@ -115,7 +163,7 @@ impl Stage for MatchScript {
             let routed = input.follow(Self::NAME, cx.now(), 0, TurnRouted { turn, reply: found });
             return Ok(Outcome::Emit(MatchOut::Routed(Box::new(routed))));
         }
-        let Some(scripted) = found.or_else(|| fallback(&bot)) else {
+        let Some(scripted) = found.or_else(|| own_words(&bot.spec.fallback, "no_script")) else {
             return Ok(Outcome::Drop(DropReason::new("no_reply")));
         };
         let reply = ReplyReady::to_turn(&turn, scripted.route, scripted.parts);
@@ -125,12 +173,35 @@ impl Stage for MatchScript {
     }
 }
 
-/// What a bot with scripts only says when none hit; nothing when its author left the text empty.
-fn fallback(bot: &Bot) -> Option<Scripted> {
-    let text = bot.spec.fallback.clone();
-    let part = Part { text, ..Part::default() };
-    let route = Route::Fallback { reason: "no_script".to_owned() };
+fn scripted(rule: &Rule, turn: &TurnOpened) -> Scripted {
+    let part = |reply: &ReplyText| {
+        let mut part = reply.to_part();
+        if let Some(Content::Reaction(reaction)) = part.content.as_deref_mut() {
+            reaction.on = reaction.on.take().or_else(|| turn.message_id.clone());
+        }
+        part
+    };
+    Scripted {
+        route: Route::Script { rule: rule.name.clone() },
+        parts: rule.reply.iter().map(part).collect(),
+    }
+}
+
+/// A text of the bot itself; nothing when its author left it empty.
+fn own_words(text: &str, reason: &str) -> Option<Scripted> {
+    let part = Part { text: text.to_owned(), ..Part::default() };
+    let route = Route::Fallback { reason: reason.to_owned() };
     (!part.text.is_empty()).then(|| Scripted { route, parts: vec![part] })
+}
+
+/// The number that was typed, if nothing else was: 1 to 100, in any script's digits.
+fn number(turn: &TurnOpened) -> Option<usize> {
+    if turn.kind != TurnKind::Text || turn.text.len() > 16 {
+        return None;
+    }
+    let text = normalise(&turn.text);
+    let digits = text.trim_end_matches(['.', ')']);
+    digits.parse().ok().filter(|n| (1..=100).contains(n))
 }
 
 #[cfg(test)]

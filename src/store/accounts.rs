@@ -67,6 +67,9 @@ pub struct AccountInfo {
     pub origins: Vec<String>,
     /// True when updates are asked for rather than posted to us.
     pub polling: bool,
+    /// Where the provider was told to post; empty = nowhere yet.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub registered: String,
     /// When it was connected last.
     pub updated_at: Timestamp,
 }
@@ -191,6 +194,32 @@ impl Store {
         tx.commit().await
     }
 
+    /// Notes where the provider was told to post; empty = nowhere.
+    ///
+    /// # Errors
+    /// `Missing` when the tenant has no such account.
+    pub async fn account_set_registered(
+        &self,
+        tenant: &TenantId,
+        channel: ChannelKind,
+        account: &AccountId,
+        url: &str,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let changed =
+            sqlx::query("UPDATE accounts SET registered = $4 WHERE channel = $1 AND id = $2 AND tenant = $3")
+                .bind(channel.as_str())
+                .bind(account.as_str())
+                .bind(tenant.as_str())
+                .bind(url)
+                .execute(tx.on())
+                .await?;
+        if changed.rows_affected() == 0 {
+            return Err(missing("account", &row_name(channel, account.as_str())));
+        }
+        tx.commit().await
+    }
+
     /// The accounts of all tenants on a channel whose updates are asked for. For the process that asks.
     ///
     /// # Errors
@@ -221,7 +250,7 @@ impl Store {
         bot: Option<&BotId>,
     ) -> Result<Vec<AccountInfo>, StoreError> {
         let rows = sqlx::query(
-            "SELECT channel, id, bot, app, origins, updated_at, polling FROM accounts \
+            "SELECT channel, id, bot, app, origins, updated_at, polling, registered FROM accounts \
              WHERE tenant = $1 AND (bot = $2 OR $2 = '') ORDER BY bot, channel, created_at, id",
         )
         .bind(tenant.as_str())
@@ -239,6 +268,7 @@ impl Store {
                     origins: parse("accounts", row.try_get(4)?)?,
                     updated_at: Timestamp::from_millis(row.try_get(5)?),
                     polling: row.try_get::<i64, _>(6)? != 0,
+                    registered: row.try_get(7)?,
                 })
             })
             .collect()
@@ -259,10 +289,10 @@ impl Store {
     }
 
     /// The bot's version and its accounts, unsealed, the first connected first; `None` when there is no such bot.
-    pub(super) async fn accounts_unsealed(
-        &self,
-        bot: &BotId,
-    ) -> Result<Option<(i64, Vec<Account>)>, StoreError> {
+    ///
+    /// # Errors
+    /// When the database can't be reached or a secret can't be unsealed.
+    pub async fn accounts_unsealed(&self, bot: &BotId) -> Result<Option<(i64, Vec<Account>)>, StoreError> {
         let mut connection = self.db.read().acquire().await?;
         // The version first: accounts that change after it are newer than it says, and its event is yet to come.
         let row = sqlx::query("SELECT version, tenant FROM bots WHERE id = $1 AND removed = 0")

@@ -10,6 +10,7 @@ use super::Store;
 use super::cache::{Absent, Loaded, Versioned};
 use super::directory::{Account, App, Directory};
 use super::error::StoreError;
+use super::identities::Known;
 use crate::domain::bot::{Bot, BotSpec};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BotId, TenantId};
@@ -28,6 +29,7 @@ pub struct CachedDirectory {
     owners: Cache<(ChannelKind, AccountId), BotId>,
     strangers: Absent<(ChannelKind, AccountId)>,
     apps: Versioned<String, App>,
+    identities: Known,
 }
 
 impl CachedDirectory {
@@ -44,6 +46,7 @@ impl CachedDirectory {
             owners: Cache::builder().max_capacity(config.accounts).time_to_idle(idle).build(),
             strangers: Absent::new(negative, clock()),
             apps: Versioned::new(few, idle, negative, clock()),
+            identities: Known::new(),
             store,
         }
     }
@@ -140,6 +143,36 @@ impl Directory for CachedDirectory {
                 Ok(found.map(|(version, value)| Loaded { version, bytes: ACCOUNT_BYTES, value }))
             })
             .await
+    }
+
+    async fn conversation_chat(
+        &self,
+        tenant: &TenantId,
+        channel: ChannelKind,
+        account: &AccountId,
+        chat: &str,
+        aliases: &[String],
+    ) -> Result<String, StoreError> {
+        self.identities.chat(&self.store, (tenant, channel, account), chat, aliases).await
+    }
+
+    async fn handle(
+        &self,
+        tenant: &TenantId,
+        channel: ChannelKind,
+        account: &AccountId,
+    ) -> Result<Option<String>, StoreError> {
+        self.identities.handle(&self.store, (tenant, channel, account)).await
+    }
+
+    async fn learn_handle(
+        &self,
+        tenant: &TenantId,
+        channel: ChannelKind,
+        account: &AccountId,
+        handle: &str,
+    ) -> Result<(), StoreError> {
+        self.identities.learn(&self.store, (tenant, channel, account), handle).await
     }
 
     async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError> {

@@ -9,6 +9,7 @@ use super::error::StoreError;
 use crate::config::Secret;
 use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
+use crate::domain::events::Button;
 use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
 
 /// Who is who. Answers from a cache that `bot.changed.v1` invalidates; a miss reads the database.
@@ -27,6 +28,34 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
 
     /// A Meta app by the name in its webhook address.
     async fn app(&self, name: &str) -> Result<Option<Arc<App>>, StoreError>;
+
+    /// The chat id that names the conversation of `chat`. `aliases` are further ids of the same person or group, as an
+    /// event shows them together: all of them lead to one conversation from then on, the one that was known first.
+    async fn conversation_chat(
+        &self,
+        tenant: &TenantId,
+        channel: ChannelKind,
+        account: &AccountId,
+        chat: &str,
+        aliases: &[String],
+    ) -> Result<String, StoreError>;
+
+    /// What people mention the account's bot by, where a payload or the registration told it.
+    async fn handle(
+        &self,
+        tenant: &TenantId,
+        channel: ChannelKind,
+        account: &AccountId,
+    ) -> Result<Option<String>, StoreError>;
+
+    /// Notes what people mention the account's bot by. Costs nothing when it is known.
+    async fn learn_handle(
+        &self,
+        tenant: &TenantId,
+        channel: ChannelKind,
+        account: &AccountId,
+        handle: &str,
+    ) -> Result<(), StoreError>;
 
     /// A provider refused the bot's token: nothing is sent for it until its owner acts. Idempotent.
     async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError>;
@@ -74,6 +103,13 @@ pub trait History: Send + Sync + fmt::Debug + 'static {
         conversation: &ConversationId,
         limit: u32,
     ) -> Result<Vec<Line>, StoreError>;
+
+    /// The buttons of the last thing that the bot said in a conversation; none where it had none.
+    async fn choices(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+    ) -> Result<Vec<Button>, StoreError>;
 
     /// True when the timeline already holds the inbound event `root`.
     async fn holds(&self, tenant: &TenantId, root: EventId) -> Result<bool, StoreError>;

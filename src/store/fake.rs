@@ -9,6 +9,7 @@ use super::directory::{Account, App, Directory, History, Line};
 use super::error::StoreError;
 use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
+use crate::domain::events::Button;
 use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
 
 /// Holds what a test puts in.
@@ -24,6 +25,9 @@ struct State {
     apps: HashMap<String, Arc<App>>,
     lines: HashMap<(TenantId, ConversationId), Vec<Line>>,
     disabled: Vec<(BotId, String)>,
+    chats: HashMap<String, String>,
+    handles: HashMap<AccountId, String>,
+    choices: HashMap<(TenantId, ConversationId), Vec<Button>>,
 }
 
 impl FakeDirectory {
@@ -46,6 +50,11 @@ impl FakeDirectory {
     /// Adds a line to a conversation.
     pub fn put_line(&self, tenant: &TenantId, conversation: &ConversationId, line: Line) {
         self.lock().lines.entry((tenant.clone(), conversation.clone())).or_default().push(line);
+    }
+
+    /// The last thing that was said in a conversation had these buttons.
+    pub fn put_choices(&self, tenant: &TenantId, conversation: &ConversationId, buttons: Vec<Button>) {
+        self.lock().choices.insert((tenant.clone(), conversation.clone()), buttons);
     }
 
     /// Bots that were disabled, with the reason.
@@ -86,6 +95,45 @@ impl Directory for FakeDirectory {
         Ok(self.lock().apps.get(name).cloned())
     }
 
+    async fn conversation_chat(
+        &self,
+        tenant: &TenantId,
+        channel: ChannelKind,
+        account: &AccountId,
+        chat: &str,
+        aliases: &[String],
+    ) -> Result<String, StoreError> {
+        let mut state = self.lock();
+        let key = |id: &str| format!("{tenant}/{channel}/{account}/{id}");
+        let ids = || std::iter::once(chat).chain(aliases.iter().map(String::as_str));
+        let first =
+            ids().find_map(|id| state.chats.get(&key(id)).cloned()).unwrap_or_else(|| chat.to_owned());
+        if !aliases.is_empty() {
+            ids().for_each(|id| drop(state.chats.insert(key(id), first.clone())));
+        }
+        Ok(first)
+    }
+
+    async fn handle(
+        &self,
+        _: &TenantId,
+        _: ChannelKind,
+        account: &AccountId,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(self.lock().handles.get(account).cloned())
+    }
+
+    async fn learn_handle(
+        &self,
+        _: &TenantId,
+        _: ChannelKind,
+        account: &AccountId,
+        handle: &str,
+    ) -> Result<(), StoreError> {
+        self.lock().handles.insert(account.clone(), handle.to_owned());
+        Ok(())
+    }
+
     async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError> {
         let mut state = self.lock();
         state.disabled.push((bot.clone(), reason.to_owned()));
@@ -107,6 +155,14 @@ impl History for FakeDirectory {
         let state = self.lock();
         let lines = state.lines.get(&(tenant.clone(), conversation.clone())).map_or(&[][..], Vec::as_slice);
         Ok(lines[lines.len().saturating_sub(limit as usize)..].to_vec())
+    }
+
+    async fn choices(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+    ) -> Result<Vec<Button>, StoreError> {
+        Ok(self.lock().choices.get(&(tenant.clone(), conversation.clone())).cloned().unwrap_or_default())
     }
 
     async fn holds(&self, tenant: &TenantId, root: EventId) -> Result<bool, StoreError> {

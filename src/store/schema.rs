@@ -13,12 +13,20 @@ use super::db::Db;
 use super::error::StoreError;
 
 /// Number, name, the text for SQLite, the text for PostgreSQL. A published one is never edited: add the next.
-const MIGRATIONS: [(i64, &str, &str, &str); 1] = [(
-    1,
-    "first",
-    include_str!("../../schemas/sql/sqlite/0001_first.sql"),
-    include_str!("../../schemas/sql/postgres/0001_first.sql"),
-)];
+const MIGRATIONS: [(i64, &str, &str, &str); 2] = [
+    (
+        1,
+        "first",
+        include_str!("../../schemas/sql/sqlite/0001_first.sql"),
+        include_str!("../../schemas/sql/postgres/0001_first.sql"),
+    ),
+    (
+        2,
+        "channels",
+        include_str!("../../schemas/sql/sqlite/0002_channels.sql"),
+        include_str!("../../schemas/sql/postgres/0002_channels.sql"),
+    ),
+];
 
 /// Where a database's schema stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -10,9 +10,10 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::Store;
-use super::bots::channel;
+use super::bots::{channel, parse};
 use super::error::StoreError;
 use crate::domain::channel::ChannelKind;
+use crate::domain::events::Referral;
 use crate::domain::ids::{AccountId, BotId, ConversationId, TenantId};
 use crate::domain::time::Timestamp;
 
@@ -66,13 +67,16 @@ pub struct Conversation {
     /// The person's language.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// What the person came by first: `{code, source, ad, url}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referral: Option<Referral>,
     /// When the first message was written.
     pub first_at: Timestamp,
     /// When the last one was.
     pub last_at: Timestamp,
 }
 
-const COLUMNS: &str = "id, bot, channel, account, chat, thread, chat_kind, contact, name, username, language, first_at, last_at";
+const COLUMNS: &str = "id, bot, channel, account, chat, thread, chat_kind, contact, name, username, language, first_at, last_at, referral";
 
 impl Store {
     /// The conversations of a bot, the one that changed last first, at most `limit` (500 at most) before `before`.
@@ -136,10 +140,14 @@ fn conversation(row: &AnyRow) -> Result<Conversation, StoreError> {
         language: row.try_get(10)?,
         first_at: Timestamp::from_millis(row.try_get(11)?),
         last_at: Timestamp::from_millis(row.try_get(12)?),
+        referral: row
+            .try_get::<Option<&str>, _>(13)?
+            .map(|referral| parse("conversations", referral))
+            .transpose()?,
     })
 }
 
 /// `$from,$from+1,...`: the placeholders of a list.
-fn placeholders(from: usize, count: usize) -> String {
+pub(super) fn placeholders(from: usize, count: usize) -> String {
     (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(",")
 }

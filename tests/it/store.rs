@@ -6,6 +6,7 @@
 mod bots;
 mod cache;
 mod database;
+mod identities;
 mod isolation;
 mod journal;
 mod open;

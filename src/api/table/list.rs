@@ -124,6 +124,27 @@ pub fn operations() -> Vec<Operation> {
             },
         ),
         Op::plain(
+            ("bot_status", Bot),
+            (Get, "/v1/bots/{bot}/registrations"),
+            "Asks the providers whether they post for a bot.",
+            |ops, call| async move { ops.bot_status(&call.tenant, &call.bot()).await },
+        ),
+        Op::with_body(
+            ("bot_register", Bot),
+            (Post, "/v1/bots/{bot}/registrations"),
+            "Makes the providers post for a bot.",
+            |ops, call| async move {
+                let (tenant, bot) = (call.tenant.clone(), call.bot());
+                ops.bot_register(&tenant, &bot, call.body).await
+            },
+        ),
+        Op::plain(
+            ("bot_unregister", Bot),
+            (Delete, "/v1/bots/{bot}/registrations"),
+            "Makes the providers post for a bot no more.",
+            |ops, call| async move { ops.bot_unregister(&call.tenant, &call.bot()).await },
+        ),
+        Op::plain(
             ("account_disconnect", Bot),
             (Delete, "/v1/bots/{bot}/accounts/{channel}/{account}"),
             "Takes an account away from its bot.",

@@ -13,7 +13,7 @@ use crate::app::fakes::MODEL;
 use crate::app::parts::{Parts, Setup};
 use crate::app::settings::Settings;
 use crate::config::Secret;
-use crate::domain::bot::{BotSpec, Document, ModelChoice};
+use crate::domain::bot::{BotSpec, Document, Groups, ModelChoice};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BotId, TenantId};
 use crate::domain::script::{ReplyText, Rule, Trigger};
@@ -112,6 +112,8 @@ fn spec(bot: &PlannedBot, words: u32) -> BotSpec {
     let mut spec = BotSpec {
         scripts: (0..words).map(rule).collect(),
         on_unknown: bot.on_unknown,
+        // Nobody is mentioned, and the limits of a group are to be seen.
+        groups: Groups::All,
         ..BotSpec::named(BotId::from(bot.name.as_str()))
     };
     match bot.brain {

@@ -17,8 +17,11 @@ pub struct ReceiptReceived {
     pub account: AccountId,
     /// The provider's chat id.
     pub chat: String,
-    /// The provider's id of the message.
+    /// The provider's id of the message; empty where `upto` says which ones it is about.
     pub message_id: String,
+    /// Every message of the chat that was sent up to then: Messenger's watermark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upto: Option<Timestamp>,
     /// What became of it.
     pub status: ReceiptStatus,
     /// When, by the provider's clock.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::content::{Content, Span};
 use super::turn::{ChatKind, Hop};
 use crate::domain::channel::ChannelKind;
 use crate::domain::event::Event;
@@ -86,16 +87,44 @@ pub struct Part {
     /// Where the text comes from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cites: Vec<Citation>,
+    /// How stretches of the text look.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<Span>,
+    /// A line above a text with buttons, where the channel has one; elsewhere it opens the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// A line below it; elsewhere it ends the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footer: Option<String>,
+    /// What it holds beside the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Box<Content>>,
 }
 
 /// A quick reply.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Button {
     /// What the person reads.
     pub title: String,
     /// What comes back when it is pressed; the title where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
+    /// An address that it opens; nothing comes back then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// What it asks the person to send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
+}
+
+/// What a button asks a person to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Request {
+    /// Where they are.
+    Location,
+    /// Their phone number.
+    Contact,
 }
 
 /// A source of a text.
@@ -137,6 +166,11 @@ pub enum Signal {
         /// The provider's id of the message that is being answered.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message_id: Option<String>,
+    },
+    /// Marks `message_id` as read without "is typing".
+    Read {
+        /// The provider's id of the message that was read.
+        message_id: String,
     },
     /// Answers a Telegram callback query, so that the button stops spinning.
     AnswerCallback {

@@ -52,6 +52,9 @@ pub struct TurnOpened {
     /// Telegram's callback query id, to be answered at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_id: Option<String>,
+    /// The link, code or advertisement that the person came by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referral: Option<Referral>,
     /// What each stage did and how long it took.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hops: Vec<Hop>,
@@ -104,10 +107,44 @@ pub struct TurnDropped {
     /// More, for a person: the raw kind of an ignored update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What the event was about, where it is worth showing: an edit, a reaction, a membership change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noted: Option<Noted>,
 }
 
 impl Event for TurnDropped {
     const TYPE: &'static str = "turn.dropped.v1";
+}
+
+/// What an event that opens no turn tells the timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Noted {
+    /// Who did it, by the provider's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// The provider's id of the message that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    /// The new text, the emoji, `member->kicked`, the new id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// How a person came: kept on the contact, and a script can match its code.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Referral {
+    /// What the link says: Telegram's `/start PAYLOAD`, Messenger's `ref`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Where from, in the provider's word: `start`, `SHORTLINK`, `ADS`, `ad`, `post`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The advertisement's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ad: Option<String>,
+    /// Where the advertisement or post stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// What match made of a turn.
@@ -140,6 +177,21 @@ pub enum TurnKind {
     Press,
     /// Anything with an attachment; `text` is the caption.
     Attachment,
+    /// The person came by a link and said nothing yet.
+    Referral,
+}
+
+impl TurnKind {
+    /// The word in JSON and in the timeline.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Press => "press",
+            Self::Attachment => "attachment",
+            Self::Referral => "referral",
+        }
+    }
 }
 
 /// A person as one channel account sees them.

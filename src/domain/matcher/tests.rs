@@ -120,6 +120,7 @@ fn plainly(rules: &[Rule], text: &str) -> Option<String> {
             Trigger::Regex(pattern) => {
                 regex::Regex::new(pattern).unwrap().is_match(&text).then_some((1, pattern.len()))
             }
+            Trigger::On(_) | Trigger::Referral(_) => None,
         }
     };
     rules

@@ -205,7 +205,19 @@ async fn hear(
     let record = edge.record(&item, &owner);
     share.grow(record.value.len())?;
     edge.append(vec![record], share).await?;
+    signs(edge, account, &visitor, &said.id).await;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": said.id }))))
+}
+
+/// What the visitor's pages are told at once: that the message is safe here, and, where the bot has to think, that it does.
+async fn signs(edge: &Edge, account: &Account, visitor: &str, id: &str) {
+    let conversation = ConversationId::new(&account.tenant, ChannelKind::Webchat, &account.id, visitor, None);
+    let receipt = json!({ "id": id, "status": "delivered" }).to_string();
+    edge.hub.tell(&conversation, "receipt", receipt);
+    let bot = edge.directory.bot(&account.tenant, &account.bot).await;
+    if bot.is_ok_and(|bot| bot.is_some_and(|bot| bot.enabled && bot.spec.answers())) {
+        edge.hub.tell(&conversation, "typing", json!({ "typing": true }).to_string());
+    }
 }
 
 /// Gives a ticket for the event stream.
@@ -283,7 +295,7 @@ async fn past(
 ) -> Vec<Arc<Shown>> {
     let Some(last) = last else { return ring };
     let last = last.parse().ok();
-    let seen = |events: &[Arc<Shown>]| events.iter().position(|shown| Some(shown.id) == last);
+    let seen = |events: &[Arc<Shown>]| events.iter().position(|shown| last.is_some() && shown.id == last);
     if let Some(at) = seen(&ring) {
         return ring[at + 1..].to_vec();
     }
@@ -313,7 +325,11 @@ impl Drop for Counted {
 }
 
 fn event(shown: Arc<Shown>) -> Result<Event, Infallible> {
-    Ok(Event::default().event("message").id(shown.id.to_string()).data(&shown.data))
+    let event = Event::default().event(shown.event).data(&shown.data);
+    Ok(match shown.id {
+        Some(id) => event.id(id.to_string()),
+        None => event,
+    })
 }
 
 fn sse(events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> impl IntoResponse {

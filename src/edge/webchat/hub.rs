@@ -24,10 +24,12 @@ const ROOM_BYTES: usize = 256;
 /// An event as pages see it.
 #[derive(Debug)]
 pub(super) struct Shown {
-    /// Its place in the conversation's partition.
+    /// Its place in the conversation's partition; behind all others for what stands in none.
     pub(super) offset: u64,
-    /// The SSE id.
-    pub(super) id: EventId,
+    /// The SSE id; `None` for what a page need not get again.
+    pub(super) id: Option<EventId>,
+    /// The SSE event: `message`, `typing`, `receipt`.
+    pub(super) event: &'static str,
     /// The JSON of `data:`.
     pub(super) data: String,
 }
@@ -94,6 +96,17 @@ impl Hub {
         rooms.spend(bytes);
     }
 
+    /// Tells everyone who listens now, and nobody who comes later. Who doesn't keep up misses it.
+    pub(super) fn tell(&self, conversation: &ConversationId, event: &'static str, data: String) {
+        let told = Arc::new(Shown { offset: u64::MAX, id: None, event, data });
+        let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = rooms.young.get(conversation).or_else(|| rooms.old.get(conversation));
+        for listener in room.into_iter().flat_map(|room| &room.listeners) {
+            // A full queue is about to be closed anyway, and its page comes back.
+            drop(listener.try_send(Arc::clone(&told)));
+        }
+    }
+
     /// Listens to a conversation; `None` when its visitor has too many streams open already.
     pub(super) fn join(&self, conversation: ConversationId) -> Option<Joined> {
         let (sender, live) = mpsc::channel(QUEUE);
@@ -143,7 +156,7 @@ mod tests {
 
     fn shown(n: u64) -> Arc<Shown> {
         let id = EventId::root(ChannelKind::Webchat, "shop", &n.to_string());
-        Arc::new(Shown { offset: n, id, data: "x".repeat(100) })
+        Arc::new(Shown { offset: n, id: Some(id), event: "message", data: "x".repeat(100) })
     }
 
     fn hub(memory: Size) -> Hub {
@@ -171,6 +184,17 @@ mod tests {
         let heard = std::iter::from_fn(|| slow.live.try_recv().ok()).count();
         assert_eq!(heard, QUEUE);
         assert_eq!(slow.live.try_recv().unwrap_err(), mpsc::error::TryRecvError::Disconnected);
+    }
+
+    #[test]
+    fn what_is_told_reaches_who_listens_now() {
+        let hub = hub(Size::mib(1));
+        hub.tell(&"a".into(), "typing", "{}".to_owned());
+        let mut listener = hub.join("a".into()).unwrap();
+        hub.tell(&"a".into(), "typing", "{}".to_owned());
+        let told = listener.live.try_recv().unwrap();
+        assert_eq!((told.event, told.id), ("typing", None));
+        assert!(listener.live.try_recv().is_err() && hub.join("a".into()).unwrap().ring.is_empty());
     }
 
     #[test]

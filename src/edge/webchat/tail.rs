@@ -8,12 +8,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::hub::{Hub, RING, Shown};
+use super::show;
 use crate::domain::envelope::Envelope;
-use crate::domain::events::{Citation, WebchatOut};
+use crate::domain::events::WebchatOut;
 use crate::domain::ids::ConversationId;
 use crate::domain::topics::{WEBCHAT_OUT, partition_of};
 use crate::log::{Log, LogError, Record, TopicName, TopicPartition};
@@ -106,37 +106,10 @@ pub(super) async fn read_back(log: &dyn Log, hub: &Hub, conversation: &Conversat
     found.into()
 }
 
-/// The `data:` of a message event.
-#[derive(Serialize)]
-struct Message<'a> {
-    id: String,
-    text: &'a str,
-    buttons: Vec<Choice<'a>>,
-    media: [(); 0],
-    cites: &'a [Citation],
-}
-
-#[derive(Serialize)]
-struct Choice<'a> {
-    title: &'a str,
-    payload: &'a str,
-}
-
 fn show(record: &Record) -> Option<(ConversationId, Shown)> {
     let out = Envelope::<WebchatOut>::decode(&record.value)
         .inspect_err(|error| tracing::warn!(%error, offset = record.offset, "an answer can't be shown"))
         .ok()?;
-    let buttons = out.data.message.buttons.iter().map(|button| Choice {
-        title: &button.title,
-        payload: button.payload.as_deref().unwrap_or(&button.title),
-    });
-    let message = Message {
-        id: out.id.to_string(),
-        text: &out.data.message.text,
-        buttons: buttons.collect(),
-        media: [],
-        cites: &out.data.message.cites,
-    };
-    let data = serde_json::to_string(&message).ok()?;
-    Some((out.conversation, Shown { offset: record.offset, id: out.id, data }))
+    let shown = show::message(record.offset, out.id, &out.data)?;
+    Some((out.conversation, shown))
 }

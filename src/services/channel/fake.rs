@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::render;
+use super::render::{self, Room};
 use super::split::utf16;
 use super::{Channel, SendOutcome, Sender, Target};
 use crate::domain::channel::ChannelKind;
@@ -127,7 +127,15 @@ impl Channel for FakeChannel {
     }
 
     fn split(&self, part: &Part) -> Vec<Part> {
-        render::messages(part, self.max_text, self.max_text, utf16, |_| true)
+        let room = Room {
+            text: self.max_text,
+            with_buttons: self.max_text,
+            caption: 1024,
+            measure: utf16,
+            framed: false,
+            fit: |_| true,
+        };
+        render::messages(part, &room)
     }
 
     async fn send(

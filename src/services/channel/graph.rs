@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::render::words;
@@ -55,8 +56,16 @@ impl Graph {
             Err(error) => unreachable!("a request of ours did not serialise: {error}"),
         };
         let headers = [("authorization", bearer.as_str())];
-        let answer = self.http.provider().post_json(&url, &headers, body, limit).await;
-        judge(&answer.map_err(|error| unanswered(&error))?, table)
+        let until = Instant::now() + limit;
+        let mut again = true;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let answer = self.http.provider().post_json(&url, &headers, body.clone(), left).await;
+            let answer = answer.map_err(|error| unanswered(&error))?;
+            if !(std::mem::take(&mut again) && wants_another_try(&answer, table)) {
+                return judge(&answer, table);
+            }
+        }
     }
 }
 
@@ -93,6 +102,12 @@ struct ErrorData {
     details: String,
 }
 
+fn wants_another_try(answer: &Answer, table: Table) -> bool {
+    let failure = || serde_json::from_slice::<Failure>(&answer.body).ok();
+    let once = |Failure { error }| table(error.code, error.error_subcode) == Some(Ruling::Once);
+    !answer.ok() && failure().is_some_and(once)
+}
+
 fn judge(answer: &Answer, table: Table) -> Result<Bytes, SendOutcome> {
     if answer.ok() {
         return Ok(answer.body.clone());
@@ -109,6 +124,7 @@ fn refusal(status: u16, after: Option<Duration>, body: &[u8], table: Table) -> S
     match table(error.code, error.error_subcode) {
         Some(Ruling::Retry(scope)) => SendOutcome::Retry { after, scope, reason },
         Some(Ruling::Rest(scope, span)) => SendOutcome::Retry { after: after.or(Some(span)), scope, reason },
+        Some(Ruling::Once) => SendOutcome::Rejected { scope: Scope::Message, reason },
         Some(Ruling::Reject(scope)) => SendOutcome::Rejected { scope, reason },
         None => by_status(status, after, reason),
     }

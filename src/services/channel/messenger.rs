@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::graph::{self, Graph};
-use super::render::{self, payload, title};
-use super::split::{bytes, utf16};
+use super::render::{self, Room, payload, title};
+use super::split::{Measure, bytes, utf16};
 use super::{Channel, MetaConfig, SendOutcome, Sender, Target};
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::{Button, Part, Signal};
+use crate::domain::events::{Button, Content, Media, MediaKind, Part, Signal};
 use crate::services::http::Http;
 
 /// Messenger's largest text, in characters.
@@ -48,10 +48,23 @@ impl Channel for Messenger {
     }
 
     fn split(&self, part: &Part) -> Vec<Part> {
-        match self.kind {
-            ChannelKind::Instagram => render::messages(part, INSTAGRAM_TEXT, INSTAGRAM_TEXT, bytes, fits),
-            _ => render::messages(part, MESSENGER_TEXT, MESSENGER_TEXT, utf16, fits),
-        }
+        let (text, measure): (_, Measure) = match self.kind {
+            ChannelKind::Instagram => (INSTAGRAM_TEXT, bytes),
+            _ => (MESSENGER_TEXT, utf16),
+        };
+        let room = Room { text, with_buttons: text, caption: 0, measure, framed: false, fit: fits };
+        let part = render::plain(part);
+        let part = match part.content.as_deref() {
+            // There are no maps, cards and templates here: the text says it.
+            Some(Content::Location(place)) => render::in_words(&part, &render::place_in_words(place)),
+            Some(Content::Contact(card)) => {
+                render::in_words(&part, &format!("{}: {}", card.name, card.phone))
+            }
+            Some(Content::Template(_)) => Part { content: None, ..part },
+            Some(Content::Reaction(reaction)) if reaction.on.is_none() => Part { content: None, ..part },
+            _ => part,
+        };
+        render::messages(&part, &room)
     }
 
     async fn send(
@@ -62,25 +75,47 @@ impl Channel for Messenger {
         _opaque: &str,
         limit: Duration,
     ) -> SendOutcome {
-        let body = Message {
-            recipient: Recipient { id: &to.chat },
-            messaging_type: "RESPONSE",
-            message: Content {
-                text: &part.text,
-                quick_replies: part.buttons.iter().map(QuickReply::of).collect(),
-            },
+        let recipient = Recipient { id: &to.chat };
+        let answer = match part.content.as_deref() {
+            Some(Content::Reaction(reaction)) => {
+                let message_id = reaction.on.as_deref().unwrap_or_default();
+                let (sender_action, emoji) = match reaction.emoji.as_str() {
+                    "" => ("unreact", None),
+                    emoji => ("react", Some(emoji)),
+                };
+                let payload = React { message_id, reaction: emoji };
+                self.graph
+                    .post(from, &Reacting { recipient, sender_action, payload }, graph::messenger, limit)
+                    .await
+            }
+            content => {
+                let attachment = match content {
+                    Some(Content::Media(media)) => Some(Attachment::of(media)),
+                    _ => None,
+                };
+                let text = Some(part.text.as_str()).filter(|_| attachment.is_none());
+                let quick_replies = part.buttons.iter().map(QuickReply::of).collect();
+                let message = Message {
+                    recipient,
+                    messaging_type: "RESPONSE",
+                    message: Body { text, attachment, quick_replies },
+                };
+                self.graph.post(from, &message, graph::messenger, limit).await
+            }
         };
-        match self.graph.post(from, &body, graph::messenger, limit).await {
+        match answer {
             Ok(body) => taken(&body),
             Err(outcome) => outcome,
         }
     }
 
     async fn signal(&self, from: &Sender, to: &Target, signal: &Signal, limit: Duration) -> SendOutcome {
-        if !matches!(signal, Signal::Typing { .. }) {
-            return SendOutcome::Sent { provider_id: None };
-        }
-        let body = Action { recipient: Recipient { id: &to.chat }, sender_action: "typing_on" };
+        let sender_action = match signal {
+            Signal::Typing { .. } => "typing_on",
+            Signal::Read { .. } => "mark_seen",
+            Signal::AnswerCallback { .. } => return SendOutcome::Sent { provider_id: None },
+        };
+        let body = Action { recipient: Recipient { id: &to.chat }, sender_action };
         match self.graph.post(from, &body, graph::messenger, limit).await {
             Ok(_) => SendOutcome::Sent { provider_id: None },
             Err(outcome) => outcome,
@@ -91,7 +126,9 @@ impl Channel for Messenger {
 /// True when quick replies can hold the choices.
 fn fits(buttons: &[Button]) -> bool {
     let fit = |button: &Button| {
-        !button.title.trim().is_empty() && (1..=REPLY_PAYLOAD).contains(&payload(button).chars().count())
+        button.url.is_none()
+            && !button.title.trim().is_empty()
+            && (1..=REPLY_PAYLOAD).contains(&payload(button).chars().count())
     };
     buttons.len() <= MAX_REPLIES && buttons.iter().all(fit)
 }
@@ -99,10 +136,11 @@ fn fits(buttons: &[Button]) -> bool {
 fn taken(body: &[u8]) -> SendOutcome {
     #[derive(Deserialize)]
     struct Taken {
-        message_id: String,
+        /// Absent in the answer to a reaction.
+        message_id: Option<String>,
     }
     match serde_json::from_slice::<Taken>(body) {
-        Ok(taken) => SendOutcome::Sent { provider_id: Some(taken.message_id) },
+        Ok(taken) => SendOutcome::Sent { provider_id: taken.message_id },
         Err(_) => SendOutcome::Unknown { reason: "200 without a readable body".to_owned() },
     }
 }
@@ -111,7 +149,7 @@ fn taken(body: &[u8]) -> SendOutcome {
 struct Message<'a> {
     recipient: Recipient<'a>,
     messaging_type: &'static str,
-    message: Content<'a>,
+    message: Body<'a>,
 }
 
 #[derive(Serialize)]
@@ -120,10 +158,56 @@ struct Recipient<'a> {
 }
 
 #[derive(Serialize)]
-struct Content<'a> {
-    text: &'a str,
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attachment: Option<Attachment<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     quick_replies: Vec<QuickReply<'a>>,
+}
+
+/// A file by an address that Meta fetches, or by the id of an earlier upload.
+#[derive(Serialize)]
+struct Attachment<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    payload: File<'a>,
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attachment_id: Option<&'a str>,
+}
+
+impl<'a> Attachment<'a> {
+    fn of(media: &'a Media) -> Self {
+        let kind = match media.kind {
+            MediaKind::Image | MediaKind::Sticker => "image",
+            MediaKind::Video => "video",
+            MediaKind::Audio | MediaKind::Voice => "audio",
+            MediaKind::Document => "file",
+        };
+        let url = media.url.as_deref().filter(|_| media.id.is_none());
+        Self { kind, payload: File { url, attachment_id: media.id.as_deref() } }
+    }
+}
+
+#[derive(Serialize)]
+struct Reacting<'a> {
+    recipient: Recipient<'a>,
+    sender_action: &'static str,
+    payload: React<'a>,
+}
+
+#[derive(Serialize)]
+struct React<'a> {
+    message_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reaction: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -151,6 +235,7 @@ mod tests {
 
     use super::*;
     use crate::config::Secret;
+    use crate::domain::events::{Card, Reaction};
     use crate::domain::ids::AccountId;
     use crate::services::http::NetConfig;
     use crate::services::http::testing::{Canned, TestServer};
@@ -166,8 +251,13 @@ mod tests {
             Messenger::new(ChannelKind::Messenger, &config, Http::new(NetConfig::default()).unwrap());
         let from = Sender { account: AccountId::from("55"), token: Secret::new("EAAx".to_owned()) };
         let to = Target { chat: "9".to_owned(), thread: None };
-        let button = Button { title: "A title that is too long".to_owned(), payload: Some("p".to_owned()) };
-        let part = Part { text: "hi".to_owned(), buttons: vec![button], cites: Vec::new() };
+        let button = Button {
+            title: "A title that is too long".to_owned(),
+            payload: Some("p".to_owned()),
+            ..Button::default()
+        };
+        let part =
+            Part { text: "hi".to_owned(), buttons: vec![button], cites: Vec::new(), ..Part::default() };
         let sent = channel.send(&from, &to, &part, "x", LIMIT).await;
         assert_eq!(sent, SendOutcome::Sent { provider_id: Some("m_1".to_owned()) });
         let typing = channel.signal(&from, &to, &Signal::Typing { message_id: None }, LIMIT).await;
@@ -180,6 +270,46 @@ mod tests {
                 "quick_replies": [{"content_type": "text", "title": "A title that is too\u{2026}", "payload": "p"}]}})
         );
         assert_eq!(seen[1].json(), json!({"recipient": {"id": "9"}, "sender_action": "typing_on"}));
+    }
+
+    #[tokio::test]
+    async fn files_and_reactions_have_their_own_form_and_the_rest_is_said_in_words() {
+        let taken = || Canned::json(200, r#"{"recipient_id":"9","message_id":"m_1"}"#);
+        let reacted = Canned::json(200, r#"{"recipient_id":"9"}"#);
+        let server = TestServer::start(vec![taken(), reacted]).await;
+        let config = MetaConfig { graph_url: server.url("/v23.0"), hosts: Vec::new() };
+        let channel =
+            Messenger::new(ChannelKind::Messenger, &config, Http::new(NetConfig::default()).unwrap());
+        let from = Sender { account: AccountId::from("55"), token: Secret::new("EAAx".to_owned()) };
+        let to = Target { chat: "9".to_owned(), thread: None };
+        let holding =
+            |content| Part { text: "See".into(), content: Some(Box::new(content)), ..Part::default() };
+        let url = Some("https://x.example/a.png".to_owned());
+        let image = holding(Content::Media(Media { kind: MediaKind::Image, id: None, url, name: None }));
+        let messages = channel.split(&image);
+        assert_eq!(messages.iter().map(|part| part.text.as_str()).collect::<Vec<_>>(), ["See", ""]);
+        channel.send(&from, &to, &messages[1], "x", LIMIT).await;
+        let reaction = Reaction { emoji: "👍".into(), on: Some("m_7".into()) };
+        let outcome = channel.send(&from, &to, &holding(Content::Reaction(reaction)), "x", LIMIT).await;
+        assert_eq!(outcome, SendOutcome::Sent { provider_id: None });
+        let seen = server.seen();
+        assert_eq!(
+            seen[0].json()["message"],
+            json!({"attachment": {"type": "image", "payload": {"url": "https://x.example/a.png"}}})
+        );
+        let wanted = json!({"message_id": "m_7", "reaction": "👍"});
+        assert_eq!(
+            (&seen[1].json()["sender_action"], &seen[1].json()["payload"]),
+            (&json!("react"), &wanted)
+        );
+
+        let card = Card { phone: "+49151".into(), name: "Ann".into() };
+        assert_eq!(channel.split(&holding(Content::Contact(card)))[0].text, "See\n\nAnn: +49151");
+        let (text, spans) = crate::domain::markup::parse("**a** [b](https://x.example)");
+        assert_eq!(
+            channel.split(&Part { text, spans, ..Part::default() })[0].text,
+            "a b (https://x.example)"
+        );
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Guarantee: pieces in order hold every character of the text but white space at the cuts; none is larger than asked;
 //! a word is cut only when it is larger than a piece alone. The same text always gives the same pieces.
 
+use std::ops::Range;
+
 use unicode_normalization::char::is_combining_mark;
 
 /// How much of a provider's room a character takes.
@@ -28,6 +30,44 @@ pub(super) fn pieces(text: &str, max: usize, measure: Measure) -> Vec<&str> {
         let cut = if rest.len() <= max { rest.len() } else { cut(rest, max, measure) };
         pieces.push(rest[..cut].trim_end());
         rest = rest[cut..].trim_start();
+    }
+    pieces
+}
+
+/// As [`pieces`], with stretches of the text that are not cut where a cut before them helps: byte ranges that may lie in
+/// each other but never cross. One that is larger than a piece is cut like any text.
+pub(super) fn pieces_around<'t>(
+    text: &'t str,
+    max: usize,
+    measure: Measure,
+    solid: &[Range<usize>],
+) -> Vec<&'t str> {
+    if solid.is_empty() {
+        return pieces(text, max, measure);
+    }
+    let end = text.trim_end().len();
+    let mut at = text.len() - text.trim_start().len();
+    let mut pieces = Vec::new();
+    while at < end {
+        let rest = &text[at..end];
+        let mut to = at + if rest.len() <= max { rest.len() } else { cut(rest, max, measure) };
+        let size = |range: &Range<usize>| text[range.clone()].chars().map(measure).sum::<usize>();
+        let torn = |to: usize| {
+            let inside = |range: &&Range<usize>| range.start < to && to < range.end && range.start > at;
+            solid.iter().filter(inside).find(|range| size(range) <= max).map(|range| range.start)
+        };
+        while let Some(before) = torn(to) {
+            to = before;
+        }
+        let first = |range: &&Range<usize>| range.start == at && to < range.end && size(range) <= max;
+        if let Some(whole) = solid.iter().filter(first).map(|range| range.end).max() {
+            to = whole;
+        }
+        let piece = text[at..to].trim_end();
+        if !piece.is_empty() {
+            pieces.push(piece);
+        }
+        at = to + (text[to..end].len() - text[to..end].trim_start().len());
     }
     pieces
 }
@@ -111,7 +151,34 @@ mod tests {
         assert_eq!(pieces(&format!("abcd{family}"), 9, utf16), ["abcd", family]);
     }
 
+    #[test]
+    fn a_solid_stretch_is_not_cut_where_it_fits() {
+        let text = "one two three four";
+        let solid = std::slice::from_ref(&(4..13));
+        assert_eq!(pieces_around(text, 10, utf16, solid), ["one", "two three", "four"]);
+        assert_eq!(pieces_around(text, 6, utf16, solid), ["one", "two", "three", "four"], "too large");
+        assert_eq!(pieces_around(text, 10, utf16, &[]), pieces(text, 10, utf16));
+    }
+
     proptest! {
+        #[test]
+        fn solid_stretches_stay_whole(text in "([a-c]{1,6} ){1,40}", from in 0..100_usize, length in 1..12_usize, max in 12..40_usize) {
+            let text = text.trim();
+            let from = from.min(text.len() - 1);
+            let solid = from..(from + length).min(text.len());
+            let pieces = pieces_around(text, max, utf16, std::slice::from_ref(&solid));
+            let base = text.as_ptr() as usize;
+            for piece in &pieces {
+                let start = piece.as_ptr() as usize - base;
+                let torn = |at: usize| solid.start < at && at < solid.end;
+                let odd = text[solid.clone()].starts_with(' ') || text[solid.clone()].ends_with(' ');
+                prop_assert!(odd || !torn(start) && !torn(start + piece.len()), "{pieces:?}");
+                prop_assert!(piece.len() <= max);
+            }
+            let solid = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            prop_assert_eq!(solid(&pieces.concat()), solid(text));
+        }
+
         #[test]
         fn nothing_is_lost_and_nothing_is_too_large(text in "(\\PC|[ \n]|[a-z]{1,9} ){0,300}", max in 8..60_usize) {
             let pieces = pieces(&text, max, utf16);

@@ -5,6 +5,7 @@
 
 mod judge;
 mod keyboard;
+mod request;
 #[cfg(test)]
 mod tests;
 mod updates;
@@ -13,24 +14,27 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use serde_json::json;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::render;
+use super::render::{self, Room};
 use super::split::utf16;
 use super::{Channel, Scope, SendOutcome, Sender, Target, TelegramConfig};
 use crate::config::Secret;
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::{Part, Signal};
+use crate::domain::events::{Content, Part, Signal};
 use crate::services::http::Http;
 use judge::Ruling;
-use keyboard::Markup;
+use request::{Request, chat_id};
 
 pub use updates::{TelegramUpdates, Update, UpdatesError};
 
 /// The largest text. Telegram does not say in which unit; UTF-16 is safe under every reading.
 const MAX_TEXT: usize = 4096;
+/// The largest caption.
+const MAX_CAPTION: usize = 1024;
 
 /// Sends for Telegram bots.
 #[derive(Debug)]
@@ -80,7 +84,23 @@ impl Channel for Telegram {
     }
 
     fn split(&self, part: &Part) -> Vec<Part> {
-        render::messages(part, MAX_TEXT, MAX_TEXT, utf16, keyboard::fits)
+        let room = Room {
+            text: MAX_TEXT,
+            with_buttons: MAX_TEXT,
+            caption: MAX_CAPTION,
+            measure: utf16,
+            framed: false,
+            fit: keyboard::fits,
+        };
+        match part.content.as_deref() {
+            // There are no templates here: the text says it.
+            Some(Content::Template(_)) => render::messages(&Part { content: None, ..part.clone() }, &room),
+            // A reaction has to be to something.
+            Some(Content::Reaction(reaction)) if reaction.on.is_none() => {
+                render::messages(&Part { content: None, ..part.clone() }, &room)
+            }
+            _ => render::messages(part, &room),
+        }
     }
 
     async fn send(
@@ -92,98 +112,53 @@ impl Channel for Telegram {
         limit: Duration,
     ) -> SendOutcome {
         let until = Instant::now() + limit;
-        let message = |chat| SendMessage {
-            chat_id: chat,
-            text: &part.text,
-            message_thread_id: to.thread.as_deref().and_then(|thread| thread.parse().ok()),
-            reply_markup: Markup::of(&part.buttons),
-        };
-        match self.call(&from.token, "sendMessage", &message(ChatId::of(&to.chat)), limit).await {
-            Ruling::Is(outcome) => outcome,
-            Ruling::Moved(chat) => {
+        let mut request = Request::of(to, part);
+        let mut moved = false;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.call(&from.token, request.method, &request.body, left).await {
+                Ruling::Is(outcome) => return outcome,
                 // The group became a supergroup with another id; Telegram sent nothing.
-                let left = until.saturating_duration_since(Instant::now());
-                match self.call(&from.token, "sendMessage", &message(ChatId::Number(chat)), left).await {
-                    Ruling::Is(outcome) => outcome,
-                    Ruling::Moved(_) => SendOutcome::Rejected {
-                        scope: Scope::Chat,
-                        reason: "the group moves from id to id".to_owned(),
-                    },
+                Ruling::Moved(chat) if !std::mem::replace(&mut moved, true) => request.move_to(chat),
+                Ruling::Moved(_) => {
+                    let reason = "the group moves from id to id".to_owned();
+                    return SendOutcome::Rejected { scope: Scope::Chat, reason };
+                }
+                // Better without formatting than never.
+                Ruling::Unformatted(reason) => {
+                    if !request.make_plain() {
+                        return SendOutcome::Rejected { scope: Scope::Message, reason };
+                    }
                 }
             }
         }
     }
 
     async fn signal(&self, from: &Sender, to: &Target, signal: &Signal, limit: Duration) -> SendOutcome {
-        let ruling = match signal {
+        let (method, body) = match signal {
             Signal::Typing { .. } => {
-                let body = SendChatAction {
-                    chat_id: ChatId::of(&to.chat),
-                    message_thread_id: to.thread.as_deref().and_then(|thread| thread.parse().ok()),
-                    action: "typing",
-                };
-                self.call(&from.token, "sendChatAction", &body, limit).await
+                let mut body = json!({"chat_id": chat_id(&to.chat), "action": "typing"});
+                if let Some(thread) = to.thread.as_deref().and_then(|thread| thread.parse::<i64>().ok()) {
+                    body["message_thread_id"] = thread.into();
+                }
+                ("sendChatAction", body)
             }
             Signal::AnswerCallback { callback_id } => {
-                let body = AnswerCallbackQuery { callback_query_id: callback_id };
-                self.call(&from.token, "answerCallbackQuery", &body, limit).await
+                ("answerCallbackQuery", json!({"callback_query_id": callback_id}))
             }
+            // Bots can't mark anything as read.
+            Signal::Read { .. } => return SendOutcome::Sent { provider_id: None },
         };
-        match ruling {
+        match self.call(&from.token, method, &body, limit).await {
             Ruling::Is(outcome) => outcome,
-            Ruling::Moved(_) => {
+            Ruling::Moved(_) | Ruling::Unformatted(_) => {
                 SendOutcome::Rejected { scope: Scope::Message, reason: "the group has moved".to_owned() }
             }
         }
     }
 }
 
-#[derive(Serialize)]
-struct SendMessage<'a> {
-    chat_id: ChatId<'a>,
-    text: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_thread_id: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply_markup: Option<Markup<'a>>,
-}
-
-#[derive(Serialize)]
-struct SendChatAction<'a> {
-    chat_id: ChatId<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_thread_id: Option<i64>,
-    action: &'static str,
-}
-
-#[derive(Serialize)]
-struct AnswerCallbackQuery<'a> {
-    callback_query_id: &'a str,
-}
-
-/// A chat is a number, a public channel a name.
-#[derive(Clone, Copy)]
-enum ChatId<'a> {
-    Number(i64),
-    Name(&'a str),
-}
-
-impl<'a> ChatId<'a> {
-    fn of(chat: &'a str) -> Self {
-        chat.parse().map_or(Self::Name(chat), Self::Number)
-    }
-}
-
-impl Serialize for ChatId<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Number(id) => serializer.serialize_i64(*id),
-            Self::Name(name) => serializer.serialize_str(name),
-        }
-    }
-}
-
 /// `123456:ABC-def_0`: nothing else may become part of an address.
-fn is_token(text: &str) -> bool {
+pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'_' | b'-'))
 }

@@ -8,6 +8,7 @@ use super::people::{Key, KeyKind};
 
 /// Every limit in characters.
 const BODY: usize = 1024;
+const FRAME: usize = 60;
 const BUTTONS: usize = 3;
 const BUTTON_TITLE: usize = 20;
 const BUTTON_ID: usize = 256;
@@ -20,10 +21,24 @@ const ROW_DESCRIPTION: usize = 72;
 pub(super) fn read(interactive: &Value) -> Result<Vec<Key>, String> {
     let body = interactive.pointer("/body/text").and_then(Value::as_str).unwrap_or_default();
     within("interactive body", body, BODY)?;
+    for part in ["header", "footer"] {
+        let text = interactive.get(part).map(|held| text(held, "text"));
+        if text.is_some_and(|text| text.chars().count() > FRAME) {
+            return Err(format!("{part} is longer than {FRAME} characters"));
+        }
+    }
     let action = interactive.get("action").unwrap_or(&Value::Null);
     let keys = match interactive.get("type").and_then(Value::as_str) {
         Some("button") => buttons(action)?,
         Some("list") => rows(action)?,
+        Some("cta_url") => {
+            let parameters = action.get("parameters").unwrap_or(&Value::Null);
+            within("display_text", &text(parameters, "display_text"), BUTTON_TITLE)?;
+            if text(parameters, "url").is_empty() {
+                return Err("cta_url needs parameters.url".to_owned());
+            }
+            return Ok(Vec::new());
+        }
         Some(_) => return Ok(Vec::new()),
         None => return Err("interactive.type is required".to_owned()),
     };

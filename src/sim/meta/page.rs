@@ -23,6 +23,9 @@ pub(super) fn messages(shared: &Arc<Shared>, page: &str, body: &Value) -> Answer
     };
     if let Some(action) = body.get("sender_action").and_then(Value::as_str) {
         return match action {
+            "react" | "unreact" if body.pointer("/payload/message_id").is_some_and(Value::is_string) => {
+                errors::ok(&json!({"recipient_id": to}))
+            }
             "typing_on" | "typing_off" | "mark_seen" if body.get("message").is_none() => {
                 errors::ok(&json!({"recipient_id": to}))
             }
@@ -51,8 +54,17 @@ pub(super) fn messages(shared: &Arc<Shared>, page: &str, body: &Value) -> Answer
 
 fn check(message: &Value) -> Result<Vec<Key>, String> {
     let text = message.get("text").and_then(Value::as_str).unwrap_or_default();
-    if text.is_empty() && message.get("attachment").is_none() {
-        return Err("the message has neither text nor attachment".to_owned());
+    let attachment = message.get("attachment");
+    if text.is_empty() == attachment.is_none() {
+        return Err("the message has neither text nor attachment, or both".to_owned());
+    }
+    if let Some(attachment) = attachment {
+        let kind = attachment.get("type").and_then(Value::as_str).unwrap_or_default();
+        let held = |key: &str| attachment.pointer(key).is_some();
+        let known = ["image", "audio", "video", "file", "template"].contains(&kind);
+        if !known || (kind != "template" && held("/payload/url") == held("/payload/attachment_id")) {
+            return Err("an attachment has a type, and a url or an attachment_id in its payload".to_owned());
+        }
     }
     if text.chars().count() > MAX_TEXT {
         return Err(format!("length of param message[text] must be at most {MAX_TEXT}"));

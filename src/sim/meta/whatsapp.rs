@@ -7,14 +7,11 @@ use serde_json::{Value, json};
 
 use super::events::Event;
 use super::people::Key;
-use super::{Shared, errors, interactive};
+use super::{Shared, content, errors, interactive};
 use crate::domain::channel::ChannelKind;
 use crate::sim::answer::Answer;
 
 const MAX_TEXT: usize = 4096;
-/// Kinds of message that are taken without a closer look.
-const OTHER_KINDS: [&str; 9] =
-    ["template", "image", "audio", "video", "document", "sticker", "location", "contacts", "reaction"];
 /// How long delivery and reading take at this fake.
 const DELIVERED: Duration = Duration::from_millis(20);
 const READ: Duration = Duration::from_millis(40);
@@ -94,11 +91,10 @@ fn check(body: &Value) -> Result<Vec<Key>, (u32, String)> {
         "interactive" => {
             interactive::read(body.get("interactive").unwrap_or(&Value::Null)).map_err(|what| (131_009, what))
         }
-        kind if OTHER_KINDS.contains(&kind) => match body.get(kind) {
-            Some(Value::Object(_) | Value::Array(_)) => Ok(Vec::new()),
-            _ => Err((100, format!("the parameter {kind} is required"))),
+        kind => match content::check(kind, body.get(kind).unwrap_or(&Value::Null)) {
+            Ok(()) => Ok(Vec::new()),
+            Err(details) => Err((100, details)),
         },
-        kind => Err((100, format!("type must be text, interactive, template, image, ...; it is {kind}"))),
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn call(
         "answercallbackquery" => answer_callback(core, account, params),
         "getfile" => get_file(params),
         "getchat" | "getchatmembercount" | "getchatmember" => about_chat(account, &lower, params),
+        "setmessagereaction" => set_reaction(params),
         "editmessagetext" | "editmessagereplymarkup" | "editmessagecaption" => edit(core, account, params),
         "getmyname" => errors::ok(&json!({"name": format!("Bot {}", account.id)})),
         "getmydescription" => errors::ok(&json!({"description": ""})),
@@ -60,7 +61,6 @@ pub(super) fn call(
         | "setmydescription"
         | "setmyshortdescription"
         | "setchatmenubutton"
-        | "setmessagereaction"
         | "setmydefaultadministratorrights"
         | "pinchatmessage"
         | "unpinchatmessage"
@@ -160,6 +160,23 @@ fn answer_callback(core: &Core, account: &Account, params: &Map<String, Value>) 
     }
     if text(params, "text").is_some_and(|text| text.chars().count() > 200) {
         return errors::bad("MESSAGE_TOO_LONG");
+    }
+    errors::ok(&json!(true))
+}
+
+/// One reaction or none; a bot without Premium can set no more.
+fn set_reaction(params: &Map<String, Value>) -> Answer {
+    if let Err(error) = Place::read(params) {
+        return error;
+    }
+    if int(params, "message_id").is_none() {
+        return errors::bad("message to react not found");
+    }
+    let reactions = params.get("reaction").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let known =
+        |one: &Value| one.get("type").and_then(Value::as_str) == Some("emoji") && one.get("emoji").is_some();
+    if reactions.len() > 1 || !reactions.iter().all(known) {
+        return errors::bad("REACTION_INVALID");
     }
     errors::ok(&json!(true))
 }

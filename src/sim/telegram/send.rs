@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::account::Account;
 use super::keyboard::{self, Shown};
-use super::{errors, updates};
+use super::{errors, formatting, updates};
 use crate::sim::Core;
 use crate::sim::answer::Answer;
 use crate::sim::params::{int, text, yes};
@@ -69,6 +69,7 @@ impl Place {
 pub(super) fn message(core: &Core, account: &Account, content: &str, params: &Map<String, Value>) -> Answer {
     let checked = Place::read(params).and_then(|place| {
         check_content(content, params)?;
+        formatting::check(params)?;
         let buttons = match params.get("reply_markup") {
             Some(markup) => keyboard::read(markup).map_err(errors::bad)?,
             None => Vec::new(),
@@ -102,7 +103,18 @@ pub(super) fn message(core: &Core, account: &Account, content: &str, params: &Ma
         "document" | "audio" | "video" | "voice" | "animation" | "sticker" | "video_note" => {
             message[content] = json!({"file_id": content, "file_unique_id": format!("u{content}")});
         }
+        "latitude" => {
+            message["location"] =
+                json!({"latitude": params["latitude"], "longitude": params.get("longitude")})
+        }
+        "phone_number" => {
+            message["contact"] =
+                json!({"phone_number": params["phone_number"], "first_name": params.get("first_name")});
+        }
         _ => {}
+    }
+    if let Some(entities) = params.get("entities").filter(|entities| entities.is_array()) {
+        message["entities"] = entities.clone();
     }
     if let Some(caption) = params.get("caption") {
         message["caption"] = caption.clone();
@@ -152,6 +164,16 @@ fn check_content(content: &str, params: &Map<String, Value>) -> Result<(), Answe
         if words.encode_utf16().count() > MAX_TEXT {
             return Err(errors::bad("message is too long"));
         }
+    } else if content == "latitude" {
+        let number = |key: &str| text(params, key).and_then(|degrees| degrees.parse::<f64>().ok());
+        let (latitude, longitude) = (number("latitude"), number("longitude"));
+        if !latitude.is_some_and(|d| d.abs() <= 90.0) || !longitude.is_some_and(|d| d.abs() <= 180.0) {
+            return Err(errors::bad("wrong location"));
+        }
+    } else if content == "phone_number"
+        && params.get("first_name").is_none_or(|name| name.as_str() == Some(""))
+    {
+        return Err(errors::bad("contact first name must be non-empty"));
     } else if !given {
         return Err(errors::bad(&format!("there is no {content} in the request")));
     }

@@ -18,7 +18,7 @@ pub(super) fn resolve(text: &str, cut: bool, passages: &[Passage]) -> Part {
         Some(Citation { n, document: passage.document.clone(), title: passage.title.clone() })
     });
     let end = if cut { " …" } else { "" };
-    Part { cites: cites.collect(), text: format!("{text}{end}"), buttons: vec![] }
+    Part { cites: cites.collect(), text: format!("{text}{end}"), ..Part::default() }
 }
 
 /// A text without control characters and white space around it, at most [`MAX_TEXT`] long.

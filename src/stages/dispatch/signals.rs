@@ -23,7 +23,7 @@ use crate::services::channel::SendOutcome;
 /// How long a signal is worth sending.
 pub(super) fn life(signal: &Signal) -> Duration {
     match signal {
-        Signal::Typing { .. } => Duration::from_secs(5),
+        Signal::Typing { .. } | Signal::Read { .. } => Duration::from_secs(5),
         // The button spins until it is answered; Telegram refuses an answer after about 20 s.
         Signal::AnswerCallback { .. } => Duration::from_secs(15),
     }

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use super::emit;
-use super::normalised::normalise;
-use crate::domain::bot::Bot;
+use super::albums::Group;
+use super::emit::{self, Known};
+use super::normalised::{Normalised, normalise};
 use crate::domain::envelope::Envelope;
 use crate::domain::events::WebhookReceived;
 use crate::domain::failure::{Class, Classify, Origin};
@@ -47,12 +47,31 @@ pub(super) struct Worker {
     pub(super) cancel: CancellationToken,
 }
 
-/// An event in a batch.
+/// What a batch takes as one: an event, or the items of an album, whose offsets finish together.
 #[derive(Debug)]
 pub(super) struct Admitted {
-    pub(super) offset: u64,
-    /// `None` for a duplicate, which has no effect and is finished with its batch.
-    pub(super) event: Option<Box<Envelope<WebhookReceived>>>,
+    offsets: Vec<u64>,
+    /// None for a duplicate, which has no effect and is finished with its batch.
+    events: Vec<Envelope<WebhookReceived>>,
+}
+
+impl Admitted {
+    pub(super) fn of(group: Group) -> Self {
+        let held = std::iter::once(group.first).chain(group.more);
+        let (offsets, events) = held.map(|held| (held.offset, *held.event)).unzip();
+        Self { offsets, events }
+    }
+
+    pub(super) fn duplicate(offset: u64) -> Self {
+        Self { offsets: vec![offset], events: Vec::new() }
+    }
+}
+
+/// What an [`Admitted`] became.
+struct Made {
+    offsets: Vec<u64>,
+    ids: Vec<EventId>,
+    emissions: Vec<Emission>,
 }
 
 /// A panic while an event was read.
@@ -70,33 +89,63 @@ impl Classify for Panicked {
     }
 }
 
+/// Reads an event; the attachments of an album stand in one, with the first caption.
+fn read(
+    event: &Envelope<WebhookReceived>,
+    more: &[Envelope<WebhookReceived>],
+) -> Result<Normalised, StageError> {
+    let mut it = normalise(&event.data)?;
+    for item in more {
+        let item = normalise(&item.data)?;
+        it.text = it.text.take().or(item.text);
+        it.attachments.extend(item.attachments);
+        it.mentions.extend(item.mentions);
+    }
+    Ok(it)
+}
+
+/// The verdict of an error without the error.
+fn error_like(error: &StageError) -> StageError {
+    let StageError { class, origin, reason, attempts, .. } = *error;
+    StageError { class, origin, reason, attempts, source: String::new().into() }
+}
+
+impl Done {
+    /// Gives up what belongs together.
+    fn bury(&mut self, offsets: Vec<u64>, ids: &[EventId], error: StageError) {
+        let mut rest = offsets.into_iter().zip(ids.iter().copied().map(Some).chain(std::iter::repeat(None)));
+        let Some((first, id)) = rest.next() else { return };
+        for (offset, id) in rest {
+            let source = format!("the album of offset {first}: {error}").into();
+            self.dead.push((offset, id, StageError { source, ..error_like(&error) }));
+        }
+        self.dead.push((first, id, error));
+    }
+}
+
 impl Worker {
     /// Works a batch off.
     pub(super) async fn run(self, batch: Vec<Admitted>) -> Done {
         let mut done = Done::default();
         let mut out = Vec::with_capacity(batch.len());
-        for Admitted { offset, event } in batch {
-            let Some(event) = event else {
-                out.push((offset, None, Vec::new()));
-                continue;
-            };
-            let id = Some(event.id);
-            match self.event(*event).await {
-                Ok(Some(emissions)) => out.push((offset, id, emissions)),
+        for Admitted { offsets, events } in batch {
+            let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+            match self.events(events).await {
+                Ok(Some(emissions)) => out.push(Made { offsets, ids, emissions }),
                 Ok(None) => return Self::lost(),
-                Err(error) => done.dead.push((offset, id, error)),
+                Err(error) => done.bury(offsets, &ids, error),
             }
         }
-        let all: Vec<Emission> = out.iter().flat_map(|(_, _, emissions)| emissions.iter().cloned()).collect();
+        let all: Vec<Emission> = out.iter().flat_map(|made| made.emissions.iter().cloned()).collect();
         match self.append(all).await {
-            Ok(()) => done.finished.extend(out.into_iter().map(|(offset, ..)| offset)),
+            Ok(()) => done.finished.extend(out.into_iter().flat_map(|made| made.offsets)),
             // One of them will never fit; which one, each append of its own tells.
             Err(error) if error.class() == Class::Permanent => {
-                for (offset, id, emissions) in out {
+                for Made { offsets, ids, emissions } in out {
                     match self.append(emissions).await {
-                        Ok(()) => done.finished.push(offset),
+                        Ok(()) => done.finished.extend(offsets),
                         Err(error) if error.class() == Class::Permanent => {
-                            done.dead.push((offset, id, error.into()));
+                            done.bury(offsets, &ids, error.into());
                         }
                         Err(error) => return Done { failed: Some(error), ..done },
                     }
@@ -112,30 +161,81 @@ impl Worker {
         Done { failed: Some(LogError::Busy(why)), ..Done::default() }
     }
 
-    /// The outputs of one event; `None` when the partition was lost.
-    async fn event(&self, event: Envelope<WebhookReceived>) -> Result<Option<Vec<Emission>>, StageError> {
-        let drop = |reason| Ok(Some(vec![emit::dropped(&event, reason, None, self.clock.now())]));
+    /// The outputs of one event, or of an album; `None` when the partition was lost.
+    async fn events(
+        &self,
+        mut events: Vec<Envelope<WebhookReceived>>,
+    ) -> Result<Option<Vec<Emission>>, StageError> {
+        if events.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let event = events.remove(0);
+        let now = self.clock.now();
+        let drop = |reason| Ok(Some(vec![emit::dropped(&event, reason, None, None, now)]));
         if event.tenant.is_unresolved() || event.bot.is_unresolved() {
             return drop("unknown_account");
         }
-        let Some(found) = self.bot(&event).await? else { return Ok(None) };
+        let Some(found) = self.ask(|| self.directory.bot(&event.tenant, &event.bot)).await? else {
+            return Ok(None);
+        };
         let Some(bot) = found else { return drop("unknown_bot") };
         let (began, channel) = (Instant::now(), event.data.channel.as_str());
-        let read = catch_unwind(AssertUnwindSafe(|| {
-            let it = normalise(&event.data)?;
-            Ok::<_, StageError>(emit::emissions(event, it, &bot, self.clock.now(), began.elapsed()))
+        let read = catch_unwind(AssertUnwindSafe(|| read(&event, &events)));
+        let it = read.unwrap_or_else(|_| Err(Panicked(channel).into()))?;
+        let Some(known) = self.known(&event, &it).await? else { return Ok(None) };
+        let mut out = Vec::with_capacity(1 + events.len());
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            emit::emissions(event, it, &bot, &known, self.clock.now(), began.elapsed())
         }));
-        read.unwrap_or_else(|_| Err(Panicked(channel).into())).map(Some)
+        out.extend(made.map_err(|_| StageError::from(Panicked(channel)))?);
+        for item in &events {
+            out.push(emit::dropped(item, "album", Some("an item of the album before it".into()), None, now));
+        }
+        Ok(Some(out))
     }
 
-    /// The bot of an event; the outer `None` when the partition was lost while the store was away.
-    async fn bot(&self, event: &Envelope<WebhookReceived>) -> Result<Option<Option<Arc<Bot>>>, StoreError> {
+    /// Which conversation the event belongs to and what its bot is called; `None` when the partition was lost.
+    async fn known(
+        &self,
+        root: &Envelope<WebhookReceived>,
+        it: &Normalised,
+    ) -> Result<Option<Known>, StoreError> {
+        let (tenant, channel, account) = (&root.tenant, root.data.channel, &root.data.account);
+        let directory = &self.directory;
+        let mut known = Known { chat: it.chat.clone(), handle: None };
+        if let Some(chat) = it.chat.as_ref().filter(|_| it.may_have_aliases(channel)) {
+            let (first, aliases) = it.identity(chat);
+            let asked = || directory.conversation_chat(tenant, channel, account, first, &aliases);
+            let Some(chat) = self.ask(asked).await? else { return Ok(None) };
+            known.chat = Some(chat);
+        }
+        let shown = it.shown_bot.as_ref().filter(|(id, _)| id == account.as_str());
+        if let Some((_, handle)) = shown {
+            known.handle = Some(handle.clone());
+            let learned = || directory.learn_handle(tenant, channel, account, handle);
+            if self.ask(learned).await?.is_none() {
+                return Ok(None);
+            }
+        } else if it.may_name_a_bot() {
+            let Some(handle) = self.ask(|| directory.handle(tenant, channel, account)).await? else {
+                return Ok(None);
+            };
+            known.handle = handle;
+        }
+        Ok(Some(known))
+    }
+
+    /// Asks the store until it answers; `None` when the partition was lost meanwhile.
+    async fn ask<T, F>(&self, ask: impl Fn() -> F) -> Result<Option<T>, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
         let mut wait = AGAIN.0;
         loop {
-            match self.directory.bot(&event.tenant, &event.bot).await {
-                Ok(bot) => return Ok(Some(bot)),
+            match ask().await {
+                Ok(answer) => return Ok(Some(answer)),
                 Err(error) if matches!(error.class(), Class::Transient { .. } | Class::Throttled { .. }) => {
-                    tracing::warn!(%error, "a bot can't be looked up, trying again");
+                    tracing::warn!(%error, "the store can't be asked, trying again");
                 }
                 Err(error) => return Err(error),
             }

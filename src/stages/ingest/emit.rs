@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::address::{self, Me};
 use super::normalised::{Kind, Normalised};
 use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::{
-    Attachment, Contact, Hop, MAX_TEXT_BYTES, ReceiptReceived, ReceiptStatus, Signal, SignalReady,
-    TurnDropped, TurnKind, TurnOpened, WebhookReceived,
+    Attachment, Contact, Hop, MAX_TEXT_BYTES, Noted, ReceiptReceived, ReceiptStatus, Referral, Signal,
+    SignalReady, TurnDropped, TurnKind, TurnOpened, WebhookReceived,
 };
 use crate::domain::ids::ConversationId;
 use crate::domain::stage::StageName;
@@ -40,11 +41,26 @@ const MAX_ATTACHMENTS: usize = 16;
 
 type Root = Envelope<WebhookReceived>;
 
-/// An event whose end is ingest: `late`, `ignored`, `unknown_account`, `unknown_bot`.
-pub(super) fn dropped(root: &Root, reason: &'static str, note: Option<String>, now: Timestamp) -> Emission {
+/// What the store knows of an event's chat and bot.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// The chat id that names the conversation.
+    pub(super) chat: Option<String>,
+    /// What people mention the bot by.
+    pub(super) handle: Option<String>,
+}
+
+/// An event whose end is ingest: `late`, `ignored`, `edit`, `not_addressed`, `unknown_account`, ...
+pub(super) fn dropped(
+    root: &Root,
+    reason: &'static str,
+    note: Option<String>,
+    noted: Option<Noted>,
+    now: Timestamp,
+) -> Emission {
     telemetry::turn_dropped(StageName::Ingest, reason);
     let note = note.map(|note| note.chars().take(MAX_LABEL_CHARS).collect());
-    let data = TurnDropped { stage: StageName::Ingest, reason: reason.to_owned(), note };
+    let data = TurnDropped { stage: StageName::Ingest, reason: reason.to_owned(), note, noted };
     let event = root.follow(StageName::Ingest, now, 0, data);
     // An event that nobody owns has no conversation; what the edge keyed it by is the next best.
     Emission {
@@ -58,10 +74,11 @@ pub(super) fn emissions(
     mut root: Root,
     it: Normalised,
     bot: &Bot,
+    known: &Known,
     now: Timestamp,
     took: Duration,
 ) -> Vec<Emission> {
-    if let Some(chat) = &it.chat {
+    if let Some(chat) = known.chat.as_ref().or(it.chat.as_ref()) {
         let account = &root.data.account;
         root.conversation =
             ConversationId::new(&root.tenant, root.data.channel, account, chat, it.thread.as_deref());
@@ -75,29 +92,52 @@ pub(super) fn emissions(
         return receipts(&root, it, now);
     }
     let late = root.deadline.is_some_and(|deadline| deadline < now);
+    let me = Me { account: root.data.account.as_str(), handle: known.handle.as_deref() };
+    let passed_over = it.turn.and_then(|_| address::not_meant(&it, bot, me));
     let mut out = Vec::with_capacity(2);
-    if !late {
+    if !late && passed_over.is_none() {
         out.extend(signals(&root, &it, bot, now));
     }
     match it.turn {
-        Some(_) if late => out.push(dropped(&root, "late", Some(it.raw_kind), now)),
-        Some(kind) => out.push(turn(&root, kind, it, now, took)),
+        Some(_) if late => out.push(dropped(&root, "late", Some(it.raw_kind.clone()), noted(&it), now)),
+        Some(kind) => match passed_over {
+            Some(reason) => {
+                out.push(dropped(&root, reason, Some(it.raw_kind.clone()), noted(&it), now));
+            }
+            None => out.push(turn(&root, kind, it, now, took)),
+        },
         None => {
             if it.kind == Kind::Account {
                 let (account, event) = (root.data.account.as_str(), it.text.as_deref().unwrap_or_default());
                 tracing::warn!(tenant = %root.tenant, account, kind = it.raw_kind, event, "news about an account");
             }
             telemetry::ignored(root.data.channel, &it.raw_kind);
-            out.push(dropped(&root, "ignored", Some(it.raw_kind), now));
+            out.push(dropped(&root, it.kind.as_str(), Some(it.raw_kind.clone()), noted(&it), now));
         }
     }
     out
+}
+
+/// What the timeline shows of an event that opens no turn.
+fn noted(it: &Normalised) -> Option<Noted> {
+    let on = match it.kind {
+        // An edit comes under the message's own id, except where it names it.
+        Kind::Edit => it.on.clone().or_else(|| it.message_id.clone()),
+        _ => it.on.clone(),
+    };
+    let text = match it.kind {
+        Kind::IdentityChange => it.aliases.first().cloned().or_else(|| it.text.clone()),
+        _ => it.text.clone(),
+    };
+    let noted = Noted { sender: short(it.sender.clone()), on: short(on), text: text.map(|text| cut(text).0) };
+    (noted != Noted::default()).then_some(noted)
 }
 
 fn turn(root: &Root, kind: TurnKind, it: Normalised, now: Timestamp, took: Duration) -> Emission {
     let (said, payload) = match kind {
         TurnKind::Press => (it.title.or_else(|| it.text.clone()), it.text),
         TurnKind::Attachment if it.text_is_summary => (None, None),
+        TurnKind::Referral => (None, None),
         TurnKind::Text | TurnKind::Attachment => (it.text, None),
     };
     let (text, text_cut) = cut(said.unwrap_or_default());
@@ -122,6 +162,7 @@ fn turn(root: &Root, kind: TurnKind, it: Normalised, now: Timestamp, took: Durat
         message_id: short(it.message_id),
         reply_to: short(it.reply_to),
         callback_id: short(it.callback_id),
+        referral: it.referral.map(short_referral),
         hops: vec![Hop { stage: StageName::Ingest, at: now, took_us, note: None }],
     };
     Emission::by_conversation(TURN, &root.follow(StageName::Ingest, now, 0, opened))
@@ -134,8 +175,14 @@ fn signals(root: &Root, it: &Normalised, bot: &Bot, now: Timestamp) -> Vec<Emiss
         signals.push(Signal::AnswerCallback { callback_id });
     }
     // Web chat's page shows by itself that it waits.
-    if it.turn.is_some() && bot.spec.answers() && root.data.channel != ChannelKind::Webchat {
+    let said =
+        it.turn.is_some_and(|kind| kind != TurnKind::Referral) && root.data.channel != ChannelKind::Webchat;
+    if said && bot.spec.answers() {
         signals.push(Signal::Typing { message_id: short(it.message_id.clone()) });
+    } else if let Some(message_id) = short(it.message_id.clone()).filter(|_| said && bot.spec.read_marks)
+        && root.data.channel != ChannelKind::Telegram
+    {
+        signals.push(Signal::Read { message_id });
     }
     let chat = it.chat.as_ref().or(it.sender.as_ref());
     let ready = |(ordinal, signal)| {
@@ -159,15 +206,22 @@ fn receipts(root: &Root, it: Normalised, now: Timestamp) -> Vec<Emission> {
         Some("read") => ReceiptStatus::Read,
         Some("played") => ReceiptStatus::Played,
         Some("failed") => ReceiptStatus::Failed,
-        _ => return vec![dropped(root, "ignored", Some(it.raw_kind), now)],
+        _ => return vec![dropped(root, "ignored", Some(it.raw_kind), None, now)],
     };
-    let Some(first) = it.on else { return vec![dropped(root, "ignored", Some(it.raw_kind), now)] };
+    // Messenger may say no more than up to when everything was read.
+    let upto = it.text.as_deref().and_then(|text| text.parse().ok()).and_then(Timestamp::from_provider);
+    let (first, upto) = match (it.on, upto) {
+        (Some(first), _) => (first, None),
+        (None, Some(upto)) if it.chat.is_some() => (String::new(), Some(upto)),
+        (None, _) => return vec![dropped(root, "ignored", Some(it.raw_kind), None, now)],
+    };
     let receipt = |(ordinal, message_id): (u32, String)| {
         let data = ReceiptReceived {
             channel: root.data.channel,
             account: root.data.account.clone(),
             chat: it.chat.clone().unwrap_or_default(),
             message_id,
+            upto,
             status,
             at: root.roottime,
             errors: it.errors.clone(),
@@ -194,6 +248,10 @@ fn label(text: Option<String>) -> Option<String> {
 
 fn short(id: Option<String>) -> Option<String> {
     id.filter(|id| id.len() <= MAX_ID_BYTES)
+}
+
+fn short_referral(it: Referral) -> Referral {
+    Referral { code: short(it.code), source: label(it.source), ad: short(it.ad), url: short(it.url) }
 }
 
 fn bounded(it: Attachment) -> Attachment {

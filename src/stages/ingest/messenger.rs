@@ -4,7 +4,7 @@
 
 use super::json::Json;
 use super::normalised::{Kind, Normalised, attachment, point};
-use crate::domain::events::{Attachment, AttachmentKind, TurnKind, WebhookReceived};
+use crate::domain::events::{Attachment, AttachmentKind, Referral, TurnKind, WebhookReceived};
 
 /// Reads a messaging item.
 pub(super) fn normalise(event: &WebhookReceived, item: &Json<'_>) -> Normalised {
@@ -58,6 +58,7 @@ fn content(item: &Json<'_>) -> Normalised {
             it.text = body.at("payload").id().or_else(|| text(body, "title"));
             it.title = text(body, "title");
             it.message_id = body.at("mid").id();
+            it.referral = referral(body.at("referral"));
             it.turn = Some(TurnKind::Press);
         }
         "delivery" | "read" => {
@@ -80,10 +81,25 @@ fn content(item: &Json<'_>) -> Normalised {
             it.kind = Kind::Referral;
             it.text = body.at("ref").id().or_else(|| body.at("payload").id());
             it.title = text(body, "title");
+            it.referral = referral(body)
+                .or_else(|| it.text.clone().map(|code| Referral { code: Some(code), ..Referral::default() }));
+            // Whom only a plugin's `user_ref` names can't be written to by an id.
+            it.turn = item.at("sender").has("id").then_some(TurnKind::Referral);
         }
         _ => {}
     }
     it
+}
+
+/// The link, code or advertisement that a person came by.
+fn referral(of: &Json<'_>) -> Option<Referral> {
+    let found = Referral {
+        code: of.at("ref").id(),
+        source: of.at("source").id(),
+        ad: of.at("ad_id").id(),
+        url: of.at("referer_uri").id(),
+    };
+    (found != Referral::default()).then_some(found)
 }
 
 fn message(message: &Json<'_>) -> Normalised {
@@ -93,6 +109,7 @@ fn message(message: &Json<'_>) -> Normalised {
         kind: Kind::Message,
         message_id: message.at("mid").id(),
         reply_to: message.at("reply_to").at("mid").id(),
+        referral: referral(message.at("referral")),
         text,
         ..Normalised::default()
     };

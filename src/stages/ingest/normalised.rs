@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::json::Json;
 use super::{instagram, messenger, telegram, webchat, whatsapp};
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::{Attachment, AttachmentKind, ChatKind, TurnKind, WebhookReceived};
+use crate::domain::events::{Attachment, AttachmentKind, ChatKind, Referral, TurnKind, WebhookReceived};
 use crate::domain::failure::{Class, Classify, Origin};
 
 /// What an event is.
@@ -90,14 +90,70 @@ pub struct Normalised {
     pub aliases: Vec<String>,
     /// Our own id as it came back in a receipt.
     pub opaque: Option<String>,
+    /// The link, code or advertisement that the person came by.
+    pub referral: Option<Referral>,
+    /// The album that it is one item of.
+    pub album: Option<String>,
+    /// Handles that the text mentions, without the sign.
+    pub mentions: Vec<String>,
+    /// Who wrote the message that it answers.
+    pub reply_to_sender: Option<String>,
+    /// A bot as the payload shows it: id and handle. It may be the one that heard the event.
+    pub shown_bot: Option<(String, String)>,
     /// What sort of turn it opens; `None` = none.
     pub turn: Option<TurnKind>,
+}
+
+impl Kind {
+    /// The word in JSON, in metrics and in drops.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Edit => "edit",
+            Self::Callback => "callback",
+            Self::Referral => "referral",
+            Self::Reaction => "reaction",
+            Self::Receipt => "receipt",
+            Self::Membership => "membership",
+            Self::IdentityChange => "identity_change",
+            Self::Echo => "echo",
+            Self::Account => "account",
+            Self::Ignored => "ignored",
+        }
+    }
 }
 
 impl Normalised {
     /// An event of which no more than its name is known.
     pub(super) fn ignored(raw_kind: impl Into<String>) -> Self {
         Self { raw_kind: raw_kind.into(), ..Self::default() }
+    }
+
+    /// True where the chat may be known under another id: a person of `WhatsApp`, a group of Telegram.
+    pub(super) fn may_have_aliases(&self, channel: ChannelKind) -> bool {
+        match channel {
+            ChannelKind::Whatsapp => self.chat_kind == ChatKind::Private,
+            ChannelKind::Telegram => self.chat_kind == ChatKind::Group || self.kind == Kind::IdentityChange,
+            ChannelKind::Messenger | ChannelKind::Instagram | ChannelKind::Webchat => false,
+        }
+    }
+
+    /// The id that the conversation was first known by, as far as the event tells, and the other ids of the same person
+    /// or group. A group that tells what it was migrated from had that id first.
+    pub(super) fn identity<'a>(&'a self, chat: &'a str) -> (&'a str, Vec<String>) {
+        match self.aliases.first() {
+            Some(former) if self.raw_kind.ends_with("migrate_from_chat_id") => {
+                (former, vec![chat.to_owned()])
+            }
+            _ => (chat, self.aliases.clone()),
+        }
+    }
+
+    /// True where it matters what the bot is called: it may be mentioned, or a command may name another.
+    pub(super) fn may_name_a_bot(&self) -> bool {
+        let command = || self.text.as_deref().is_some_and(|text| text.starts_with('/') && text.contains('@'));
+        self.turn.is_some() && (self.chat_kind == ChatKind::Group || command())
     }
 
     /// Adds an id of the same person, once and only if it is another than the sender's.

@@ -36,6 +36,7 @@ fn callback(query: &Json<'_>) -> Normalised {
         title: data.and_then(|data| button_title(message, data)),
         message_id: message.at("message_id").id().or_else(|| query.at("inline_message_id").id()),
         callback_id: query.at("id").id(),
+        shown_bot: shown_bot(message.at("from")),
         turn: data.map(|_| TurnKind::Press),
         ..Normalised::default()
     };
@@ -65,7 +66,8 @@ fn other(field: &str, body: &Json<'_>) -> Normalised {
             let status = |which: &str| body.at(which).at("status").text().unwrap_or("?").to_owned();
             it.text = Some(format!("{}->{}", status("old_chat_member"), status("new_chat_member")));
             if field == "my_chat_member" {
-                it.account = body.at("new_chat_member").at("user").at("id").id();
+                let user = body.at("new_chat_member").at("user");
+                (it.account, it.shown_bot) = (user.at("id").id(), shown_bot(user));
             }
         }
         _ => {
@@ -80,6 +82,12 @@ fn other(field: &str, body: &Json<'_>) -> Normalised {
     place(&mut it, body.at("chat"));
     it.message_id = body.at("message_id").id();
     it
+}
+
+/// A bot with its handle.
+fn shown_bot(user: &Json<'_>) -> Option<(String, String)> {
+    let bot = user.at("is_bot").is_true();
+    Some((user.at("id").id()?, user.at("username").id()?)).filter(|_| bot)
 }
 
 /// Who.

@@ -5,7 +5,7 @@
 
 use super::json::Json;
 use super::normalised::{Kind, Normalised, attachment, point};
-use crate::domain::events::{Attachment, AttachmentKind, ChatKind, TurnKind, WebhookReceived};
+use crate::domain::events::{Attachment, AttachmentKind, ChatKind, Referral, TurnKind, WebhookReceived};
 
 /// Reads an item; `place` says which array of which field it stood in.
 pub(super) fn normalise(event: &WebhookReceived, item: &Json<'_>) -> Normalised {
@@ -29,7 +29,9 @@ fn message(event: &WebhookReceived, message: &Json<'_>) -> Normalised {
         sender: message.at("from").id().or_else(|| message.at("from_user_id").id()),
         message_id: message.at("id").id(),
         reply_to: message.at("context").at("id").id(),
+        reply_to_sender: message.at("context").at("from").id(),
         errors: codes(message),
+        referral: referral(message.at("referral")),
         ..Normalised::default()
     };
     it.chat = message.at("group_id").id();
@@ -104,18 +106,40 @@ fn content(it: &mut Normalised, sort: &str, body: &Json<'_>) -> Option<TurnKind>
             ["wa_id", "new_wa_id", "user_id"].into_iter().for_each(|key| it.alias(body.at(key).id()));
             return None;
         }
-        "edit" => {
+        "edit" | "revoke" => {
             it.kind = Kind::Edit;
+            it.on = body.at("original_message_id").id().or_else(|| body.at("message_id").id());
+            let new = body.at("message");
+            let held = new.at(new.at("type").text().unwrap_or_default());
+            let text = |key: &str| held.at(key).text().map(str::to_owned);
+            it.text = text("body").or_else(|| text("caption"));
             return None;
         }
-        _ => {
+        "request_welcome" | "ephemeral" => {
             it.kind = Kind::Ignored;
-            it.text = it.errors.first().map(ToString::to_string);
             return None;
+        }
+        // What this version of the API, or of this program, has no word for: a person said something all the same.
+        _ => {
+            it.text = it.errors.first().map(ToString::to_string);
+            it.text_is_summary = true;
+            it.attachments.push(attachment(AttachmentKind::Other, None));
+            return Some(TurnKind::Attachment);
         }
     }
     it.text = it.text.take().or_else(|| text("caption"));
     Some(TurnKind::Attachment)
+}
+
+/// The advertisement or post that a person came by.
+fn referral(of: &Json<'_>) -> Option<Referral> {
+    let found = Referral {
+        code: of.at("ref").id().or_else(|| of.at("source_id").id()),
+        source: of.at("source_type").id(),
+        ad: of.at("source_id").id(),
+        url: of.at("source_url").id(),
+    };
+    (found != Referral::default()).then_some(found)
 }
 
 /// Answers to buttons, lists and forms.

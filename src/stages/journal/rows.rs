@@ -8,14 +8,14 @@ use crate::domain::envelope::{DecodeError, Envelope};
 use crate::domain::event::Event;
 use crate::domain::events::{
     Attachment, ChatKind, Contact, Hop, Part, ReceiptReceived, ReplyReady, Route, Settled, TurnDropped,
-    TurnKind, TurnOpened,
+    TurnOpened,
 };
 use crate::domain::ids::AccountId;
 use crate::domain::stage::StageName;
 use crate::domain::topics;
 use crate::log::Record;
 use crate::pipeline::StageError;
-use crate::store::{ConversationRow, Direction, JournalRow, MessageRow, PartRow, ReceiptRow};
+use crate::store::{ConversationRow, Direction, JournalRow, MessageRow, PartRow, ReceiptRow, watermark_id};
 
 /// What the journal reads.
 pub(super) const TOPICS: [&str; 6] = [
@@ -92,12 +92,8 @@ fn opened(event: Envelope<TurnOpened>, position: u64) -> Vec<JournalRow> {
         name: turn.contact.name.clone().filter(|_| private),
         username: turn.contact.username.clone().filter(|_| private),
         language: turn.contact.language.clone().filter(|_| private),
+        referral: turn.referral.as_ref().filter(|_| private).map(json),
         at: event.time,
-    };
-    let kind = match turn.kind {
-        TurnKind::Text => "text",
-        TurnKind::Press => "press",
-        TurnKind::Attachment => "attachment",
     };
     let data = OpenedData {
         payload: turn.payload.as_deref(),
@@ -112,7 +108,7 @@ fn opened(event: Envelope<TurnOpened>, position: u64) -> Vec<JournalRow> {
         text: turn.text.clone(),
         provider_id: turn.message_id.clone(),
         hops: hops(&turn.hops),
-        ..message(&event, position, Direction::In, kind.to_owned(), &data)
+        ..message(&event, position, Direction::In, turn.kind.as_str().to_owned(), &data)
     };
     vec![JournalRow::Conversation(conversation), JournalRow::Message(message)]
 }
@@ -132,6 +128,7 @@ fn ready(event: Envelope<ReplyReady>, position: u64) -> Vec<JournalRow> {
         name: None,
         username: None,
         language: None,
+        referral: None,
         at: event.time,
     };
     let texts: Vec<&str> = reply.parts.iter().map(|part| part.text.as_str()).collect();
@@ -153,14 +150,21 @@ fn ready(event: Envelope<ReplyReady>, position: u64) -> Vec<JournalRow> {
 
 fn dropped(event: Envelope<TurnDropped>, position: u64) -> Vec<JournalRow> {
     let drop = &event.data;
+    let noted = drop.noted.as_ref();
+    let text = noted.and_then(|noted| noted.text.as_ref()).or(drop.note.as_ref());
     let row = MessageRow {
-        text: drop.note.clone().unwrap_or_default(),
+        text: text.cloned().unwrap_or_default(),
         ..message(
             &event,
             position,
             Direction::Dropped,
             drop.reason.clone(),
-            &DroppedData { stage: drop.stage },
+            &DroppedData {
+                stage: drop.stage,
+                note: drop.note.as_deref().filter(|_| noted.is_some()),
+                sender: noted.and_then(|noted| noted.sender.as_deref()),
+                on: noted.and_then(|noted| noted.on.as_deref()),
+            },
         )
     };
     vec![JournalRow::Message(row)]
@@ -173,7 +177,11 @@ fn receipt(event: Envelope<ReceiptReceived>, _: u64) -> Vec<JournalRow> {
         bot: event.bot,
         channel: receipt.channel,
         account: receipt.account,
-        message_id: receipt.message_id,
+        message_id: match receipt.upto {
+            Some(_) => watermark_id(receipt.status, &event.conversation),
+            None => receipt.message_id,
+        },
+        upto: receipt.upto,
         status: receipt.status,
         errors: receipt.errors,
         at: receipt.at,
@@ -262,8 +270,14 @@ struct ReadyData<'a> {
 }
 
 #[derive(Serialize)]
-struct DroppedData {
+struct DroppedData<'a> {
     stage: StageName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sender: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on: Option<&'a str>,
 }
 
 fn hops(hops: &[Hop]) -> String {

@@ -41,6 +41,7 @@ fn turn(chat_kind: ChatKind) -> Envelope<TurnOpened> {
         message_id: Some("9".into()),
         reply_to: None,
         callback_id: None,
+        referral: None,
         hops: Vec::new(),
     })
 }
@@ -69,7 +70,7 @@ fn a_group_has_no_one_contact() {
 
 #[test]
 fn a_drop_says_why() {
-    let data = TurnDropped { stage: StageName::Ingest, reason: "late".into(), note: None };
+    let data = TurnDropped { stage: StageName::Ingest, reason: "late".into(), note: None, noted: None };
     let rows = Source::Dropped.rows(&record(envelope(data).encode())).unwrap();
     let [JournalRow::Message(message)] = rows.as_slice() else { panic!("{rows:?}") };
     assert_eq!((message.kind.as_str(), message.data.as_str()), ("late", r#"{"stage":"ingest"}"#));
@@ -92,7 +93,8 @@ fn an_unreadable_record_is_an_error_that_names_the_type() {
     assert!(error.contains(Settled::TYPE), "{error}");
     let error = Source::Opened
         .rows(&record(
-            envelope(TurnDropped { stage: StageName::Match, reason: "x".into(), note: None }).encode(),
+            envelope(TurnDropped { stage: StageName::Match, reason: "x".into(), note: None, noted: None })
+                .encode(),
         ))
         .unwrap_err()
         .to_string();

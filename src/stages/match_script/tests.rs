@@ -5,15 +5,20 @@ use std::time::Duration;
 use super::*;
 use crate::domain::bot::BotSpec;
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::{ChatKind, Contact, TurnKind};
+use crate::domain::events::{Attachment, AttachmentKind, Button, ChatKind, Contact, Referral, TurnKind};
 use crate::domain::ids::{AccountId, ConversationId};
 use crate::domain::time::{ManualClock, Timestamp};
 use crate::store::fake::FakeDirectory;
 
 fn spec(extra: &str) -> BotSpec {
-    let text = format!(
-        "{{bot: shop, fallback: Call us., scripts: [{{name: hello, when: [{{exact: hi}}], reply: [Hello!]}}], {extra}}}"
-    );
+    let text = format!("{{bot: shop, fallback: Call us., {extra}}}");
+    let text = match extra.contains("scripts:") {
+        true => text,
+        false => text.replace(
+            "fallback: Call us.,",
+            "fallback: Call us., scripts: [{name: hello, when: [{exact: hi}], reply: [Hello!]}],",
+        ),
+    };
     serde_saphyr::from_str(&text).unwrap()
 }
 
@@ -35,6 +40,7 @@ fn turn(text: &str) -> Envelope<TurnOpened> {
         message_id: None,
         reply_to: None,
         callback_id: None,
+        referral: None,
         hops: Vec::new(),
     };
     let at = Timestamp::from_millis(1_000);
@@ -45,17 +51,115 @@ fn turn(text: &str) -> Envelope<TurnOpened> {
     turn
 }
 
-async fn run(spec: BotSpec, enabled: bool, text: &str) -> Outcome<MatchOut> {
-    let directory = FakeDirectory::default();
+fn stage(spec: BotSpec, enabled: bool) -> (MatchScript, Arc<FakeDirectory>) {
+    let directory = Arc::new(FakeDirectory::default());
     directory.put_bot(Bot { tenant: "acme".into(), version: 1, enabled, spec, accounts: Vec::new() });
-    let stage = MatchScript::new(Arc::new(directory));
-    let cx = Cx {
-        clock: Arc::new(ManualClock::at(Timestamp::from_millis(2_000))),
+    (MatchScript::new(Arc::clone(&directory) as Arc<dyn Directory>, Arc::clone(&directory) as _), directory)
+}
+
+fn at(ms: i64) -> Cx {
+    Cx {
+        clock: Arc::new(ManualClock::at(Timestamp::from_millis(ms))),
         until: tokio::time::Instant::now() + Duration::from_secs(5),
         attempt: 1,
         cancel: tokio_util::sync::CancellationToken::new(),
+    }
+}
+
+async fn run(spec: BotSpec, enabled: bool, text: &str) -> Outcome<MatchOut> {
+    stage(spec, enabled).0.handle(&at(2_000), &turn(text)).await.unwrap()
+}
+
+/// The text that goes out, or why nothing does.
+fn heard(outcome: Outcome<MatchOut>) -> String {
+    match outcome {
+        Outcome::Emit(MatchOut::Ready(reply)) => reply.data.parts[0].text.clone(),
+        Outcome::Emit(MatchOut::Routed(turn)) => {
+            turn.data.reply.map_or("routed".into(), |r| r.parts[0].text.clone())
+        }
+        Outcome::Drop(reason) => format!("dropped: {}", reason.reason),
+        Outcome::EmitAll(_) => unreachable!(),
+    }
+}
+
+fn sent(kind: AttachmentKind, id: &str) -> Envelope<TurnOpened> {
+    let mut sent = turn(id);
+    sent.data.kind = TurnKind::Attachment;
+    sent.data.text.clear();
+    let attachment = Attachment { kind, id: None, url: None, mime: None, name: None };
+    sent.data.attachments.push(attachment);
+    sent
+}
+
+#[tokio::test]
+async fn what_is_sent_matches_by_kind_and_else_gets_the_unsupported_text_once_an_hour() {
+    let spec = spec("unsupported: Text please., scripts: [{name: v, when: [{on: voice}], reply: [Heard.]}]");
+    let (stage, _) = stage(spec, true);
+    let say = async |ms, turn: &Envelope<TurnOpened>| heard(stage.handle(&at(ms), turn).await.unwrap());
+    assert_eq!(say(0, &sent(AttachmentKind::Voice, "a")).await, "Heard.");
+    let first = sent(AttachmentKind::Sticker, "b");
+    assert_eq!(say(0, &first).await, "Text please.");
+    assert_eq!(say(1, &first).await, "Text please.", "the same turn, run again");
+    assert_eq!(say(2, &sent(AttachmentKind::Sticker, "c")).await, "dropped: unsupported");
+    assert_eq!(say(3_600_002, &sent(AttachmentKind::Sticker, "d")).await, "Text please.");
+}
+
+#[tokio::test]
+async fn a_model_never_gets_an_empty_question() {
+    let knowing = spec("documents: [{name: a.md, text: x}]");
+    let (stage, _) = stage(knowing, true);
+    let outcome = stage.handle(&at(0), &sent(AttachmentKind::Image, "a")).await.unwrap();
+    assert!(heard(outcome).contains("only read text"));
+}
+
+#[tokio::test]
+async fn a_link_matches_by_its_code_and_is_no_question() {
+    let spec = spec(
+        "scripts: [{name: any, when: [{referral: '*'}], reply: [Any.]}, {name: sale, when: [{referral: sale}], reply: [Sale!]}]",
+    );
+    let (with, _) = stage(spec, true);
+    let mut came = turn("/start sale");
+    let link = |code: &str| Some(Referral { code: Some(code.into()), ..Referral::default() });
+    came.data.referral = link("sale");
+    assert_eq!(heard(with.handle(&at(0), &came).await.unwrap()), "Sale!");
+    came.data.referral = link("other");
+    assert_eq!(heard(with.handle(&at(0), &came).await.unwrap()), "Any.");
+    let (without, _) = stage(self::spec(""), true);
+    came.data.kind = TurnKind::Referral;
+    came.data.text.clear();
+    assert_eq!(heard(without.handle(&at(0), &came).await.unwrap()), "dropped: referral");
+}
+
+#[tokio::test]
+async fn a_number_may_be_typed_before_the_timeline_has_the_menu() {
+    let spec = spec(
+        "scripts: [{name: menu, when: [{exact: menu}], reply: [{text: '?', buttons: [Tea, Cake]}]}, {name: cake, when: [{exact: cake}], reply: [Yum.]}]",
+    );
+    let (stage, _) = stage(spec, true);
+    let say = async |text: &str| heard(stage.handle(&at(0), &turn(text)).await.unwrap());
+    assert_eq!(say("menu").await, "?");
+    assert_eq!(say("2").await, "Yum.");
+    assert_eq!(say("2").await, "Yum.", "the same turn, run again");
+    assert_eq!(say("02").await, "Call us.", "the next one has nothing to choose from");
+}
+
+#[tokio::test]
+async fn a_typed_number_is_the_choice_that_was_offered() {
+    let spec = spec("scripts: [{name: two, when: [{exact: pay-two}], reply: [Two it is.]}]");
+    let (stage, directory) = stage(spec, true);
+    let say = async |text: &str| heard(stage.handle(&at(0), &turn(text)).await.unwrap());
+    assert_eq!(say("2").await, "Call us.", "nothing was offered");
+    let button = |title: &str, payload: &str| Button {
+        title: title.into(),
+        payload: Some(payload.into()),
+        ..Button::default()
     };
-    stage.handle(&cx, &turn(text)).await.unwrap()
+    let turn = turn("2");
+    let offered = vec![button("One", "pay-one"), button("Two", "pay-two")];
+    directory.put_choices(&turn.tenant, &turn.conversation, offered);
+    assert_eq!(say("2").await, "Two it is.");
+    assert_eq!(say(" ۲. ").await, "Two it is.");
+    assert_eq!(say("3").await, "Call us.");
 }
 
 #[tokio::test]

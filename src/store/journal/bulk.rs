@@ -150,20 +150,23 @@ impl Merged {
         self.row.name = newer.name.clone().or(self.row.name.take());
         self.row.username = newer.username.clone().or(self.row.username.take());
         self.row.language = newer.language.clone().or(self.row.language.take());
+        self.row.referral = self.row.referral.take().or_else(|| newer.referral.clone());
+        self.row.chat.clone_from(&newer.chat);
     }
 }
 
 impl Bulk for Merged {
     const HEAD: &'static str = "INSERT INTO conversations (id, tenant, bot, channel, account, chat, thread, chat_kind, \
-         contact, name, username, language, first_at, last_at) VALUES ";
-    const TAIL: &'static str = " ON CONFLICT (id) DO UPDATE SET bot = excluded.bot, \
+         contact, name, username, language, referral, first_at, last_at) VALUES ";
+    const TAIL: &'static str = " ON CONFLICT (id) DO UPDATE SET bot = excluded.bot, chat = excluded.chat, \
+         referral = COALESCE(conversations.referral, excluded.referral), \
          contact = CASE WHEN excluded.contact = '' THEN conversations.contact ELSE excluded.contact END, \
          name = COALESCE(excluded.name, conversations.name), \
          username = COALESCE(excluded.username, conversations.username), \
          language = COALESCE(excluded.language, conversations.language), \
          first_at = CASE WHEN excluded.first_at < conversations.first_at THEN excluded.first_at ELSE conversations.first_at END, \
          last_at = CASE WHEN excluded.last_at > conversations.last_at THEN excluded.last_at ELSE conversations.last_at END";
-    const COLUMNS: usize = 14;
+    const COLUMNS: usize = 15;
 
     fn bind<'q>(&'q self, query: Bound<'q>) -> Bound<'q> {
         let row = &self.row;
@@ -183,6 +186,7 @@ impl Bulk for Merged {
             .bind(row.name.as_deref().map(clean))
             .bind(row.username.as_deref().map(clean))
             .bind(row.language.as_deref().map(clean))
+            .bind(row.referral.as_deref().map(clean))
             .bind(self.first.millis())
             .bind(row.at.millis())
     }

@@ -83,6 +83,8 @@ pub struct ConversationRow {
     pub username: Option<String>,
     /// The person's language.
     pub language: Option<String>,
+    /// What the person came by, as JSON; the first one stays.
+    pub referral: Option<String>,
     /// When this was learned.
     pub at: Timestamp,
 }
@@ -139,8 +141,10 @@ pub struct ReceiptRow {
     pub channel: ChannelKind,
     /// The channel account that sent.
     pub account: AccountId,
-    /// The provider's id of the message.
+    /// The provider's id of the message, or what [`watermark_id`] gives.
     pub message_id: String,
+    /// Up to when the messages of a chat are meant, where no single one is.
+    pub upto: Option<Timestamp>,
     /// What became of it.
     pub status: ReceiptStatus,
     /// The provider's error codes.
@@ -152,6 +156,10 @@ pub struct ReceiptRow {
 impl ReceiptRow {
     /// Receipts come in any order; the furthest one stands, and a failure ends them.
     pub(super) fn rank(&self) -> i64 {
+        if let Some(upto) = self.upto {
+            // A watermark only rises.
+            return upto.millis();
+        }
         match self.status {
             ReceiptStatus::Sent => 1,
             ReceiptStatus::Delivered => 2,
@@ -160,4 +168,10 @@ impl ReceiptRow {
             ReceiptStatus::Failed => 5,
         }
     }
+}
+
+/// Where the watermark of a conversation stands among the receipts of single messages: no provider's id looks so.
+#[must_use]
+pub fn watermark_id(status: ReceiptStatus, conversation: &ConversationId) -> String {
+    format!("upto/{}/{conversation}", status.as_str())
 }

@@ -10,9 +10,10 @@ use sqlx::Row;
 use super::message::event_id;
 use super::placeholders;
 use crate::domain::event::Event;
-use crate::domain::events::TurnOpened;
+use crate::domain::events::{Button, Part, TurnOpened};
 use crate::domain::ids::{ConversationId, EventId, TenantId};
 use crate::store::Store;
+use crate::store::bots::parse;
 use crate::store::directory::{History, Line, Speaker};
 use crate::store::error::StoreError;
 
@@ -55,6 +56,30 @@ impl History for Store {
         lines.truncate(limit as usize);
         lines.reverse();
         Ok(lines)
+    }
+
+    async fn choices(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+    ) -> Result<Vec<Button>, StoreError> {
+        #[derive(serde::Deserialize)]
+        struct Said {
+            #[serde(default)]
+            parts: Vec<Part>,
+        }
+        let row = sqlx::query(
+            "SELECT data FROM messages WHERE tenant = $1 AND conversation = $2 AND direction = 'out' \
+             ORDER BY at DESC, position DESC LIMIT 1",
+        )
+        .bind(tenant.as_str())
+        .bind(conversation.as_str())
+        .fetch_optional(self.db.read())
+        .await?;
+        let Some(row) = row else { return Ok(Vec::new()) };
+        let said: Said = parse("messages", row.try_get(0)?)?;
+        let last = said.parts.into_iter().rev().find(|part| !part.buttons.is_empty());
+        Ok(last.map(|part| part.buttons).unwrap_or_default())
     }
 
     async fn holds(&self, tenant: &TenantId, root: EventId) -> Result<bool, StoreError> {

@@ -7,12 +7,13 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::{Cursor, MOST, placeholders};
-use crate::domain::events::Hop;
+use crate::domain::events::{Hop, ReceiptStatus};
 use crate::domain::ids::{BotId, ConversationId, EventId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::store::Store;
 use crate::store::bots::parse;
 use crate::store::error::StoreError;
+use crate::store::journal::watermark_id;
 
 /// Which way a message went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -59,9 +60,12 @@ pub struct Message {
     pub direction: Direction,
     /// Inbound: the kind of turn; outbound: the route; dropped: the reason.
     pub kind: String,
-    /// The text.
+    /// The text; of an edited message what it says now.
     pub text: String,
-    /// The rest: inbound `{payload, attachments, contact, reply_to}`, outbound `{parts}`, dropped `{stage}`.
+    /// True when the person changed it afterwards: what it said before is not kept here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
+    /// The rest: inbound `{payload, attachments, contact, reply_to}`, outbound `{parts}`, dropped `{stage, note, sender, on}`.
     pub data: serde_json::Value,
     /// The provider's id of an inbound message.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,6 +109,21 @@ pub struct MessagePart {
     pub at: Timestamp,
 }
 
+impl MessagePart {
+    /// Takes a watermark for what lies before it and is not known to have come further.
+    fn pass(&mut self, delivered: Option<i64>, read: Option<i64>) {
+        /// It bears the provider's time of the last message; we note a send when its answer is here.
+        const ROUND_TRIP_MS: i64 = 1_000;
+        let passed = |mark: Option<i64>| mark.is_some_and(|mark| self.at.millis() <= mark + ROUND_TRIP_MS);
+        let status = match self.status.as_str() {
+            "sent" | "delivered" if passed(read) => "read",
+            "sent" if passed(delivered) => "delivered",
+            _ => return,
+        };
+        status.clone_into(&mut self.status);
+    }
+}
+
 impl Store {
     /// The messages of a conversation, oldest first: the newest `limit` (500 at most) before `before`.
     ///
@@ -132,12 +151,44 @@ impl Store {
         .await?;
         let mut messages = rows.iter().map(message).collect::<Result<Vec<_>, _>>()?;
         let mut parts = self.parts(tenant, &messages).await?;
+        let (delivered, read) = self.watermarks(tenant, conversation).await?;
+        parts.values_mut().flatten().for_each(|part| part.pass(delivered, read));
         for message in &mut messages {
             message.parts = parts.remove(&message.id).unwrap_or_default();
         }
         // Within one millisecond a turn comes before what answers it.
         messages.sort_by_key(|message| (message.at, message.direction, message.position));
+        apply_edits(&mut messages);
         Ok(messages)
+    }
+
+    /// Up to when everything in a conversation was delivered and read, where a provider says no more than that.
+    async fn watermarks(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+    ) -> Result<(Option<i64>, Option<i64>), StoreError> {
+        let Some((_, channel, account)) = conversation.account() else { return Ok((None, None)) };
+        let ids = [ReceiptStatus::Delivered, ReceiptStatus::Read].map(|to| watermark_id(to, conversation));
+        let rows = sqlx::query(
+            "SELECT message_id, rank FROM receipts WHERE account = $1 AND message_id IN ($2, $3) AND channel = $4 \
+             AND tenant = $5",
+        )
+        .bind(account.as_str())
+        .bind(&ids[0])
+        .bind(&ids[1])
+        .bind(channel.as_str())
+        .bind(tenant.as_str())
+        .fetch_all(self.db.read())
+        .await?;
+        let mut found = [None, None];
+        for row in &rows {
+            let id: String = row.try_get(0)?;
+            if let Some(n) = ids.iter().position(|known| *known == id) {
+                found[n] = Some(row.try_get(1)?);
+            }
+        }
+        Ok((found[0], found[1]))
     }
 
     async fn parts(
@@ -167,6 +218,19 @@ impl Store {
     }
 }
 
+/// An edit stands as an event of its own, and the message that it is about says what it says now.
+fn apply_edits(messages: &mut [Message]) {
+    let edits = messages.iter().filter(|m| m.direction == Direction::Dropped && m.kind == "edit");
+    let on = |edit: &Message| edit.data.get("on")?.as_str().map(str::to_owned);
+    let edits: HashMap<String, String> = edits.filter_map(|m| Some((on(m)?, m.text.clone()))).collect();
+    for message in messages.iter_mut().filter(|m| m.direction == Direction::In) {
+        if let Some(text) = message.provider_id.as_ref().and_then(|id| edits.get(id)) {
+            message.text.clone_from(text);
+            message.edited = true;
+        }
+    }
+}
+
 pub(super) fn event_id(row: &AnyRow, column: usize) -> Result<EventId, StoreError> {
     row.try_get::<&str, _>(column)?
         .parse()
@@ -182,6 +246,7 @@ fn message(row: &AnyRow) -> Result<Message, StoreError> {
         direction: Direction::of(row.try_get(4)?)?,
         kind: row.try_get(5)?,
         text: row.try_get(6)?,
+        edited: false,
         data: parse("messages", row.try_get(7)?)?,
         provider_id: row.try_get(8)?,
         parts: Vec::new(),

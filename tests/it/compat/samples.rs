@@ -257,6 +257,7 @@ fn opened_full() -> TurnOpened {
         message_id: Some("7".into()),
         reply_to: Some("6".into()),
         callback_id: Some("99".into()),
+        referral: None,
         hops: vec![hop(StageName::Ingest, Some("unthreaded"))],
     }
 }
@@ -277,6 +278,7 @@ fn opened_least() -> TurnOpened {
         message_id: None,
         reply_to: None,
         callback_id: None,
+        referral: None,
         hops: Vec::new(),
     }
 }
@@ -294,10 +296,11 @@ fn parts() -> Vec<Part> {
         Part {
             text: "A tandem costs 20 EUR a day [1].".into(),
             buttons: vec![
-                Button { title: "Book".into(), payload: Some("book:tandem".into()) },
-                Button { title: "Prices".into(), payload: None },
+                Button { title: "Book".into(), payload: Some("book:tandem".into()), ..Button::default() },
+                Button { title: "Prices".into(), payload: None, ..Button::default() },
             ],
             cites: vec![Citation { n: 1, document: "prices.md".into(), title: "Prices".into() }],
+            ..Part::default()
         },
         Part { text: "Anything else?".into(), ..Part::default() },
     ]
@@ -315,7 +318,12 @@ fn grounded() -> TurnGrounded {
 }
 
 fn dropped(note: Option<&str>) -> TurnDropped {
-    TurnDropped { stage: StageName::Ingest, reason: "ignored".into(), note: note.map(str::to_owned) }
+    TurnDropped {
+        stage: StageName::Ingest,
+        reason: "ignored".into(),
+        note: note.map(str::to_owned),
+        noted: None,
+    }
 }
 
 fn reply(route: Route) -> ReplyReady {
@@ -347,6 +355,7 @@ fn receipt(status: ReceiptStatus, full: bool) -> ReceiptReceived {
         account: AccountId::from("106540352242922"),
         chat: "4915112345678".into(),
         message_id: "wamid.Y".into(),
+        upto: None,
         status,
         at: AT,
         errors: if full { Vec::new() } else { vec![131_026] },

@@ -192,3 +192,79 @@ async fn a_new_owner_knows_what_the_last_one_saw() {
     assert_eq!(texts, ["6", "7"], "what is not finished is done again, what is finished is not");
     assert_eq!(bench.cx.finished, [6, 7, 10, 11]);
 }
+
+fn photo(offset: u64, caption: &str) -> Record {
+    let item = format!(
+        r#"{{"message":{{"message_id":{offset},"media_group_id":"7","from":{{"id":5}},"chat":{{"id":5}},"caption":"{caption}","photo":[{{"file_id":"p{offset}"}}]}}}}"#
+    );
+    update(offset, offset, "acme", &item)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_album_is_one_turn_whose_offsets_finish_together_and_its_chat_waits() {
+    let mut bench = Bench::new();
+    bench.stage.admit(&mut bench.cx, vec![text(0, 100), photo(1, "Look"), photo(2, ""), text(3, 101)]);
+    bench.settle().await;
+    assert_eq!(bench.cx.finished, [0], "the album and what follows it wait");
+    tokio::time::advance(Duration::from_millis(700)).await;
+    bench.stage.admit(&mut bench.cx, vec![photo(4, "")]);
+    assert!(bench.cx.wake.is_some());
+    tokio::time::advance(Duration::from_millis(1_100)).await;
+    bench.stage.tick(&mut bench.cx);
+    bench.settle().await;
+    tokio::time::advance(Duration::from_millis(1_100)).await;
+    bench.stage.tick(&mut bench.cx);
+    bench.settle().await;
+    let turns = bench.out::<TurnOpened>();
+    let texts: Vec<_> = turns.iter().map(|turn| turn.data.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        ["100", "Look", "101", ""],
+        "an item that comes behind something is an album of its own"
+    );
+    assert_eq!(turns[1].data.attachments.len(), 2);
+    let dropped: Vec<_> = bench.out::<TurnDropped>().into_iter().map(|it| it.data.reason).collect();
+    assert_eq!(dropped, ["album"], "every event is accounted for");
+    bench.cx.finished.sort_unstable();
+    assert_eq!(bench.cx.finished, [0, 1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_group_that_became_another_keeps_its_conversation() {
+    let mut bench = Bench::new();
+    let message = |offset, chat: &str, more: &str| {
+        let item = format!(
+            r#"{{"message":{{"message_id":{offset},"from":{{"id":5}},"chat":{{"id":{chat},"type":"group"}},{more}}}}}"#
+        );
+        update(offset, offset, "acme", &item)
+    };
+    let replied = r#""text":"hi","reply_to_message":{"message_id":1,"from":{"id":77,"is_bot":true,"username":"shop_bot"}}"#;
+    let records = vec![
+        message(0, "-5", replied),
+        message(1, "-5", r#""migrate_to_chat_id":-1005"#),
+        message(2, "-1005", r#""migrate_from_chat_id":-5"#),
+        message(3, "-1005", r#""text":"@shop_bot hi","entities":[{"type":"mention","offset":0,"length":9}]"#),
+        message(4, "-1005", r#""text":"nobody in particular""#),
+    ];
+    for record in records {
+        bench.stage.admit(&mut bench.cx, vec![record]);
+        bench.settle().await;
+    }
+    let turns = bench.out::<TurnOpened>();
+    assert_eq!(turns.iter().map(|turn| turn.data.chat.as_str()).collect::<Vec<_>>(), ["-5", "-1005"]);
+    assert_eq!(turns[0].conversation, turns[1].conversation, "and it answers where the group is now");
+    let reasons: Vec<_> = bench.out::<TurnDropped>().into_iter().map(|it| it.data.reason).collect();
+    assert_eq!(reasons, ["identity_change", "identity_change", "not_addressed"]);
+}
+
+#[tokio::test]
+async fn an_edit_tells_the_timeline_what_the_message_says_now() {
+    let mut bench = Bench::new();
+    let edit = r#"{"edited_message":{"message_id":9,"from":{"id":5},"chat":{"id":5},"text":"new words"}}"#;
+    bench.stage.admit(&mut bench.cx, vec![update(0, 1, "acme", edit)]);
+    bench.settle().await;
+    let dropped = bench.out::<TurnDropped>().remove(0).data;
+    let noted = dropped.noted.unwrap();
+    assert_eq!(dropped.reason, "edit");
+    assert_eq!((noted.on.as_deref(), noted.text.as_deref()), (Some("9"), Some("new words")));
+}

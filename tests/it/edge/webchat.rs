@@ -55,8 +55,8 @@ impl<'r> Visitor<'r> {
         let conversation =
             ConversationId::new(&"acme".into(), ChannelKind::Webchat, &"shop".into(), &self.id, None);
         let at = Timestamp::from_millis(NOW);
-        let buttons = vec![Button { title: "Prices".into(), payload: None }];
-        let message = Part { text: format!("answer {n}"), buttons, cites: Vec::new() };
+        let buttons = vec![Button { title: "Prices".into(), payload: None, ..Button::default() }];
+        let message = Part { text: format!("answer {n}"), buttons, ..Part::default() };
         let data = WebchatOut { chat: self.id.clone(), account: "shop".into(), part: 0, of: 1, message };
         let id = EventId::root(ChannelKind::Webchat, &self.id, &n.to_string());
         let mut out = Envelope::root(id, conversation.as_str().to_owned(), at, at, data);

@@ -78,11 +78,12 @@ pub(super) fn seen_in(tenant: &str, chat: &str, at: i64, name: Option<&str>) -> 
         name: name.map(str::to_owned),
         username: None,
         language: None,
+        referral: None,
         at: Timestamp::from_millis(at),
     }
 }
 
-fn part(n: u64, part: u32, status: SettledStatus, provider_id: Option<&str>) -> PartRow {
+pub(super) fn part(n: u64, part: u32, status: SettledStatus, provider_id: Option<&str>) -> PartRow {
     PartRow {
         reply: EventId::reply(root(n), 0),
         part,
@@ -98,13 +99,14 @@ fn part(n: u64, part: u32, status: SettledStatus, provider_id: Option<&str>) -> 
     }
 }
 
-fn receipt(message_id: &str, status: ReceiptStatus) -> ReceiptRow {
+pub(super) fn receipt(message_id: &str, status: ReceiptStatus) -> ReceiptRow {
     ReceiptRow {
         tenant: "acme".into(),
         bot: "shop".into(),
         channel: ChannelKind::Whatsapp,
         account: "77".into(),
         message_id: message_id.into(),
+        upto: None,
         status,
         errors: if status == ReceiptStatus::Failed { vec![131_026] } else { Vec::new() },
         at: Timestamp::from_millis(9),

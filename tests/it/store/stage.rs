@@ -41,6 +41,7 @@ async fn every_event_becomes_a_row(db: Database) {
         account: "77".into(),
         chat: "1".into(),
         message_id: "wamid.out".into(),
+        upto: None,
         status: ReceiptStatus::Read,
         at: Timestamp::from_millis(9),
         errors: Vec::new(),
@@ -48,8 +49,12 @@ async fn every_event_becomes_a_row(db: Database) {
     };
     let receipt = opened.follow(StageName::Ingest, opened.time, 0, receipt);
     let late = turn(2, "late");
-    let dropped =
-        TurnDropped { stage: StageName::Match, reason: "no_reply".into(), note: Some("why".into()) };
+    let dropped = TurnDropped {
+        stage: StageName::Match,
+        reason: "no_reply".into(),
+        note: Some("why".into()),
+        noted: None,
+    };
     let dropped = late.follow(StageName::Match, late.time, 0, dropped);
     // Last things first: no order between topics is needed.
     let records = [

@@ -1,14 +1,22 @@
 //! Reading the timeline.
 
+use millrace::domain::events::{ReceiptStatus, SettledStatus};
 use millrace::domain::ids::BotId;
 use millrace::domain::time::Timestamp;
-use millrace::store::{Cursor, Direction, History, JournalRow, Line, Speaker};
+use millrace::store::{Cursor, Direction, History, JournalRow, Line, Speaker, watermark_id};
 
 use super::database::Database;
-use super::journal::{conversation, message, root, seen_in, write};
+use super::journal::{conversation, message, part, receipt, root, seen_in, write};
 use super::on_both;
 
-on_both!(pages_cover_everything_once, a_turn_stands_before_its_own_replies, a_timeline_is_its_tenants_alone,);
+on_both!(
+    pages_cover_everything_once,
+    a_turn_stands_before_its_own_replies,
+    a_timeline_is_its_tenants_alone,
+    an_edited_message_says_what_it_says_now,
+    the_last_reply_tells_what_can_be_chosen,
+    a_watermark_reads_what_lies_before_it,
+);
 
 async fn pages_cover_everything_once(db: Database) {
     let mut rows = Vec::new();
@@ -97,4 +105,55 @@ async fn a_timeline_is_its_tenants_alone(db: Database) {
         let found = store.conversations(&tenant.into(), &BotId::from("shop"), None, 10).await.unwrap();
         assert_eq!((found.len(), found[0].name.as_deref()), (1, Some(tenant)));
     }
+}
+
+async fn an_edited_message_says_what_it_says_now(db: Database) {
+    let mut said = message("acme", "1", 1, Direction::In, "old words");
+    said.provider_id = Some("9".into());
+    let mut edit = message("acme", "1", 2, Direction::Dropped, "new words");
+    (edit.kind, edit.data) = ("edit".into(), r#"{"stage":"ingest","on":"9"}"#.into());
+    // The edit may be written first: they stand on different topics.
+    write(&db, vec![JournalRow::Message(edit)]).await;
+    write(&db, vec![JournalRow::Message(said)]).await;
+    let shown = db.store.messages(&"acme".into(), &conversation("acme", "1"), None, 10).await.unwrap();
+    assert_eq!((shown[0].text.as_str(), shown[0].edited), ("new words", true));
+    assert_eq!((shown[1].kind.as_str(), shown[1].edited), ("edit", false));
+}
+
+async fn the_last_reply_tells_what_can_be_chosen(db: Database) {
+    let (tenant, chat) = ("acme".into(), conversation("acme", "1"));
+    assert!(db.store.choices(&tenant, &chat).await.unwrap().is_empty());
+    let mut menu = message("acme", "1", 1, Direction::Out, "?");
+    menu.data =
+        r#"{"route":{"by":"extractive"},"parts":[{"text":"?","buttons":[{"title":"A","payload":"a"}]}]}"#
+            .into();
+    write(&db, vec![JournalRow::Message(menu)]).await;
+    assert_eq!(db.store.choices(&tenant, &chat).await.unwrap()[0].title, "A");
+    assert!(db.store.choices(&"other".into(), &chat).await.unwrap().is_empty());
+    let mut plain = message("acme", "1", 2, Direction::Out, "x");
+    plain.data = r#"{"parts":[{"text":"x"}]}"#.into();
+    write(&db, vec![JournalRow::Message(plain)]).await;
+    assert!(db.store.choices(&tenant, &chat).await.unwrap().is_empty(), "something else was said since");
+}
+
+async fn a_watermark_reads_what_lies_before_it(db: Database) {
+    let (tenant, chat) = ("acme".into(), conversation("acme", "1"));
+    let sent = |n: u64, at: i64| {
+        let mut row = part(n, 0, SettledStatus::Sent, Some(&format!("m{n}")));
+        row.at = Timestamp::from_millis(at);
+        JournalRow::Part(row)
+    };
+    let upto = |status: ReceiptStatus, at: i64| {
+        let mut row = receipt("", status);
+        (row.message_id, row.upto) = (watermark_id(status, &chat), Some(Timestamp::from_millis(at)));
+        JournalRow::Receipt(row)
+    };
+    let said = (1..=3).map(|n| JournalRow::Message(message("acme", "1", n, Direction::Out, "x")));
+    write(&db, said.chain([sent(1, 100_000), sent(2, 200_000), sent(3, 300_000)]).collect()).await;
+    write(&db, vec![upto(ReceiptStatus::Read, 150_000), upto(ReceiptStatus::Delivered, 250_000)]).await;
+    // An older one comes late.
+    write(&db, vec![upto(ReceiptStatus::Read, 90_000)]).await;
+    let shown = db.store.messages(&tenant, &chat, None, 10).await.unwrap();
+    let states: Vec<_> = shown.iter().map(|message| message.parts[0].status.as_str()).collect();
+    assert_eq!(states, ["read", "delivered", "sent"]);
 }

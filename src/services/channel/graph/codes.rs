@@ -11,6 +11,8 @@ pub(in crate::services::channel) enum Ruling {
     Retry(Scope),
     /// Not sent; again after this long.
     Rest(Scope, Duration),
+    /// Not sent; once more at once, then never.
+    Once,
     /// Not sent, and never will be.
     Reject(Scope),
 }
@@ -30,7 +32,9 @@ pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option
         130_429 | 131_057 => Ruling::Retry(Scope::Number),
         131_048 => Ruling::Rest(Scope::Number, SPAM_RATE),
         131_056 => Ruling::Retry(Scope::Chat),
-        1 | 2 | 131_000 | 131_016 | 135_000 | 131_052 | 131_053 => Ruling::Retry(Scope::Message),
+        1 | 2 | 131_000 | 131_016 | 135_000 => Ruling::Retry(Scope::Message),
+        // Meta could not fetch or take the file.
+        131_052 | 131_053 => Ruling::Once,
         // Unreachable, the sender itself, not on the test list.
         131_026 | 131_021 | 131_030 => Ruling::Reject(Scope::Chat),
         // Window closed, business-initiated limit, Meta's choice, a name where a number is needed.

@@ -14,6 +14,8 @@ pub(super) enum Ruling {
     Is(SendOutcome),
     /// Nothing was sent: the group has another id now.
     Moved(i64),
+    /// Nothing was sent: the formatting was refused, in these words.
+    Unformatted(String),
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,6 +60,9 @@ pub(super) fn answer(status: u16, header: Option<Duration>, body: &[u8]) -> Ruli
     let text = body.description.unwrap_or_default();
     if let (400, Some(chat)) = (code, body.parameters.migrate_to_chat_id) {
         return Ruling::Moved(chat);
+    }
+    if code == 400 && text.to_ascii_lowercase().contains("can't parse entities") {
+        return Ruling::Unformatted(words(&format!("{code}: {text}")));
     }
     let after = body.parameters.retry_after.map(Duration::from_secs).or(header);
     Ruling::Is(refusal(code, &text, after))

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::domain::events::Button;
+use crate::domain::events::{Button, Request};
 use crate::services::channel::render::payload;
 
 /// Telegram takes at most 100 inline buttons under a message.
@@ -19,7 +19,17 @@ const ROW_CHARS: usize = 28;
 
 /// True when a keyboard can hold the buttons.
 pub(super) fn fits(buttons: &[Button]) -> bool {
-    buttons.len() <= MAX_BUTTONS && buttons.iter().all(|button| !button.title.trim().is_empty())
+    let titles = buttons.iter().all(|button| !button.title.trim().is_empty());
+    // An address can only stand under the message, where nothing long can come back and nothing can be asked for.
+    let links = buttons.iter().any(|button| button.url.is_some());
+    let beside_links =
+        |button: &Button| button.url.is_some() || (button.request.is_none() && carried(button));
+    buttons.len() <= MAX_BUTTONS && titles && (!links || buttons.iter().all(beside_links))
+}
+
+/// True when Telegram can carry what comes back.
+fn carried(button: &Button) -> bool {
+    (1..=MAX_PAYLOAD_BYTES).contains(&payload(button).len())
 }
 
 #[derive(Debug, Serialize)]
@@ -32,12 +42,19 @@ pub(super) enum Markup<'a> {
 #[derive(Debug, Serialize)]
 pub(super) struct InlineKey<'a> {
     text: &'a str,
-    callback_data: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback_data: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Key<'a> {
     text: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    request_contact: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    request_location: bool,
 }
 
 impl<'a> Markup<'a> {
@@ -47,13 +64,22 @@ impl<'a> Markup<'a> {
         if buttons.is_empty() {
             return None;
         }
-        let own = buttons.iter().any(|button| payload(button) != button.title);
-        let fit = buttons.iter().all(|button| (1..=MAX_PAYLOAD_BYTES).contains(&payload(button).len()));
-        Some(if own && fit {
-            let key = |button| InlineKey { text: title(button), callback_data: payload(button) };
+        let own = buttons.iter().any(|button| payload(button) != button.title || button.url.is_some());
+        let asks = buttons.iter().any(|button| button.request.is_some());
+        let fit = buttons.iter().all(|button| button.url.is_some() || carried(button));
+        Some(if own && fit && !asks {
+            let key = |button: &'a Button| InlineKey {
+                text: title(button),
+                callback_data: button.url.is_none().then(|| payload(button)),
+                url: button.url.as_deref(),
+            };
             Self::Inline { inline_keyboard: rows(buttons, key) }
         } else {
-            let key = |button| Key { text: title(button) };
+            let key = |button: &'a Button| Key {
+                text: title(button),
+                request_contact: button.request == Some(Request::Contact),
+                request_location: button.request == Some(Request::Location),
+            };
             Self::Reply { keyboard: rows(buttons, key), one_time_keyboard: true, resize_keyboard: true }
         })
     }
@@ -87,7 +113,7 @@ mod tests {
     use super::*;
 
     fn button(title: &str, payload: Option<&str>) -> Button {
-        Button { title: title.to_owned(), payload: payload.map(str::to_owned) }
+        Button { title: title.to_owned(), payload: payload.map(str::to_owned), ..Button::default() }
     }
 
     fn markup(buttons: &[Button]) -> serde_json::Value {
@@ -120,6 +146,23 @@ mod tests {
         assert!(markup(&[button("Prices", Some(&long))]).get("keyboard").is_some());
         assert!(markup(&[button("Prices", Some(&long[..64]))]).get("inline_keyboard").is_some());
         assert!(markup(&[button("Prices", Some(""))]).get("keyboard").is_some());
+    }
+
+    #[test]
+    fn addresses_stand_under_the_message_and_requests_in_the_keyboard() {
+        let link = Button { url: Some("https://x.example".into()), ..button("Site", None) };
+        let made = markup(&[link.clone(), button("Help", None)]);
+        assert_eq!(
+            made,
+            json!({"inline_keyboard": [[{"text": "Site", "url": "https://x.example"},
+                {"text": "Help", "callback_data": "Help"}]]})
+        );
+        let ask = Button { request: Some(Request::Contact), ..button("My number", None) };
+        assert_eq!(
+            markup(std::slice::from_ref(&ask))["keyboard"][0][0],
+            json!({"text": "My number", "request_contact": true})
+        );
+        assert!(fits(std::slice::from_ref(&ask)) && !fits(&[link, ask]));
     }
 
     #[test]

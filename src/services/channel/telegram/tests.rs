@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::judge::{Ruling, answer};
 use super::*;
-use crate::domain::events::Button;
+use crate::domain::events::{Button, Card, Degrees, Media, MediaKind, Place, Reaction};
 use crate::domain::ids::AccountId;
+use crate::domain::markup;
 use crate::services::http::NetConfig;
 use crate::services::http::testing::{Canned, TestServer};
 
@@ -66,7 +67,6 @@ fn every_answer_has_its_class() {
         (error(400, "Bad Request: have no rights to send a message"), Want::Rejected(Scope::Chat)),
         (error(400, "Bad Request: message is not modified: same content"), Want::Sent),
         (error(400, "Bad Request: message is too long"), Want::Rejected(Scope::Message)),
-        (error(400, "Bad Request: can't parse entities"), Want::Rejected(Scope::Message)),
         (error(400, "Bad Request: wrong file identifier"), Want::Rejected(Scope::Message)),
         (error(400, "Bad Request: reply markup is too long"), Want::Rejected(Scope::Message)),
         (
@@ -108,7 +108,10 @@ fn text(text: &str) -> Part {
 async fn a_message_goes_to_the_chat_and_its_topic() {
     let (server, telegram) =
         telegram(vec![Canned::json(200, r#"{"ok":true,"result":{"message_id":9}}"#)]).await;
-    let part = Part { buttons: vec![Button { title: "A".to_owned(), payload: None }], ..text("hi") };
+    let part = Part {
+        buttons: vec![Button { title: "A".to_owned(), payload: None, ..Button::default() }],
+        ..text("hi")
+    };
     let sent = telegram.send(&sender("77:aB_-9"), &target("-1001", Some("5")), &part, "x", LIMIT).await;
     assert_eq!(sent, SendOutcome::Sent { provider_id: Some("9".to_owned()) });
     let seen = &server.seen()[0];
@@ -183,11 +186,71 @@ async fn signals_have_their_own_methods() {
 fn a_long_text_is_split_and_the_keyboard_stands_last() {
     let telegram = Telegram::new(&TelegramConfig::default(), Http::new(NetConfig::default()).unwrap());
     let part = Part {
-        buttons: vec![Button { title: "A".to_owned(), payload: None }],
+        buttons: vec![Button { title: "A".to_owned(), payload: None, ..Button::default() }],
         ..text(&"word ".repeat(2_000))
     };
     let parts = telegram.split(&part);
     assert_eq!(parts.len(), 3);
     assert!(parts.iter().all(|part| part.text.encode_utf16().count() <= 4096));
     assert_eq!(parts.iter().map(|part| part.buttons.len()).collect::<Vec<_>>(), [0, 0, 1]);
+}
+
+#[tokio::test]
+async fn formatting_that_is_refused_goes_once_more_as_plain_text() {
+    let refused = || {
+        let body =
+            json!({"ok": false, "error_code": 400, "description": "Bad Request: can't parse entities: x"});
+        Canned::json(400, &body.to_string())
+    };
+    let taken = Canned::json(200, r#"{"ok":true,"result":{"message_id":1}}"#);
+    let (server, telegram) = telegram(vec![refused(), taken, refused()]).await;
+    let (words, spans) = markup::parse("**bold** [site](https://x.example)");
+    let part = Part { text: words, spans, ..Part::default() };
+    let (from, to) = (sender("7:x"), target("5", None));
+    check(&telegram.send(&from, &to, &part, "x", LIMIT).await, Want::Sent, "plain");
+    let seen = server.seen();
+    let entities = json!([{"type": "bold", "offset": 0, "length": 4},
+        {"type": "text_link", "offset": 5, "length": 4, "url": "https://x.example"}]);
+    assert_eq!(seen[0].json(), json!({"chat_id": 5, "text": "bold site", "entities": entities}));
+    assert_eq!(seen[1].json(), json!({"chat_id": 5, "text": "bold site"}));
+    // A plain text can't be made plainer.
+    let outcome = telegram.send(&from, &to, &text("hi"), "x", LIMIT).await;
+    check(&outcome, Want::Rejected(Scope::Message), "plain already");
+}
+
+#[test]
+fn content_has_its_own_methods() {
+    let request = |content: Content| {
+        let part = Part { content: Some(Box::new(content)), ..Part::default() };
+        let Request { method, body } = Request::of(&target("5", None), &part);
+        (method, serde_json::Value::Object(body))
+    };
+    let degrees = |n| Degrees::try_from(n).unwrap();
+    let place = |title: Option<&str>| Place {
+        latitude: degrees(1.5),
+        longitude: degrees(2.5),
+        title: title.map(str::to_owned),
+        address: None,
+    };
+    let wanted = json!({"chat_id": 5, "latitude": 1.5, "longitude": 2.5});
+    assert_eq!(request(Content::Location(place(None))), ("sendLocation", wanted));
+    let (method, body) = request(Content::Location(place(Some("Shop"))));
+    assert_eq!((method, &body["title"], &body["address"]), ("sendVenue", &json!("Shop"), &json!("Shop")));
+    let card = Card { phone: "+49151".into(), name: "Ann".into() };
+    let wanted = json!({"chat_id": 5, "phone_number": "+49151", "first_name": "Ann"});
+    assert_eq!(request(Content::Contact(card)), ("sendContact", wanted));
+    for (kind, method, field) in [
+        (MediaKind::Image, "sendPhoto", "photo"),
+        (MediaKind::Video, "sendVideo", "video"),
+        (MediaKind::Audio, "sendAudio", "audio"),
+        (MediaKind::Voice, "sendVoice", "voice"),
+        (MediaKind::Document, "sendDocument", "document"),
+        (MediaKind::Sticker, "sendSticker", "sticker"),
+    ] {
+        let media = Media { kind, id: Some("f1".into()), url: None, name: None };
+        assert_eq!(request(Content::Media(media)), (method, json!({"chat_id": 5, field: "f1"})));
+    }
+    let reaction = Reaction { emoji: "👍".into(), on: Some("9".into()) };
+    let wanted = json!({"chat_id": 5, "message_id": 9, "reaction": [{"type": "emoji", "emoji": "👍"}]});
+    assert_eq!(request(Content::Reaction(reaction)), ("setMessageReaction", wanted));
 }

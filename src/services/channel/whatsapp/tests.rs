@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::config::Secret;
+use crate::domain::events::{Button, Card, Degrees, Media, MediaKind, Place, Reaction, Request, Template};
 use crate::domain::ids::AccountId;
+use crate::domain::markup;
 use crate::services::channel::Scope;
 use crate::services::http::NetConfig;
 use crate::services::http::testing::{Canned, TestServer};
@@ -13,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 const TAKEN: &str = r#"{"messaging_product":"whatsapp","contacts":[{"input":"1","wa_id":"1"}],"messages":[{"id":"wamid.A"}]}"#;
 
 fn button(title: &str, payload: Option<&str>) -> Button {
-    Button { title: title.to_owned(), payload: payload.map(str::to_owned) }
+    Button { title: title.to_owned(), payload: payload.map(str::to_owned), ..Button::default() }
 }
 
 fn body(chat: &str, part: &Part) -> Value {
@@ -25,7 +27,7 @@ fn channel(config: &MetaConfig) -> Whatsapp {
 }
 
 fn part(text: &str, buttons: Vec<Button>) -> Part {
-    Part { text: text.to_owned(), buttons, cites: Vec::new() }
+    Part { text: text.to_owned(), buttons, cites: Vec::new(), ..Part::default() }
 }
 
 #[test]
@@ -114,4 +116,112 @@ async fn an_account_that_is_no_id_never_becomes_an_address() {
     let to = Target { chat: "49151".to_owned(), thread: None };
     let refused = channel.send(&from, &to, &part("hi", Vec::new()), "o:0", LIMIT).await;
     assert!(matches!(refused, SendOutcome::Rejected { scope: Scope::Bot, .. }), "{refused:?}");
+}
+
+fn holding(content: Content) -> Part {
+    Part { content: Some(Box::new(content)), ..Part::default() }
+}
+
+#[test]
+fn formatting_becomes_whatsapps_own_and_stays_within_its_room() {
+    let channel = channel(&MetaConfig::default());
+    let (text, spans) = markup::parse("**Prices** are [here](https://x.example)");
+    let sent = channel.split(&Part { text, spans, ..Part::default() });
+    assert_eq!(body("1", &sent[0])["text"]["body"], "*Prices* are here (https://x.example)");
+    let (text, spans) = markup::parse(&"**bold words** and others ".repeat(600));
+    for message in channel.split(&Part { text, spans, ..Part::default() }) {
+        let sent = body("1", &message)["text"]["body"].as_str().unwrap().to_owned();
+        assert!(sent.chars().count() <= 4096, "{}", sent.len());
+        assert_eq!(sent.matches('*').count() % 2, 0);
+    }
+}
+
+#[test]
+fn content_has_its_own_types() {
+    let degrees = |n| Degrees::try_from(n).unwrap();
+    let place = Place {
+        latitude: degrees(52.5),
+        longitude: degrees(-13.4),
+        title: Some("Shop".into()),
+        address: None,
+    };
+    let sent = body("1", &holding(Content::Location(place)));
+    assert_eq!(sent["type"], "location");
+    assert_eq!(sent["location"], json!({"latitude": 52.5, "longitude": -13.4, "name": "Shop"}));
+
+    let sent = body("1", &holding(Content::Contact(Card { phone: "+49151".into(), name: "Ann".into() })));
+    assert_eq!(sent["contacts"][0]["name"]["formatted_name"], "Ann");
+    assert_eq!(sent["contacts"][0]["phones"][0]["phone"], "+49151");
+
+    let file = |kind, id: Option<&str>| {
+        let url = id.is_none().then(|| "https://x.example/a".to_owned());
+        Part {
+            text: "See".into(),
+            ..holding(Content::Media(Media {
+                kind,
+                id: id.map(str::to_owned),
+                url,
+                name: Some("a.pdf".into()),
+            }))
+        }
+    };
+    let sent = body("1", &file(MediaKind::Document, None));
+    assert_eq!(
+        sent["document"],
+        json!({"link": "https://x.example/a", "caption": "See", "filename": "a.pdf"})
+    );
+    assert_eq!(body("1", &file(MediaKind::Image, Some("9")))["image"], json!({"id": "9", "caption": "See"}));
+    assert_eq!(body("1", &file(MediaKind::Voice, Some("9")))["audio"], json!({"id": "9"}));
+
+    let template = Template { name: "order".into(), language: "en_US".into(), parameters: vec!["7".into()] };
+    let sent = body("1", &holding(Content::Template(template)));
+    assert_eq!(
+        sent["template"],
+        json!({"name": "order", "language": {"code": "en_US"},
+            "components": [{"type": "body", "parameters": [{"type": "text", "text": "7"}]}]})
+    );
+    let reaction = Reaction { emoji: "👍".into(), on: Some("wamid.x".into()) };
+    assert_eq!(body("1", &holding(Content::Reaction(reaction)))["reaction"]["message_id"], "wamid.x");
+}
+
+#[test]
+fn a_text_that_is_no_caption_of_its_file_goes_before_it() {
+    let channel = channel(&MetaConfig::default());
+    let voice = Media { kind: MediaKind::Voice, id: Some("9".into()), url: None, name: None };
+    let sent = channel.split(&Part { text: "Listen".into(), ..holding(Content::Media(voice)) });
+    assert_eq!(sent.iter().map(|part| part.text.as_str()).collect::<Vec<_>>(), ["Listen", ""]);
+}
+
+#[test]
+fn an_address_and_a_request_are_messages_of_their_own_kind() {
+    let channel = channel(&MetaConfig::default());
+    let link = Button { url: Some("https://x.example".into()), ..button("Open", None) };
+    let framed =
+        Part { header: Some("Top".into()), footer: Some("Below".into()), ..part("Look", vec![link.clone()]) };
+    let sent = body("1", &channel.split(&framed)[0]);
+    assert_eq!(sent["interactive"]["type"], "cta_url");
+    assert_eq!(sent["interactive"]["action"]["parameters"]["url"], "https://x.example");
+    assert_eq!(sent["interactive"]["header"], json!({"type": "text", "text": "Top"}));
+    assert_eq!(sent["interactive"]["footer"], json!({"text": "Below"}));
+    let ask = Button { request: Some(Request::Location), ..button("Where?", None) };
+    let sent = body("1", &channel.split(&part("Where are you?", vec![ask]))[0]);
+    assert_eq!(sent["interactive"]["type"], "location_request_message");
+    // Beside others an address is a line of text.
+    let sent = channel.split(&part("Look", vec![link, button("Help", None)]));
+    assert_eq!(sent[0].text, "Look\n\n1. Open: https://x.example\n2. Help");
+}
+
+#[tokio::test]
+async fn a_file_that_meta_could_not_fetch_is_tried_once_more() {
+    let failed = || Canned::json(400, r#"{"error":{"message":"m","code":131053}}"#);
+    let server = TestServer::start(vec![failed(), Canned::json(200, TAKEN), failed(), failed()]).await;
+    let config = MetaConfig { graph_url: server.url("/v23.0"), hosts: Vec::new() };
+    let channel = channel(&config);
+    let from = Sender { account: AccountId::from("55"), token: Secret::new("EAAx".to_owned()) };
+    let to = Target { chat: "49151".to_owned(), thread: None };
+    let sent = channel.send(&from, &to, &part("hi", vec![]), "o:0", LIMIT).await;
+    assert!(matches!(sent, SendOutcome::Sent { .. }), "{sent:?}");
+    let sent = channel.send(&from, &to, &part("hi", vec![]), "o:0", LIMIT).await;
+    assert!(matches!(sent, SendOutcome::Rejected { scope: Scope::Message, .. }), "{sent:?}");
+    assert_eq!(server.seen().len(), 4);
 }

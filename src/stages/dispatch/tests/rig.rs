@@ -250,6 +250,7 @@ impl Rig {
             account: account.clone(),
             chat: chat.to_owned(),
             message_id: format!("wamid.{chat}"),
+            upto: None,
             status: ReceiptStatus::Delivered,
             at: now,
             errors: Vec::new(),

@@ -57,7 +57,7 @@ fn said(kind: TurnKind) -> Normalised {
 }
 
 fn run(root: Root, it: Normalised, bot: &Bot, after: Duration) -> Vec<Emission> {
-    emissions(root, it, bot, THEN.plus(after), Duration::from_micros(7))
+    emissions(root, it, bot, &Known::default(), THEN.plus(after), Duration::from_micros(7))
 }
 
 fn decode<T: Event>(emission: &Emission) -> Envelope<T> {
@@ -208,7 +208,7 @@ fn what_opens_no_turn_is_accounted_for() {
     let dropped: Envelope<TurnDropped> = decode(&out[0]);
     assert_eq!(
         (dropped.data.reason.as_str(), dropped.data.note.as_deref()),
-        ("ignored", Some("message_reaction"))
+        ("reaction", Some("message_reaction"))
     );
     assert_eq!(&*out[0].key, b"telegram/77/5", "without a conversation it keeps the edge's key");
 }

@@ -2,8 +2,8 @@
 
 use super::super::json::Json;
 use super::super::normalised::{Kind, Normalised, attachment, point};
-use super::{person, place, topic};
-use crate::domain::events::{Attachment, AttachmentKind, TurnKind};
+use super::{person, place, shown_bot, topic};
+use crate::domain::events::{Attachment, AttachmentKind, Referral, TurnKind};
 
 /// Content of people, in the order of search: an animation also carries `document`, a venue also `location`.
 const CONTENT: [&str; 28] = [
@@ -110,8 +110,14 @@ pub(super) fn normalise(field: &str, message: &Json<'_>) -> Normalised {
         thread: topic(message),
         message_id: message.at("message_id").id(),
         reply_to: reply_to(message),
+        album: message.at("media_group_id").id(),
+        mentions: mentions(message),
         ..Normalised::default()
     };
+    if it.reply_to.is_some() {
+        let answered = message.at("reply_to_message").at("from");
+        (it.reply_to_sender, it.shown_bot) = (answered.at("id").id(), shown_bot(answered));
+    }
     let who = if message.has("from") { message.at("from") } else { message.at("sender_chat") };
     person(&mut it, who);
     place(&mut it, message.at("chat"));
@@ -119,8 +125,44 @@ pub(super) fn normalise(field: &str, message: &Json<'_>) -> Normalised {
     let turn = hold(&mut it, content, message.at(content));
     if it.kind == Kind::Message && field == "message" && speaks(message) {
         it.turn = Some(turn);
+        it.referral = it.text.as_deref().and_then(start).filter(|_| turn == TurnKind::Text);
     }
     it
+}
+
+/// `/start PAYLOAD`: a link to the bot was followed. Telegram lets a payload hold 64 letters, digits, hyphens and
+/// underscores.
+fn start(text: &str) -> Option<Referral> {
+    let (command, payload) = text.split_once(' ')?;
+    let word = command.split('@').next()?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    let payload = payload.trim();
+    let is_link = word == "/start" && (1..=64).contains(&payload.len()) && payload.bytes().all(plain);
+    is_link.then(|| Referral {
+        code: Some(payload.to_owned()),
+        source: Some("start".to_owned()),
+        ..Referral::default()
+    })
+}
+
+/// Handles in the text or the caption. Offsets count UTF-16 units; one that lies outside of the text is passed over.
+fn mentions(message: &Json<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (text, entities) in [("text", "entities"), ("caption", "caption_entities")] {
+        let Some(text) = message.at(text).text() else { continue };
+        let units = || text.encode_utf16().collect::<Vec<u16>>();
+        let mentions = message.at(entities).list().iter().filter(|e| e.at("type").text() == Some("mention"));
+        let mut all = None;
+        for entity in mentions {
+            let number = |key: &str| entity.at(key).int().and_then(|n| usize::try_from(n).ok());
+            let (Some(from), Some(length)) = (number("offset"), number("length")) else { continue };
+            let units = all.get_or_insert_with(units);
+            let piece = from.checked_add(length).and_then(|end| units.get(from..end));
+            let handle = piece.map(String::from_utf16_lossy).unwrap_or_default();
+            found.extend(handle.strip_prefix('@').map(str::to_owned));
+        }
+    }
+    found
 }
 
 /// True for people: not for other bots, nor for posts that Telegram copies from a channel. An anonymous administrator

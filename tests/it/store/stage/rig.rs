@@ -192,6 +192,7 @@ pub(super) fn turn(n: u64, text: &str) -> Envelope<TurnOpened> {
         message_id: Some(format!("wamid.in.{n}")),
         reply_to: None,
         callback_id: None,
+        referral: None,
         hops: Vec::new(),
     };
     let mut event = Envelope::root(root.derive(TURN_OPENED, 0), String::new(), at, at, data);

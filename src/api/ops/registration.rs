@@ -1,0 +1,239 @@
+//! Telling providers where to post.
+//!
+//! Guarantee: an account that was registered is left alone unless somebody insists, so a deploy asks no provider anything.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Operations;
+use crate::api::error::{ApiError, ErrorCode};
+use crate::domain::channel::ChannelKind;
+use crate::domain::ids::{BotId, TenantId};
+use crate::services::channel::registration::{Registrar, RegistrationError, Standing, Wanted};
+use crate::store::{Account, AccountInfo};
+
+/// How to register.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Register {
+    /// True: also what stands already, for example after its secret was changed.
+    pub force: bool,
+}
+
+/// What came of a bot's accounts.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Registrations {
+    /// Each account that a provider posts for.
+    pub accounts: Vec<Registration>,
+}
+
+/// What came of an account.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Registration {
+    /// The provider.
+    pub channel: ChannelKind,
+    /// The provider's id.
+    pub account: String,
+    /// How it stands.
+    pub state: RegistrationState,
+    /// What people see: a handle, a name.
+    pub name: Option<String>,
+    /// Where the provider is to post.
+    pub webhook_url: String,
+    /// Where it posts, where that is elsewhere.
+    pub posts_to: Option<String>,
+    /// Updates that wait to be posted.
+    pub pending: Option<u64>,
+    /// The last failure to post, in the provider's words.
+    pub last_error: Option<String>,
+    /// When that was.
+    pub last_error_at_ms: Option<i64>,
+    /// The quality of a number.
+    pub quality: Option<String>,
+    /// Why it failed, and what to do.
+    pub reason: Option<String>,
+    /// How long the provider asks to wait.
+    pub retry_after_s: Option<u64>,
+}
+
+/// How an account stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrationState {
+    /// The provider posts to us.
+    Registered,
+    /// It was registered before; nobody was asked.
+    Kept,
+    /// The provider does not post to us.
+    Unregistered,
+    /// We ask for its updates; nothing to register.
+    Polling,
+    /// The provider refused, or could not be asked.
+    Failed,
+}
+
+impl RegistrationState {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Kept => "kept",
+            Self::Unregistered => "unregistered",
+            Self::Polling => "polling",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What is to be done with each account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Duty {
+    Register { force: bool },
+    Unregister,
+    Look,
+}
+
+impl Operations {
+    pub(in crate::api) async fn bot_register(
+        &self,
+        tenant: &TenantId,
+        bot: &BotId,
+        body: Register,
+    ) -> Result<Registrations, ApiError> {
+        self.registrations(tenant, bot, Duty::Register { force: body.force }).await
+    }
+
+    pub(in crate::api) async fn bot_unregister(
+        &self,
+        tenant: &TenantId,
+        bot: &BotId,
+    ) -> Result<Registrations, ApiError> {
+        self.registrations(tenant, bot, Duty::Unregister).await
+    }
+
+    pub(in crate::api) async fn bot_status(
+        &self,
+        tenant: &TenantId,
+        bot: &BotId,
+    ) -> Result<Registrations, ApiError> {
+        self.registrations(tenant, bot, Duty::Look).await
+    }
+
+    async fn registrations(
+        &self,
+        tenant: &TenantId,
+        bot: &BotId,
+        duty: Duty,
+    ) -> Result<Registrations, ApiError> {
+        let registrar = self.registrar.as_ref().ok_or_else(|| {
+            ApiError::new(
+                ErrorCode::Unavailable,
+                "this process has no way to the providers: ask `millrace up`",
+            )
+        })?;
+        let infos = self.store.accounts(tenant, Some(bot)).await?;
+        let unsealed = self.store.accounts_unsealed(bot).await?.map(|(_, accounts)| accounts);
+        let mut accounts = Vec::new();
+        for account in unsealed.unwrap_or_default() {
+            let info =
+                infos.iter().find(|info| info.channel == account.channel && info.account == account.id);
+            let Some(info) = info.filter(|info| info.channel != ChannelKind::Webchat) else { continue };
+            accounts.push(self.registration(registrar, &account, info, duty).await?);
+        }
+        Ok(Registrations { accounts })
+    }
+
+    async fn registration(
+        &self,
+        registrar: &Registrar,
+        account: &Account,
+        info: &AccountInfo,
+        duty: Duty,
+    ) -> Result<Registration, ApiError> {
+        let wanted = self.wanted(account, info).await?;
+        if info.polling {
+            return Ok(plain(&wanted, RegistrationState::Polling));
+        }
+        let url = wanted.url.as_str();
+        let told = match duty {
+            Duty::Register { force: false } if info.registered == url => {
+                return Ok(plain(&wanted, RegistrationState::Kept));
+            }
+            Duty::Register { .. } => registrar.register(&wanted).await,
+            Duty::Look => registrar.status(&wanted).await,
+            Duty::Unregister => registrar.unregister(&wanted).await.map(|()| Standing::default()),
+        };
+        let standing = match told {
+            Ok(standing) => standing,
+            Err(error) => return Ok(failed(&wanted, &error)),
+        };
+        let posts = if standing.registered { url } else { "" };
+        if info.registered != posts && duty != Duty::Look {
+            self.store.account_set_registered(&account.tenant, account.channel, &account.id, posts).await?;
+        }
+        if let (ChannelKind::Telegram, Some(handle)) = (account.channel, &standing.name) {
+            // In groups people mention the bot by it.
+            self.store.learn_handle((&account.tenant, account.channel, &account.id), handle).await?;
+        }
+        tracing::info!(tenant = %account.tenant, bot = %account.bot, channel = %account.channel, ?duty, "registration");
+        let state = match standing.registered {
+            true => RegistrationState::Registered,
+            false => RegistrationState::Unregistered,
+        };
+        Ok(Registration {
+            name: standing.name,
+            posts_to: standing.url.filter(|posts| posts != url),
+            pending: standing.pending,
+            last_error: standing.last_error,
+            last_error_at_ms: standing.last_error_at.map(|at| at.saturating_mul(1000)),
+            quality: standing.quality,
+            ..plain(&wanted, state)
+        })
+    }
+
+    async fn wanted(&self, account: &Account, info: &AccountInfo) -> Result<Wanted, ApiError> {
+        let (path, secret) = match &info.app {
+            Some(app) => {
+                let app = self.store.app(&account.tenant, app).await?;
+                (format!("meta/{}", app.name), app.verify_token)
+            }
+            None => (format!("telegram/{}", account.bot), account.secret.clone()),
+        };
+        Ok(Wanted {
+            channel: account.channel,
+            account: account.id.to_string(),
+            token: account.token.clone(),
+            url: format!("{}/webhooks/{path}", self.public_url),
+            secret,
+        })
+    }
+}
+
+fn plain(wanted: &Wanted, state: RegistrationState) -> Registration {
+    Registration {
+        channel: wanted.channel,
+        account: wanted.account.clone(),
+        state,
+        name: None,
+        webhook_url: wanted.url.clone(),
+        posts_to: None,
+        pending: None,
+        last_error: None,
+        last_error_at_ms: None,
+        quality: None,
+        reason: None,
+        retry_after_s: None,
+    }
+}
+
+fn failed(wanted: &Wanted, error: &RegistrationError) -> Registration {
+    let retry_after_s = match error {
+        RegistrationError::Wait { after, .. } => Some(after.as_secs()),
+        RegistrationError::Token(_) | RegistrationError::Refused(_) | RegistrationError::Unreachable(_) => {
+            None
+        }
+    };
+    let reason = Some(error.to_string());
+    Registration { reason, retry_after_s, ..plain(wanted, RegistrationState::Failed) }
+}

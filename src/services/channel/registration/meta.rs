@@ -1,0 +1,115 @@
+//! Subscriptions of pages and numbers. A Meta app has one webhook; a number may be given one of its own, a page is
+//! subscribed to the app.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::{LIMIT, Registrar, RegistrationError, Standing, Wanted};
+use crate::domain::channel::ChannelKind;
+use crate::services::channel::render::words;
+use crate::services::http::Call;
+
+/// What ingest reads of a page.
+const FIELDS: &str = "messages,messaging_postbacks,message_deliveries,message_reads,message_reactions,messaging_referrals,\
+                      messaging_optins,message_echoes";
+/// After too many calls minutes have to pass.
+const WAIT: Duration = Duration::from_secs(120);
+
+impl Registrar {
+    pub(super) async fn meta_status(&self, wanted: &Wanted) -> Result<Standing, RegistrationError> {
+        let text = |of: &Value, pointer: &str| of.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        if wanted.channel == ChannelKind::Whatsapp {
+            let path = "?fields=display_phone_number,verified_name,quality_rating,webhook_configuration";
+            let number = self.graph("GET", wanted, path, None).await?;
+            let url = text(&number, "/webhook_configuration/phone_number");
+            return Ok(Standing {
+                registered: url.as_deref() == Some(&wanted.url),
+                name: text(&number, "/verified_name").or_else(|| text(&number, "/display_phone_number")),
+                url: url.or_else(|| text(&number, "/webhook_configuration/application")),
+                quality: text(&number, "/quality_rating"),
+                ..Standing::default()
+            });
+        }
+        let page = self.graph("GET", wanted, "?fields=name", None).await?;
+        let apps = self.graph("GET", wanted, "/subscribed_apps", None).await?;
+        let subscribed = apps.get("data").and_then(Value::as_array).is_some_and(|apps| !apps.is_empty());
+        Ok(Standing { registered: subscribed, name: text(&page, "/name"), ..Standing::default() })
+    }
+
+    pub(super) async fn meta_register(&self, wanted: &Wanted) -> Result<(), RegistrationError> {
+        let (path, body) = match wanted.channel {
+            ChannelKind::Whatsapp => {
+                let (url, token) = (&wanted.url, wanted.secret.expose());
+                ("", json!({"webhook_configuration": {"override_callback_uri": url, "verify_token": token}}))
+            }
+            _ => ("/subscribed_apps", json!({"subscribed_fields": FIELDS})),
+        };
+        self.graph("POST", wanted, path, Some(body)).await.map(drop)
+    }
+
+    pub(super) async fn meta_unregister(&self, wanted: &Wanted) -> Result<(), RegistrationError> {
+        match wanted.channel {
+            ChannelKind::Whatsapp => {
+                // Nothing of its own: the app's webhook holds again.
+                let body = json!({"webhook_configuration": {"override_callback_uri": ""}});
+                self.graph("POST", wanted, "", Some(body)).await.map(drop)
+            }
+            _ => self.graph("DELETE", wanted, "/subscribed_apps", None).await.map(drop),
+        }
+    }
+
+    async fn graph(
+        &self,
+        method: &'static str,
+        wanted: &Wanted,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value, RegistrationError> {
+        let account = wanted.account.as_str();
+        if account.is_empty() || !account.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(RegistrationError::Refused("the account's id is malformed".to_owned()));
+        }
+        let url = format!("{}/{account}{path}", self.graph_url);
+        let bearer = Zeroizing::new(format!("Bearer {}", wanted.token.expose()));
+        let body = body.map(|body| bytes::Bytes::from(body.to_string()));
+        let call = Call {
+            method,
+            url: &url,
+            headers: &[("authorization", &bearer)],
+            body: body.as_ref().map(|body| ("application/json", body)),
+            limit: LIMIT,
+            max_body: None,
+        };
+        let answer = self.http.provider().call(call).await?;
+        read(answer.status, &answer.body)
+    }
+}
+
+fn read(status: u16, body: &[u8]) -> Result<Value, RegistrationError> {
+    #[derive(Deserialize)]
+    struct Failure {
+        error: Error,
+    }
+    #[derive(Deserialize)]
+    struct Error {
+        code: i64,
+        #[serde(default)]
+        message: String,
+    }
+    if let Ok(Failure { error }) = serde_json::from_slice::<Failure>(body) {
+        let reason = words(&format!("{}: {}", error.code, error.message));
+        return Err(match error.code {
+            0 | 102 | 190 => RegistrationError::Token(reason),
+            4 | 17 | 32 | 613 | 80_007 => RegistrationError::Wait { after: WAIT, reason },
+            1 | 2 => RegistrationError::Unreachable(reason),
+            _ => RegistrationError::Refused(reason),
+        });
+    }
+    match serde_json::from_slice(body) {
+        Ok(answer) if (200..300).contains(&status) => Ok(answer),
+        _ => Err(RegistrationError::Unreachable(format!("{status} without a readable body"))),
+    }
+}

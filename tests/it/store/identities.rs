@@ -1,0 +1,58 @@
+//! Ids of one person lead to one conversation.
+
+use millrace::domain::channel::ChannelKind;
+use millrace::domain::ids::{AccountId, TenantId};
+use millrace::store::{CachedDirectory, Directory};
+
+use super::database::Database;
+use super::on_both;
+
+on_both!(ids_that_were_seen_together_are_one, a_handle_is_learned, another_tenant_knows_nothing_of_it,);
+
+fn account() -> (TenantId, AccountId) {
+    ("acme".into(), "77".into())
+}
+
+async fn ids_that_were_seen_together_are_one(db: Database) {
+    let (tenant, account) = account();
+    let at = (&tenant, ChannelKind::Whatsapp, &account);
+    let chat = async |id: &str, others: &[&str]| {
+        let others: Vec<String> = others.iter().map(|id| (*id).to_owned()).collect();
+        db.store.conversation_chat(at, id, &others).await.unwrap()
+    };
+    assert_eq!(chat("4915", &[]).await, "4915", "nobody else");
+    assert_eq!(chat("4915", &["US.1"]).await, "4915");
+    assert_eq!(chat("US.1", &[]).await, "4915", "without a number it is the same person");
+    assert_eq!(chat("4999", &["US.1"]).await, "4915", "and with another number");
+    assert_eq!(chat("4999", &[]).await, "4915");
+    // Two that were apart until now have one conversation, with all who led to either.
+    assert_eq!(chat("30", &["US.2"]).await, "30");
+    let one = chat("US.1", &["US.2"]).await;
+    for id in ["4915", "4999", "US.1", "US.2", "30"] {
+        assert_eq!(chat(id, &[]).await, one, "{id}");
+    }
+}
+
+async fn a_handle_is_learned(db: Database) {
+    let (tenant, account) = account();
+    let directory = CachedDirectory::new(std::sync::Arc::clone(&db.store));
+    let known = async || directory.handle(&tenant, ChannelKind::Telegram, &account).await.unwrap();
+    assert_eq!(known().await, None);
+    for handle in ["shop_bot", "shop_bot", "store_bot"] {
+        directory.learn_handle(&tenant, ChannelKind::Telegram, &account, handle).await.unwrap();
+        assert_eq!(known().await.as_deref(), Some(handle));
+    }
+    let fresh = CachedDirectory::new(std::sync::Arc::clone(&db.store));
+    let kept = fresh.handle(&tenant, ChannelKind::Telegram, &account).await.unwrap();
+    assert_eq!(kept.as_deref(), Some("store_bot"));
+}
+
+async fn another_tenant_knows_nothing_of_it(db: Database) {
+    let (tenant, account) = account();
+    let other = TenantId::from("other");
+    let aliases = ["US.1".to_owned()];
+    let ours = (&tenant, ChannelKind::Whatsapp, &account);
+    db.store.conversation_chat(ours, "4915", &aliases).await.unwrap();
+    let theirs = (&other, ChannelKind::Whatsapp, &account);
+    assert_eq!(db.store.conversation_chat(theirs, "US.1", &[]).await.unwrap(), "US.1");
+}
