@@ -84,5 +84,9 @@ cargo run --quiet -- check tests/conversations/*.yaml
 if [ -n "${kafka:-}" ] && [ -n "${postgres:-}" ]; then
     say "golden conversations on Kafka and PostgreSQL, each role a process"
     cargo run --quiet -- check --kafka "$kafka" --database "$postgres" tests/conversations/*.yaml
+    say "chaos: half a minute of faults, on brokers and a database of its own"
+    stop_all
+    kafka='' postgres=''
+    scripts/chaos.sh --seconds 30 --seed 7
 fi
 say "all suites passed"
