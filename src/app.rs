@@ -4,6 +4,7 @@ pub mod admin;
 pub mod cases;
 pub mod changes;
 pub mod chaos;
+pub mod collection;
 pub mod demo;
 pub mod dlq;
 pub mod fakes;

@@ -3,6 +3,7 @@
 pub mod bots;
 pub mod log;
 pub mod pipeline;
+pub mod retrieve;
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -16,7 +17,8 @@ Examples:
   millrace bench pipeline --rate 5000                  webhook to provider, everything in this process
   millrace bench pipeline --engine kafka --kafka 127.0.0.1:9092 --rate 2000
   millrace bench bots --bots 10000                     what idle bots cost
-  millrace bench log                                   the log beside bare files")]
+  millrace bench log                                   the log beside bare files
+  millrace bench retrieve --collection cranfield --mode text")]
 pub struct BenchArgs {
     #[command(subcommand)]
     command: BenchCommand,
@@ -31,6 +33,8 @@ enum BenchCommand {
     Bots(bots::BotsBench),
     /// Appends, synced appends, reads and the tail of the log.
     Log(log::LogBench),
+    /// How good and how fast passages are found in a test collection.
+    Retrieve(retrieve::RetrieveBench),
 }
 
 /// Which log a bench runs on.
@@ -109,5 +113,6 @@ pub async fn run(context: &Context, args: &BenchArgs) -> Exit {
         BenchCommand::Pipeline(bench) => pipeline::run(context, bench).await,
         BenchCommand::Bots(bench) => bots::run(context, bench).await,
         BenchCommand::Log(bench) => log::run(context, bench).await,
+        BenchCommand::Retrieve(bench) => retrieve::run(context, bench).await,
     }
 }

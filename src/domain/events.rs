@@ -20,6 +20,6 @@ pub use reply::{
 pub use settled::{Lane, Settled, SettledStatus};
 pub use turn::{
     Attachment, AttachmentKind, ChatKind, Contact, Hop, MAX_TEXT_BYTES, Passage, Scripted, TurnDropped,
-    TurnGrounded, TurnKind, TurnOpened, TurnRouted,
+    TurnGrounded, TurnKind, TurnOpened, TurnRouted, Verdict,
 };
 pub use webhook::WebhookReceived;

@@ -3,7 +3,7 @@
 //! Guarantees: a bot that many ask for at once is indexed once; waiting bots share commits; a bot that was longest
 //! unused makes room when a shard is full; a failure reaches everyone who waits and never stops the shard for good.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -211,8 +211,7 @@ impl Run {
     }
 
     fn delete(&self, writer: &IndexWriter, key: &Key) {
-        let [_, bot] = self.shard.fields.owner(key);
-        writer.delete_term(bot);
+        writer.delete_term(self.shard.fields.bot(key));
     }
 
     fn add(&self, writer: &IndexWriter, key: &Key, bot: Arc<Bot>) -> tantivy::Result<Resident> {
@@ -221,12 +220,18 @@ impl Run {
             let passages = pieces.len();
             tracing::warn!(tenant = %key.0, bot = %key.1, passages, "the bot's documents are larger than search.max_passages_per_bot allows; the rest is not found");
         }
+        let owner = self.shard.next_owner();
         let mut tokens = [0; 2];
         let mut counts: HashMap<Language, usize> = HashMap::new();
         let by_document: Vec<Language> = bot.spec.documents.iter().map(language).collect();
+        let mut documents = BTreeMap::new();
+        for language in &by_document {
+            *documents.entry(*language).or_default() += 1;
+        }
         for (number, piece) in pieces.iter().enumerate() {
             let language = by_document[piece.document as usize];
-            let (document, [title, body]) = self.shard.fields.document(key, number, piece, &bot, language);
+            let (document, [title, body]) =
+                self.shard.fields.document(key, owner, number, piece, &bot, language);
             writer.add_document(document)?;
             tokens = [tokens[0] + title, tokens[1] + body];
             *counts.entry(language).or_default() += 1;
@@ -234,7 +239,7 @@ impl Run {
         let mut languages: Vec<Language> = counts.keys().copied().collect();
         languages.sort_unstable_by_key(|language| (std::cmp::Reverse(counts[language]), *language));
         languages.truncate(MAX_LANGUAGES);
-        Ok(Resident { bot, pieces, languages, tokens, used: AtomicU64::new(0) })
+        Ok(Resident { owner, bot, pieces, languages, documents, tokens, used: AtomicU64::new(0) })
     }
 
     /// Takes out what was longest unused until the rest fits. The batch itself stays.

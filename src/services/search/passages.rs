@@ -55,6 +55,14 @@ impl Piece {
         }
     }
 
+    /// The bytes of the document's text that it is.
+    pub(super) fn range(&self) -> Option<(u64, u64)> {
+        match &self.place {
+            Place::Text(range) => Some((range.start as u64, range.end as u64)),
+            Place::Pair(_) => None,
+        }
+    }
+
     /// The question of a pair: it is searched like a title.
     pub(super) fn question<'a>(&self, bot: &'a Bot) -> Option<&'a str> {
         match &self.place {

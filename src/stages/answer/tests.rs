@@ -56,7 +56,8 @@ fn root(text: &str) -> EventId {
 fn turn(text: &str, passages: Vec<Passage>) -> Envelope<TurnGrounded> {
     let turn = serde_json::json!({"channel": "telegram", "account": "7", "chat": "42", "chat_kind": "private",
         "contact": {"id": "42"}, "kind": "text", "text": text});
-    let data = TurnGrounded { turn: serde_json::from_value(turn).unwrap(), reply: None, passages };
+    let data =
+        TurnGrounded { turn: serde_json::from_value(turn).unwrap(), reply: None, passages, verdict: None };
     let mut event = Envelope::root(root(text), "telegram/7/42", NOW, NOW, data);
     (event.tenant, event.bot, event.conversation) = ("t".into(), "shop".into(), "t/telegram/7/42".into());
     event.deadline = Some(NOW.plus(Duration::from_secs(900)));
@@ -77,6 +78,7 @@ fn passage(coverage: f32) -> Passage {
         text: "A hat is 12 EUR.".into(),
         score: 2.0,
         coverage,
+        ..Passage::default()
     }
 }
 
