@@ -11,6 +11,7 @@ pub mod fakes;
 pub mod generate;
 pub mod golden;
 pub mod load;
+pub mod meaning;
 pub mod observed;
 pub mod parts;
 pub mod pipelines;

@@ -2,9 +2,11 @@
 //!
 //! Guarantee: a folder that is not a collection is refused with the file and the line that are wrong; nothing is skipped.
 
+pub mod intents;
 pub mod judge;
 pub mod measure;
 pub mod remix;
+pub mod synthetic;
 
 use std::collections::{HashMap, HashSet};
 use std::fs;

@@ -5,16 +5,23 @@
 
 mod analysis;
 mod builder;
+mod carry;
 mod count;
 pub mod fake;
 mod found;
+mod fusion;
+pub mod intents;
 mod part;
 mod passages;
+pub mod preview;
 mod query;
+mod semantic;
 mod shard;
 mod text_search;
+mod vectors;
 
 pub use found::{Candidate, Found};
+pub use semantic::Meaning;
 pub use text_search::{Profile, SearchConfig, TextSearch};
 
 use std::fmt;

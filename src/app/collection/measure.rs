@@ -107,6 +107,10 @@ pub struct Times {
     pub total_p50: f64,
     /// 99 of 100 are faster.
     pub total_p99: f64,
+    /// Until the question was a vector; zero without a model.
+    pub encode_p50: f64,
+    /// 99 of 100 are faster.
+    pub encode_p99: f64,
     /// Questions a second, one after the other on one thread.
     pub per_second: f64,
 }
@@ -127,13 +131,15 @@ pub async fn times(
     for question in questions {
         search.ground(bot, question, CARRIED).await?;
     }
-    let (mut searched, mut total, mut sum) = (Vec::new(), Vec::new(), Duration::ZERO);
+    let (mut searched, mut total, mut encoded, mut sum) =
+        (Vec::new(), Vec::new(), Vec::new(), Duration::ZERO);
     for question in questions.iter().cycle().take(least.max(questions.len())) {
         let start = Instant::now();
         let grounding = search.ground(bot, question, CARRIED).await?;
         let took = start.elapsed();
         sum += took;
         total.push(took.as_secs_f64() * 1e3);
+        encoded.push(grounding.encode.as_secs_f64() * 1e3);
         searched.push(took.saturating_sub(grounding.encode).as_secs_f64() * 1e3);
     }
     Ok(Some(Times {
@@ -141,6 +147,18 @@ pub async fn times(
         search_p99: quantile(&mut searched, 0.99),
         total_p50: quantile(&mut total, 0.5),
         total_p99: quantile(&mut total, 0.99),
+        encode_p50: quantile(&mut encoded, 0.5),
+        encode_p99: quantile(&mut encoded, 0.99),
         per_second: total.len() as f64 / sum.as_secs_f64(),
     }))
+}
+
+/// Until a bot's vectors are all there; gives how long that took.
+pub async fn wait_for_vectors(search: &TextSearch, bot: &Bot) -> Duration {
+    const LOOK: Duration = Duration::from_millis(20);
+    let start = Instant::now();
+    while search.vector_bytes(bot).is_none() {
+        tokio::time::sleep(LOOK).await;
+    }
+    start.elapsed()
 }

@@ -3,7 +3,6 @@
 //! Guarantee: every figure is measured in this run; what was not is null. The rankings can be written with `--run`, so that
 //! others compute the quality again.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,27 +12,33 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::super::{Context, Exit, output};
+mod report;
+
+use super::super::{Context, Exit};
 use super::cores;
 use crate::app::collection::measure::{self, Answer};
-use crate::app::collection::{Collection, Query, judge, remix};
+use crate::app::collection::synthetic::Synthetic;
+use crate::app::collection::{Collection, Query, intents, judge, remix};
 use crate::app::load::{private_bytes, rss_bytes};
 use crate::domain::bot::Bot;
-use crate::services::search::{SearchConfig, TextSearch, Verdict};
+use crate::services::embed::{Embed, OnnxEmbed};
+use crate::services::search::{Meaning, SearchConfig, TextSearch, Verdict};
+use report::{Report, print};
 
 /// Measure how good and how fast passages are found in a test collection.
 ///
 /// DIR holds `docs.jsonl` (id, title, text, intent?), `queries.jsonl` (id, text) and `qrels.tsv` (query, document, score).
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    millrace bench retrieve --collection cranfield --mode text --run cranfield.run --json\n  \
-    millrace bench retrieve --collection cranfield --mode text --foreign banking77\n  \
+    millrace bench retrieve --collection cranfield --run cranfield.run --json\n  \
+    millrace bench retrieve --collection cranfield --foreign banking77\n  \
+    millrace bench retrieve --collection banking77 --mode intents\n  \
     millrace bench retrieve --collection cranfield --mode text --scale 100000")]
 pub struct RetrieveBench {
     /// The folder with the collection.
     #[arg(long, value_name = "DIR")]
     collection: PathBuf,
-    /// How passages are found; absent = text.
+    /// How passages are found; absent = intents when the documents have them, else hybrid.
     #[arg(long, value_enum)]
     mode: Option<Mode>,
     /// A collection whose queries these documents don't answer: they should be refused.
@@ -56,6 +61,10 @@ pub struct RetrieveBench {
 enum Mode {
     /// By words.
     Text,
+    /// By words and meaning.
+    Hybrid,
+    /// Which intent a query has, by its examples.
+    Intents,
 }
 
 /// Questions that are timed at least.
@@ -63,57 +72,6 @@ const TIMED: usize = 2_000;
 
 /// Words of a query when `--scale` is given.
 const SHORT: usize = 8;
-
-/// The result; what was not measured is null.
-#[derive(Debug, Default, Serialize)]
-struct Report {
-    bench: &'static str,
-    engine: &'static str,
-    sync: Option<&'static str>,
-    cores: usize,
-    version: &'static str,
-    collection: String,
-    mode: Option<Mode>,
-    docs: usize,
-    chunks: usize,
-    queries: usize,
-    languages: BTreeMap<String, usize>,
-    model: Option<String>,
-    weight: Option<BTreeMap<String, f32>>,
-    ndcg_at_10: Option<f64>,
-    recall_at_10: Option<f64>,
-    recall_at_100: Option<f64>,
-    accuracy: Option<f64>,
-    oos_auroc: Option<f64>,
-    oos_kept_at_90: Option<f64>,
-    threshold: Option<f32>,
-    margin: Option<f32>,
-    abstained_own: Option<f64>,
-    abstained_foreign: Option<f64>,
-    encode_p50_ms: Option<f64>,
-    encode_p99_ms: Option<f64>,
-    search_p50_ms: Option<f64>,
-    search_p99_ms: Option<f64>,
-    total_p50_ms: Option<f64>,
-    total_p99_ms: Option<f64>,
-    scan_raw_ms: Option<f64>,
-    queries_per_s_core: Option<f64>,
-    index_chunks_per_s: Option<f64>,
-    embed_chunks_per_s: Option<f64>,
-    searchable_ms: Option<f64>,
-    rss_mb: f64,
-    private_mb: f64,
-    disk_mb: Disk,
-    synthetic: bool,
-}
-
-/// In MB.
-#[derive(Debug, Default, Serialize)]
-struct Disk {
-    text: Option<f64>,
-    vectors: Option<f64>,
-    store: Option<f64>,
-}
 
 /// Measures and prints.
 ///
@@ -128,33 +86,88 @@ pub async fn run(context: &Context, args: &RetrieveBench) -> Exit {
             query.text = remix::cut(&query.text, SHORT);
         }
     }
+    let by_default = if collection.has_intents() { Mode::Intents } else { Mode::Hybrid };
+    let mode = args.mode.unwrap_or(by_default);
     let mut report = Report {
         bench: "retrieve",
         engine: "embedded",
         cores: cores(),
         version: env!("CARGO_PKG_VERSION"),
         collection: collection.name.clone(),
-        mode: Some(args.mode.unwrap_or(Mode::Text)),
+        mode: Some(mode),
         docs: collection.docs.len(),
         queries: collection.queries.len(),
         synthetic: args.scale.is_some(),
         ..Report::default()
     };
-    let search = TextSearch::new(room_for(collection.docs.len(), &context.settings.search))?;
-    let bot = measure::bot(&collection.docs, 1);
-    index(&search, &bot, &mut report).await?;
-    if !report.synthetic {
-        judge(&search, &bot, &collection, args.run.as_deref(), &mut report).await?;
-        if let Some(foreign) = &foreign {
-            refuse(&search, &bot, &collection.queries, &foreign.queries, &mut report).await?;
+    let settings = &context.settings;
+    let embed = match mode {
+        Mode::Text => None,
+        Mode::Hybrid | Mode::Intents => {
+            Some(Arc::new(OnnxEmbed::open(&settings.embed.place(&settings.data))?))
         }
+    };
+    report.model = embed.as_ref().map(|embed| embed.model().name.clone());
+    match (mode, &embed) {
+        (Mode::Intents, Some(embed)) => {
+            let outcome = intents::measure(&collection, &**embed, args.run.as_deref())?;
+            report.chunks = collection.docs.len();
+            (report.accuracy, report.oos_auroc) = (outcome.accuracy, outcome.oos_auroc);
+            report.oos_kept_at_90 = outcome.oos_kept_at_90;
+            (report.threshold, report.margin) = (Some(outcome.line.threshold), Some(outcome.line.margin));
+            (report.encode_p50_ms, report.encode_p99_ms) =
+                (Some(outcome.encode_p50), Some(outcome.encode_p99));
+            report.embed_chunks_per_s = Some(outcome.embed_per_s);
+        }
+        _ => passages(context, args, embed, &collection, foreign.as_ref(), &mut report).await?,
     }
-    time(&search, &bot, &collection, &mut report).await?;
     (report.rss_mb, report.private_mb) = (rss_bytes() as f64 / 1e6, private_bytes() as f64 / 1e6);
-    report.disk_mb.text = Some(search.bytes()? as f64 / 1e6);
-    report.searchable_ms = Some(searchable(&search, &collection).await?);
     print(context, &report)?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn passages(
+    context: &Context,
+    args: &RetrieveBench,
+    embed: Option<Arc<OnnxEmbed>>,
+    collection: &Collection,
+    foreign: Option<&Collection>,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    // On the disk of the working folder: the one for temporary files is often memory.
+    let folder = tempfile::Builder::new().prefix("millrace-bench").tempdir_in(".")?;
+    let weights = &context.settings.embed.weights;
+    let embed = embed.map(|real| -> anyhow::Result<Arc<dyn Embed>> {
+        Ok(if report.synthetic { Arc::new(Synthetic::new(real, &collection.docs)?) } else { real })
+    });
+    let meaning = embed.transpose()?.map(|embed| Meaning {
+        embed,
+        folder: folder.path().join("vectors"),
+        weights: weights.clone(),
+        // Nobody's question is answered from memory: the encoder is measured too.
+        remembered: 0,
+    });
+    let by_meaning = meaning.is_some();
+    let search = TextSearch::new(room_for(collection.docs.len(), &context.settings.search), meaning)?;
+    let bot = measure::bot(&collection.docs, 1);
+    index(&search, &bot, report).await?;
+    if by_meaning {
+        report.weight = Some(weights.clone());
+        let took = measure::wait_for_vectors(&search, &bot).await;
+        report.embed_chunks_per_s = (!report.synthetic).then(|| report.chunks as f64 / took.as_secs_f64());
+        report.disk_mb.vectors = search.vector_bytes(&bot).map(|bytes| bytes as f64 / 1e6);
+        report.scan_raw_ms = search.raw_scan(&bot).map(|took| took.as_secs_f64() * 1e3);
+    }
+    if !report.synthetic {
+        judge(&search, &bot, collection, args.run.as_deref(), report).await?;
+        if let Some(foreign) = foreign {
+            refuse(&search, &bot, &collection.queries, &foreign.queries, report).await?;
+        }
+    }
+    time(&search, &bot, collection, report).await?;
+    report.disk_mb.text = Some(search.bytes()? as f64 / 1e6);
+    report.searchable_ms = Some(searchable(&search, collection).await?);
+    Ok(())
 }
 
 /// The settings, with room for a bot of this size: a document makes a few passages.
@@ -238,6 +251,9 @@ async fn time(
         report.total_p50_ms = Some(times.total_p50);
         report.total_p99_ms = Some(times.total_p99);
         report.queries_per_s_core = Some(times.per_second);
+        if report.model.is_some() {
+            (report.encode_p50_ms, report.encode_p99_ms) = (Some(times.encode_p50), Some(times.encode_p99));
+        }
     }
     Ok(())
 }
@@ -256,20 +272,4 @@ async fn searchable(search: &TextSearch, collection: &Collection) -> anyhow::Res
     let found = search.explore(&changed, "zyxwvut", 1).await?;
     anyhow::ensure!(!found.candidates().is_empty(), "what was added is not found");
     Ok(start.elapsed().as_secs_f64() * 1e3)
-}
-
-fn print(context: &Context, report: &Report) -> anyhow::Result<()> {
-    if context.json {
-        return output::json(report);
-    }
-    let serde_json::Value::Object(fields) = serde_json::to_value(report)? else { return Ok(()) };
-    let rows: Vec<[String; 2]> = fields
-        .into_iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| match value.as_f64() {
-            Some(number) if value.is_f64() => [name, format!("{number:.4}")],
-            _ => [name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)],
-        })
-        .collect();
-    output::table(["retrieve", ""], &rows)
 }

@@ -14,8 +14,8 @@ const MAX_WORDS: usize = 32;
 const FUZZY_CHARS: usize = 5;
 
 /// From this size on, words in more than a fifth of the passages are left out while four others remain: they cost most
-/// and decide least.
-const LARGE: u64 = 1000;
+/// and decide least. Smaller bots are counted in a millisecond with all words.
+const LARGE: u64 = 20_000;
 
 /// A word of the question.
 pub(super) struct Word {
@@ -67,4 +67,10 @@ pub(super) fn words(parts: &[Part], resident: &Resident, text: &str) -> tantivy:
 pub(super) fn idf(frequency: u64, passages: u64) -> f32 {
     let (n, all) = (frequency as f32, passages as f32);
     (1.0 + (all - n + 0.5) / (n + 0.5)).ln()
+}
+
+/// What words weigh together, in words that nobody wrote.
+pub(super) fn weighs(words: &[Word], resident: &Resident) -> f32 {
+    let unseen = idf(1, resident.pieces.len().max(1) as u64);
+    words.iter().map(|word| word.idf).sum::<f32>() / unseen
 }

@@ -6,16 +6,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::WhitespaceTokenizer;
 use tantivy::{Index, IndexReader, IndexSettings, IndexSortByField, Order, ReloadPolicy};
 use tantivy::{Searcher, TantivyDocument, Term};
 
-use super::analysis::{Language, terms};
+use super::analysis::{Analyzer, Language};
 use super::passages::Piece;
+use super::vectors::Vectors;
 use crate::domain::bot::Bot;
 use crate::domain::ids::{BotId, TenantId};
 
@@ -51,21 +52,30 @@ impl Fields {
         number: usize,
         piece: &Piece,
         bot: &Bot,
-        language: Language,
+        analyzer: &mut Analyzer,
     ) -> (TantivyDocument, [u64; 2]) {
-        let text = piece.text(bot);
         let question = piece.question(bot).unwrap_or_default();
         let heading = format!("{}\n{question}", piece.title(bot));
-        let title = terms(&heading, language);
+        let mut join = |text: &str, out: &mut String| {
+            let mut count = 0;
+            analyzer.terms(text, |term| {
+                out.push_str(term);
+                out.push(' ');
+                count += 1;
+            });
+            count
+        };
+        let mut title = String::new();
+        let of_title = join(&heading, &mut title);
         let mut body = title.clone();
-        body.extend(terms(text, language));
+        let of_body = of_title + join(piece.text(bot), &mut body);
         let mut document = TantivyDocument::new();
         document.add_text(self.bot, self.bot(key).value().as_str().unwrap_or_default());
         document.add_u64(self.owner, owner);
-        document.add_text(self.title, title.join(" "));
-        document.add_text(self.body, body.join(" "));
+        document.add_text(self.title, title);
+        document.add_text(self.body, body);
         document.add_u64(self.piece, number as u64);
-        (document, [title.len() as u64, body.len() as u64])
+        (document, [of_title, of_body])
     }
 }
 
@@ -84,6 +94,10 @@ pub(super) struct Resident {
     pub(super) documents: BTreeMap<Language, usize>,
     /// Terms in all titles and in all bodies: scores rest on the bot's own figures, never on its neighbours'.
     pub(super) tokens: [u64; 2],
+    /// A vector for each passage, once all of them are made.
+    pub(super) vectors: ArcSwapOption<Vectors>,
+    /// True once its vectors were asked for.
+    pub(super) seen_to: AtomicBool,
     /// The shard's clock at the last use.
     pub(super) used: AtomicU64,
 }

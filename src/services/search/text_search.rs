@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -15,6 +17,7 @@ use super::builder::{Builder, Room};
 use super::count::{Cells, count};
 use super::found::Found;
 use super::part::Part;
+use super::semantic::{Asked, Meaning, Semantic};
 use super::shard::{Fields, Key, Resident, Shard, View};
 use super::{Grounding, Search, SearchError, query};
 use crate::config::Problems;
@@ -82,14 +85,15 @@ const DEPTH: usize = 100;
 pub struct TextSearch {
     shards: Vec<(Arc<Shard>, Arc<Builder>)>,
     cells: Arc<Cells>,
+    semantic: Option<Arc<Semantic>>,
 }
 
 impl TextSearch {
-    /// Empty indexes.
+    /// Empty indexes; without `meaning` words alone are searched.
     ///
     /// # Errors
     /// When an index can't be made.
-    pub fn new(config: SearchConfig) -> Result<Self, SearchError> {
+    pub fn new(config: SearchConfig, meaning: Option<Meaning>) -> Result<Self, SearchError> {
         let count = config.shards.max(1);
         let room = Room {
             passages: config.max_passages.div_ceil(count),
@@ -101,7 +105,8 @@ impl TextSearch {
             Ok((Arc::new(Shard::new()?), Arc::new(Builder::new(room, Arc::clone(&open)))))
         };
         let shards = (0..count).map(shard).collect::<Result<_, _>>().map_err(failed)?;
-        Ok(Self { shards, cells: Arc::new(Cells::new()) })
+        let semantic = meaning.map(Semantic::start).transpose()?.map(Arc::new);
+        Ok(Self { shards, cells: Arc::new(Cells::new()), semantic })
     }
 
     /// Passages in memory, of all bots.
@@ -127,11 +132,47 @@ impl TextSearch {
         let key = (bot.tenant.clone(), bot.spec.bot.clone());
         let (shard, builder) = self.place(&key);
         let view = builder.index(shard, key.clone(), Arc::clone(bot)).await?;
+        self.see_to(&view, &key);
         let resident = view.residents.get(&key);
         Ok(resident.map_or_else(Profile::default, |resident| Profile {
             passages: resident.pieces.len(),
             languages: resident.documents.iter().map(|(l, count)| (l.code().to_owned(), *count)).collect(),
         }))
+    }
+
+    /// Asks for a bot's vectors where there is a model, once for each version: many may have waited for the same view.
+    fn see_to(&self, view: &View, key: &Key) {
+        if let (Some(semantic), Some(resident)) = (&self.semantic, view.residents.get(key))
+            && !resident.seen_to.swap(true, Ordering::Relaxed)
+        {
+            semantic.see_to(resident);
+        }
+    }
+
+    /// Vectors of a bot's passages on the disk, in bytes; `None` while they are not all there.
+    #[must_use]
+    pub fn vector_bytes(&self, bot: &Bot) -> Option<u64> {
+        let key = (bot.tenant.clone(), bot.spec.bot.clone());
+        let view = self.place(&key).0.view();
+        let resident = view.residents.get(&key)?;
+        let vectors = resident.vectors.load_full()?;
+        Some(vectors.bytes())
+    }
+
+    /// How long it takes to compare one question with every vector of a bot and nothing else; the best of some.
+    #[must_use]
+    pub fn raw_scan(&self, bot: &Bot) -> Option<Duration> {
+        const TIMES: usize = 20;
+        let key = (bot.tenant.clone(), bot.spec.bot.clone());
+        let view = self.place(&key).0.view();
+        let vectors = view.residents.get(&key)?.vectors.load_full()?;
+        let question = vectors.row(0)?;
+        let once = || {
+            let start = Instant::now();
+            std::hint::black_box(vectors.scan(&question));
+            start.elapsed()
+        };
+        (0..TIMES).map(|_| once()).min()
     }
 
     /// What the indexes take, in bytes.
@@ -155,16 +196,22 @@ impl TextSearch {
         let mut view = shard.view();
         if view.residents.get(&key).is_none_or(|resident| resident.bot.version != bot.version) {
             view = builder.index(shard, key.clone(), Arc::clone(bot)).await?;
+            self.see_to(&view, &key);
         }
         // A view that `index` gave holds the bot; one that was at hand was looked at before.
         let Some(resident) = view.residents.get(&key).map(Arc::clone) else { return Ok(Found::nothing()) };
         shard.touch(&resident);
+        let asked = match &self.semantic {
+            Some(semantic) => semantic.ask(&resident, question).await,
+            None => None,
+        };
         let (fields, cells) = (shard.fields, Arc::clone(&self.cells));
         let question = question.to_owned();
-        if resident.pieces.len() <= INLINE {
-            return search(&view, &fields, resident, &question, depth, &cells);
+        let large = resident.pieces.len() > INLINE;
+        let work = move || search(&view, &fields, resident, &question, asked.as_ref(), depth, &cells);
+        if !large {
+            return work();
         }
-        let work = move || search(&view, &fields, resident, &question, depth, &cells);
         tokio::task::spawn_blocking(work).await.map_err(|error| SearchError::Index(error.to_string()))?
     }
 }
@@ -181,16 +228,23 @@ fn search(
     fields: &Fields,
     resident: Arc<Resident>,
     question: &str,
+    asked: Option<&Asked>,
     depth: usize,
     cells: &Cells,
 ) -> Result<Found, SearchError> {
     let found = || -> tantivy::Result<_> {
         let parts = Part::all(&view.searcher, fields, resident.owner)?;
         let words = query::words(&parts, &resident, question)?;
-        if words.is_empty() { Ok(Vec::new()) } else { count(&parts, &resident, &words, depth, cells) }
+        let hits =
+            if words.is_empty() { Vec::new() } else { count(&parts, &resident, &words, depth, cells)? };
+        Ok((hits, query::weighs(&words, &resident)))
     };
-    let hits = found().map_err(failed)?;
-    Ok(Found::new(resident, hits))
+    let (hits, weighs) = found().map_err(failed)?;
+    let vectors = resident.vectors.load_full();
+    Ok(match asked.zip(vectors.as_deref()) {
+        Some((asked, vectors)) => Found::by_both(resident, &hits, vectors, asked, depth),
+        None => Found::by_words(resident, &hits, weighs),
+    })
 }
 
 fn failed(error: tantivy::TantivyError) -> SearchError {

@@ -1,14 +1,15 @@
-//! Which language a text is in: by its script, and where several share one, by trigrams, and for texts too short for those,
-//! by the commonest words.
+//! Which language a text is in: by its script, and where several share one, by their commonest words, and where those leave
+//! a doubt, by trigrams.
 
 mod words;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use tantivy::tokenizer::Language as Snowball;
 use whatlang::{Detector, Lang};
 
-use tantivy::tokenizer::Language as Snowball;
+use crate::domain::bot::Document;
 
 /// Each common word with the languages that have it, a bit each.
 static COMMON: LazyLock<HashMap<&'static str, u32>> = LazyLock::new(|| {
@@ -93,6 +94,16 @@ impl Language {
         Self::Hungarian,
     ];
 
+    /// The language of a document: a single passage is too short to tell.
+    pub(in crate::services::search) fn of_document(document: &Document) -> Self {
+        const PAIRS: usize = 50;
+        if !document.text.trim().is_empty() {
+            return Self::of(&document.text);
+        }
+        let pairs = document.qa.iter().take(PAIRS).flat_map(|pair| [&*pair.q, "\n", &*pair.a, "\n"]);
+        Self::of(&pairs.collect::<String>())
+    }
+
     /// The language of a text. Its first characters decide: a document does not change its language for more.
     pub(in crate::services::search) fn of(text: &str) -> Self {
         let end = text.char_indices().nth(SAMPLE).map_or(text.len(), |(at, _)| at);
@@ -110,7 +121,9 @@ impl Language {
         }
         let most = [latin, arabic, cyrillic, greek, tamil, other].into_iter().max().unwrap_or(0);
         if most == latin {
-            Self::by_trigrams(text).unwrap_or_else(|| Self::by_words(text))
+            let (by_words, sure) = Self::by_words(text);
+            // Trigrams tell more languages apart and take ten times as long.
+            if sure { by_words } else { Self::by_trigrams(text).unwrap_or(by_words) }
         } else if most == arabic {
             // Letters that Persian has and Arabic has not, and Persian's own forms of Yeh and Kaf.
             let persian = text.chars().filter(|c| "پچژگیک".contains(*c)).count();
@@ -149,20 +162,19 @@ impl Language {
         })
     }
 
-    /// For short texts: whose commonest words it has most of.
-    fn by_words(text: &str) -> Self {
+    /// Whose commonest words it has most of, and whether that leaves no doubt.
+    fn by_words(text: &str) -> (Self, bool) {
+        const ENOUGH: usize = 8;
         let lower = text.to_lowercase();
         let words = lower.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
-        let known: Vec<u32> = words.filter_map(|word| COMMON.get(word).copied()).collect();
+        let mut count = 0;
+        let known: Vec<u32> =
+            words.inspect(|_| count += 1).filter_map(|word| COMMON.get(word).copied()).collect();
         let hits = |language: Self| known.iter().filter(|languages| *languages & language.bit() != 0).count();
-        let mut best = (Self::English, hits(Self::English));
-        for language in Self::LATIN {
-            let count = hits(language);
-            if count > best.1 {
-                best = (language, count);
-            }
-        }
-        best.0
+        let mut counts = Self::LATIN.map(|language| (language, hits(language)));
+        counts.sort_by_key(|(_, hits)| std::cmp::Reverse(*hits));
+        let [(best, first), (_, second), ..] = counts;
+        (best, first >= ENOUGH && first * 4 >= count && first * 2 >= second * 3)
     }
 
     /// Its ISO 639-1 code; `und` where it is none of those that are told apart.

@@ -14,7 +14,7 @@ fn document(name: &str, text: &str) -> Document {
 }
 
 fn search() -> TextSearch {
-    TextSearch::new(SearchConfig { shards: 2, ..SearchConfig::default() }).unwrap()
+    TextSearch::new(SearchConfig { shards: 2, ..SearchConfig::default() }, None).unwrap()
 }
 
 fn shop() -> Arc<Bot> {
@@ -148,7 +148,7 @@ async fn many_first_uses_index_once() {
 #[tokio::test]
 async fn memory_is_bounded_and_what_left_comes_back() {
     let config = SearchConfig { shards: 1, max_bots: 3, max_passages: 100, ..SearchConfig::default() };
-    let search = TextSearch::new(config).unwrap();
+    let search = TextSearch::new(config, None).unwrap();
     let bots: Vec<_> =
         (0..10).map(|n| bot("t", &format!("b{n}"), 1, vec![document("d", "one passage")])).collect();
     for bot in &bots {
@@ -162,7 +162,7 @@ async fn memory_is_bounded_and_what_left_comes_back() {
 #[tokio::test]
 async fn a_bot_larger_than_its_share_is_cut() {
     let config = SearchConfig { max_passages_per_bot: 5, ..SearchConfig::default() };
-    let search = TextSearch::new(config).unwrap();
+    let search = TextSearch::new(config, None).unwrap();
     let text: String = (0..50).map(|n| format!("# H{n}\ntext {n}\n")).collect();
     search.ground(&bot("t", "b", 1, vec![document("d", &text)]), "text", 1).await.unwrap();
     assert_eq!(search.passages(), 5);
