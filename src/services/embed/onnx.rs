@@ -16,7 +16,7 @@ use fastembed::{InitOptionsUserDefined, Pooling, TextEmbedding, TokenizerFiles, 
 
 use super::{Embed, EmbedError, ModelVersion};
 
-/// What MiniLM was trained with; more is cut off.
+/// What small sentence models are trained with; more is cut off.
 const MAX_TOKENS: usize = 256;
 
 /// How often a passage looks whether the questions are done.

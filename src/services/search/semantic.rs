@@ -5,8 +5,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
@@ -54,7 +56,10 @@ pub(super) struct Semantic {
     pub(super) embed: Arc<dyn Embed>,
     folder: PathBuf,
     weights: BTreeMap<String, f32>,
-    queue: SyncSender<Weak<Resident>>,
+    /// Gone when this ends: then the thread has nothing left to wait for.
+    queue: Option<SyncSender<Weak<Resident>>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
     remembered: Cache<TextHash, Arc<Row>>,
 }
 
@@ -64,12 +69,15 @@ impl Semantic {
         let Meaning { embed, folder, weights, remembered } = meaning;
         let (queue, jobs) = sync_channel(WAITING);
         let (worker, place) = (Arc::clone(&embed), folder.clone());
-        let work = move || run(&jobs, &*worker, &place);
-        std::thread::Builder::new()
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let work = move || run(&jobs, &*worker, &place, &stopped);
+        let thread = std::thread::Builder::new()
             .name("embed".to_owned())
             .spawn(work)
             .map_err(|error| SearchError::Index(format!("no thread for vectors: {error}")))?;
-        Ok(Self { embed, folder, weights, queue, remembered: Cache::new(remembered) })
+        let (queue, thread) = (Some(queue), Some(thread));
+        Ok(Self { embed, folder, weights, queue, stop, thread, remembered: Cache::new(remembered) })
     }
 
     /// Sees to a bot's vectors: at once when its file has them all.
@@ -82,8 +90,10 @@ impl Semantic {
             resident.vectors.store(Some(Arc::new(vectors)));
             return;
         }
-        if let Err(TrySendError::Full(_)) = self.queue.try_send(Arc::downgrade(resident)) {
-            tracing::warn!(bot = %resident.bot.spec.bot, "too many bots wait for vectors; this one is searched by words");
+        let sent = self.queue.as_ref().map(|queue| queue.try_send(Arc::downgrade(resident)));
+        if let Some(Err(TrySendError::Full(_))) = sent {
+            let bot = &resident.bot.spec.bot;
+            tracing::warn!(%bot, "too many bots wait for vectors; this one is searched by words");
         }
     }
 
@@ -122,6 +132,17 @@ impl Semantic {
     }
 }
 
+impl Drop for Semantic {
+    /// Waits for the passage that is being embedded: the library may not be torn down under it.
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.queue = None;
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that makes vectors panicked");
+        }
+    }
+}
+
 /// What is embedded of a passage: its title and its text, the question of a pair with its answer.
 pub(super) fn text_of(piece: &Piece, bot: &Bot) -> String {
     let document = piece.document(bot);
@@ -149,9 +170,9 @@ fn stand_for(vectors: &Vectors, resident: &Resident) -> bool {
             .all(|(n, piece)| vectors.hash(n) == Some(hash(&text_of(piece, &resident.bot))))
 }
 
-fn run(jobs: &Receiver<Weak<Resident>>, embed: &dyn Embed, folder: &Path) {
+fn run(jobs: &Receiver<Weak<Resident>>, embed: &dyn Embed, folder: &Path, stop: &AtomicBool) {
     while let Ok(job) = jobs.recv() {
-        match work(&job, embed, folder) {
+        match work(&job, embed, folder, stop) {
             Ok(()) => {}
             Err(error) => {
                 tracing::warn!(%error, "a bot's vectors could not be made; it is searched by words")
@@ -160,7 +181,12 @@ fn run(jobs: &Receiver<Weak<Resident>>, embed: &dyn Embed, folder: &Path) {
     }
 }
 
-fn work(job: &Weak<Resident>, embed: &dyn Embed, folder: &Path) -> Result<(), SearchError> {
+fn work(
+    job: &Weak<Resident>,
+    embed: &dyn Embed,
+    folder: &Path,
+    stop: &AtomicBool,
+) -> Result<(), SearchError> {
     let failed = |error: &dyn std::fmt::Display| SearchError::Index(error.to_string());
     let Some(resident) = job.upgrade() else { return Ok(()) };
     let texts: Vec<String> = resident.pieces.iter().map(|piece| text_of(piece, &resident.bot)).collect();
@@ -173,7 +199,7 @@ fn work(job: &Weak<Resident>, embed: &dyn Embed, folder: &Path) -> Result<(), Se
     let mut rows = Vec::with_capacity(texts.len());
     for text in &texts {
         // A newer version waits behind this one, or the bot made room: its vectors are nobody's.
-        if job.strong_count() == 0 {
+        if job.strong_count() == 0 || stop.load(Ordering::Relaxed) {
             return Ok(());
         }
         let key = hash(text);

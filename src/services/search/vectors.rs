@@ -213,10 +213,6 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
 
 /// Compiled for each kind of processor, chosen when it runs: the loop below becomes its widest multiply-add.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "a call would leave the instructions of the caller's processor behind"
-)]
 fn dot(question: &[i8], row: &[u8]) -> i32 {
     let products = question.iter().zip(row).map(|(a, b)| i32::from(*a) * i32::from(b.cast_signed()));
     products.sum()

@@ -162,6 +162,11 @@ async fn without_a_model_the_best_passage_answers() {
         let event = bench.run(&cx(1, 45), &turn("cars?", vec![passage(0.3)])).await;
         assert_eq!(fallback_of(&event), "no_passage");
         assert_eq!(fallback_of(&bench.say("?").await), "no_passage");
+        let by_meaning = Passage { cosine: Some(0.7), ..passage(0.1) };
+        let mut input = turn("headwear?", vec![by_meaning]);
+        assert_eq!(fallback_of(&bench.run(&cx(1, 45), &input).await), "no_passage");
+        input.data.verdict = Some(Verdict::Answer);
+        assert_eq!(bench.run(&cx(1, 45), &input).await.data.route, Route::Extractive);
     }
 }
 

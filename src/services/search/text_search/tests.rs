@@ -49,7 +49,9 @@ async fn the_right_passage_comes_first() {
 async fn coverage_tells_a_hit_from_a_chance() {
     let (search, shop) = (search(), shop());
     let hit = &search.ground(&shop, "price of a haircut", 1).await.unwrap().passages[0];
-    let chance = &search.ground(&shop, "who won five olympic medals in rowing", 1).await.unwrap().passages[0];
+    let question = "who won five olympic medals in rowing";
+    let chance = search.explore(&shop, question, 1).await.unwrap().candidates()[0];
+    assert!(search.ground(&shop, question, 1).await.unwrap().passages.is_empty());
     assert!(hit.coverage > 0.9, "{hit:?}");
     assert!(chance.coverage < 0.4, "{chance:?}");
     assert!(search.ground(&shop, "zzz qqq", 1).await.unwrap().passages.is_empty());
@@ -99,11 +101,13 @@ async fn a_thousand_tenants_with_the_same_names_stay_apart() {
         for question in ["opening hours secret word", own.as_str(), neighbour.as_str(), "word", "wrod hoursx"]
         {
             let found = search.explore(bot, question, 5000).await.unwrap();
-            let passages = found.grounding(5000).passages;
+            let passages: Vec<_> = found.candidates().iter().filter_map(|c| found.passage(c)).collect();
+            assert_eq!(passages.len(), found.candidates().len());
             assert!(passages.len() <= 2, "{question}: {} passages", passages.len());
             assert!(passages.iter().all(|p| p.text.contains(&own)), "{question} of {n}: {passages:?}");
         }
-        assert_eq!(search.ground(bot, &own, 9).await.unwrap().passages.len(), 2);
+        assert_eq!(search.explore(bot, &own, 9).await.unwrap().candidates().len(), 2);
+        assert!(search.explore(bot, &neighbour, 9).await.unwrap().candidates().is_empty());
     }
 }
 
@@ -184,6 +188,77 @@ async fn other_languages_are_found() {
         let found = search.ground(&bot, question, 1).await.unwrap().passages;
         assert_eq!(found.first().map(|p| p.document.as_str()), Some(name), "{question}");
     }
+}
+
+/// A search by words and meaning, with vectors of words; `folder` keeps them.
+fn by_meaning(folder: &std::path::Path, version: u8) -> TextSearch {
+    let embed = Arc::new(crate::services::embed::fake::FakeEmbed::new(version));
+    let weights = BTreeMap::from([("en".to_owned(), 0.5)]);
+    let meaning = Meaning { embed, folder: folder.into(), weights, remembered: 10 };
+    TextSearch::new(SearchConfig::default(), Some(meaning)).unwrap()
+}
+
+async fn with_vectors(search: &TextSearch, bot: &Arc<Bot>) {
+    search.profile(bot).await.unwrap();
+    while search.vector_bytes(bot).is_none() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn meaning_counts_once_the_vectors_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (search, shop) = (by_meaning(folder.path(), 1), shop());
+    with_vectors(&search, &shop).await;
+    let found = search.explore(&shop, "how much is a haircut", 10).await.unwrap();
+    assert!(found.weight() > 0.0);
+    assert!(found.candidates().iter().all(|candidate| candidate.cosine.is_some()), "{found:?}");
+    assert!(found.passage(&found.candidates()[0]).unwrap().text.contains("12 EUR"));
+    let rows: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(rows.len(), 1, "one file for the bot");
+}
+
+#[tokio::test]
+async fn a_language_that_the_model_does_not_speak_is_searched_by_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let search = by_meaning(folder.path(), 1);
+    let text = "Мы доставляем заказы по всей стране за три дня. Оплата при получении.";
+    let bot = bot("t", "ru", 1, vec![document("ru", text)]);
+    with_vectors(&search, &bot).await;
+    let found = search.explore(&bot, "доставка заказа", 10).await.unwrap();
+    assert!(found.weight().abs() < f32::EPSILON && found.candidates()[0].cosine.is_none(), "{found:?}");
+}
+
+#[tokio::test]
+async fn vectors_of_another_model_are_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = shop();
+    for version in [1, 1, 2] {
+        let search = by_meaning(folder.path(), version);
+        with_vectors(&search, &shop).await;
+        let found = search.explore(&shop, "A haircut costs 12 EUR.", 1).await.unwrap();
+        let cosine = found.candidates()[0].cosine.unwrap();
+        assert!(cosine > 0.5, "version {version}: {cosine}");
+    }
+}
+
+#[tokio::test]
+async fn neighbours_are_joined_and_what_is_said_twice_is_carried_once() {
+    let search = search();
+    let long: String =
+        (0..60).map(|n| format!("Rule {n} of the garden is that roses are watered daily. ")).collect();
+    let documents = vec![
+        document("garden", &long),
+        document("one", "Tulips bloom in May."),
+        document("two", "Tulips bloom in May."),
+    ];
+    let bot = bot("t", "b", 1, documents);
+    let found = search.ground(&bot, "when do tulips bloom", 9).await.unwrap();
+    assert_eq!(found.passages.iter().filter(|p| p.text.contains("Tulips")).count(), 1);
+    let found = search.ground(&bot, "rule garden roses watered", 9).await.unwrap();
+    let (from, to) = found.passages[0].range.unwrap();
+    assert_eq!(found.passages[0].text, long[from as usize..to as usize]);
+    assert_eq!(found.passages.iter().filter(|p| p.document == "garden").count(), 1, "{found:?}");
 }
 
 #[test]
