@@ -61,6 +61,9 @@ _millrace() {
             millrace,migrate)
                 cmd="millrace__subcmd__migrate"
                 ;;
+            millrace,models)
+                cmd="millrace__subcmd__models"
+                ;;
             millrace,script)
                 cmd="millrace__subcmd__script"
                 ;;
@@ -91,6 +94,9 @@ _millrace() {
             millrace__subcmd__bench,pipeline)
                 cmd="millrace__subcmd__bench__subcmd__pipeline"
                 ;;
+            millrace__subcmd__bench,retrieve)
+                cmd="millrace__subcmd__bench__subcmd__retrieve"
+                ;;
             millrace__subcmd__bench__subcmd__help,bots)
                 cmd="millrace__subcmd__bench__subcmd__help__subcmd__bots"
                 ;;
@@ -102,6 +108,9 @@ _millrace() {
                 ;;
             millrace__subcmd__bench__subcmd__help,pipeline)
                 cmd="millrace__subcmd__bench__subcmd__help__subcmd__pipeline"
+                ;;
+            millrace__subcmd__bench__subcmd__help,retrieve)
+                cmd="millrace__subcmd__bench__subcmd__help__subcmd__retrieve"
                 ;;
             millrace__subcmd__bot,app)
                 cmd="millrace__subcmd__bot__subcmd__app"
@@ -265,6 +274,9 @@ _millrace() {
             millrace__subcmd__help,migrate)
                 cmd="millrace__subcmd__help__subcmd__migrate"
                 ;;
+            millrace__subcmd__help,models)
+                cmd="millrace__subcmd__help__subcmd__models"
+                ;;
             millrace__subcmd__help,script)
                 cmd="millrace__subcmd__help__subcmd__script"
                 ;;
@@ -291,6 +303,9 @@ _millrace() {
                 ;;
             millrace__subcmd__help__subcmd__bench,pipeline)
                 cmd="millrace__subcmd__help__subcmd__bench__subcmd__pipeline"
+                ;;
+            millrace__subcmd__help__subcmd__bench,retrieve)
+                cmd="millrace__subcmd__help__subcmd__bench__subcmd__retrieve"
                 ;;
             millrace__subcmd__help__subcmd__bot,app)
                 cmd="millrace__subcmd__help__subcmd__bot__subcmd__app"
@@ -340,8 +355,14 @@ _millrace() {
             millrace__subcmd__help__subcmd__kb,add)
                 cmd="millrace__subcmd__help__subcmd__kb__subcmd__add"
                 ;;
+            millrace__subcmd__help__subcmd__kb,explain)
+                cmd="millrace__subcmd__help__subcmd__kb__subcmd__explain"
+                ;;
             millrace__subcmd__help__subcmd__kb,list)
                 cmd="millrace__subcmd__help__subcmd__kb__subcmd__list"
+                ;;
+            millrace__subcmd__help__subcmd__kb,preview)
+                cmd="millrace__subcmd__help__subcmd__kb__subcmd__preview"
                 ;;
             millrace__subcmd__help__subcmd__kb,remove)
                 cmd="millrace__subcmd__help__subcmd__kb__subcmd__remove"
@@ -357,6 +378,12 @@ _millrace() {
                 ;;
             millrace__subcmd__help__subcmd__log,verify)
                 cmd="millrace__subcmd__help__subcmd__log__subcmd__verify"
+                ;;
+            millrace__subcmd__help__subcmd__models,fetch)
+                cmd="millrace__subcmd__help__subcmd__models__subcmd__fetch"
+                ;;
+            millrace__subcmd__help__subcmd__models,show)
+                cmd="millrace__subcmd__help__subcmd__models__subcmd__show"
                 ;;
             millrace__subcmd__help__subcmd__script,add)
                 cmd="millrace__subcmd__help__subcmd__script__subcmd__add"
@@ -415,11 +442,17 @@ _millrace() {
             millrace__subcmd__kb,add)
                 cmd="millrace__subcmd__kb__subcmd__add"
                 ;;
+            millrace__subcmd__kb,explain)
+                cmd="millrace__subcmd__kb__subcmd__explain"
+                ;;
             millrace__subcmd__kb,help)
                 cmd="millrace__subcmd__kb__subcmd__help"
                 ;;
             millrace__subcmd__kb,list)
                 cmd="millrace__subcmd__kb__subcmd__list"
+                ;;
+            millrace__subcmd__kb,preview)
+                cmd="millrace__subcmd__kb__subcmd__preview"
                 ;;
             millrace__subcmd__kb,remove)
                 cmd="millrace__subcmd__kb__subcmd__remove"
@@ -430,11 +463,17 @@ _millrace() {
             millrace__subcmd__kb__subcmd__help,add)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__add"
                 ;;
+            millrace__subcmd__kb__subcmd__help,explain)
+                cmd="millrace__subcmd__kb__subcmd__help__subcmd__explain"
+                ;;
             millrace__subcmd__kb__subcmd__help,help)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__help"
                 ;;
             millrace__subcmd__kb__subcmd__help,list)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__list"
+                ;;
+            millrace__subcmd__kb__subcmd__help,preview)
+                cmd="millrace__subcmd__kb__subcmd__help__subcmd__preview"
                 ;;
             millrace__subcmd__kb__subcmd__help,remove)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__remove"
@@ -465,6 +504,24 @@ _millrace() {
                 ;;
             millrace__subcmd__log__subcmd__help,verify)
                 cmd="millrace__subcmd__log__subcmd__help__subcmd__verify"
+                ;;
+            millrace__subcmd__models,fetch)
+                cmd="millrace__subcmd__models__subcmd__fetch"
+                ;;
+            millrace__subcmd__models,help)
+                cmd="millrace__subcmd__models__subcmd__help"
+                ;;
+            millrace__subcmd__models,show)
+                cmd="millrace__subcmd__models__subcmd__show"
+                ;;
+            millrace__subcmd__models__subcmd__help,fetch)
+                cmd="millrace__subcmd__models__subcmd__help__subcmd__fetch"
+                ;;
+            millrace__subcmd__models__subcmd__help,help)
+                cmd="millrace__subcmd__models__subcmd__help__subcmd__help"
+                ;;
+            millrace__subcmd__models__subcmd__help,show)
+                cmd="millrace__subcmd__models__subcmd__help__subcmd__show"
                 ;;
             millrace__subcmd__script,add)
                 cmd="millrace__subcmd__script__subcmd__add"
@@ -620,7 +677,7 @@ _millrace() {
 
     case "${cmd}" in
         millrace)
-            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb chat check inspect edge work api migrate topics lag dlq log sim generate bench chaos help"
+            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb chat check inspect edge work api migrate models topics lag dlq log sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -688,7 +745,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bench)
-            opts="-h --config --data --set --json --log --clock-ahead --help pipeline bots log help"
+            opts="-h --config --data --set --json --log --clock-ahead --help pipeline bots log retrieve help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -768,7 +825,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bench__subcmd__help)
-            opts="pipeline bots log help"
+            opts="pipeline bots log retrieve help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -824,6 +881,20 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bench__subcmd__help__subcmd__pipeline)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bench__subcmd__help__subcmd__retrieve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -955,6 +1026,64 @@ _millrace() {
                     return 0
                     ;;
                 --repeat)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bench__subcmd__retrieve)
+            opts="-h --collection --mode --foreign --scale --run --seed --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --collection)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mode)
+                    COMPREPLY=($(compgen -W "text hybrid intents" -- "${cur}"))
+                    return 0
+                    ;;
+                --foreign)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scale)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2222,7 +2351,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help)
-            opts="up tenant bot script kb chat check inspect edge work api migrate topics lag dlq log sim generate bench chaos help"
+            opts="up tenant bot script kb chat check inspect edge work api migrate models topics lag dlq log sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2250,7 +2379,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__bench)
-            opts="pipeline bots log"
+            opts="pipeline bots log retrieve"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2292,6 +2421,20 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__bench__subcmd__pipeline)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__bench__subcmd__retrieve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2642,7 +2785,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__kb)
-            opts="list add show remove"
+            opts="list add preview explain show remove"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2669,7 +2812,35 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__help__subcmd__kb__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__help__subcmd__kb__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__kb__subcmd__preview)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2784,6 +2955,48 @@ _millrace() {
         millrace__subcmd__help__subcmd__migrate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__models)
+            opts="fetch show"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__models__subcmd__fetch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__models__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3166,7 +3379,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb)
-            opts="-h --config --data --set --json --log --clock-ahead --help list add show remove help"
+            opts="-h --config --data --set --json --log --clock-ahead --help list add preview explain show remove help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3237,8 +3450,42 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__kb__subcmd__explain)
+            opts="-h --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__kb__subcmd__help)
-            opts="list add show remove help"
+            opts="list add preview explain show remove help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3252,6 +3499,20 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__help__subcmd__explain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3280,6 +3541,20 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__help__subcmd__preview)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3322,6 +3597,40 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__list)
+            opts="-h --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__preview)
             opts="-h --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3686,6 +3995,172 @@ _millrace() {
         millrace__subcmd__migrate)
             opts="-h --check --adopt-log --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models)
+            opts="-h --config --data --set --json --log --clock-ahead --help fetch show help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models__subcmd__fetch)
+            opts="-h --from --wheel --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wheel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models__subcmd__help)
+            opts="fetch show help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models__subcmd__help__subcmd__fetch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models__subcmd__show)
+            opts="-h --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

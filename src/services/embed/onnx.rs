@@ -6,8 +6,7 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ort::environment::Environment;
@@ -19,18 +18,18 @@ use super::{Embed, EmbedError, ModelVersion};
 /// What small sentence models are trained with; more is cut off.
 const MAX_TOKENS: usize = 256;
 
-/// How often a passage looks whether the questions are done.
-const LOOK: Duration = Duration::from_millis(1);
-
-/// At most this often in a row: where questions never end, passages still get on.
-const LOOKS: usize = 200;
+/// At most this long a passage waits: where questions never end, passages still get on.
+const POLITE: Duration = Duration::from_millis(200);
 
 /// The model.
 pub struct OnnxEmbed {
     model: ModelVersion,
     questions: Mutex<TextEmbedding>,
     passages: Mutex<TextEmbedding>,
-    asked: AtomicUsize,
+    /// Questions at work.
+    asked: Mutex<usize>,
+    /// Told when there are none any more.
+    quiet: Condvar,
 }
 
 impl fmt::Debug for OnnxEmbed {
@@ -77,7 +76,8 @@ impl OnnxEmbed {
             model: ModelVersion { name, hash, dimension },
             questions: Mutex::new(questions),
             passages: Mutex::new(passages),
-            asked: AtomicUsize::new(0),
+            asked: Mutex::new(0),
+            quiet: Condvar::new(),
         })
     }
 }
@@ -88,19 +88,21 @@ impl Embed for OnnxEmbed {
     }
 
     fn question(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         let vector = embed(&mut self.questions.lock().unwrap_or_else(PoisonError::into_inner), text);
-        self.asked.fetch_sub(1, Ordering::Relaxed);
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        *asked -= 1;
+        if *asked == 0 {
+            self.quiet.notify_all();
+        }
+        drop(asked);
         vector
     }
 
     fn passage(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
-        for _ in 0..LOOKS {
-            if self.asked.load(Ordering::Relaxed) == 0 {
-                break;
-            }
-            std::thread::sleep(LOOK);
-        }
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.quiet.wait_timeout_while(asked, POLITE, |asked| *asked > 0);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
         embed(&mut self.passages.lock().unwrap_or_else(PoisonError::into_inner), text)
     }
 }

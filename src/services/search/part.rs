@@ -18,6 +18,9 @@ use super::shard::Fields;
 /// A misspelt word has few neighbours; a short one that looks like many words means none of them.
 const MAX_NEIGHBOURS: usize = 16;
 
+/// Other bots write words too: this many of the shard's are looked at, at most.
+const MAX_LOOKED_AT: usize = 1000;
+
 /// A bot's run of passages in one segment.
 pub(super) struct Part {
     /// Its numbers in the segment.
@@ -111,7 +114,10 @@ impl Part {
         let near = FuzzyTermQuery::new(Term::from_field_text(body.field, term), 1, true).automaton()?;
         let mut neighbours = body.terms.terms().search(near).into_stream()?;
         let mut count = 0;
-        while count < MAX_NEIGHBOURS && neighbours.advance() {
+        for _ in 0..MAX_LOOKED_AT {
+            if count == MAX_NEIGHBOURS || !neighbours.advance() {
+                break;
+            }
             let option = IndexRecordOption::Basic;
             let postings = body.terms.read_block_postings_from_terminfo(neighbours.value(), option)?;
             let mut found = false;
@@ -130,17 +136,11 @@ impl Part {
         loop {
             let (ids, counts) = (postings.docs(), postings.freqs());
             let last = ids.last().copied().unwrap_or(TERMINATED);
-            if last < self.run.end {
-                for n in at..ids.len() {
-                    take(ids[n], counts.get(n).copied().unwrap_or(1));
-                }
-            } else {
-                for n in at..ids.len() {
-                    if ids[n] >= self.run.end {
-                        break;
-                    }
-                    take(ids[n], counts.get(n).copied().unwrap_or(1));
-                }
+            let end = ids.partition_point(|id| *id < self.run.end);
+            for (n, id) in ids.iter().enumerate().take(end).skip(at) {
+                take(*id, counts.get(n).copied().unwrap_or(1));
+            }
+            if last >= self.run.end {
                 return;
             }
             at = 0;
