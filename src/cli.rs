@@ -18,6 +18,7 @@ pub mod kb;
 pub mod lag;
 pub mod log;
 pub mod migrate;
+pub mod models;
 pub mod output;
 pub mod script;
 pub mod sim;
@@ -111,6 +112,7 @@ enum Command {
     Work(work::WorkArgs),
     Api(api::ApiArgs),
     Migrate(migrate::Migrate),
+    Models(models::ModelsArgs),
     Topics(topics::TopicsArgs),
     Lag(lag::LagArgs),
     Watch(watch::WatchArgs),
@@ -137,6 +139,7 @@ impl Command {
             Self::Work(args) => work::run(args, cx).await,
             Self::Api(args) => api::run(args, cx).await,
             Self::Migrate(args) => args.run(cx).await,
+            Self::Models(args) => models::run(args, cx).await,
             Self::Topics(args) => topics::run(args, cx).await,
             Self::Lag(args) => lag::run(args, cx).await,
             Self::Watch(args) => watch::run(args, cx).await,

@@ -209,3 +209,13 @@ pub fn rss_bytes() -> u64 {
         status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
     kib.unwrap_or(0_u64) * 1024
 }
+
+/// Memory that this process has written, in bytes, and so can't be given back; 0 where the system doesn't tell.
+#[must_use]
+pub fn private_bytes() -> u64 {
+    let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
+    let kib = rollup
+        .lines()
+        .find_map(|line| line.strip_prefix("Private_Dirty:")?.trim().strip_suffix(" kB")?.parse().ok());
+    kib.unwrap_or(0_u64) * 1024
+}

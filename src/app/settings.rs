@@ -20,6 +20,7 @@ use crate::log::embedded::EmbeddedConfig;
 use crate::log::kafka::KafkaConfig;
 use crate::runtime::RuntimeConfig;
 use crate::services::channel::ChannelsConfig;
+use crate::services::embed::EmbedConfig;
 use crate::services::http::NetConfig;
 use crate::services::model::ModelsConfig;
 use crate::services::search::SearchConfig;
@@ -77,6 +78,8 @@ sections! {
     dispatch: DispatchConfig,
     /// Webhooks and web chat.
     edge: EdgeConfig,
+    /// The embedding model.
+    embed: EmbedConfig,
     /// The ingest stage.
     ingest: IngestConfig,
     /// Apache Kafka; used as soon as `brokers` names one.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::meaning;
 use super::observed::{ObservedChannel, ObservedStage};
 use super::parts::Parts;
 use super::supervise::supervise;
@@ -38,7 +39,7 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
             run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }
         StageName::Retrieve => {
-            let search = Arc::new(TextSearch::new(settings.search.clone())?);
+            let search = Arc::new(TextSearch::new(settings.search.clone(), meaning::open(settings))?);
             let stage = Retrieve::new(settings.retrieve.clone(), RetrieveDeps { directory, search });
             run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }

@@ -7,6 +7,7 @@ pub mod log;
 pub mod match_stage;
 pub mod pipeline;
 pub mod restore;
+pub mod retrieve;
 
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
@@ -25,7 +26,8 @@ Examples:
   millrace bench fairness                              one bot at 100 times its limit beside 999 quiet ones
   millrace bench restore --parked 1000000              a new owner of many parked replies
   millrace bench bots --bots 10000                     what idle bots cost
-  millrace bench log                                   the log beside bare files")]
+  millrace bench log                                   the log beside bare files
+  millrace bench retrieve --collection cranfield --mode text")]
 pub struct BenchArgs {
     #[command(subcommand)]
     command: BenchCommand,
@@ -48,6 +50,8 @@ enum BenchCommand {
     Bots(bots::BotsBench),
     /// Appends, synced appends, reads and the tail of the log.
     Log(log::LogBench),
+    /// How good and how fast passages are found in a test collection.
+    Retrieve(retrieve::RetrieveBench),
 }
 
 /// Which log a bench runs on.
@@ -173,5 +177,6 @@ pub async fn run(context: &Context, args: &BenchArgs) -> Exit {
         BenchCommand::Restore(bench) => restore::run(context, bench).await,
         BenchCommand::Bots(bench) => bots::run(context, bench).await,
         BenchCommand::Log(bench) => log::run(context, bench).await,
+        BenchCommand::Retrieve(bench) => retrieve::run(context, bench).await,
     }
 }

@@ -1,5 +1,7 @@
 //! `millrace kb`: the documents that a bot may answer from.
 
+mod explain;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,12 +16,14 @@ use crate::api::types::{BotChange, DocumentList, DocumentShow};
 use crate::config::yaml;
 use crate::domain::bot::{Document, Pair};
 
-/// List, add, show and remove the documents of a bot.
+/// List, add, show and remove the documents of a bot, and see how they are searched.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   millrace kb add shop prices.md hours.txt
   millrace kb add shop faq.yaml                    a list of {q: ..., a: ...}
+  millrace kb preview prices.md                    the passages that it would become
+  millrace kb explain shop 'how much is a haircut'
   millrace kb list shop --json
   millrace kb remove shop prices.md")]
 pub struct KbArgs {
@@ -44,6 +48,19 @@ enum Action {
         /// Shown in citations; the name where absent.
         #[arg(long, default_value = "", hide_default_value = true)]
         title: String,
+    },
+    /// Show the passages that files would become; nothing is stored.
+    Preview {
+        /// Text or Markdown files, or YAML lists of {q, a}.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Search a bot's documents and show every candidate with its scores.
+    Explain {
+        /// The bot.
+        bot: String,
+        /// What a person would ask.
+        question: String,
     },
     /// Print a document.
     Show {
@@ -89,6 +106,8 @@ pub async fn run(args: KbArgs, cx: &Context) -> Exit {
             let done = BotChange { bot: bot.clone(), version };
             say(cx, &done, &format!("{} documents stored; {bot} is at version {version}", documents.len()))?;
         }
+        Action::Preview { files } => explain::files(cx, &files, |file| read(file, ""))?,
+        Action::Explain { bot, question } => explain::question(cx, &bot, &question).await?,
         Action::Show { bot, name } => {
             let path = [("bot", bot.as_str()), ("document", &name)];
             let shown: DocumentShow = Client::open(cx).await?.call("document_show", &path).await?;

@@ -24,6 +24,6 @@ pub use reply::{
 pub use settled::{Lane, Settled, SettledStatus};
 pub use turn::{
     Attachment, AttachmentKind, ChatKind, Contact, Hop, MAX_TEXT_BYTES, Noted, Passage, Referral, Scripted,
-    TurnDropped, TurnGrounded, TurnKind, TurnOpened, TurnRouted,
+    TurnDropped, TurnGrounded, TurnKind, TurnOpened, TurnRouted, Verdict,
 };
 pub use webhook::WebhookReceived;

@@ -5,30 +5,56 @@
 
 mod analysis;
 mod builder;
+mod carry;
+mod count;
 pub mod fake;
+mod found;
+mod fusion;
+pub mod intents;
+mod part;
 mod passages;
+pub mod preview;
 mod query;
+mod semantic;
 mod shard;
 mod text_search;
+mod vectors;
 
-pub use text_search::{SearchConfig, TextSearch};
+pub use found::{Candidate, Found};
+pub use semantic::Meaning;
+pub use text_search::{Profile, SearchConfig, TextSearch};
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::domain::bot::Bot;
 use crate::domain::events::Passage;
+pub use crate::domain::events::Verdict;
 use crate::domain::failure::{Class, Classify, Origin};
 
 /// A text index over bots' documents.
 #[async_trait]
 pub trait Search: Send + Sync + fmt::Debug + 'static {
-    /// The best passages for a question, best first, at most `top`. Indexes the bot's documents first when this
-    /// version of the bot is not indexed yet.
-    async fn find(&self, bot: &Arc<Bot>, question: &str, top: usize) -> Result<Vec<Passage>, SearchError>;
+    /// The best passages for a question, at most `top`, and whether they say enough. Indexes the bot's documents first
+    /// when this version of the bot is not indexed yet.
+    async fn ground(&self, bot: &Arc<Bot>, question: &str, top: usize) -> Result<Grounding, SearchError>;
+}
+
+/// What a turn carries on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grounding {
+    /// Best first.
+    pub passages: Vec<Passage>,
+    /// Whether they say enough.
+    pub verdict: Verdict,
+    /// How sure that is, 0 to 1.
+    pub confidence: f32,
+    /// How long the question took to become a vector; zero without a model.
+    pub encode: Duration,
 }
 
 /// Why nothing could be searched.

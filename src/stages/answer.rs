@@ -21,7 +21,9 @@ use tokio::time::Instant;
 use crate::config::Problems;
 use crate::domain::bot::{Bot, ModelChoice};
 use crate::domain::envelope::Envelope;
-use crate::domain::events::{Citation, Hop, Part, ReplyReady, Route, TurnGrounded, TurnOpened};
+use crate::domain::events::{
+    Citation, Hop, Part, Passage, ReplyReady, Route, TurnGrounded, TurnOpened, Verdict,
+};
 use crate::domain::failure::{Class, Classify};
 use crate::domain::ids::EventId;
 use crate::domain::stage::StageName;
@@ -147,10 +149,12 @@ impl Answer {
         }
     }
 
-    /// The best passage that covers enough of the question, as it stands.
+    /// The best passage that covers enough of the question, or is sure to be near enough in meaning, as it stands.
     fn extract(&self, input: &Envelope<TurnGrounded>, bot: &Bot) -> Draft {
         let enough = f32::from(self.config.min_coverage_percent) / 100.0;
-        let Some(passage) = input.data.passages.iter().find(|passage| passage.coverage >= enough) else {
+        let sure = input.data.verdict == Some(Verdict::Answer);
+        let says = |passage: &&Passage| passage.coverage >= enough || (sure && passage.cosine.is_some());
+        let Some(passage) = input.data.passages.iter().find(says) else {
             let best = input.data.passages.first().map_or(0.0, |passage| passage.coverage * 100.0);
             return Draft::fallback(bot, "no_passage", Some(format!("best coverage: {best:.0} %")));
         };

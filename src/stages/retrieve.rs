@@ -14,10 +14,10 @@ use tokio::time::Instant;
 
 use crate::config::Problems;
 use crate::domain::envelope::Envelope;
-use crate::domain::events::{Hop, Passage, TurnGrounded, TurnRouted};
+use crate::domain::events::{Hop, TurnGrounded, TurnRouted};
 use crate::domain::stage::StageName;
 use crate::pipeline::{Cx, DropReason, Emission, Outcome, Ports, Stage, StageError};
-use crate::services::search::Search;
+use crate::services::search::{Grounding, Search};
 use crate::store::Directory;
 
 /// How passages are found for a turn.
@@ -88,26 +88,27 @@ impl Retrieve {
         Self { config, deps }
     }
 
-    /// The passages and a note for the trace; `None` when the bot is gone.
+    /// What was found and a note for the trace; `None` when the bot is gone.
     async fn passages(
         &self,
         cx: &Cx,
         input: &Envelope<TurnRouted>,
-    ) -> Result<Option<(Vec<Passage>, String)>, StageError> {
+    ) -> Result<Option<(Option<Grounding>, String)>, StageError> {
         let Some(bot) = self.deps.directory.bot(&input.tenant, &input.bot).await? else { return Ok(None) };
         let question = &input.data.turn.text;
         if question.is_empty() || bot.spec.documents.is_empty() {
-            return Ok(Some((Vec::new(), "nothing to search".to_owned())));
+            return Ok(Some((None, "nothing to search".to_owned())));
         }
-        match self.deps.search.find(&bot, question, self.config.passages).await {
+        match self.deps.search.ground(&bot, question, self.config.passages).await {
             Ok(found) => {
-                let note = format!("passages: {}", found.len());
-                Ok(Some((found, note)))
+                let (count, sure) = (found.passages.len(), found.confidence * 100.0);
+                let note = format!("passages: {count}, {} at {sure:.0} %", found.verdict.as_str());
+                Ok(Some((Some(found), note)))
             }
             Err(error) if cx.attempt < LAST_ATTEMPT && cx.remaining() > LAST_CALL => Err(error.into()),
             Err(error) => {
                 tracing::warn!(%error, tenant = %input.tenant, bot = %input.bot, "going on without passages");
-                Ok(Some((Vec::new(), "passages: the index failed".to_owned())))
+                Ok(Some((None, "passages: the index failed".to_owned())))
             }
         }
     }
@@ -124,18 +125,20 @@ impl Stage for Retrieve {
         input: &Envelope<TurnRouted>,
     ) -> Result<Outcome<RetrieveOut>, StageError> {
         let start = Instant::now();
-        let (passages, note) = if input.data.reply.is_some() {
-            (Vec::new(), None)
+        let (found, note) = if input.data.reply.is_some() {
+            (None, None)
         } else {
             match self.passages(cx, input).await? {
-                Some((passages, note)) => (passages, Some(note)),
+                Some((found, note)) => (found, Some(note)),
                 None => return Ok(Outcome::Drop(DropReason::new("unknown_bot"))),
             }
         };
         let TurnRouted { mut turn, reply } = input.data.clone();
         let took_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         turn.hops.push(Hop { stage: Self::NAME, at: cx.now(), took_us, note });
-        let data = TurnGrounded { turn, reply, passages };
+        let verdict = found.as_ref().map(|found| found.verdict);
+        let passages = found.map(|found| found.passages).unwrap_or_default();
+        let data = TurnGrounded { turn, reply, passages, verdict };
         let event = input.follow(Self::NAME, cx.now(), 0, data);
         Ok(Outcome::Emit(RetrieveOut::Grounded(Box::new(event))))
     }

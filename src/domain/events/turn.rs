@@ -90,6 +90,9 @@ pub struct TurnGrounded {
     /// Best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passages: Vec<Passage>,
+    /// Whether the passages say enough; absent where nothing was searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
 }
 
 impl Event for TurnGrounded {
@@ -281,7 +284,7 @@ impl AttachmentKind {
 }
 
 /// A piece of a document that may answer the turn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Passage {
     /// The document's name in its bot.
     pub document: String,
@@ -289,10 +292,40 @@ pub struct Passage {
     pub title: String,
     /// The passage; for a Q&A pair, the answer.
     pub text: String,
-    /// BM25.
+    /// What it is ranked by: BM25, or BM25 and meaning together where there is a model for it.
     pub score: f32,
-    /// The share of the question's IDF mass that the passage covers, 0 to 1: what the decision to answer rests on.
+    /// The share of the question's IDF mass that the passage covers, 0 to 1.
     pub coverage: f32,
+    /// How near its meaning is to the question's, -1 to 1; absent without a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cosine: Option<f32>,
+    /// The bytes of the document's text that it is, first and last plus one; absent for a Q&A pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<(u64, u64)>,
+}
+
+/// Whether what was found says enough to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The documents speak of what is asked.
+    Answer,
+    /// They may.
+    Hedge,
+    /// They don't.
+    Abstain,
+}
+
+impl Verdict {
+    /// The word in JSON and traces.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Hedge => "hedge",
+            Self::Abstain => "abstain",
+        }
+    }
 }
 
 /// What a stage did with a turn: the trace that `up --demo` and the timeline show.

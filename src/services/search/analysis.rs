@@ -8,6 +8,8 @@ mod language;
 
 pub(super) use language::Language;
 
+use std::collections::HashMap;
+
 use caseless::Caseless;
 use tantivy::tokenizer::{SimpleTokenizer, Stemmer, TextAnalyzer, TokenStream};
 use unicode_normalization::UnicodeNormalization;
@@ -16,11 +18,45 @@ use unicode_normalization::UnicodeNormalization;
 const MAX_TERM_BYTES: usize = 64;
 
 /// Every term of a document's text, in order.
-pub(super) fn terms(text: &str, language: Language) -> Vec<String> {
+#[cfg(test)]
+fn terms(text: &str, language: Language) -> Vec<String> {
     let mut out = Vec::new();
-    let mut stemmer = stemmer(language);
-    each_word(&normalise(text), |word| analyse(word, &mut stemmer, &mut out));
+    Analyzer::new(language).terms(text, |term| out.push(term.to_owned()));
     out
+}
+
+/// Makes terms of many texts of one language: a word that comes again is not stemmed again.
+pub(super) struct Analyzer {
+    stemmer: Option<TextAnalyzer>,
+    /// At most [`KNOWN`] words with their terms.
+    known: HashMap<String, Vec<String>>,
+}
+
+/// A language's common words many times over; what is rarer is stemmed each time.
+const KNOWN: usize = 50_000;
+
+impl Analyzer {
+    /// For texts of this language.
+    pub(super) fn new(language: Language) -> Self {
+        Self { stemmer: stemmer(language), known: HashMap::new() }
+    }
+
+    /// Calls `take` with every term, in order.
+    pub(super) fn terms(&mut self, text: &str, mut take: impl FnMut(&str)) {
+        let Self { stemmer, known } = self;
+        each_word(&normalise(text), |word| {
+            if let Some(terms) = known.get(word) {
+                terms.iter().for_each(|term| take(term));
+                return;
+            }
+            let mut terms = Vec::new();
+            analyse(word, stemmer, &mut terms);
+            terms.iter().for_each(|term| take(term));
+            if known.len() < KNOWN {
+                known.insert(word.to_owned(), terms);
+            }
+        });
+    }
 }
 
 /// A question's words without those that every question has, each with the terms that it stands for in any of the
@@ -46,6 +82,9 @@ pub(super) fn question(text: &str, languages: &[Language], most: usize) -> Vec<V
 
 /// One form for what people would call the same text.
 fn normalise(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.nfkc().filter(|c| !invisible(*c)).default_case_fold().map(plain).collect()
 }
 

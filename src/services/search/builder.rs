@@ -3,20 +3,21 @@
 //! Guarantees: a bot that many ask for at once is indexed once; waiting bots share commits; a bot that was longest
 //! unused makes room when a shard is full; a failure reaches everyone who waits and never stops the shard for good.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwapOption;
 use tantivy::IndexWriter;
 use tantivy::indexer::IndexWriterOptions;
 use tantivy::merge_policy::LogMergePolicy;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::SearchError;
-use super::analysis::Language;
+use super::analysis::{Analyzer, Language};
 use super::passages::pieces;
 use super::shard::{Key, MAX_LANGUAGES, Resident, Shard, View};
-use crate::domain::bot::{Bot, Document};
+use crate::domain::bot::Bot;
 
 /// Bots per commit: enough to share its cost, few enough that the first does not wait long.
 const BATCH: usize = 16;
@@ -211,8 +212,7 @@ impl Run {
     }
 
     fn delete(&self, writer: &IndexWriter, key: &Key) {
-        let [_, bot] = self.shard.fields.owner(key);
-        writer.delete_term(bot);
+        writer.delete_term(self.shard.fields.bot(key));
     }
 
     fn add(&self, writer: &IndexWriter, key: &Key, bot: Arc<Bot>) -> tantivy::Result<Resident> {
@@ -221,12 +221,20 @@ impl Run {
             let passages = pieces.len();
             tracing::warn!(tenant = %key.0, bot = %key.1, passages, "the bot's documents are larger than search.max_passages_per_bot allows; the rest is not found");
         }
+        let owner = self.shard.next_owner();
         let mut tokens = [0; 2];
         let mut counts: HashMap<Language, usize> = HashMap::new();
-        let by_document: Vec<Language> = bot.spec.documents.iter().map(language).collect();
+        let by_document: Vec<Language> = bot.spec.documents.iter().map(Language::of_document).collect();
+        let mut documents = BTreeMap::new();
+        for language in &by_document {
+            *documents.entry(*language).or_default() += 1;
+        }
+        let mut analyzers: HashMap<Language, Analyzer> = HashMap::new();
         for (number, piece) in pieces.iter().enumerate() {
             let language = by_document[piece.document as usize];
-            let (document, [title, body]) = self.shard.fields.document(key, number, piece, &bot, language);
+            let analyzer = analyzers.entry(language).or_insert_with(|| Analyzer::new(language));
+            let (document, [title, body]) =
+                self.shard.fields.document(key, owner, number, piece, &bot, analyzer);
             writer.add_document(document)?;
             tokens = [tokens[0] + title, tokens[1] + body];
             *counts.entry(language).or_default() += 1;
@@ -234,7 +242,17 @@ impl Run {
         let mut languages: Vec<Language> = counts.keys().copied().collect();
         languages.sort_unstable_by_key(|language| (std::cmp::Reverse(counts[language]), *language));
         languages.truncate(MAX_LANGUAGES);
-        Ok(Resident { bot, pieces, languages, tokens, used: AtomicU64::new(0) })
+        Ok(Resident {
+            owner,
+            bot,
+            pieces,
+            languages,
+            documents,
+            tokens,
+            vectors: ArcSwapOption::empty(),
+            seen_to: AtomicBool::new(false),
+            used: AtomicU64::new(0),
+        })
     }
 
     /// Takes out what was longest unused until the rest fits. The batch itself stays.
@@ -265,14 +283,4 @@ impl Run {
             }
         }
     }
-}
-
-/// A document has one language: a single passage is too short to tell.
-fn language(document: &Document) -> Language {
-    if !document.text.trim().is_empty() {
-        return Language::of(&document.text);
-    }
-    let pairs: String =
-        document.qa.iter().take(50).flat_map(|pair| [&*pair.q, "\n", &*pair.a, "\n"]).collect();
-    Language::of(&pairs)
 }

@@ -1,15 +1,19 @@
 //! Documents become passages: small enough to be an answer, large enough to make sense alone.
 //!
 //! A text is split at Markdown headings (never across one), then paragraphs are packed up to [`MAX_TOKENS`]; a longer
-//! paragraph is split at sentence ends, a longer sentence between words. Guarantee: every passage is a piece of its document's own text,
-//! none is empty, and none is much longer than the limit.
+//! paragraph is split at sentence ends, a longer sentence between words. A passage begins with the last sentences of the
+//! one before it, so that what stands at the border is found in either. Guarantee: every passage is a piece of its
+//! document's own text, none is empty, and none is much longer than the limit.
 
 use std::ops::Range;
 
 use crate::domain::bot::{Bot, Document};
 
 /// About what one idea takes, and what retrieval was measured with.
-const MAX_TOKENS: usize = 220;
+const MAX_TOKENS: usize = 256;
+
+/// What a passage repeats of the one before it, at most: 15 %.
+const OVERLAP: usize = MAX_TOKENS * 15 / 100;
 
 /// A passage, as a place in its bot's documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,12 +136,31 @@ fn pack(text: &str, section: Range<usize>) -> Vec<Range<usize>> {
         let joined = open.as_ref().map_or(unit.clone(), |open| open.start..unit.end);
         if tokens(&text[joined.clone()]) <= MAX_TOKENS {
             open = Some(joined);
+        } else if let Some(full) = open.take() {
+            let with_border = border(text, &full).unwrap_or(unit.start)..unit.end;
+            let fits = tokens(&text[with_border.clone()]) <= MAX_TOKENS;
+            open = Some(if fits { with_border } else { unit });
+            out.push(full);
         } else {
-            out.extend(open.replace(unit));
+            out.push(unit);
         }
     }
     out.extend(open);
     out.into_iter().map(|range| trim(text, range)).filter(|range| !range.is_empty()).collect()
+}
+
+/// Where the last whole sentences of a passage begin that fit into [`OVERLAP`].
+fn border(text: &str, full: &Range<usize>) -> Option<usize> {
+    let mut sentences = split(text, full.clone(), sentence_ends);
+    // The first one may be the passage itself: then nothing would be gained.
+    sentences.remove(0);
+    let starts = sentences.into_iter().rev().map(|sentence| sentence.start);
+    starts.take_while(|start| tokens(&text[*start..full.end]) <= OVERLAP).last()
+}
+
+/// Between these two characters a sentence ends.
+fn sentence_ends(before: char, after: char) -> bool {
+    before == '\n' || (".!?؟".contains(before) && after.is_whitespace()) || "。！？".contains(before)
 }
 
 /// Paragraphs, or sentences of those that are too long, or words of such sentences.
@@ -148,10 +171,7 @@ fn units(text: &str, section: Range<usize>) -> Vec<Range<usize>> {
             out.push(paragraph);
             continue;
         }
-        let sentence = |before: char, after: char| {
-            before == '\n' || (".!?؟".contains(before) && after.is_whitespace()) || "。！？".contains(before)
-        };
-        for sentence in split(text, paragraph, sentence) {
+        for sentence in split(text, paragraph, sentence_ends) {
             if tokens(&text[sentence.clone()]) <= MAX_TOKENS {
                 out.push(sentence);
             } else {
@@ -211,7 +231,7 @@ fn trim(text: &str, range: Range<usize>) -> Range<usize> {
 }
 
 /// About how many tokens a model makes of a text.
-fn tokens(text: &str) -> usize {
+pub(super) fn tokens(text: &str) -> usize {
     let mut cost = Cost::default();
     text.chars().for_each(|c| cost.add(c));
     cost.tokens()
@@ -259,8 +279,13 @@ mod tests {
         let paragraphs = format!("{paragraph}\n\n{paragraph}\r\n\r\n{paragraph}\n\n{paragraph}");
         let parts = split_all(&paragraphs);
         assert_eq!(parts.len(), 2, "two paragraphs fit into one passage");
-        let sentences = "One short sentence stands here. ".repeat(60);
-        assert!(split_all(&sentences).iter().all(|(_, part)| part.ends_with("here.")));
+        let sentences: String = (0..60).map(|n| format!("The short sentence {n} stands here. ")).collect();
+        let parts = split_all(&sentences);
+        assert!(parts.len() > 2 && parts.iter().all(|(_, part)| part.ends_with("here.")));
+        for pair in parts.windows(2) {
+            let first = pair[1].1.split_inclusive("here.").next().unwrap();
+            assert!(pair[0].1.contains(first), "the border is in both");
+        }
         let word = "x".repeat(5000);
         assert!(split_all(&word).len() > 4);
     }
@@ -269,13 +294,16 @@ mod tests {
         /// Nothing but whitespace and headings is lost, nothing is invented, nothing is far too long.
         #[test]
         fn passages_cover_the_text(text in "([a-zäш中.!? \n\r]{0,80}){0,20}") {
-            let parts = split_all(&text);
+            let parts: Vec<_> = sections(&text).into_iter().flat_map(|(_, section)| pack(&text, section)).collect();
             let squeeze = |s: &str| s.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-            let joined: String = parts.iter().map(|(_, part)| squeeze(part)).collect();
-            prop_assert_eq!(joined, squeeze(&text));
-            for (_, part) in parts {
-                prop_assert!(!part.is_empty() && tokens(part) <= MAX_TOKENS);
+            let (mut joined, mut end) = (String::new(), 0);
+            for part in parts {
+                let whole = &text[part.clone()];
+                prop_assert!(!whole.is_empty() && tokens(whole) <= MAX_TOKENS && part.end > end);
+                joined += &squeeze(&text[part.start.max(end)..part.end]);
+                end = part.end;
             }
+            prop_assert_eq!(joined, squeeze(&text));
         }
     }
 }

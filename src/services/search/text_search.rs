@@ -3,7 +3,10 @@
 //! A bot's documents are indexed when they are first asked for, and again when the bot's version differs. What was
 //! longest unused goes when there is no more room; it comes back when it is asked for. A search waits for nothing else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -11,11 +14,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use super::builder::{Builder, Room};
-use super::shard::{Key, Shard, View};
-use super::{Search, SearchError, query};
+use super::count::{Cells, count};
+use super::found::Found;
+use super::part::Part;
+use super::semantic::{Asked, Meaning, Semantic};
+use super::shard::{Fields, Key, Resident, Shard, View};
+use super::{Grounding, Search, SearchError, query};
 use crate::config::Problems;
 use crate::domain::bot::Bot;
-use crate::domain::events::Passage;
 
 /// How bots' documents are searched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -59,21 +65,35 @@ impl SearchConfig {
     }
 }
 
+/// What a bot's documents became.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// How many.
+    pub passages: usize,
+    /// Documents by the code of their language.
+    pub languages: BTreeMap<String, usize>,
+}
+
 /// A larger bot is searched on a thread of its own: inline it would hold up others by milliseconds.
 const INLINE: usize = 5_000;
+
+/// Passages that are looked at for a turn: what is wanted may stand behind many of one document.
+const DEPTH: usize = 100;
 
 /// The search.
 #[derive(Debug)]
 pub struct TextSearch {
     shards: Vec<(Arc<Shard>, Arc<Builder>)>,
+    cells: Arc<Cells>,
+    semantic: Option<Arc<Semantic>>,
 }
 
 impl TextSearch {
-    /// Empty indexes.
+    /// Empty indexes; without `meaning` words alone are searched.
     ///
     /// # Errors
     /// When an index can't be made.
-    pub fn new(config: SearchConfig) -> Result<Self, SearchError> {
+    pub fn new(config: SearchConfig, meaning: Option<Meaning>) -> Result<Self, SearchError> {
         let count = config.shards.max(1);
         let room = Room {
             passages: config.max_passages.div_ceil(count),
@@ -84,7 +104,9 @@ impl TextSearch {
         let shard = |_| -> tantivy::Result<_> {
             Ok((Arc::new(Shard::new()?), Arc::new(Builder::new(room, Arc::clone(&open)))))
         };
-        Ok(Self { shards: (0..count).map(shard).collect::<Result<_, _>>().map_err(failed)? })
+        let shards = (0..count).map(shard).collect::<Result<_, _>>().map_err(failed)?;
+        let semantic = meaning.map(Semantic::start).transpose()?.map(Arc::new);
+        Ok(Self { shards, cells: Arc::new(Cells::new()), semantic })
     }
 
     /// Passages in memory, of all bots.
@@ -101,40 +123,130 @@ impl TextSearch {
     }
 }
 
-#[async_trait]
-impl Search for TextSearch {
-    async fn find(&self, bot: &Arc<Bot>, question: &str, top: usize) -> Result<Vec<Passage>, SearchError> {
-        if bot.spec.documents.is_empty() || top == 0 {
-            return Ok(Vec::new());
+impl TextSearch {
+    /// What a bot's documents became. Indexes them first when this version is not indexed yet.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub async fn profile(&self, bot: &Arc<Bot>) -> Result<Profile, SearchError> {
+        let key = (bot.tenant.clone(), bot.spec.bot.clone());
+        let (shard, builder) = self.place(&key);
+        let view = builder.index(shard, key.clone(), Arc::clone(bot)).await?;
+        self.see_to(&view, &key);
+        let resident = view.residents.get(&key);
+        Ok(resident.map_or_else(Profile::default, |resident| Profile {
+            passages: resident.pieces.len(),
+            languages: resident.documents.iter().map(|(l, count)| (l.code().to_owned(), *count)).collect(),
+        }))
+    }
+
+    /// Asks for a bot's vectors where there is a model, once for each version: many may have waited for the same view.
+    fn see_to(&self, view: &View, key: &Key) {
+        if let (Some(semantic), Some(resident)) = (&self.semantic, view.residents.get(key))
+            && !resident.seen_to.swap(true, Ordering::Relaxed)
+        {
+            semantic.see_to(resident);
+        }
+    }
+
+    /// Vectors of a bot's passages on the disk, in bytes; `None` while they are not all there.
+    #[must_use]
+    pub fn vector_bytes(&self, bot: &Bot) -> Option<u64> {
+        let key = (bot.tenant.clone(), bot.spec.bot.clone());
+        let view = self.place(&key).0.view();
+        let resident = view.residents.get(&key)?;
+        let vectors = resident.vectors.load_full()?;
+        Some(vectors.bytes())
+    }
+
+    /// How long it takes to compare one question with every vector of a bot and nothing else; the best of some.
+    #[must_use]
+    pub fn raw_scan(&self, bot: &Bot) -> Option<Duration> {
+        const TIMES: usize = 20;
+        let key = (bot.tenant.clone(), bot.spec.bot.clone());
+        let view = self.place(&key).0.view();
+        let vectors = view.residents.get(&key)?.vectors.load_full()?;
+        let question = vectors.row(0)?;
+        let once = || {
+            let start = Instant::now();
+            std::hint::black_box(vectors.scan(&question));
+            start.elapsed()
+        };
+        (0..TIMES).map(|_| once()).min()
+    }
+
+    /// What the indexes take, in bytes.
+    ///
+    /// # Errors
+    /// When an index can't say.
+    pub fn bytes(&self) -> Result<u64, SearchError> {
+        self.shards.iter().map(|(shard, _)| shard.bytes().map_err(failed)).sum()
+    }
+
+    /// What is found for a question, `depth` deep, with every score.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub async fn explore(&self, bot: &Arc<Bot>, question: &str, depth: usize) -> Result<Found, SearchError> {
+        if bot.spec.documents.is_empty() || depth == 0 {
+            return Ok(Found::nothing());
         }
         let key = (bot.tenant.clone(), bot.spec.bot.clone());
         let (shard, builder) = self.place(&key);
         let mut view = shard.view();
         if view.residents.get(&key).is_none_or(|resident| resident.bot.version != bot.version) {
             view = builder.index(shard, key.clone(), Arc::clone(bot)).await?;
+            self.see_to(&view, &key);
         }
-        let large = view.residents.get(&key).is_some_and(|resident| resident.pieces.len() > INLINE);
+        // A view that `index` gave holds the bot; one that was at hand was looked at before.
+        let Some(resident) = view.residents.get(&key).map(Arc::clone) else { return Ok(Found::nothing()) };
+        shard.touch(&resident);
+        let asked = match &self.semantic {
+            Some(semantic) => semantic.ask(&resident, question).await,
+            None => None,
+        };
+        let (fields, cells) = (shard.fields, Arc::clone(&self.cells));
+        let question = question.to_owned();
+        let large = resident.pieces.len() > INLINE;
+        let work = move || search(&view, &fields, resident, &question, asked.as_ref(), depth, &cells);
         if !large {
-            return search(shard, &view, &key, question, top);
+            return work();
         }
-        let (shard, question) = (Arc::clone(shard), question.to_owned());
-        let work = move || search(&shard, &view, &key, &question, top);
         tokio::task::spawn_blocking(work).await.map_err(|error| SearchError::Index(error.to_string()))?
     }
 }
 
-fn search(
-    shard: &Shard,
-    view: &View,
-    key: &Key,
-    question: &str,
-    top: usize,
-) -> Result<Vec<Passage>, SearchError> {
-    // A view that `index` gave holds the bot; one that was at hand was looked at before.
-    let Some(resident) = view.residents.get(key) else { return Ok(Vec::new()) };
-    shard.touch(resident);
-    query::run(&view.searcher, &shard.fields, key, resident, question, top).map_err(failed)
+#[async_trait]
+impl Search for TextSearch {
+    async fn ground(&self, bot: &Arc<Bot>, question: &str, top: usize) -> Result<Grounding, SearchError> {
+        Ok(self.explore(bot, question, DEPTH).await?.grounding(top))
+    }
 }
+
+fn search(
+    view: &View,
+    fields: &Fields,
+    resident: Arc<Resident>,
+    question: &str,
+    asked: Option<&Asked>,
+    depth: usize,
+    cells: &Cells,
+) -> Result<Found, SearchError> {
+    let found = || -> tantivy::Result<_> {
+        let parts = Part::all(&view.searcher, fields, resident.owner)?;
+        let words = query::words(&parts, &resident, question)?;
+        let hits =
+            if words.is_empty() { Vec::new() } else { count(&parts, &resident, &words, depth, cells)? };
+        Ok((hits, query::weighs(&words, &resident)))
+    };
+    let (hits, weighs) = found().map_err(failed)?;
+    let vectors = resident.vectors.load_full();
+    Ok(match asked.zip(vectors.as_deref()) {
+        Some((asked, vectors)) => Found::by_both(resident, &hits, vectors, asked, depth),
+        None => Found::by_words(resident, &hits, weighs),
+    })
+}
+
 fn failed(error: tantivy::TantivyError) -> SearchError {
     SearchError::Index(error.to_string())
 }

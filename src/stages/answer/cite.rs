@@ -96,6 +96,7 @@ mod tests {
             text: String::new(),
             score: 1.0,
             coverage: 1.0,
+            ..Passage::default()
         };
         (1..=n).map(passage).collect()
     }

@@ -152,11 +152,13 @@ mod tests {
             text: (*text).into(),
             score: 1.0,
             coverage: 1.0,
+            ..Passage::default()
         };
         TurnGrounded {
             turn: serde_json::from_value(turn).unwrap(),
             reply: None,
             passages: passages.iter().map(passage).collect(),
+            verdict: None,
         }
     }
 

@@ -57,7 +57,8 @@ fn root(text: &str) -> EventId {
 fn turn(text: &str, passages: Vec<Passage>) -> Envelope<TurnGrounded> {
     let turn = serde_json::json!({"channel": "telegram", "account": "7", "chat": "42", "chat_kind": "private",
         "contact": {"id": "42"}, "kind": "text", "text": text});
-    let data = TurnGrounded { turn: serde_json::from_value(turn).unwrap(), reply: None, passages };
+    let data =
+        TurnGrounded { turn: serde_json::from_value(turn).unwrap(), reply: None, passages, verdict: None };
     let mut event = Envelope::root(root(text), "telegram/7/42", NOW, NOW, data);
     (event.tenant, event.bot, event.conversation) = ("t".into(), "shop".into(), "t/telegram/7/42".into());
     event.deadline = Some(NOW.plus(Duration::from_secs(900)));
@@ -78,6 +79,7 @@ fn passage(coverage: f32) -> Passage {
         text: "A hat is 12 EUR.".into(),
         score: 2.0,
         coverage,
+        ..Passage::default()
     }
 }
 
@@ -161,6 +163,11 @@ async fn without_a_model_the_best_passage_answers() {
         let event = bench.run(&cx(1, 45), &turn("cars?", vec![passage(0.3)])).await;
         assert_eq!(fallback_of(&event), "no_passage");
         assert_eq!(fallback_of(&bench.say("?").await), "no_passage");
+        let by_meaning = Passage { cosine: Some(0.7), ..passage(0.1) };
+        let mut input = turn("headwear?", vec![by_meaning]);
+        assert_eq!(fallback_of(&bench.run(&cx(1, 45), &input).await), "no_passage");
+        input.data.verdict = Some(Verdict::Answer);
+        assert_eq!(bench.run(&cx(1, 45), &input).await.data.route, Route::Extractive);
     }
 }
 

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::domain::bot::{Bot, BotSpec};
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::{Part, Route, Scripted};
+use crate::domain::events::{Part, Passage, Route, Scripted};
 use crate::domain::ids::EventId;
 use crate::domain::time::{ManualClock, Timestamp};
 use crate::services::search::SearchError;
@@ -53,6 +53,7 @@ fn passage() -> Passage {
         text: "12 EUR".into(),
         score: 2.0,
         coverage: 0.9,
+        ..Passage::default()
     }
 }
 
@@ -72,7 +73,7 @@ async fn passages_go_on_with_the_turn() {
     assert_eq!(event.data.passages.len(), 6);
     assert_eq!(search.asked(), ["how much?"]);
     let hop = &event.data.turn.hops[0];
-    assert_eq!((hop.stage, hop.note.as_deref()), (StageName::Retrieve, Some("passages: 6")));
+    assert_eq!((hop.stage, hop.note.as_deref()), (StageName::Retrieve, Some("passages: 6, answer at 100 %")));
     assert_eq!((event.rootid, event.causeid), (input.rootid, input.id));
     let again = grounded(stage.handle(&cx(1), &input).await.unwrap());
     assert_eq!(again.id, event.id);
@@ -110,7 +111,7 @@ struct Broken;
 
 #[async_trait]
 impl Search for Broken {
-    async fn find(&self, _: &Arc<Bot>, _: &str, _: usize) -> Result<Vec<Passage>, SearchError> {
+    async fn ground(&self, _: &Arc<Bot>, _: &str, _: usize) -> Result<Grounding, SearchError> {
         Err(SearchError::Index("broken".into()))
     }
 }

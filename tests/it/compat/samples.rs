@@ -313,8 +313,9 @@ fn grounded() -> TurnGrounded {
         text: "A tandem costs 20 EUR.".into(),
         score: 7.25,
         coverage: 0.5,
+        ..Passage::default()
     };
-    TurnGrounded { turn: opened_full(), reply: None, passages: vec![passage] }
+    TurnGrounded { turn: opened_full(), reply: None, passages: vec![passage], verdict: None }
 }
 
 fn dropped(note: Option<&str>) -> TurnDropped {

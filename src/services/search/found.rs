@@ -1,0 +1,153 @@
+//! What a search found, before anything is left out: the trace of a turn, and what a turn carries on.
+//!
+//! Guarantee: candidates stand best first, equal ones in the order of their documents, so the same documents always give
+//! the same list.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::count::Hit;
+use super::fusion::{BY_MEANING, BY_WORDS, by_chance, fuse};
+use super::semantic::Asked;
+use super::shard::Resident;
+use super::vectors::Vectors;
+use super::{Grounding, carry};
+use crate::domain::events::{Passage, Verdict};
+
+/// From this confidence on, the documents speak of what is asked.
+const ANSWER: f32 = 0.7;
+
+/// Below it, they don't.
+const ABSTAIN: f32 = 0.3;
+
+/// What a search found.
+#[derive(Debug)]
+pub struct Found {
+    from: Option<Arc<Resident>>,
+    candidates: Vec<Candidate>,
+    confidence: f32,
+    /// What the question's words weigh together, in words that nobody wrote.
+    weighs: f32,
+    encode: Duration,
+    weight: f32,
+}
+
+/// A passage that may answer the question.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate {
+    /// Its number in its bot.
+    pub piece: usize,
+    /// What it is ranked by.
+    pub score: f32,
+    /// BM25.
+    pub text: f32,
+    /// The share of the question's IDF mass that it covers, 0 to 1.
+    pub coverage: f32,
+    /// How near its meaning is to the question's, -1 to 1; absent when words alone decide.
+    pub cosine: Option<f32>,
+}
+
+impl Found {
+    /// Nothing.
+    pub(super) const fn nothing() -> Self {
+        Self {
+            from: None,
+            candidates: Vec::new(),
+            confidence: 0.0,
+            weighs: 0.0,
+            encode: Duration::ZERO,
+            weight: 0.0,
+        }
+    }
+
+    /// By words alone.
+    pub(super) fn by_words(from: Arc<Resident>, hits: &[Hit], weighs: f32) -> Self {
+        let candidate = |hit: &Hit| Candidate {
+            piece: hit.piece,
+            score: hit.score,
+            text: hit.score,
+            coverage: hit.coverage,
+            cosine: None,
+        };
+        let candidates: Vec<_> = hits.iter().map(candidate).collect();
+        let covered = candidates.iter().map(|candidate| candidate.coverage).fold(0.0, f32::max);
+        let measure = by_chance(covered, weighs, from.pieces.len());
+        let confidence = if candidates.is_empty() { 0.0 } else { BY_WORDS.at(measure) };
+        Self { from: Some(from), candidates, confidence, weighs, encode: Duration::ZERO, weight: 0.0 }
+    }
+
+    /// By words and meaning together.
+    pub(super) fn by_both(
+        from: Arc<Resident>,
+        hits: &[Hit],
+        vectors: &Vectors,
+        question: &Asked,
+        depth: usize,
+    ) -> Self {
+        let candidates = fuse(hits, vectors, &question.row, question.weight, depth);
+        let nearest = candidates.iter().filter_map(|candidate| candidate.cosine).fold(0.0, f32::max);
+        let confidence = if candidates.is_empty() { 0.0 } else { BY_MEANING.at(nearest) };
+        let (encode, weight) = (question.took, question.weight);
+        Self { from: Some(from), candidates, confidence, weighs: 0.0, encode, weight }
+    }
+
+    /// What the question's words weigh together, in words that nobody wrote.
+    #[must_use]
+    pub const fn weighs(&self) -> f32 {
+        self.weighs
+    }
+
+    /// How much meaning counted against words, 0 to 1.
+    #[must_use]
+    pub const fn weight(&self) -> f32 {
+        self.weight
+    }
+
+    /// Every candidate, best first.
+    #[must_use]
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// The name of the document that a candidate is a piece of.
+    #[must_use]
+    pub fn document(&self, candidate: &Candidate) -> Option<&str> {
+        let from = self.from.as_ref()?;
+        Some(&from.pieces.get(candidate.piece)?.document(&from.bot).name)
+    }
+
+    /// How sure it is that the bot's documents say something about the question, 0 to 1. It rests on the nearest
+    /// cosine; without a model on the share of the question's IDF mass that the best passage covers.
+    #[must_use]
+    pub const fn confidence(&self) -> f32 {
+        self.confidence
+    }
+
+    /// Whether that is enough.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self.confidence() {
+            sure if sure >= ANSWER => Verdict::Answer,
+            sure if sure >= ABSTAIN => Verdict::Hedge,
+            _ => Verdict::Abstain,
+        }
+    }
+
+    /// What a turn carries on: the best passages, at most `top`, each text once, neighbours joined, within a prompt's
+    /// share of tokens. When nothing says enough, nothing is carried.
+    #[must_use]
+    pub fn grounding(&self, top: usize) -> Grounding {
+        let (verdict, confidence) = (self.verdict(), self.confidence);
+        let passages = match (&self.from, verdict) {
+            (Some(from), Verdict::Answer | Verdict::Hedge) => carry::passages(from, &self.candidates, top),
+            _ => Vec::new(),
+        };
+        Grounding { passages, verdict, confidence, encode: self.encode }
+    }
+
+    /// A candidate as a turn would carry it, alone.
+    #[must_use]
+    pub fn passage(&self, candidate: &Candidate) -> Option<Passage> {
+        carry::one(self.from.as_ref()?, candidate)
+    }
+}

@@ -1,0 +1,80 @@
+//! Words and meaning become one score, and the score a confidence.
+//!
+//! A convex combination: `a` of the cosine, spread over the nearest, and `1 - a` of BM25 against the best. Ranks alone
+//! (RRF) would let a model that is weak in a language pull down what words had found.
+//! Guarantee: with `a` = 0 the order is that of the words.
+
+use super::count::Hit;
+use super::found::Candidate;
+use super::vectors::{Row, Vectors};
+
+/// Candidates of both kinds, best first, at most as many as both lists together.
+pub(super) fn fuse(hits: &[Hit], vectors: &Vectors, question: &Row, a: f32, depth: usize) -> Vec<Candidate> {
+    let nearest = vectors.nearest(question, depth);
+    let best = hits.first().map_or(1.0, |hit| hit.score).max(f32::MIN_POSITIVE);
+    let (high, low) = (nearest.first().map_or(1.0, |n| n.1), nearest.last().map_or(0.0, |n| n.1));
+    let spread = (high - low).max(f32::MIN_POSITIVE);
+    let score =
+        |text: f32, cosine: f32| a * ((cosine - low) / spread).clamp(0.0, 1.0) + (1.0 - a) * text / best;
+    let mut out: Vec<Candidate> = hits
+        .iter()
+        .map(|hit| {
+            let cosine = vectors.cosine(question, hit.piece);
+            let score = score(hit.score, cosine);
+            Candidate {
+                piece: hit.piece,
+                score,
+                text: hit.score,
+                coverage: hit.coverage,
+                cosine: Some(cosine),
+            }
+        })
+        .collect();
+    let mut seen: Vec<usize> = hits.iter().map(|hit| hit.piece).collect();
+    seen.sort_unstable();
+    for (piece, cosine) in nearest {
+        if seen.binary_search(&piece).is_err() {
+            out.push(Candidate {
+                piece,
+                score: score(0.0, cosine),
+                text: 0.0,
+                coverage: 0.0,
+                cosine: Some(cosine),
+            });
+        }
+    }
+    out.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.piece.cmp(&b.piece)));
+    out
+}
+
+/// What a question has to weigh to be more than a chance hit, in words that nobody wrote.
+const CHANCE: f32 = 1.0;
+
+/// From this many passages on, chance counts in full: the more there are, the more words stand in one of them anyway.
+const MANY: f32 = 1000.0;
+
+/// The share of a question that is covered, less what a question of so few or so common words finds anywhere.
+pub(super) fn by_chance(covered: f32, weighs: f32, passages: usize) -> f32 {
+    let chance = CHANCE * (passages as f32 / MANY).min(1.0).sqrt();
+    covered * weighs / (weighs + chance)
+}
+
+/// How a measure becomes a confidence: where it is one half, and how fast it rises.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Curve {
+    middle: f32,
+    width: f32,
+}
+
+/// The share of a question's weight that the best passage covers.
+pub(super) const BY_WORDS: Curve = Curve { middle: 0.445, width: 0.1 };
+
+/// The cosine of the nearest passage.
+pub(super) const BY_MEANING: Curve = Curve { middle: 0.4, width: 0.05 };
+
+impl Curve {
+    /// The confidence, 0 to 1.
+    pub(super) fn at(self, measure: f32) -> f32 {
+        1.0 / (1.0 + (-(measure - self.middle) / self.width).exp())
+    }
+}

@@ -1,0 +1,217 @@
+//! Passages become vectors in the background: text is searchable at once, by meaning a little later.
+//!
+//! One thread, one text at a time. Guarantees: a bot's vectors appear at once or not at all; what was embedded before, by
+//! this model, is read back from its file and never embedded again; a bot that was changed or has left meanwhile is let go.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use moka::sync::Cache;
+
+use super::SearchError;
+use super::passages::Piece;
+use super::shard::Resident;
+use super::vectors::{Row, TextHash, Vectors, hash};
+use crate::domain::bot::Bot;
+use crate::services::embed::Embed;
+
+/// Bots that wait for their vectors; one more is searched by words until it is indexed again.
+const WAITING: usize = 10_000;
+
+/// A question that takes longer to encode is searched by words.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What a search needs to find by meaning.
+#[derive(Debug, Clone)]
+pub struct Meaning {
+    /// The model.
+    pub embed: Arc<dyn Embed>,
+    /// Where vectors are kept.
+    pub folder: PathBuf,
+    /// How much meaning counts against words, by the code of a language; 0 where absent.
+    pub weights: BTreeMap<String, f32>,
+    /// Questions whose vectors are remembered, 1.5 KB each: people ask the same.
+    pub remembered: u64,
+}
+
+/// A question as it is searched by meaning.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// Its vector.
+    pub(super) row: Arc<Row>,
+    /// How long that took.
+    pub(super) took: Duration,
+    /// How much meaning counts in the documents' language.
+    pub(super) weight: f32,
+}
+
+/// What turns texts into vectors for a search.
+#[derive(Debug)]
+pub(super) struct Semantic {
+    pub(super) embed: Arc<dyn Embed>,
+    folder: PathBuf,
+    weights: BTreeMap<String, f32>,
+    /// Gone when this ends: then the thread has nothing left to wait for.
+    queue: Option<SyncSender<Weak<Resident>>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    remembered: Cache<TextHash, Arc<Row>>,
+}
+
+impl Semantic {
+    /// Starts the thread; it ends with this.
+    pub(super) fn start(meaning: Meaning) -> Result<Self, SearchError> {
+        let Meaning { embed, folder, weights, remembered } = meaning;
+        let (queue, jobs) = sync_channel(WAITING);
+        let (worker, place) = (Arc::clone(&embed), folder.clone());
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let work = move || run(&jobs, &*worker, &place, &stopped);
+        let thread = std::thread::Builder::new()
+            .name("embed".to_owned())
+            .spawn(work)
+            .map_err(|error| SearchError::Index(format!("no thread for vectors: {error}")))?;
+        let (queue, thread) = (Some(queue), Some(thread));
+        Ok(Self { embed, folder, weights, queue, stop, thread, remembered: Cache::new(remembered) })
+    }
+
+    /// Sees to a bot's vectors: at once when its file has them all.
+    pub(super) fn see_to(&self, resident: &Arc<Resident>) {
+        if resident.pieces.is_empty() {
+            return;
+        }
+        let stored = Vectors::open(&self.folder, &name(&resident.bot), self.embed.model());
+        if let Some(vectors) = stored.filter(|vectors| stand_for(vectors, resident)) {
+            resident.vectors.store(Some(Arc::new(vectors)));
+            return;
+        }
+        let sent = self.queue.as_ref().map(|queue| queue.try_send(Arc::downgrade(resident)));
+        if let Some(Err(TrySendError::Full(_))) = sent {
+            let bot = &resident.bot.spec.bot;
+            tracing::warn!(%bot, "too many bots wait for vectors; this one is searched by words");
+        }
+    }
+
+    /// A question's vector; `None` when it is searched by words alone: meaning counts nothing in the documents' language,
+    /// the vectors are not there yet, the model fails or takes too long.
+    pub(super) async fn ask(&self, resident: &Resident, text: &str) -> Option<Asked> {
+        let language = resident.languages.first()?;
+        let weight = self.weights.get(language.code()).copied().unwrap_or(0.0);
+        if weight <= 0.0 || resident.vectors.load().is_none() {
+            return None;
+        }
+        let start = Instant::now();
+        let row = self.question(text).await?;
+        Some(Asked { row, took: start.elapsed(), weight })
+    }
+
+    async fn question(&self, text: &str) -> Option<Arc<Row>> {
+        let key = hash(&text.trim().to_lowercase());
+        if let Some(row) = self.remembered.get(&key) {
+            return Some(row);
+        }
+        let (embed, text) = (Arc::clone(&self.embed), text.to_owned());
+        let work = tokio::task::spawn_blocking(move || embed.question(&text));
+        match tokio::time::timeout(PATIENCE, work).await {
+            Ok(Ok(Ok(vector))) => {
+                let row = Arc::new(Row::of(&vector));
+                self.remembered.insert(key, Arc::clone(&row));
+                Some(row)
+            }
+            Ok(Ok(Err(error))) => {
+                tracing::warn!(%error, "a question is searched by words alone");
+                None
+            }
+            Ok(Err(_)) | Err(_) => None,
+        }
+    }
+}
+
+impl Drop for Semantic {
+    /// Waits for the passage that is being embedded: the library may not be torn down under it.
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.queue = None;
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that makes vectors panicked");
+        }
+    }
+}
+
+/// What is embedded of a passage: its title and its text, the question of a pair with its answer.
+pub(super) fn text_of(piece: &Piece, bot: &Bot) -> String {
+    let document = piece.document(bot);
+    let heading =
+        if document.title.is_empty() && piece.headings.is_empty() { String::new() } else { piece.title(bot) };
+    let question = piece.question(bot).unwrap_or_default();
+    [heading.as_str(), question, piece.text(bot)]
+        .into_iter()
+        .filter(|s| !s.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn name(bot: &Bot) -> String {
+    let key = blake3::hash(format!("{}\u{0}{}", bot.tenant, bot.spec.bot).as_bytes());
+    format!("{}.vec", &key.to_hex()[..32])
+}
+
+fn stand_for(vectors: &Vectors, resident: &Resident) -> bool {
+    vectors.len() == resident.pieces.len()
+        && resident
+            .pieces
+            .iter()
+            .enumerate()
+            .all(|(n, piece)| vectors.hash(n) == Some(hash(&text_of(piece, &resident.bot))))
+}
+
+fn run(jobs: &Receiver<Weak<Resident>>, embed: &dyn Embed, folder: &Path, stop: &AtomicBool) {
+    while let Ok(job) = jobs.recv() {
+        match work(&job, embed, folder, stop) {
+            Ok(()) => {}
+            Err(error) => {
+                tracing::warn!(%error, "a bot's vectors could not be made; it is searched by words")
+            }
+        }
+    }
+}
+
+fn work(
+    job: &Weak<Resident>,
+    embed: &dyn Embed,
+    folder: &Path,
+    stop: &AtomicBool,
+) -> Result<(), SearchError> {
+    let failed = |error: &dyn std::fmt::Display| SearchError::Index(error.to_string());
+    let Some(resident) = job.upgrade() else { return Ok(()) };
+    let texts: Vec<String> = resident.pieces.iter().map(|piece| text_of(piece, &resident.bot)).collect();
+    let name = name(&resident.bot);
+    drop(resident);
+    let known: HashMap<TextHash, Row> = match Vectors::open(folder, &name, embed.model()) {
+        Some(old) => (0..old.len()).filter_map(|n| Some((old.hash(n)?, old.row(n)?))).collect(),
+        None => HashMap::new(),
+    };
+    let mut rows = Vec::with_capacity(texts.len());
+    for text in &texts {
+        // A newer version waits behind this one, or the bot made room: its vectors are nobody's.
+        if job.strong_count() == 0 || stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let key = hash(text);
+        let row = match known.get(&key) {
+            Some(row) => row.clone(),
+            None => Row::of(&embed.passage(text).map_err(|error| failed(&error))?),
+        };
+        rows.push((key, row));
+    }
+    let vectors = Vectors::write(folder, &name, embed.model(), &rows).map_err(|error| failed(&error))?;
+    if let (Some(resident), Some(vectors)) = (job.upgrade(), vectors) {
+        resident.vectors.store(Some(Arc::new(vectors)));
+    }
+    Ok(())
+}
