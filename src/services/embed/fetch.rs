@@ -1,7 +1,7 @@
 //! The library and a model come into the folder of models.
 //!
 //! Guarantees: bytes with another SHA-256 are refused; of a wheel only the one named member is read, at most
-//! [`MAX_LIBRARY`] of it; a file appears whole or not at all, so that a process that starts meanwhile never sees half.
+//! 200 MB of it; a file appears whole or not at all, so that a process that starts meanwhile never sees half.
 
 use std::fs;
 use std::io::{Cursor, Read, Write};
