@@ -145,21 +145,23 @@ async fn a_number_may_be_typed_before_the_timeline_has_the_menu() {
 
 #[tokio::test]
 async fn a_typed_number_is_the_choice_that_was_offered() {
-    let spec = spec("scripts: [{name: two, when: [{exact: pay-two}], reply: [Two it is.]}]");
-    let (stage, directory) = stage(spec, true);
-    let say = async |text: &str| heard(stage.handle(&at(0), &turn(text)).await.unwrap());
-    assert_eq!(say("2").await, "Call us.", "nothing was offered");
     let button = |title: &str, payload: &str| Button {
         title: title.into(),
         payload: Some(payload.into()),
         ..Button::default()
     };
-    let turn = turn("2");
-    let offered = vec![button("One", "pay-one"), button("Two", "pay-two")];
-    directory.put_choices(&turn.tenant, &turn.conversation, offered);
-    assert_eq!(say("2").await, "Two it is.");
-    assert_eq!(say(" ۲. ").await, "Two it is.");
-    assert_eq!(say("3").await, "Call us.");
+    for (typed, wanted) in
+        [("2", "Two it is."), (" ۲. ", "Two it is."), ("3", "Call us."), ("two", "Call us.")]
+    {
+        let spec = spec("scripts: [{name: two, when: [{exact: pay-two}], reply: [Two it is.]}]");
+        let (stage, directory) = stage(spec, true);
+        let turn = turn(typed);
+        let say = async || heard(stage.handle(&at(0), &turn).await.unwrap());
+        assert_eq!(say().await, "Call us.", "nothing was offered");
+        let offered = vec![button("One", "pay-one"), button("Two", "pay-two")];
+        directory.put_choices(&turn.tenant, &turn.conversation, offered);
+        assert_eq!(say().await, wanted, "{typed}");
+    }
 }
 
 #[tokio::test]
