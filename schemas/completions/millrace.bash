@@ -61,6 +61,9 @@ _millrace() {
             millrace,migrate)
                 cmd="millrace__subcmd__migrate"
                 ;;
+            millrace,models)
+                cmd="millrace__subcmd__models"
+                ;;
             millrace,script)
                 cmd="millrace__subcmd__script"
                 ;;
@@ -103,6 +106,12 @@ _millrace() {
             millrace__subcmd__bench,pipeline)
                 cmd="millrace__subcmd__bench__subcmd__pipeline"
                 ;;
+            millrace__subcmd__bench,restore)
+                cmd="millrace__subcmd__bench__subcmd__restore"
+                ;;
+            millrace__subcmd__bench,retrieve)
+                cmd="millrace__subcmd__bench__subcmd__retrieve"
+                ;;
             millrace__subcmd__bench__subcmd__help,bots)
                 cmd="millrace__subcmd__bench__subcmd__help__subcmd__bots"
                 ;;
@@ -123,6 +132,12 @@ _millrace() {
                 ;;
             millrace__subcmd__bench__subcmd__help,pipeline)
                 cmd="millrace__subcmd__bench__subcmd__help__subcmd__pipeline"
+                ;;
+            millrace__subcmd__bench__subcmd__help,restore)
+                cmd="millrace__subcmd__bench__subcmd__help__subcmd__restore"
+                ;;
+            millrace__subcmd__bench__subcmd__help,retrieve)
+                cmd="millrace__subcmd__bench__subcmd__help__subcmd__retrieve"
                 ;;
             millrace__subcmd__bot,app)
                 cmd="millrace__subcmd__bot__subcmd__app"
@@ -304,6 +319,9 @@ _millrace() {
             millrace__subcmd__help,migrate)
                 cmd="millrace__subcmd__help__subcmd__migrate"
                 ;;
+            millrace__subcmd__help,models)
+                cmd="millrace__subcmd__help__subcmd__models"
+                ;;
             millrace__subcmd__help,script)
                 cmd="millrace__subcmd__help__subcmd__script"
                 ;;
@@ -342,6 +360,12 @@ _millrace() {
                 ;;
             millrace__subcmd__help__subcmd__bench,pipeline)
                 cmd="millrace__subcmd__help__subcmd__bench__subcmd__pipeline"
+                ;;
+            millrace__subcmd__help__subcmd__bench,restore)
+                cmd="millrace__subcmd__help__subcmd__bench__subcmd__restore"
+                ;;
+            millrace__subcmd__help__subcmd__bench,retrieve)
+                cmd="millrace__subcmd__help__subcmd__bench__subcmd__retrieve"
                 ;;
             millrace__subcmd__help__subcmd__bot,app)
                 cmd="millrace__subcmd__help__subcmd__bot__subcmd__app"
@@ -400,8 +424,14 @@ _millrace() {
             millrace__subcmd__help__subcmd__kb,add)
                 cmd="millrace__subcmd__help__subcmd__kb__subcmd__add"
                 ;;
+            millrace__subcmd__help__subcmd__kb,explain)
+                cmd="millrace__subcmd__help__subcmd__kb__subcmd__explain"
+                ;;
             millrace__subcmd__help__subcmd__kb,list)
                 cmd="millrace__subcmd__help__subcmd__kb__subcmd__list"
+                ;;
+            millrace__subcmd__help__subcmd__kb,preview)
+                cmd="millrace__subcmd__help__subcmd__kb__subcmd__preview"
                 ;;
             millrace__subcmd__help__subcmd__kb,remove)
                 cmd="millrace__subcmd__help__subcmd__kb__subcmd__remove"
@@ -417,6 +447,12 @@ _millrace() {
                 ;;
             millrace__subcmd__help__subcmd__log,verify)
                 cmd="millrace__subcmd__help__subcmd__log__subcmd__verify"
+                ;;
+            millrace__subcmd__help__subcmd__models,fetch)
+                cmd="millrace__subcmd__help__subcmd__models__subcmd__fetch"
+                ;;
+            millrace__subcmd__help__subcmd__models,show)
+                cmd="millrace__subcmd__help__subcmd__models__subcmd__show"
                 ;;
             millrace__subcmd__help__subcmd__script,add)
                 cmd="millrace__subcmd__help__subcmd__script__subcmd__add"
@@ -478,11 +514,17 @@ _millrace() {
             millrace__subcmd__kb,add)
                 cmd="millrace__subcmd__kb__subcmd__add"
                 ;;
+            millrace__subcmd__kb,explain)
+                cmd="millrace__subcmd__kb__subcmd__explain"
+                ;;
             millrace__subcmd__kb,help)
                 cmd="millrace__subcmd__kb__subcmd__help"
                 ;;
             millrace__subcmd__kb,list)
                 cmd="millrace__subcmd__kb__subcmd__list"
+                ;;
+            millrace__subcmd__kb,preview)
+                cmd="millrace__subcmd__kb__subcmd__preview"
                 ;;
             millrace__subcmd__kb,remove)
                 cmd="millrace__subcmd__kb__subcmd__remove"
@@ -493,11 +535,17 @@ _millrace() {
             millrace__subcmd__kb__subcmd__help,add)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__add"
                 ;;
+            millrace__subcmd__kb__subcmd__help,explain)
+                cmd="millrace__subcmd__kb__subcmd__help__subcmd__explain"
+                ;;
             millrace__subcmd__kb__subcmd__help,help)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__help"
                 ;;
             millrace__subcmd__kb__subcmd__help,list)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__list"
+                ;;
+            millrace__subcmd__kb__subcmd__help,preview)
+                cmd="millrace__subcmd__kb__subcmd__help__subcmd__preview"
                 ;;
             millrace__subcmd__kb__subcmd__help,remove)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__remove"
@@ -528,6 +576,24 @@ _millrace() {
                 ;;
             millrace__subcmd__log__subcmd__help,verify)
                 cmd="millrace__subcmd__log__subcmd__help__subcmd__verify"
+                ;;
+            millrace__subcmd__models,fetch)
+                cmd="millrace__subcmd__models__subcmd__fetch"
+                ;;
+            millrace__subcmd__models,help)
+                cmd="millrace__subcmd__models__subcmd__help"
+                ;;
+            millrace__subcmd__models,show)
+                cmd="millrace__subcmd__models__subcmd__show"
+                ;;
+            millrace__subcmd__models__subcmd__help,fetch)
+                cmd="millrace__subcmd__models__subcmd__help__subcmd__fetch"
+                ;;
+            millrace__subcmd__models__subcmd__help,help)
+                cmd="millrace__subcmd__models__subcmd__help__subcmd__help"
+                ;;
+            millrace__subcmd__models__subcmd__help,show)
+                cmd="millrace__subcmd__models__subcmd__help__subcmd__show"
                 ;;
             millrace__subcmd__script,add)
                 cmd="millrace__subcmd__script__subcmd__add"
@@ -695,7 +761,7 @@ _millrace() {
 
     case "${cmd}" in
         millrace)
-            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help"
+            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -763,7 +829,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bench)
-            opts="-h --config --data --set --json --log --clock-ahead --help pipeline match dispatch fairness bots log help"
+            opts="-h --config --data --set --json --log --clock-ahead --help pipeline match dispatch restore fairness bots log retrieve help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -995,7 +1061,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bench__subcmd__help)
-            opts="pipeline match dispatch fairness bots log help"
+            opts="pipeline match dispatch restore fairness bots log retrieve help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1093,6 +1159,34 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bench__subcmd__help__subcmd__pipeline)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bench__subcmd__help__subcmd__restore)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bench__subcmd__help__subcmd__retrieve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1298,6 +1392,142 @@ _millrace() {
                     return 0
                     ;;
                 --repeat)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bench__subcmd__restore)
+            opts="-h --engine --kafka --rate --seconds --warmup --bots --chats --payload --seed --repeat --parked --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --engine)
+                    COMPREPLY=($(compgen -W "embedded kafka" -- "${cur}"))
+                    return 0
+                    ;;
+                --kafka)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seconds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --warmup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bots)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --chats)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --payload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repeat)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parked)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bench__subcmd__retrieve)
+            opts="-h --collection --mode --foreign --scale --run --seed --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --collection)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mode)
+                    COMPREPLY=($(compgen -W "text hybrid intents" -- "${cur}"))
+                    return 0
+                    ;;
+                --foreign)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scale)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2721,7 +2951,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help)
-            opts="up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help"
+            opts="up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2749,7 +2979,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__bench)
-            opts="pipeline match dispatch fairness bots log"
+            opts="pipeline match dispatch restore fairness bots log retrieve"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2833,6 +3063,34 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__bench__subcmd__pipeline)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__bench__subcmd__restore)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__bench__subcmd__retrieve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3225,7 +3483,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__kb)
-            opts="list add show remove"
+            opts="list add preview explain show remove"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3252,7 +3510,35 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__help__subcmd__kb__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__help__subcmd__kb__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__kb__subcmd__preview)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3367,6 +3653,48 @@ _millrace() {
         millrace__subcmd__help__subcmd__migrate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__models)
+            opts="fetch show"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__models__subcmd__fetch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__models__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3777,7 +4105,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb)
-            opts="-h --config --data --set --json --log --clock-ahead --help list add show remove help"
+            opts="-h --config --data --set --json --log --clock-ahead --help list add preview explain show remove help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3848,8 +4176,42 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__kb__subcmd__explain)
+            opts="-h --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__kb__subcmd__help)
-            opts="list add show remove help"
+            opts="list add preview explain show remove help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3863,6 +4225,20 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__help__subcmd__explain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3891,6 +4267,20 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__help__subcmd__preview)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3933,6 +4323,40 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__list)
+            opts="-h --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__preview)
             opts="-h --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4297,6 +4721,172 @@ _millrace() {
         millrace__subcmd__migrate)
             opts="-h --check --adopt-log --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models)
+            opts="-h --config --data --set --json --log --clock-ahead --help fetch show help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models__subcmd__fetch)
+            opts="-h --from --wheel --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wheel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models__subcmd__help)
+            opts="fetch show help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models__subcmd__help__subcmd__fetch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__models__subcmd__show)
+            opts="-h --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

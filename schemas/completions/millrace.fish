@@ -36,7 +36,7 @@ complete -c millrace -n "__fish_millrace_needs_command" -f -a "up" -d 'Run every
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "bot" -d 'Manage bots and how they are reached'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "script" -d 'List, add, remove and try the rules of a bot'
-complete -c millrace -n "__fish_millrace_needs_command" -f -a "kb" -d 'List, add, show and remove the documents of a bot'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "kb" -d 'List, add, show and remove the documents of a bot, and see how they are searched'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "chat" -d 'Talk to a bot from the terminal'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "check" -d 'Check files and say everything that is wrong with them'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
@@ -44,6 +44,7 @@ complete -c millrace -n "__fish_millrace_needs_command" -f -a "edge" -d 'Serve w
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "work" -d 'Run stages'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "api" -d 'Serve the admin API'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "migrate" -d 'Bring the database to the version that this program needs'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "models" -d 'Get and show the embedding model: with it documents are found by meaning, without it by words'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "topics" -d 'List, create and check the topics'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "watch" -d 'Watch what providers say of this installation'
@@ -305,18 +306,20 @@ complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_see
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a rule'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "test" -d 'Say which rule answers a text, without sending anything'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -f -a "list" -d 'List the documents'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -f -a "add" -d 'Add documents, or replace the ones of the same names'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -f -a "show" -d 'Print a document'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -f -a "remove" -d 'Remove a document'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add show remove help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "list" -d 'List the documents'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "add" -d 'Add documents, or replace the ones of the same names'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "preview" -d 'Show the passages that files would become; nothing is stored'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "explain" -d 'Search a bot\'s documents and show every candidate with its scores'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "show" -d 'Print a document'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "remove" -d 'Remove a document'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
@@ -332,6 +335,20 @@ complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_su
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l set -d 'One setting: --set log.sync=os' -r
@@ -348,6 +365,8 @@ complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_su
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the documents'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add documents, or replace the ones of the same names'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "preview" -d 'Show the passages that files would become; nothing is stored'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Search a bot\'s documents and show every candidate with its scores'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print a document'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a document'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -407,6 +426,35 @@ complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l check -d '
 complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l adopt-log -d 'Forget how far the journal has read, so that the database takes another log. The timeline stays; records that it holds already change nothing when they are read again. Stop the journal first'
 complete -c millrace -n "__fish_millrace_using_subcommand migrate" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand migrate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -f -a "fetch" -d 'Fetch the ONNX Runtime library where it is missing, and take a model'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -f -a "show" -d 'Say which model is installed, and whether it opens'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -l from -d 'The folder of the model: one .onnx file, `tokenizer.json`, `config.json`, `special_tokens_map.json`, `tokenizer_config.json`. Absent = the library alone' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -l wheel -d 'The wheel as a file, for a machine without a network. Its SHA-256 has to be the pinned one too' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from show" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from show" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from show" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from show" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from show" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from help" -f -a "fetch" -d 'Fetch the ONNX Runtime library where it is missing, and take a model'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from help" -f -a "show" -d 'Say which model is installed, and whether it opens'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l set -d 'One setting: --set log.sync=os' -r
@@ -634,20 +682,22 @@ complete -c millrace -n "__fish_millrace_using_subcommand generate" -l clock-ahe
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -l check -d 'Change nothing: fail if a file is stale'
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "match" -d 'The loop of a stage whose handler does nothing, beside bare clients'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "dispatch" -d 'Dispatch with its ledger, beside a bare HTTP client'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "fairness" -d 'What a surge at one bot does to all others'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "bots" -d 'The memory and the start of many idle bots'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch fairness bots log help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "match" -d 'The loop of a stage whose handler does nothing, beside bare clients'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "dispatch" -d 'Dispatch with its ledger, beside a bare HTTP client'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "restore" -d 'How soon a new owner sends what was parked, and what that takes in memory'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "fairness" -d 'What a surge at one bot does to all others'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "bots" -d 'The memory and the start of many idle bots'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "retrieve" -d 'How good and how fast passages are found in a test collection'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
 kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l kafka -d 'The brokers, for `--engine kafka`' -r
@@ -702,6 +752,25 @@ complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
+kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l kafka -d 'The brokers, for `--engine kafka`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l rate -d 'Messages a second' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l seconds -d 'How long is measured' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l warmup -d 'How long it runs before that' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l bots -d 'Bots' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l chats -d 'Conversations' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l payload -d 'Bytes of text' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l seed -d 'Seed of what is written' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l repeat -d 'How often it is measured; the median counts' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l parked -d 'Replies that are parked' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
 kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from fairness" -l kafka -d 'The brokers, for `--engine kafka`' -r
@@ -750,12 +819,29 @@ complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from log" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from retrieve" -l collection -d 'The folder with the collection' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from retrieve" -l mode -d 'How passages are found; absent = intents when the documents have them, else hybrid' -r -f -a "text\t'By words'
+hybrid\t'By words and meaning'
+intents\t'Which intent a query has, by its examples'"
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from retrieve" -l foreign -d 'A collection whose queries these documents don\'t answer: they should be refused' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from retrieve" -l scale -d 'Fill up with remixed documents until there are this many, and cut queries to 8 words: for speed, not quality' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from retrieve" -l run -d 'Write the rankings in the form of TREC: query, Q0, document, rank, score, name' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from retrieve" -l seed -d 'Seed of the remixed documents' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from retrieve" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from retrieve" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from retrieve" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from retrieve" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from retrieve" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from retrieve" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from retrieve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "match" -d 'The loop of a stage whose handler does nothing, beside bare clients'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "dispatch" -d 'Dispatch with its ledger, beside a bare HTTP client'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "restore" -d 'How soon a new owner sends what was parked, and what that takes in memory'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "fairness" -d 'What a surge at one bot does to all others'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "bots" -d 'The memory and the start of many idle bots'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "retrieve" -d 'How good and how fast passages are found in a test collection'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand chaos" -l seconds -d 'How long faults last' -r
 complete -c millrace -n "__fish_millrace_using_subcommand chaos" -l seed -d 'Decides what is done when' -r
@@ -769,28 +855,29 @@ complete -c millrace -n "__fish_millrace_using_subcommand chaos" -l log -d 'What
 complete -c millrace -n "__fish_millrace_using_subcommand chaos" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand chaos" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand chaos" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "up" -d 'Run every role in this process'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "bot" -d 'Manage bots and how they are reached'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "script" -d 'List, add, remove and try the rules of a bot'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "kb" -d 'List, add, show and remove the documents of a bot'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "chat" -d 'Talk to a bot from the terminal'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "check" -d 'Check files and say everything that is wrong with them'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "edge" -d 'Serve webhooks and web chat'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "work" -d 'Run stages'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "api" -d 'Serve the admin API'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "migrate" -d 'Bring the database to the version that this program needs'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "topics" -d 'List, create and check the topics'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "watch" -d 'Watch what providers say of this installation'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "dlq" -d 'List, show and redrive dead letters: records that a stage gave up, untouched, with the reason beside them'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "log" -d 'Check, read and repair the embedded log'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "sim" -d 'Run one of the fake provider servers alone'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "chaos" -d 'Kill, pause and mislead a whole installation for a while, then say whether anything was lost, reordered or doubled'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate topics lag watch dlq log sim generate bench chaos help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "up" -d 'Run every role in this process'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "bot" -d 'Manage bots and how they are reached'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "script" -d 'List, add, remove and try the rules of a bot'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "kb" -d 'List, add, show and remove the documents of a bot, and see how they are searched'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "chat" -d 'Talk to a bot from the terminal'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "check" -d 'Check files and say everything that is wrong with them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "edge" -d 'Serve webhooks and web chat'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "work" -d 'Run stages'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "api" -d 'Serve the admin API'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "migrate" -d 'Bring the database to the version that this program needs'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "models" -d 'Get and show the embedding model: with it documents are found by meaning, without it by words'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "topics" -d 'List, create and check the topics'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "watch" -d 'Watch what providers say of this installation'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "dlq" -d 'List, show and redrive dead letters: records that a stage gave up, untouched, with the reason beside them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "log" -d 'Check, read and repair the embedded log'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "sim" -d 'Run one of the fake provider servers alone'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "chaos" -d 'Kill, pause and mislead a whole installation for a while, then say whether anything was lost, reordered or doubled'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "create" -d 'Make a tenant'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "list" -d 'List tenants'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "show" -d 'Show a tenant'
@@ -814,8 +901,12 @@ complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "test" -d 'Say which rule answers a text, without sending anything'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "list" -d 'List the documents'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "add" -d 'Add documents, or replace the ones of the same names'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "preview" -d 'Show the passages that files would become; nothing is stored'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "explain" -d 'Search a bot\'s documents and show every candidate with its scores'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "show" -d 'Print a document'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "remove" -d 'Remove a document'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "fetch" -d 'Fetch the ONNX Runtime library where it is missing, and take a model'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "show" -d 'Say which model is installed, and whether it opens'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "list" -d 'Show every topic: partitions, how long records stay, how many there are (the default)'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "apply" -d 'Create what is missing'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "check" -d 'Fail, and name every difference, when a topic is missing or not as configured'
@@ -832,6 +923,8 @@ complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "match" -d 'The loop of a stage whose handler does nothing, beside bare clients'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "dispatch" -d 'Dispatch with its ledger, beside a bare HTTP client'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "restore" -d 'How soon a new owner sends what was parked, and what that takes in memory'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "fairness" -d 'What a surge at one bot does to all others'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "bots" -d 'The memory and the start of many idle bots'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "retrieve" -d 'How good and how fast passages are found in a test collection'
