@@ -1,3 +1,5 @@
+//! Rows, files and what happens to damaged ones.
+
 use proptest::prelude::*;
 
 use super::*;
