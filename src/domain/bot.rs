@@ -87,7 +87,8 @@ fn default_unsupported() -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Groups {
-    /// When it is mentioned, replied to, or called by a command of its own.
+    /// When it is mentioned, replied to, or called by a command of its own. Telegram only: elsewhere a message does not say
+    /// who is meant, and it answers always.
     #[default]
     Mention,
     /// Always.

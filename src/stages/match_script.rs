@@ -10,6 +10,7 @@ mod offered;
 mod unsupported;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use moka::sync::Cache;
 
@@ -84,6 +85,9 @@ impl Classify for ScriptError {
     }
 }
 
+/// How long the timeline may take to say what was offered: everybody behind in the partition waits.
+const LOOK_UP: Duration = Duration::from_millis(300);
+
 impl MatchScript {
     /// Looks bots up in `directory`, and in `history` what a bot offered last.
     #[must_use]
@@ -93,20 +97,28 @@ impl MatchScript {
     }
 
     /// A typed number where the bot offered choices: the turn becomes what pressing that choice would have been.
-    async fn choose(&self, input: &Envelope<TurnOpened>, turn: &mut TurnOpened) -> Result<bool, StageError> {
-        let Some(n) = number(turn) else { return Ok(false) };
+    /// Where the timeline can't say in time, the number is what it is: a text.
+    async fn choose(&self, input: &Envelope<TurnOpened>, turn: &mut TurnOpened) -> bool {
+        let Some(n) = number(turn) else { return false };
         let choice = match self.offered.to(input) {
             Some(offered) => offered.get(n - 1).cloned(),
             None => {
-                let offered = self.history.choices(&input.tenant, &input.conversation).await?;
-                offered.into_iter().nth(n - 1)
+                let asked = self.history.choices(&input.tenant, &input.conversation);
+                match tokio::time::timeout(LOOK_UP, asked).await {
+                    Ok(Ok(offered)) => offered.into_iter().nth(n - 1),
+                    Ok(Err(error)) => {
+                        tracing::warn!(%error, "what was offered can't be looked up, a number is taken as typed");
+                        None
+                    }
+                    Err(_) => None,
+                }
             }
         };
-        let Some(choice) = choice else { return Ok(false) };
+        let Some(choice) = choice else { return false };
         turn.kind = TurnKind::Press;
         turn.payload = Some(choice.payload.unwrap_or_else(|| choice.title.clone()));
         turn.text = choice.title;
-        Ok(true)
+        true
     }
 
     fn compiled(&self, bot: &Bot) -> Result<Arc<Compiled>, ScriptError> {
@@ -126,6 +138,11 @@ impl Stage for MatchScript {
     type In = TurnOpened;
     type Out = MatchOut;
 
+    /// Another owner may have offered something else meanwhile.
+    fn assigned(&self) {
+        self.offered.forget();
+    }
+
     async fn handle(&self, cx: &Cx, input: &Envelope<TurnOpened>) -> Result<Outcome<MatchOut>, StageError> {
         let began = std::time::Instant::now();
         let Some(bot) = self.directory.bot(&input.tenant, &input.bot).await? else {
@@ -137,7 +154,7 @@ impl Stage for MatchScript {
         let matcher = &self.compiled(&bot)?.matcher;
         let mut turn = input.data.clone();
         let mut found = matcher.find_turn(&turn).map(|rule| scripted(rule, &turn));
-        if found.is_none() && self.choose(input, &mut turn).await? {
+        if found.is_none() && self.choose(input, &mut turn).await {
             found = matcher.find_turn(&turn).map(|rule| scripted(rule, &turn));
         }
         if found.is_none() && turn.text.trim().is_empty() {

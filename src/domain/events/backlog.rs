@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::Event;
 
-/// How long a further reply of the bot would wait for its turn, as of the envelope's `time`. Written when that passes the
-/// bot's `reply_ttl`, at most once a second while it does, and once with 0 when it is over. The newest is kept.
+/// How long a further reply of the bot would wait for its turn, as of the envelope's `time`.
+///
+/// Written when that passes the bot's `reply_ttl`, at most once a second while it does, and once with 0 when it is over.
+/// The newest is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BotBacklog {
     /// In seconds.

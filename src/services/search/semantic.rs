@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
+use tokio::sync::Semaphore;
 
 use super::SearchError;
 use super::passages::Piece;
@@ -61,7 +62,12 @@ pub(super) struct Semantic {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     remembered: Cache<TextHash, Arc<Row>>,
+    /// Questions that may be at the model: one at work, and one that waits for it.
+    asking: Arc<Semaphore>,
 }
+
+/// See [`Semantic::asking`]; a further question is searched by words alone.
+const ASKING: usize = 2;
 
 impl Semantic {
     /// Starts the thread; it ends with this.
@@ -77,7 +83,8 @@ impl Semantic {
             .spawn(work)
             .map_err(|error| SearchError::Index(format!("no thread for vectors: {error}")))?;
         let (queue, thread) = (Some(queue), Some(thread));
-        Ok(Self { embed, folder, weights, queue, stop, thread, remembered: Cache::new(remembered) })
+        let (remembered, asking) = (Cache::new(remembered), Arc::new(Semaphore::new(ASKING)));
+        Ok(Self { embed, folder, weights, queue, stop, thread, remembered, asking })
     }
 
     /// Sees to a bot's vectors: at once when its file has them all.
@@ -115,8 +122,14 @@ impl Semantic {
         if let Some(row) = self.remembered.get(&key) {
             return Some(row);
         }
+        // Given back when the model is done, not when patience ends: what is given up still takes its time.
+        let place = Arc::clone(&self.asking).try_acquire_owned().ok()?;
         let (embed, text) = (Arc::clone(&self.embed), text.to_owned());
-        let work = tokio::task::spawn_blocking(move || embed.question(&text));
+        let work = tokio::task::spawn_blocking(move || {
+            let vector = embed.question(&text);
+            drop(place);
+            vector
+        });
         match tokio::time::timeout(PATIENCE, work).await {
             Ok(Ok(Ok(vector))) => {
                 let row = Arc::new(Row::of(&vector));

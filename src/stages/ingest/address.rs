@@ -4,12 +4,15 @@
 
 use super::normalised::Normalised;
 use crate::domain::bot::{Bot, Groups};
-use crate::domain::events::ChatKind;
+use crate::domain::channel::ChannelKind;
+use crate::domain::events::{ChatKind, TurnKind};
 use crate::domain::script::Trigger;
 
 /// The bot as a chat knows it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Me<'a> {
+    /// Where it speaks.
+    pub(super) channel: ChannelKind,
     /// The provider's id of its account.
     pub(super) account: &'a str,
     /// What people mention it by, without the sign.
@@ -27,15 +30,18 @@ pub(super) fn not_meant(it: &Normalised, bot: &Bot, me: Me<'_>) -> Option<&'stat
         return Some("other_bot");
     }
     // What was pressed hangs under a message of its own.
-    if it.chat_kind == ChatKind::Private || it.callback_id.is_some() {
+    if it.chat_kind == ChatKind::Private || it.turn == Some(TurnKind::Press) {
         return None;
     }
     match bot.spec.groups {
         Groups::All => None,
         Groups::None => Some("groups_off"),
+        // Elsewhere a message does not say who is meant.
+        Groups::Mention if me.channel != ChannelKind::Telegram => None,
         Groups::Mention => {
             let replied = it.reply_to_sender.as_deref() == Some(me.account);
-            let mentioned = it.mentions.iter().any(|name| mine(name));
+            // Before it has learned its handle, it rather answers than not.
+            let mentioned = it.mentions.iter().any(|name| me.handle.is_none() || mine(name));
             let commanded = command.is_some_and(|(word, name)| name.is_some_and(mine) || knows(bot, word));
             (!replied && !mentioned && !commanded).then_some("not_addressed")
         }
@@ -72,7 +78,7 @@ mod tests {
         Normalised { chat_kind: kind, text: Some(text.to_owned()), ..Normalised::default() }
     }
 
-    const ME: Me<'_> = Me { account: "77", handle: Some("shop_bot") };
+    const ME: Me<'_> = Me { channel: ChannelKind::Telegram, account: "77", handle: Some("shop_bot") };
 
     #[test]
     fn in_a_group_it_answers_when_it_is_meant() {
@@ -87,8 +93,13 @@ mod tests {
         assert_eq!(not_meant(&mentioned, &bot, ME), None);
         let replied = Normalised { reply_to_sender: Some("77".into()), ..group("hey") };
         assert_eq!(not_meant(&replied, &bot, ME), None);
-        let pressed = Normalised { callback_id: Some("1".into()), ..group("x") };
+        let pressed = Normalised { turn: Some(TurnKind::Press), ..group("x") };
         assert_eq!(not_meant(&pressed, &bot, ME), None);
+        let unsure = Me { handle: None, ..ME };
+        assert_eq!(not_meant(&mentioned, &bot, unsure), None, "it may be meant");
+        assert_eq!(not_meant(&group("hello all"), &bot, unsure), Some("not_addressed"));
+        let elsewhere = Me { channel: ChannelKind::Whatsapp, ..unsure };
+        assert_eq!(not_meant(&group("hello all"), &bot, elsewhere), None, "nobody can be mentioned there");
     }
 
     #[test]

@@ -92,7 +92,8 @@ pub(super) fn emissions(
         return receipts(&root, it, now);
     }
     let late = root.deadline.is_some_and(|deadline| deadline < now);
-    let me = Me { account: root.data.account.as_str(), handle: known.handle.as_deref() };
+    let (channel, account) = (root.data.channel, root.data.account.as_str());
+    let me = Me { channel, account, handle: known.handle.as_deref() };
     let passed_over = it.turn.and_then(|_| address::not_meant(&it, bot, me));
     let mut out = Vec::with_capacity(2);
     if !late && passed_over.is_none() {

@@ -151,7 +151,11 @@ fn ready(event: Envelope<ReplyReady>, position: u64) -> Vec<JournalRow> {
 fn dropped(event: Envelope<TurnDropped>, position: u64) -> Vec<JournalRow> {
     let drop = &event.data;
     let noted = drop.noted.as_ref();
-    let text = noted.and_then(|noted| noted.text.as_ref()).or(drop.note.as_ref());
+    // What a person took back has no text; the note is ours, not theirs.
+    let text = match noted {
+        Some(noted) => noted.text.as_ref(),
+        None => drop.note.as_ref(),
+    };
     let row = MessageRow {
         text: text.cloned().unwrap_or_default(),
         ..message(

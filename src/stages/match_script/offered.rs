@@ -51,6 +51,11 @@ impl Offered {
         self.last.insert(turn.conversation.clone(), Entry { by: turn.rootid, buttons, before });
     }
 
+    /// What was offered since may not be known here.
+    pub(super) fn forget(&self) {
+        self.last.invalidate_all();
+    }
+
     /// Somebody else answers the turn.
     pub(super) fn unknown(&self, turn: &Envelope<TurnOpened>) {
         self.last.invalidate(&turn.conversation);

@@ -8,6 +8,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Attachment, AttachmentKind, Button, ChatKind, Contact, Referral, TurnKind};
 use crate::domain::ids::{AccountId, ConversationId};
 use crate::domain::time::{ManualClock, Timestamp};
+use crate::store::StoreError;
 use crate::store::fake::FakeDirectory;
 
 fn spec(extra: &str) -> BotSpec {
@@ -204,4 +205,45 @@ async fn a_disabled_bot_says_nothing() {
         run(spec(""), false, "hi").await,
         Outcome::Drop(DropReason { reason: "bot_disabled", .. })
     ));
+}
+
+/// A timeline that can't say anything.
+#[derive(Debug)]
+struct Down {
+    /// It does not answer at all.
+    hangs: bool,
+}
+
+#[async_trait::async_trait]
+impl History for Down {
+    async fn lines(
+        &self,
+        _: &TenantId,
+        _: &ConversationId,
+        _: u32,
+    ) -> Result<Vec<crate::store::Line>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn choices(&self, _: &TenantId, _: &ConversationId) -> Result<Vec<Button>, StoreError> {
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        Err(StoreError::Unavailable("gone".to_owned()))
+    }
+
+    async fn holds(&self, _: &TenantId, _: EventId) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_is_a_text_where_the_timeline_can_not_say_what_was_offered() {
+    for hangs in [false, true] {
+        let (_, directory) = stage(spec(""), true);
+        let stage = MatchScript::new(directory, Arc::new(Down { hangs }));
+        let began = tokio::time::Instant::now();
+        assert_eq!(heard(stage.handle(&at(0), &turn("2")).await.unwrap()), "Call us.");
+        assert!(began.elapsed() < Duration::from_millis(400), "nobody behind it waits long");
+    }
 }
