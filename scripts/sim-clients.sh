@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-state=${MILLRACE_STATE:-/var/tmp/millrace-test-$(id -u)}/sim-clients
+state=${MILLRACE_STATE:-${TMPDIR:-/tmp}/millrace-$(id -u)}/sim-clients
 leave() {
     echo "left out: $1"
     [ "${CI:-}" = true ] && exit 1
