@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use hdrhistogram::Histogram;
 use rustix::process::{Resource, getrlimit};
 use tokio::task::JoinSet;
@@ -138,6 +139,23 @@ pub async fn run(
         reordered: seen.reordered,
         refused,
     })
+}
+
+/// Runs a generator in a thread of its own, so that its clock does not wait in the queues of what it measures.
+///
+/// # Errors
+/// What it fails with, or that it ended without a result.
+pub async fn on_a_thread<T: Send + 'static, F: Future<Output = anyhow::Result<T>>>(
+    work: impl FnOnce(SocketAddr) -> F + Send + 'static,
+    edge: SocketAddr,
+) -> anyhow::Result<T> {
+    let (done, outcome) = tokio::sync::oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name("generator".to_owned()).spawn(move || {
+        // Nobody waits any more when the receiver is gone.
+        done.send(runtime.block_on(work(edge))).ok();
+    })?;
+    outcome.await.context("the generator ended without a result")?
 }
 
 /// Sends a load until `stop` fires, whatever becomes of it.

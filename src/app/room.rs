@@ -17,8 +17,10 @@ use crate::edge::Probe;
 use crate::log::lag::{Behind, behind};
 use crate::log::{Log, TopicName};
 
-/// How often both are looked at.
+/// How often the disk is looked at.
 const EVERY: Duration = Duration::from_secs(5);
+/// Looks at the disk for one at ingest, whose bound is in days and whose look takes a reader.
+const DISK_LOOKS: u32 = 12;
 /// How long the log may take to say how far ingest is.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -33,11 +35,13 @@ pub fn watch(parts: &Parts) -> Probe {
         Keep::Compact => None,
     });
     parts.tasks.spawn(async move {
-        loop {
-            let mut full = disk.as_ref().and_then(|(folder, least)| crowded(share_free(folder), *least));
-            if let (None, Some(half)) = (&full, half) {
-                full = old(&*log, clock.now(), half).await;
+        let mut late = None;
+        for look in (0..DISK_LOOKS).cycle() {
+            if let (0, Some(half)) = (look, half) {
+                late = old(&*log, clock.now(), half).await;
             }
+            let crowded = disk.as_ref().and_then(|(folder, least)| crowded(share_free(folder), *least));
+            let full = crowded.or_else(|| late.clone());
             seen.send_if_modified(|before| {
                 if before.is_none() != full.is_none() {
                     match &full {

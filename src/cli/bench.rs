@@ -152,6 +152,11 @@ fn spinner(message: String) -> ProgressBar {
     spinner
 }
 
+/// So many in that time.
+fn per_second(count: u64, time: std::time::Duration) -> f64 {
+    count as f64 / time.as_secs_f64().max(f64::EPSILON)
+}
+
 /// The middle one; of an even number the lower of both.
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);

@@ -93,8 +93,14 @@ impl Store {
         }
         let mut tx = self.db.begin().await?;
         let locked = self.lock_live(&mut tx, tenant, &connect.bot).await?;
-        let secret = match (connect.secret, self.present_secret(&mut tx, tenant, connect.channel, id).await?)
-        {
+        let present = self.present_secret(&mut tx, tenant, connect.channel, id).await?;
+        // A provider that was told another secret has to be told again.
+        let kept = match (&connect.secret, &present) {
+            (Some(given), Some(present)) => given.expose() == present.expose(),
+            (None, Some(_)) => true,
+            (_, None) => false,
+        };
+        let secret = match (connect.secret, present) {
             (Some(given), _) => given,
             (None, Some(present)) => present,
             (None, None) => random_token("")?,
@@ -104,6 +110,7 @@ impl Store {
             "INSERT INTO accounts (channel, id, tenant, bot, app, token, secret, origins, created_at, updated_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) ON CONFLICT (channel, id) DO UPDATE SET \
              app = excluded.app, token = excluded.token, secret = excluded.secret, origins = excluded.origins, \
+             registered = CASE WHEN accounts.app = excluded.app AND $10 = 1 THEN accounts.registered ELSE '' END, \
              updated_at = excluded.updated_at WHERE accounts.tenant = excluded.tenant AND accounts.bot = excluded.bot",
         )
         .bind(connect.channel.as_str())
@@ -115,6 +122,7 @@ impl Store {
         .bind(self.sealer.seal(place(tenant, SECRET, &row), &secret)?)
         .bind(json("accounts", &connect.origins)?)
         .bind(self.now())
+        .bind(i64::from(kept))
         .execute(tx.on())
         .await?;
         if done.rows_affected() == 0 {
@@ -180,14 +188,16 @@ impl Store {
         polling: bool,
     ) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
-        let changed =
-            sqlx::query("UPDATE accounts SET polling = $4 WHERE channel = $1 AND id = $2 AND tenant = $3")
-                .bind(channel.as_str())
-                .bind(account.as_str())
-                .bind(tenant.as_str())
-                .bind(i64::from(polling))
-                .execute(tx.on())
-                .await?;
+        let changed = sqlx::query(
+            "UPDATE accounts SET polling = $4, registered = CASE WHEN $4 = 1 THEN '' ELSE registered END \
+                 WHERE channel = $1 AND id = $2 AND tenant = $3",
+        )
+        .bind(channel.as_str())
+        .bind(account.as_str())
+        .bind(tenant.as_str())
+        .bind(i64::from(polling))
+        .execute(tx.on())
+        .await?;
         if changed.rows_affected() == 0 {
             return Err(missing("account", &row_name(channel, account.as_str())));
         }

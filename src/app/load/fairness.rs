@@ -3,7 +3,6 @@
 //! Guarantee: the quiet load is the same before and during the surge, in the same system; during it, measuring begins
 //! [`SETTLE`] after the surge did. Latencies are those of [`super::run`].
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::bed::Bed;
 use super::checker::Checker;
 use super::plan::Plan;
-use super::{Begin, Load, Report, flood, rss_bytes};
+use super::{Begin, Load, Report, flood, on_a_thread, rss_bytes};
 use crate::app::settings::Settings;
 use crate::domain::units::Rate;
 use crate::sim::journal::{Call, Observer};
@@ -151,20 +150,6 @@ fn shares(plan: &Plan, in_time: &[u32], quiet: Quiet, noisy: u64) -> Vec<f64> {
 fn jain(shares: &[f64]) -> f64 {
     let (sum, squares) = shares.iter().fold((0.0, 0.0), |(sum, squares), x| (sum + x, squares + x * x));
     if squares == 0.0 { 0.0 } else { sum * sum / (shares.len() as f64 * squares) }
-}
-
-/// Runs a generator in a thread of its own, so that its clock does not wait in the queues of what it measures.
-async fn on_a_thread<T: Send + 'static, F: Future<Output = anyhow::Result<T>>>(
-    work: impl FnOnce(SocketAddr) -> F + Send + 'static,
-    edge: SocketAddr,
-) -> anyhow::Result<T> {
-    let (done, outcome) = tokio::sync::oneshot::channel();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name("generator".to_owned()).spawn(move || {
-        // Nobody waits any more when the receiver is gone.
-        done.send(runtime.block_on(work(edge))).ok();
-    })?;
-    outcome.await?
 }
 
 /// Tells both phases and the noisy bot apart by their chats.

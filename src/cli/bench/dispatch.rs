@@ -1,13 +1,12 @@
 //! `millrace bench dispatch`: what dispatch costs a message.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
 use super::super::{Context, Exit, output};
-use super::{Common, On, cores, median, spinner};
+use super::{Common, On, cores, median, per_second, spinner};
 use crate::app::blast::{Blast, Range};
 
 /// Measure dispatch with its ledger beside a bare HTTP client that sends the same messages to the same fake Telegram, in
@@ -51,14 +50,14 @@ pub async fn run(context: &Context, bench: &DispatchBench) -> Exit {
     let bar = spinner(format!("making {bots} bots"));
     let range = Range::open(settings, blast).await?;
     range.dispatch(FIRST).await?;
-    let wanted = rate(FIRST, range.raw(FIRST).await?) * common.seconds.unwrap_or(SECONDS) as f64;
+    let wanted = per_second(FIRST, range.raw(FIRST).await?) * common.seconds.unwrap_or(SECONDS) as f64;
     let messages = (wanted as u64).clamp(FIRST, MOST);
     let repeat = common.repeat.unwrap_or(REPEAT).max(1);
     let (mut raw, mut dispatch) = (Vec::new(), Vec::new());
     for n in 1..=repeat {
         bar.set_message(format!("run {n} of {repeat}, {messages} messages"));
-        raw.push(rate(messages, range.raw(messages).await?));
-        dispatch.push(rate(messages, range.dispatch(messages).await?));
+        raw.push(per_second(messages, range.raw(messages).await?));
+        dispatch.push(per_second(messages, range.dispatch(messages).await?));
     }
     range.close().await;
     bar.finish_and_clear();
@@ -82,8 +81,4 @@ pub async fn run(context: &Context, bench: &DispatchBench) -> Exit {
         )?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn rate(messages: u64, time: Duration) -> f64 {
-    messages as f64 / time.as_secs_f64().max(f64::EPSILON)
 }

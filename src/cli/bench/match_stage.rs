@@ -3,13 +3,12 @@
 //! Bare clients and the loop carry the same records in turn, `--repeat` times; the median of each is printed.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 
 use super::super::{Context, Exit};
-use super::{Common, On, cores, median, spinner};
+use super::{Common, On, cores, median, per_second, spinner};
 use crate::app::passthrough::{Course, Road};
 use crate::app::settings::Settings;
 
@@ -104,7 +103,7 @@ async fn measure(
     courses.push(first.clone());
     road.stage(&first, settings).await?;
     let seconds = bench.common.seconds.unwrap_or(SECONDS) as f64;
-    let wanted = rate(FIRST, road.raw(&first).await?) * seconds;
+    let wanted = per_second(FIRST, road.raw(&first).await?) * seconds;
     let records = (wanted as u64).clamp(FIRST, MOST.0.min(MOST.1 / (size as u64 + 700)));
     let course = road.fill(records, size, spread).await?;
     courses.push(course.clone());
@@ -112,8 +111,8 @@ async fn measure(
     let (mut raw, mut stage) = (Vec::new(), Vec::new());
     for n in 1..=repeat {
         bar.set_message(format!("{size} bytes: run {n} of {repeat}, {records} records"));
-        raw.push(rate(records, road.raw(&course).await?));
-        stage.push(rate(records, road.stage(&course, settings).await?));
+        raw.push(per_second(records, road.raw(&course).await?));
+        stage.push(per_second(records, road.stage(&course, settings).await?));
     }
     bar.finish_and_clear();
     let (raw_per_s, stage_per_s) = (median(raw), median(stage));
@@ -130,10 +129,6 @@ async fn measure(
         overhead_us: 1e6 / stage_per_s - 1e6 / raw_per_s,
         records,
     })
-}
-
-fn rate(records: u64, time: Duration) -> f64 {
-    records as f64 / time.as_secs_f64().max(f64::EPSILON)
 }
 
 fn print(context: &Context, line: &Line) -> anyhow::Result<()> {

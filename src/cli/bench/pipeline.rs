@@ -13,7 +13,7 @@ use super::super::{Context, Exit, output};
 use super::{On, cores};
 use crate::app::load::bed::Bed;
 use crate::app::load::checker::Checker;
-use crate::app::load::{Begin, Load, Report, run as send};
+use crate::app::load::{Begin, Load, Report, on_a_thread, run as send};
 
 /// Measure the whole flow: webhooks over HTTP in, replies at a fake Telegram out, everything in this process.
 ///
@@ -108,13 +108,7 @@ pub(super) async fn drive(
     checker: Arc<Checker>,
     bar: ProgressBar,
 ) -> anyhow::Result<Report> {
-    let (done, outcome) = tokio::sync::oneshot::channel();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name("generator".to_owned()).spawn(move || {
-        // Nobody waits any more when the receiver is gone.
-        done.send(runtime.block_on(send(load, edge, checker, move |sent| bar.inc(sent)))).ok();
-    })?;
-    outcome.await.context("the generator ended without a result")?
+    on_a_thread(move |edge| send(load, edge, checker, move |sent| bar.inc(sent)), edge).await
 }
 
 /// A progress bar on a terminal, nothing elsewhere.

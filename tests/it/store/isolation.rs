@@ -8,7 +8,12 @@ use millrace::store::{CachedDirectory, Connect, Directory, StoreError};
 use super::database::{Database, bot, connect, document, spec};
 use super::on_both;
 
-on_both!(same_names_never_cross, an_account_is_one_bots, an_app_is_one_tenants);
+on_both!(
+    same_names_never_cross,
+    an_account_is_one_bots,
+    a_provider_is_told_again_when_what_it_was_told_is_over,
+    an_app_is_one_tenants
+);
 
 /// Bot ids are unique in the installation; everything in a bot may have the same name in every tenant.
 async fn same_names_never_cross(db: Database) {
@@ -88,6 +93,31 @@ async fn an_account_is_one_bots(db: Database) {
     assert_eq!((listed.len(), &listed[0].bot), (1, &bot("three")));
     let empty = Connect { account: AccountId::from(""), ..wanted("three") };
     assert!(matches!(db.store.account_connect(&other, empty).await, Err(StoreError::Invalid(_))));
+}
+
+async fn a_provider_is_told_again_when_what_it_was_told_is_over(db: Database) {
+    let acme = db.tenant("acme").await;
+    db.store.bot_apply(&acme, &spec("one", "")).await.unwrap();
+    let (channel, id, url) = (ChannelKind::Telegram, AccountId::from("77"), "https://bots.example/one");
+    let wanted = |secret: Option<&str>| Connect {
+        secret: secret.map(|secret| Secret::new(secret.to_owned())),
+        ..connect(&bot("one"), channel, "77")
+    };
+    let told = async || db.store.accounts(&acme, None).await.unwrap().remove(0).registered;
+    let tell = async || db.store.account_set_registered(&acme, channel, &id, url).await.unwrap();
+    db.store.account_connect(&acme, wanted(Some("first"))).await.unwrap();
+    tell().await;
+    for same in [None, Some("first")] {
+        db.store.account_connect(&acme, wanted(same)).await.unwrap();
+        assert_eq!(told().await, url, "nothing that the provider knows has changed");
+    }
+    db.store.account_connect(&acme, wanted(Some("second"))).await.unwrap();
+    assert_eq!(told().await, "", "it posts with a secret that is refused now");
+    tell().await;
+    db.store.account_set_polling(&acme, channel, &id, false).await.unwrap();
+    assert_eq!(told().await, url);
+    db.store.account_set_polling(&acme, channel, &id, true).await.unwrap();
+    assert_eq!(told().await, "", "whoever polls takes the webhook away");
 }
 
 async fn an_app_is_one_tenants(db: Database) {
