@@ -2,9 +2,11 @@
 
 mod flow;
 mod group;
+mod lanes;
 mod log;
 mod outcomes;
 mod owners;
 mod parked;
 mod property;
 mod rig;
+mod said;
