@@ -5,6 +5,7 @@
 
 mod bots;
 mod cache;
+mod campaigns;
 mod database;
 mod identities;
 mod isolation;

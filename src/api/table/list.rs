@@ -14,7 +14,7 @@ const PAGE: &[(&str, &str)] = &[
 pub fn operations() -> Vec<Operation> {
     use Operation as Op;
     use Scope::{Any, Bot, Conversation, Operator, Tenant};
-    vec![
+    let mut all = vec![
         Op::plain(
             ("health", Any),
             (Get, "/v1/health"),
@@ -235,7 +235,9 @@ pub fn operations() -> Vec<Operation> {
             |ops, call| async move { ops.timeline(&call).await },
         )
         .query(PAGE),
-    ]
+    ];
+    all.extend(super::campaigns::operations());
+    all
 }
 
 #[cfg(test)]
@@ -260,6 +262,7 @@ mod tests {
                 Scope::Tenant => Some("tenant"),
                 Scope::Bot => Some("bot"),
                 Scope::Conversation => Some("conversation"),
+                Scope::Campaign => Some("campaign"),
             };
             assert!(needs.is_none_or(|name| op.names().any(|found| found == name)), "{op:?}");
             assert!(op.path.starts_with("/v1/") && op.summary.ends_with('.'), "{op:?}");

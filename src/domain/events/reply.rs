@@ -53,6 +53,11 @@ pub enum Route {
     },
     /// The best passage, as it stands.
     Extractive,
+    /// A campaign: nobody asked for it.
+    Campaign {
+        /// Its id.
+        campaign: String,
+    },
     /// A model.
     Model {
         /// Its name.
@@ -70,6 +75,7 @@ impl std::fmt::Display for Route {
         match self {
             Self::Script { rule } => write!(f, "script:{rule}"),
             Self::Extractive => f.write_str("extractive"),
+            Self::Campaign { campaign } => write!(f, "campaign:{campaign}"),
             Self::Model { model } => write!(f, "model:{model}"),
             Self::Fallback { reason } => write!(f, "fallback:{reason}"),
         }
