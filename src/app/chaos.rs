@@ -5,6 +5,7 @@
 //! [`check`].
 
 mod brokers;
+mod bulk;
 pub mod check;
 pub mod faults;
 mod fleet;
@@ -92,6 +93,10 @@ pub async fn run(options: Options, settings: Settings, say: impl Fn(&str)) -> an
     let mut injecting = inject::start(&plan, settings.edge.listen, &http, begin, &injected);
     let commits = Arc::new(Mutex::new(Vec::new()));
     let looking = AbortOnDropHandle::new(tokio::spawn(look(Arc::clone(&log), Arc::clone(&commits))));
+    let news = Arc::new(Mutex::new(Vec::new()));
+    let last = begin + Duration::from_secs(u64::from(options.shape.seconds));
+    let campaign = bulk::run(Arc::clone(&plan), Arc::clone(&log) as _, last, Arc::clone(&news));
+    let campaign = AbortOnDropHandle::new(tokio::spawn(campaign));
     let poison = Arc::default();
     let cast = Cast {
         plan: Arc::clone(&plan),
@@ -118,7 +123,7 @@ pub async fn run(options: Options, settings: Settings, say: impl Fn(&str)) -> an
         () = telling => {}
     }
     // The last messages may be due after the last fault.
-    tokio::time::sleep_until(begin + Duration::from_secs(u64::from(options.shape.seconds))).await;
+    tokio::time::sleep_until(last).await;
     say("the last fault is over; waiting until everything is settled");
 
     let ended = Instant::now();
@@ -131,14 +136,16 @@ pub async fn run(options: Options, settings: Settings, say: impl Fn(&str)) -> an
             say(&format!("the topics can't be read yet: {error:#}"));
         }
         history.accepted = injected.accepted();
+        history.told.clone_from(&news.lock().unwrap_or_else(PoisonError::into_inner));
+        let untold = history.told.iter().filter(|told| !history.topics.bulk.contains_key(&told.id)).count();
         let fates = check::loss::fates(&history);
-        let open = fates.missing.len() + fates.waiting;
+        let open = fates.missing.len() + fates.waiting + untold;
         if told.is_none_or(|told: Instant| told.elapsed() >= TELL) {
-            let (seconds, all) = (ended.elapsed().as_secs(), history.accepted.len());
+            let (seconds, all) = (ended.elapsed().as_secs(), history.accepted.len() + history.told.len());
             say(&format!("{seconds} s: {open} of {all} are not settled"));
             told = Some(Instant::now());
         }
-        if injecting.is_empty() && open == 0 {
+        if injecting.is_empty() && campaign.is_finished() && open == 0 {
             drained = Some(ended.elapsed());
         }
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -3,6 +3,7 @@
 //! Guarantee: every checker is a pure function of the [`History`], with tests in which it must fail. None knows how the
 //! product works inside; they read the provider's calls and the topics.
 
+pub mod campaigns;
 pub mod commits;
 pub mod deliveries;
 pub mod duplicates;
@@ -31,6 +32,8 @@ pub struct Findings {
     pub lost_poison: usize,
     /// Messages at the provider whose text no reply has.
     pub strangers: usize,
+    /// What became of campaigns.
+    pub campaigns: campaigns::Campaigns,
 }
 
 /// Runs every checker.
@@ -45,6 +48,7 @@ pub fn check(history: &History) -> Findings {
         early_commits: commits::early(history),
         lost_poison: loss::lost_poison(history),
         strangers: deliveries.strangers,
+        campaigns: campaigns::campaigns(history),
     }
 }
 
@@ -58,5 +62,7 @@ impl Findings {
             && self.over_limit.is_empty()
             && self.early_commits.is_empty()
             && self.lost_poison == 0
+            && self.campaigns.twice.is_empty()
+            && self.campaigns.missing.is_empty()
     }
 }

@@ -26,8 +26,21 @@ pub struct History {
     pub poison: Vec<Vec<u8>>,
     /// What dispatch had committed of `reply.ready`, again and again.
     pub commits: Vec<Commit>,
+    /// Messages of campaigns that the log has acknowledged.
+    pub told: Vec<Told>,
     /// The topics.
     pub topics: Topics,
+}
+
+/// A message of a campaign. Its text is its alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Its id on the lane.
+    pub id: EventId,
+    /// Where to.
+    pub chat: ChatKey,
+    /// What it says.
+    pub text: String,
 }
 
 /// An event that the edge vouches for.
@@ -102,6 +115,8 @@ pub struct Topics {
     pub replies: BTreeMap<u32, Vec<Reply>>,
     /// RESULTs of the ledger, in order, by partition.
     pub results: BTreeMap<u32, Vec<PartResult>>,
+    /// How the messages of campaigns ended.
+    pub bulk: HashMap<EventId, SettledStatus>,
     /// `reply.parked`, in order, by partition.
     pub parked: BTreeMap<u32, Vec<ParkedRecord>>,
     /// Roots in `turn.dropped`.

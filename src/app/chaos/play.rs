@@ -12,12 +12,15 @@ use super::faults::Fault;
 use super::fleet::Fleet;
 use super::plan::Plan;
 use super::providers::Providers;
-use crate::domain::topics::{REPLY_READY, TURN_GROUNDED, TURN_OPENED, TURN_ROUTED, WEBHOOK_RECEIVED};
+use crate::domain::topics::{
+    REPLY_BULK, REPLY_READY, TURN_GROUNDED, TURN_OPENED, TURN_ROUTED, WEBHOOK_RECEIVED,
+};
 use crate::log::kafka::KafkaLog;
 use crate::log::{Log, Outgoing, TopicName};
 
 /// Where records that nobody can read are put.
-const POISONED: [&str; 5] = [WEBHOOK_RECEIVED, TURN_OPENED, TURN_ROUTED, TURN_GROUNDED, REPLY_READY];
+const POISONED: [&str; 6] =
+    [WEBHOOK_RECEIVED, TURN_OPENED, TURN_ROUTED, TURN_GROUNDED, REPLY_READY, REPLY_BULK];
 
 /// Who acts.
 #[derive(Debug)]

@@ -64,6 +64,14 @@ pub struct Report {
     pub throttled: usize,
     /// Messages at the providers that are no part of any reply.
     pub strangers: usize,
+    /// Messages of campaigns that the log acknowledged.
+    pub campaign: usize,
+    /// Those of them that a provider took more than once.
+    pub campaign_twice: usize,
+    /// Those without an end.
+    pub campaign_missing: usize,
+    /// Those that may have been told.
+    pub campaign_in_doubt: usize,
     /// POSTs of webhooks that were not answered with 200, and came again.
     pub refused: usize,
     /// Kills by role.
@@ -125,6 +133,10 @@ impl Report {
             hidden: history.sends.iter().filter(|send| send.hidden).count(),
             throttled: history.sends.iter().filter(|send| !send.taken && !send.planned).count(),
             strangers: findings.strangers,
+            campaign: findings.campaigns.accepted,
+            campaign_twice: findings.campaigns.twice.len(),
+            campaign_missing: findings.campaigns.missing.len(),
+            campaign_in_doubt: findings.campaigns.in_doubt,
             refused,
             kills: counts.kills.clone(),
             exits: counts.exits.len(),
@@ -165,6 +177,8 @@ pub(super) fn write_evidence(
     section!("duplicates", findings.duplicates);
     section!("over a limit", findings.over_limit);
     section!("committed early", findings.early_commits);
+    section!("campaigns, told twice", findings.campaigns.twice);
+    section!("campaigns, missing", findings.campaigns.missing);
     section!("crashes", history.crashes);
     section("ended by themselves", counts.exits.clone());
     // Of each repeat: all that the provider saw and the ledger says.

@@ -136,11 +136,15 @@ impl Topics {
     }
 
     fn take_settled(&mut self, partition: u32, at: i64, record: &Record) {
-        let Ok(Settled::Result { id, part, of, status, attempt, epoch, root, .. }) =
+        let Ok(Settled::Result { id, part, of, status, attempt, epoch, root, lane, .. }) =
             serde_json::from_slice(&record.value)
         else {
             return;
         };
+        if lane == Lane::Bulk {
+            self.bulk.insert(id, status);
+            return;
+        }
         self.passed(root, REPLY_SETTLED);
         let result = PartResult { at, id, root, part, of, status, attempt, epoch };
         self.results.entry(partition).or_default().push(result);

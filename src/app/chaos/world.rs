@@ -26,7 +26,7 @@ pub(super) const SECRET: &str = "chaos-secret";
 /// The Meta app of every number, and its secret.
 pub(super) const APP: &str = "chaos-app";
 pub(super) const APP_SECRET: &str = "chaos-app-secret";
-const TENANT: &str = "chaos";
+pub(super) const TENANT: &str = "chaos";
 /// Partitions of every family of topics: few, so that each holds several bots and moves often.
 pub(super) const PARTITIONS: u32 = 4;
 

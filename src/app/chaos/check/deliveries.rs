@@ -42,6 +42,8 @@ pub fn of(history: &History) -> Deliveries<'_> {
             }
         }
     }
+    // A campaign's text is no reply's.
+    known.extend(history.told.iter().map(|told| ((&told.chat, told.text.as_str()), None)));
     let mut all = Deliveries::default();
     for send in history.sends.iter().filter(|send| send.taken) {
         match known.get(&(&send.chat, send.text.as_str())) {
