@@ -30,7 +30,7 @@ mod tokens;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, Timestamp};
 
 pub use accounts::{AccountInfo, Connect, Connected};
 pub use apps::AppInfo;
@@ -127,6 +127,12 @@ impl Store {
     /// Closes the connections; later calls fail as unavailable.
     pub async fn close(&self) {
         self.db.close().await;
+    }
+
+    /// The present moment, by the clock that the store's rows are written by.
+    #[must_use]
+    pub fn clock_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     fn now(&self) -> i64 {

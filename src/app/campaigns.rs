@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::parts::Parts;
 use crate::domain::campaign::{Campaign, Command, State};
 use crate::domain::events::MAX_REPLY_BYTES;
-use crate::domain::ids::CampaignId;
+use crate::domain::ids::{CampaignId, ConversationId, EventId};
 use crate::domain::time::{Clock, Timestamp};
 use crate::domain::topics::REPLY_BULK;
 use crate::log::{Log, Outgoing, TopicName};
@@ -28,6 +28,18 @@ use pace::Pace;
 const TURN: Duration = Duration::from_millis(500);
 /// How long a worker has a campaign without saying so again.
 const CLAIM: Duration = Duration::from_secs(15);
+
+/// How long an append may take: a partition that nobody leads is no other campaign's trouble.
+const APPEND: Duration = Duration::from_secs(5);
+
+/// Whether it is asked if a person may be written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// It was.
+    Known,
+    /// It is.
+    Asked,
+}
 
 /// Works on campaigns until the process stops.
 pub fn start(parts: &Parts) {
@@ -83,7 +95,8 @@ impl Worker {
         let Due { mut campaign, variables } = due;
         let (tenant, id) = (campaign.tenant.clone(), campaign.id.clone());
         let left = self.store.campaign_leaving(&tenant, &id).await?;
-        self.send(&campaign, &variables, left).await?;
+        // They were found fit before, and their messages may stand on the log.
+        self.send(&campaign, &variables, left, Fit::Known).await?;
         let settled = self.store.campaign_settle(&tenant, &id).await?;
         let now = self.clock.uptime();
         let pace = self.paces.entry(id.clone()).or_insert_with(|| Pace::new(now));
@@ -99,18 +112,23 @@ impl Worker {
         if campaign.state != State::Running {
             return Ok(());
         }
-        if settled.waiting == 0 && settled.open == 0 {
+        if !settled.waiting && settled.open == 0 {
             if self.store.campaign_move(&tenant, &id, (State::Running, State::Done)).await? {
                 tracing::info!(campaign = %id, "is done");
             }
             return Ok(());
         }
         let most = pace.room(campaign.rate, settled.open, now);
-        if most == 0 || settled.waiting == 0 {
+        if most == 0 || !settled.waiting {
             return Ok(());
         }
-        let taken = self.store.campaign_take(&tenant, &id, most).await?;
-        self.send(&campaign, &variables, taken).await
+        if let Some(why) = checks::silent(&self.store, &campaign).await? {
+            tracing::warn!(campaign = %id, bot = %campaign.bot, why, "is held");
+            self.store.campaign_move(&tenant, &id, (State::Running, State::Paused)).await?;
+            return Ok(());
+        }
+        let taken = self.store.campaign_take(&tenant, &id, (&self.name, CLAIM), most).await?;
+        self.send(&campaign, &variables, taken, Fit::Asked).await
     }
 
     /// Puts messages on the lane, or notes why somebody gets none.
@@ -119,6 +137,7 @@ impl Worker {
         campaign: &Campaign,
         variables: &[String],
         recipients: Vec<Leaving>,
+        fit: Fit,
     ) -> anyhow::Result<()> {
         if recipients.is_empty() {
             return Ok(());
@@ -126,11 +145,17 @@ impl Worker {
         let (mut replies, mut records, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
         for leaving in recipients {
             let (seq, attempt, at) = (leaving.seq, leaving.attempt, leaving.at);
-            if let Some(why) = checks::refuse(&self.store, campaign, &leaving.to, self.clock.now()).await? {
+            let account = (&campaign.tenant, campaign.channel, &campaign.account);
+            let chat = self.store.conversation_chat(account, &leaving.to, &[]).await?;
+            let conversation = campaign::conversation(campaign, &chat);
+            if fit == Fit::Asked
+                && let Some(why) =
+                    checks::refuse(&self.store, campaign, &conversation, self.clock.now()).await?
+            {
                 skipped.push((seq, why.to_owned()));
                 continue;
             }
-            match record(campaign, variables, leaving, (attempt, at)) {
+            match record(campaign, variables, leaving, (conversation, attempt, at)) {
                 Ok((reply, record)) => {
                     replies.push((seq, reply));
                     records.push(record);
@@ -140,7 +165,7 @@ impl Worker {
         }
         if !records.is_empty() {
             // An error may leave some of them behind: they are made again then, the same ones.
-            self.log.append(records).await?;
+            tokio::time::timeout(APPEND, self.log.append(records)).await??;
         }
         self.store.campaign_queued(&campaign.tenant, &campaign.id, &replies).await?;
         self.store.campaign_skip(&campaign.tenant, &campaign.id, &skipped).await?;
@@ -152,12 +177,12 @@ fn record(
     campaign: &Campaign,
     variables: &[String],
     leaving: Leaving,
-    (attempt, at): (u32, Timestamp),
-) -> Result<(crate::domain::ids::EventId, Outgoing), String> {
+    (conversation, attempt, at): (ConversationId, u32, Timestamp),
+) -> Result<(EventId, Outgoing), String> {
     let recipient = Recipient { to: leaving.to, language: leaving.language, values: leaving.values };
     let part = campaign::part(&campaign.message, variables, &recipient).map_err(|error| error.to_string())?;
     let root = campaign.root(leaving.seq, attempt);
-    let event = campaign::event(campaign, (&recipient.to, root), part, at);
+    let event = campaign::event(campaign, (&recipient.to, conversation, root), part, at);
     let (id, value) = (event.id, event.encode());
     if value.len() > MAX_REPLY_BYTES {
         return Err(format!("the message is larger than {MAX_REPLY_BYTES} bytes"));

@@ -15,6 +15,7 @@ use crate::api::{
     CampaignAgain, CampaignCreate, CampaignCreated, CampaignList, CampaignResult, CampaignResults,
     CampaignShow,
 };
+use crate::app::dlq::text;
 use crate::domain::campaign::{Message, State};
 use crate::domain::channel::ChannelKind;
 use crate::domain::time::Timestamp;
@@ -174,7 +175,7 @@ async fn create(args: CreateArgs, cx: &Context) -> anyhow::Result<()> {
         return output::json(&made);
     }
     for line in &made.rejected {
-        output::line(&format!("line {}: {}", line.line, line.reason))?;
+        output::line(&format!("line {}: {}", line.line, text::line(&line.reason)))?;
     }
     let time = made.eta_s.map_or_else(String::new, |eta| format!(", about {}", span(eta)));
     let what = made.campaign.map_or_else(|| "would reach".to_owned(), |id| format!("campaign {id}:"));
@@ -192,7 +193,7 @@ async fn list(bot: &str, cx: &Context) -> anyhow::Result<()> {
     let row = |it: CampaignShow| {
         let told = format!("{} of {}", it.sent, it.total);
         let not = format!("{} failed, {} in doubt, {} skipped", it.failed, it.in_doubt, it.skipped);
-        [it.campaign, it.name, it.state.to_string(), told, not]
+        [it.campaign, text::line(&it.name), it.state.to_string(), told, not]
     };
     let rows: Vec<_> = found.campaigns.into_iter().map(row).collect();
     output::table(["CAMPAIGN", "NAME", "STATE", "SENT", "NOT SENT"], &rows)
@@ -222,7 +223,7 @@ async fn tell(client: &Client, mut shown: CampaignShow, watch: bool, cx: &Contex
         bar.finish_and_clear();
     }
     let lines = [
-        format!("{} \"{}\" of {} is {}", shown.campaign, shown.name, shown.bot, shown.state),
+        format!("{} \"{}\" of {} is {}", shown.campaign, text::line(&shown.name), shown.bot, shown.state),
         format!(
             "sent       {} of {} ({} delivered, {} read)",
             shown.sent, shown.total, shown.delivered, shown.read
@@ -253,7 +254,7 @@ async fn results(campaign: &str, cx: &Context) -> anyhow::Result<()> {
 
 fn words(it: &CampaignResult) -> String {
     let at = it.at_ms.map_or_else(String::new, |at| format!("  {}", output::time(at)));
-    let why = it.reason.as_ref().map_or_else(String::new, |why| format!("  {why}"));
+    let why = it.reason.as_ref().map_or_else(String::new, |why| format!("  {}", text::line(why)));
     format!("{:<24}{:<10}{at}{why}", it.to, it.state.as_str())
 }
 

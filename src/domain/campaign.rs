@@ -47,6 +47,16 @@ pub struct Campaign {
 }
 
 impl Campaign {
+    /// Where a command leads now; `None` = it makes no sense.
+    #[must_use]
+    pub fn after(&self, command: Command, now: Timestamp) -> Option<State> {
+        let early = self.started_at.is_none() && self.at.is_some_and(|at| at > now);
+        match self.state.after(command)? {
+            State::Running if command == Command::Resume && early => Some(State::Scheduled),
+            state => Some(state),
+        }
+    }
+
     /// What the messages to a recipient follow from. `attempt` counts [retries](Command::Retry), from 0.
     #[must_use]
     pub fn root(&self, recipient: u64, attempt: u32) -> EventId {
@@ -123,7 +133,8 @@ impl State {
         }
     }
 
-    /// Where a command leads; `None` = it makes no sense here.
+    /// Where a command leads; `None` = it makes no sense here. One that is resumed before its time is scheduled again, see
+    /// [`Campaign::after`].
     #[must_use]
     pub const fn after(self, command: Command) -> Option<Self> {
         use Command::{Cancel, Pause, Resume, Retry, Start};
@@ -207,5 +218,28 @@ mod tests {
         assert_eq!(State::Running.after(Start), None);
         assert_eq!(State::Done.after(Retry), Some(State::Running));
         assert_eq!(State::Draft.after(Pause), None);
+    }
+
+    #[test]
+    fn what_is_resumed_before_its_time_waits_for_it() {
+        let at = Timestamp::from_millis;
+        let mut campaign = Campaign {
+            id: "c-1".into(),
+            tenant: "t".into(),
+            bot: "b".into(),
+            channel: ChannelKind::Telegram,
+            account: "1".into(),
+            name: "n".to_owned(),
+            message: Message::Text { text: "x".to_owned() },
+            rate: None,
+            at: Some(at(100)),
+            state: State::Paused,
+            created_at: at(1),
+            started_at: None,
+        };
+        assert_eq!(campaign.after(Command::Resume, at(50)), Some(State::Scheduled));
+        assert_eq!(campaign.after(Command::Resume, at(100)), Some(State::Running));
+        campaign.started_at = Some(at(20));
+        assert_eq!(campaign.after(Command::Resume, at(50)), Some(State::Running));
     }
 }

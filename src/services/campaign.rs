@@ -43,17 +43,17 @@ pub fn part(message: &Message, columns: &[String], recipient: &Recipient) -> Res
     }
 }
 
-/// The conversation of a recipient.
+/// The conversation with a person. `chat` = the id that names it, which may be another than the one they are told by.
 #[must_use]
-pub fn conversation(campaign: &Campaign, to: &str) -> ConversationId {
-    ConversationId::new(&campaign.tenant, campaign.channel, &campaign.account, to, None)
+pub fn conversation(campaign: &Campaign, chat: &str) -> ConversationId {
+    ConversationId::new(&campaign.tenant, campaign.channel, &campaign.account, chat, None)
 }
 
 /// What dispatch is to send: the same event whoever makes it, as long as `queued_at` is the same.
 #[must_use]
 pub fn event(
     campaign: &Campaign,
-    (to, root): (&str, EventId),
+    (to, conversation, root): (&str, ConversationId, EventId),
     part: Part,
     queued_at: Timestamp,
 ) -> Envelope<ReplyReady> {
@@ -67,7 +67,6 @@ pub fn event(
         parts: vec![part],
         hops: Vec::new(),
     };
-    let conversation = conversation(campaign, to);
     let mut event = Envelope::root(root, conversation.as_str(), queued_at, queued_at, data);
     event.id = EventId::reply(root, 0);
     event.source = "/campaign".into();

@@ -135,7 +135,10 @@ impl StageFactory for DispatchFactory {
         Dispatch {
             lane,
             common: self.shared.pairs.join(partition.partition, lane, &self.shared.deps.limits),
-            queues: Queues::new(self.shared.deps.config.in_flight_per_account),
+            queues: Queues::new(match lane {
+                Lane::Ready => self.shared.deps.config.in_flight_per_account,
+                Lane::Bulk => self.shared.deps.config.in_flight_per_account.div_ceil(2),
+            }),
             payloads: Arc::new(Payloads::new(&self.shared.deps.scratch)),
             shared: Arc::clone(&self.shared),
             machine: Restore::nothing().machine(Now::default()),

@@ -17,7 +17,7 @@ use super::bots::channel;
 use super::db::values;
 use super::error::StoreError;
 use super::seal::random;
-use super::tenants::missing;
+use super::tenants::{missing, plain};
 use crate::domain::campaign::{Campaign, Message, State};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BotId, CampaignId, TenantId};
@@ -75,6 +75,7 @@ impl Store {
         recipients: &[NewRecipient],
     ) -> Result<Campaign, StoreError> {
         self.bot_info(tenant, &new.bot).await?;
+        plain("a campaign's name", &new.name)?;
         let id = CampaignId::from(format!("c-{:016x}", u64::from_be_bytes(random::<8>()?)));
         let state = if new.at.is_some() { State::Scheduled } else { State::Draft };
         let now = self.now();

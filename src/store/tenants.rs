@@ -90,6 +90,8 @@ impl Store {
         }
         // Children first. The outbox stays: it still has to tell caches that the bots are gone.
         for table in [
+            "campaign_recipients",
+            "campaigns",
             "receipts",
             "parts",
             "messages",

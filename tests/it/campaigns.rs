@@ -94,7 +94,7 @@ async fn a_campaign_that_is_killed_tells_everybody_once() {
     let unsure = results.iter().filter(|result| result["state"] == "in_doubt").count();
     assert!(told.len() + unsure >= PEOPLE, "nobody is forgotten");
     // What one process has under way at once (`dispatch.in_flight_per_account`).
-    assert!(unsure <= 64, "{unsure} in doubt after one kill, {at_the_kill} told before it");
+    assert!(unsure <= 32, "{unsure} in doubt after one kill, {at_the_kill} told before it");
 }
 
 /// A running `millrace up`; killed with its owner.

@@ -16,7 +16,7 @@ use crate::domain::events::Part;
 use crate::domain::time::{Clock, SystemClock};
 use crate::domain::topics::REPLY_BULK;
 use crate::log::{Log, Outgoing, TopicName};
-use crate::services::campaign::event;
+use crate::services::campaign::{conversation, event};
 
 /// Between two rounds, in which every bot tells somebody something.
 const EVERY: Duration = Duration::from_millis(500);
@@ -56,7 +56,8 @@ pub(super) async fn run(plan: Arc<Plan>, log: Arc<dyn Log>, until: Instant, told
             };
             let text = format!("news {seq}");
             let part = Part { text: text.clone(), ..Part::default() };
-            let event = event(&campaign, (&to, campaign.root(seq, 0)), part, SystemClock.now());
+            let about = (to.as_str(), conversation(&campaign, &to), campaign.root(seq, 0));
+            let event = event(&campaign, about, part, SystemClock.now());
             let chat = ChatKey { channel: bot.channel, account: bot.account.clone(), chat: to };
             those.push(Told { id: event.id, chat, text });
             records.push(Outgoing::event(TopicName::from(REPLY_BULK), bot.name.clone(), event.encode()));

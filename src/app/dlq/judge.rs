@@ -60,6 +60,9 @@ pub enum Refusal {
         "{0} keeps the newest record of each key: an old one would undo it; make the change again instead"
     )]
     Compacted(String),
+    /// The campaign would never hear of it, and tell the person once more.
+    #[error("it is a campaign's message: `millrace campaign retry` tells those again for whom it failed")]
+    Campaign,
     /// Only dispatch writes the ledger.
     #[error("{REPLY_SETTLED} is the ledger: what is written there twice would be believed twice")]
     Ledger,
@@ -124,6 +127,7 @@ impl Refusal {
             | Self::UnknownTopic(_)
             | Self::NoPartition(_)
             | Self::Compacted(_)
+            | Self::Campaign
             | Self::Ledger
             | Self::Replay { .. }
             | Self::TooLarge { .. }
@@ -139,6 +143,7 @@ impl Refusal {
             Self::UnknownTopic(_) => "unknown_topic",
             Self::NoPartition(_) => "no_partition",
             Self::Compacted(_) => "compacted",
+            Self::Campaign => "campaign",
             Self::Ledger => "ledger",
             Self::Replay { .. } => "replay",
             Self::TooLarge { .. } => "too_large",
@@ -191,6 +196,9 @@ impl Judge<'_> {
         }
         if topic == REPLY_SETTLED {
             return Err(Refusal::Ledger);
+        }
+        if topic == REPLY_BULK && letter.is_reply && will_be_settled(letter) {
+            return Err(Refusal::Campaign);
         }
         if spec.keep == Keep::Compact {
             return Err(Refusal::Compacted(topic));

@@ -158,6 +158,9 @@ fn recipient(
         let text = std::str::from_utf8(record.get(at).unwrap_or_default());
         match text {
             Ok(text) if text.len() > VALUE => Err(format!("a value is longer than {VALUE} bytes")),
+            Ok(text) if text.contains(['\n', '\r']) => {
+                Err("a value goes over several lines: close its quotes, or write it on one line".to_owned())
+            }
             Ok(text) if text.contains('\0') => Err("a value holds a zero byte".to_owned()),
             Ok(text) => Ok(text.to_owned()),
             Err(_) => Err("it is not UTF-8: save the file as CSV UTF-8".to_owned()),
@@ -224,6 +227,15 @@ mod tests {
             (1, 2),
             "semicolons, and one line that is not text"
         );
+    }
+
+    /// Else everybody below would be told to the one in whose line the quote stands.
+    #[test]
+    fn a_quote_that_is_not_closed_takes_nobody_along() {
+        let file = b"to,name\n4917012345678,\"Bob\n4917012345679,Eve\n4917012345670,Ada\n";
+        let read = read(file, ChannelKind::Whatsapp, &text("Hi {{name}}")).unwrap();
+        assert_eq!((read.recipients.len(), read.rejected.len()), (0, 1));
+        assert!(read.rejected[0].reason.contains("quotes"), "{:?}", read.rejected);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub struct DispatchConfig {
     /// Calls of providers under way at once in this process.
     pub in_flight: u32,
     /// The same for one channel account, so that one that hangs leaves room for others. It is lowered by itself while
-    /// calls go unanswered.
+    /// calls go unanswered. A campaign may have half as many beside them.
     pub in_flight_per_account: u32,
     /// How often a message is tried that a provider refuses for the moment without saying for how long.
     pub tries: u32,

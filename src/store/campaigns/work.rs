@@ -53,8 +53,8 @@ pub struct Settled {
     pub ended: u64,
     /// Recipients whose messages stand on the log and have not ended.
     pub open: u64,
-    /// Recipients that have not left.
-    pub waiting: u64,
+    /// Somebody has not left.
+    pub waiting: bool,
 }
 
 impl Store {
@@ -69,10 +69,14 @@ impl Store {
             super::COLUMNS
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(self.now()).bind(MOST);
-        let due = |row: &sqlx::any::AnyRow| {
+        let due = |row: &sqlx::any::AnyRow| -> Result<Due, StoreError> {
             Ok(Due { campaign: campaign(row)?, variables: list(row.try_get(12)?)? })
         };
-        query.fetch_all(self.db.read()).await?.iter().map(due).collect()
+        // One that a newer program made is left to that one, and holds up no other.
+        let readable = |row: &sqlx::any::AnyRow| {
+            due(row).inspect_err(|error| tracing::error!(%error, "a campaign can't be read and waits")).ok()
+        };
+        Ok(query.fetch_all(self.db.read()).await?.iter().filter_map(readable).collect())
     }
 
     /// Takes a campaign, or keeps it, for so long; false when another worker has it.
@@ -120,7 +124,8 @@ impl Store {
         rows.iter().map(leaving).collect()
     }
 
-    /// The next recipients that wait, `most` of them: from now on they are leaving.
+    /// The next recipients that wait, `most` of them: from now on they are leaving. None where the campaign does not run any
+    /// more, or is another worker's.
     ///
     /// # Errors
     /// When the database can't be reached.
@@ -128,10 +133,25 @@ impl Store {
         &self,
         tenant: &TenantId,
         id: &CampaignId,
+        (worker, span): (&str, Duration),
         most: u32,
     ) -> Result<Vec<Leaving>, StoreError> {
         let now = Timestamp::from_millis(self.now());
         let mut tx = self.db.begin().await?;
+        // Locks the campaign, so that nobody pauses or cancels it between the look and the mark.
+        let mine = sqlx::query(
+            "UPDATE campaigns SET worker_until = $1 WHERE id = $2 AND tenant = $3 AND worker = $4 AND state = 'running'",
+        )
+        .bind(now.plus(span).millis())
+        .bind(id.as_str())
+        .bind(tenant.as_str())
+        .bind(worker)
+        .execute(tx.on())
+        .await?;
+        if mine.rows_affected() == 0 {
+            tx.rollback().await?;
+            return Ok(Vec::new());
+        }
         let rows = sqlx::query(
             "SELECT seq, recipient, language, given, attempt, at FROM campaign_recipients \
              WHERE campaign = $1 AND tenant = $2 AND state = 'waiting' ORDER BY seq LIMIT $3",
@@ -245,19 +265,19 @@ impl Store {
             .await?;
             settled.ended += 1;
         }
+        tx.commit().await?;
         let left = sqlx::query(
-            "SELECT state, COUNT(*) FROM campaign_recipients \
-             WHERE campaign = $1 AND tenant = $2 AND state IN ('waiting', 'leaving', 'queued') GROUP BY state",
+            "SELECT (SELECT COUNT(*) FROM campaign_recipients \
+             WHERE campaign = $1 AND tenant = $2 AND state IN ('leaving', 'queued')), \
+             (SELECT COUNT(*) FROM (SELECT seq FROM campaign_recipients \
+             WHERE campaign = $1 AND tenant = $2 AND state = 'waiting' LIMIT 1) AS one)",
         )
         .bind(id.as_str())
         .bind(tenant.as_str())
-        .fetch_all(tx.on())
+        .fetch_one(self.db.read())
         .await?;
-        tx.commit().await?;
-        for row in left {
-            let n = row.try_get::<i64, _>(1)?.unsigned_abs();
-            if row.try_get::<String, _>(0)? == "waiting" { settled.waiting += n } else { settled.open += n }
-        }
+        settled.open = left.try_get::<i64, _>(0)?.unsigned_abs();
+        settled.waiting = left.try_get::<i64, _>(1)? > 0;
         Ok(settled)
     }
 
@@ -313,15 +333,13 @@ impl End {
         })
     }
 
-    /// The worse one counts, and of equals the first: a later part fails because an earlier one did.
+    /// Of equals the first counts: a later part fails because an earlier one did. Who got a part and not the whole is in
+    /// doubt: to try again would say that part twice.
     fn join(&mut self, part: Self) {
-        let rank = |state: &str| match state {
-            "sent" => 0,
-            "failed" => 1,
-            _ => 2,
-        };
-        if rank(part.state) > rank(self.state) {
-            (self.state, self.reason) = (part.state, part.reason);
+        let mixed = self.state != part.state;
+        if mixed && self.state != "in_doubt" {
+            let why = part.reason.or_else(|| self.reason.take()).unwrap_or_default();
+            (self.state, self.reason) = ("in_doubt", Some(format!("sent in part: {why}")));
         }
         self.tries += part.tries;
         self.at = self.at.max(part.at);
@@ -338,7 +356,8 @@ async fn mark(
 ) -> Result<(), StoreError> {
     for chunk in places.chunks(super::ROWS) {
         let sql = format!(
-            "UPDATE campaign_recipients SET state = $1, at = $2 WHERE campaign = $3 AND tenant = $4 AND seq IN ({})",
+            "UPDATE campaign_recipients SET state = $1, at = $2 WHERE campaign = $3 AND tenant = $4 AND state = 'waiting' \
+             AND seq IN ({})",
             placeholders(5, chunk.len())
         );
         let mut query = sqlx::query(AssertSqlSafe(sql))

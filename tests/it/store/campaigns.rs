@@ -18,6 +18,7 @@ on_both!(
     a_campaign_moves_only_from_where_it_stands,
     a_recipient_leaves_once_and_ends_as_the_timeline_says,
     what_failed_is_told_again,
+    nothing_of_it_outlives_its_tenant,
     one_worker_has_it_at_a_time,
     what_is_another_tenants_is_not_there
 );
@@ -45,6 +46,11 @@ async fn campaign(db: &Database, people: usize) -> (TenantId, Campaign) {
     (tenant, made)
 }
 
+async fn take(db: &Database, tenant: &TenantId, made: &Campaign, most: u32) -> Vec<millrace::store::Leaving> {
+    assert!(db.store.campaign_claim(&made.id, "w", SPAN).await.unwrap());
+    db.store.campaign_take(tenant, &made.id, ("w", SPAN), most).await.unwrap()
+}
+
 async fn a_campaign_moves_only_from_where_it_stands(db: Database) {
     // More rows than one statement takes.
     let (tenant, made) = campaign(&db, 700).await;
@@ -53,9 +59,10 @@ async fn a_campaign_moves_only_from_where_it_stands(db: Database) {
     assert!(!go(State::Paused, State::Running).await);
     assert!(go(State::Draft, State::Running).await);
     assert!(!go(State::Draft, State::Running).await, "once");
-    let taken = db.store.campaign_take(&tenant, &made.id, 10).await.unwrap();
+    let taken = take(&db, &tenant, &made, 10).await;
     assert_eq!(taken.len(), 10);
     assert!(go(State::Running, State::Cancelled).await);
+    assert!(take(&db, &tenant, &made, 10).await.is_empty(), "what is cancelled takes nobody");
     let counts = db.store.campaign_counts(&tenant, &made.id).await.unwrap();
     assert_eq!(counts, Counts { total: 700, queued: 10, skipped: 690, ..Counts::default() });
     let shown = db.store.campaign(&tenant, &made.id).await.unwrap();
@@ -63,12 +70,12 @@ async fn a_campaign_moves_only_from_where_it_stands(db: Database) {
 }
 
 async fn a_recipient_leaves_once_and_ends_as_the_timeline_says(db: Database) {
-    let (tenant, made) = campaign(&db, 6).await;
+    let (tenant, made) = campaign(&db, 7).await;
     assert!(db.store.campaigns_due().await.unwrap().is_empty(), "a draft waits");
     db.store.campaign_move(&tenant, &made.id, (State::Draft, State::Running)).await.unwrap();
     let due = db.store.campaigns_due().await.unwrap();
     assert_eq!((due.len(), due[0].variables.as_slice()), (1, &["name".to_owned()][..]));
-    let first = db.store.campaign_take(&tenant, &made.id, 5).await.unwrap();
+    let first = take(&db, &tenant, &made, 5).await;
     db.clock.advance(Duration::from_secs(5));
     // A worker that died: the next one finds them as they were, with the moment of the first.
     let again = db.store.campaign_leaving(&tenant, &made.id).await.unwrap();
@@ -76,10 +83,10 @@ async fn a_recipient_leaves_once_and_ends_as_the_timeline_says(db: Database) {
         list.iter().map(|one| (one.seq, one.at, one.to.clone())).collect::<Vec<_>>()
     };
     assert_eq!(brief(&first), brief(&again));
-    let next = db.store.campaign_take(&tenant, &made.id, 5).await.unwrap();
-    assert_eq!(next.iter().map(|one| one.seq).collect::<Vec<_>>(), [5]);
+    let next = take(&db, &tenant, &made, 5).await;
+    assert_eq!(next.iter().map(|one| one.seq).collect::<Vec<_>>(), [5, 6]);
     let reply = |seq: u64| EventId::reply(made.root(seq, 0), 0);
-    let replies: Vec<_> = (0..5).map(|seq| (seq, reply(seq))).collect();
+    let replies: Vec<_> = [0, 1, 2, 3, 4, 6].map(|seq| (seq, reply(seq))).to_vec();
     db.store.campaign_queued(&tenant, &made.id, &replies).await.unwrap();
     db.store.campaign_skip(&tenant, &made.id, &[(5, "unknown_contact".to_owned())]).await.unwrap();
     let row = |seq: u64, n: u32, of: u32, status: SettledStatus, id: Option<&str>| {
@@ -90,6 +97,8 @@ async fn a_recipient_leaves_once_and_ends_as_the_timeline_says(db: Database) {
         row(1, 0, 2, SettledStatus::Sent, Some("m1")),
         row(2, 0, 2, SettledStatus::Rejected, None),
         row(2, 1, 2, SettledStatus::Skipped, None),
+        row(6, 0, 2, SettledStatus::Sent, Some("m6")),
+        row(6, 1, 2, SettledStatus::Expired, None),
         row(3, 0, 1, SettledStatus::InDoubt, None),
         row(4, 0, 1, SettledStatus::Sent, Some("m4")),
         JournalRow::Receipt(receipt("m0", ReceiptStatus::Read)),
@@ -97,10 +106,14 @@ async fn a_recipient_leaves_once_and_ends_as_the_timeline_says(db: Database) {
     ];
     write(&db, rows).await;
     let settled = db.store.campaign_settle(&tenant, &made.id).await.unwrap();
-    assert_eq!(settled, Settled { ended: 4, open: 1, waiting: 0 }, "the second part of one is on its way");
+    assert_eq!(
+        settled,
+        Settled { ended: 5, open: 1, waiting: false },
+        "the second part of one is on its way"
+    );
     let counts = db.store.campaign_counts(&tenant, &made.id).await.unwrap();
     let wanted =
-        Counts { total: 6, queued: 1, sent: 1, delivered: 1, read: 1, failed: 2, in_doubt: 1, skipped: 1 };
+        Counts { total: 7, queued: 1, sent: 1, delivered: 1, read: 1, failed: 2, in_doubt: 2, skipped: 1 };
     assert_eq!(counts, wanted);
     write(&db, vec![row(1, 1, 2, SettledStatus::Sent, Some("m1b"))]).await;
     assert_eq!(
@@ -125,7 +138,7 @@ async fn what_failed_is_told_again(db: Database) {
     let (tenant, made) = campaign(&db, 3).await;
     let (store, id) = (&db.store, &made.id);
     store.campaign_move(&tenant, id, (State::Draft, State::Running)).await.unwrap();
-    store.campaign_take(&tenant, id, 3).await.unwrap();
+    take(&db, &tenant, &made, 3).await;
     let reply = |seq: u64, attempt: u32| EventId::reply(made.root(seq, attempt), 0);
     let replies: Vec<_> = (0..3).map(|seq| (seq, reply(seq, 0))).collect();
     store.campaign_queued(&tenant, id, &replies).await.unwrap();
@@ -138,7 +151,7 @@ async fn what_failed_is_told_again(db: Database) {
     assert_eq!(store.campaign_retry(&tenant, id, true).await.unwrap(), 0, "it is not done");
     store.campaign_move(&tenant, id, (State::Running, State::Done)).await.unwrap();
     assert_eq!(store.campaign_retry(&tenant, id, false).await.unwrap(), 1);
-    let again = store.campaign_take(&tenant, id, 9).await.unwrap();
+    let again = take(&db, &tenant, &made, 9).await;
     assert_eq!(again.iter().map(|one| (one.seq, one.attempt)).collect::<Vec<_>>(), [(1, 1)]);
     store.campaign_queued(&tenant, id, &[(1, reply(1, 1))]).await.unwrap();
     let sent = PartRow { reply: reply(1, 1), of: 1, ..part(1, 0, SettledStatus::Sent, Some("n")) };
@@ -148,6 +161,13 @@ async fn what_failed_is_told_again(db: Database) {
     assert_eq!(store.campaign_retry(&tenant, id, false).await.unwrap(), 0, "nothing failed");
     assert_eq!(store.campaign(&tenant, id).await.unwrap().state, State::Done);
     assert_eq!(store.campaign_retry(&tenant, id, true).await.unwrap(), 1, "who is in doubt, when asked for");
+}
+
+async fn nothing_of_it_outlives_its_tenant(db: Database) {
+    let (tenant, made) = campaign(&db, 2).await;
+    db.store.bot_remove(&tenant, &bot("shop")).await.unwrap();
+    db.store.tenant_remove(&tenant).await.unwrap();
+    assert_eq!(db.store.campaign_owner(&made.id).await.unwrap(), None);
 }
 
 async fn one_worker_has_it_at_a_time(db: Database) {
@@ -167,6 +187,6 @@ async fn what_is_another_tenants_is_not_there(db: Database) {
     assert!(!store.campaign_move(&other, id, (State::Draft, State::Running)).await.unwrap());
     assert_eq!(store.campaign_counts(&other, id).await.unwrap(), Counts::default());
     assert!(store.campaign_results(&other, id, 0, 9).await.unwrap().is_empty());
-    assert!(store.campaign_take(&other, id, 9).await.unwrap().is_empty());
+    assert!(store.campaign_take(&other, id, ("w", SPAN), 9).await.unwrap().is_empty());
     assert_eq!(store.campaign_owner(id).await.unwrap(), Some(tenant));
 }

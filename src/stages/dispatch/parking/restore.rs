@@ -66,6 +66,8 @@ pub(crate) struct Restore {
     /// Markers of older owners.
     markers: BTreeSet<u64>,
     limits: BTreeMap<BotId, Timestamp>,
+    /// What the other lane was told to wait for: a provider means both.
+    others: BTreeMap<BotId, Timestamp>,
     /// The largest offset that a record names.
     last: Option<u64>,
 }
@@ -125,6 +127,7 @@ impl Restore {
             epoch: 0,
             markers: BTreeSet::new(),
             limits: BTreeMap::new(),
+            others: BTreeMap::new(),
             last: None,
         }
     }
@@ -161,6 +164,8 @@ impl Restore {
             (_, Some(Parked::Limit { bot, until, lane, .. })) if *lane == self.from.lane => {
                 self.limits.insert(bot.clone(), *until);
             }
+            (ParkedKey::Limit(_, bot), None) => drop(self.others.remove(bot)),
+            (_, Some(Parked::Limit { bot, until, .. })) => drop(self.others.insert(bot.clone(), *until)),
             (_, Some(put @ Parked::Put { lane, .. })) if *lane == self.from.lane => self.put(put, place),
             _ => {}
         }

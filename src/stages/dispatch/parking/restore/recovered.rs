@@ -100,11 +100,17 @@ impl Recovered {
         if faults.has(Mutant::MarkersFirst) {
             delete_markers(&mut machine);
         }
+        for (bot, until) in std::mem::take(&mut restore.others) {
+            let ix = machine.chats.bot(&bot);
+            if let Some(bot) = machine.chats.bot_mut(ix) {
+                bot.until = now.moment + until.since(now.wall);
+            }
+        }
         for (bot, until) in limits {
             let wait = until.since(now.wall);
             let ix = machine.chats.bot(&bot);
             if let Some(bot) = machine.chats.bot_mut(ix) {
-                (bot.until, bot.noted) = (now.moment + wait, Some(until));
+                (bot.until, bot.noted) = (bot.until.max(now.moment + wait), Some(until));
             }
         }
         let mut live: Vec<(EventId, Live)> = live.into_iter().collect();
