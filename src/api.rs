@@ -22,7 +22,8 @@ pub use door::{Door, random_token};
 pub use error::{ApiError, ErrorBody, ErrorCode};
 pub use openapi::openapi;
 pub use ops::{
-    GroupReads, Operations, Register, Registration, RegistrationState, Registrations, measure_lag,
+    GroupReads, ModeChange, ModeShow, Operations, Register, Registration, RegistrationState, Registrations,
+    measure_lag,
 };
 pub use router::{Server, router};
 pub use table::{Call, Method, Operation, Scope, operations, run};

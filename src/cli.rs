@@ -10,6 +10,7 @@ pub mod chaos;
 pub mod chat;
 pub mod check;
 pub mod client;
+pub mod conversation;
 pub mod dlq;
 pub mod edge;
 pub mod generate;
@@ -106,6 +107,7 @@ enum Command {
     Script(script::ScriptArgs),
     Kb(kb::KbArgs),
     Chat(chat::ChatArgs),
+    Conversation(conversation::ConversationArgs),
     Check(check::CheckArgs),
     Inspect(inspect::InspectArgs),
     Edge(edge::EdgeArgs),
@@ -133,6 +135,7 @@ impl Command {
             Self::Script(args) => script::run(args, cx).await,
             Self::Kb(args) => kb::run(args, cx).await,
             Self::Chat(args) => chat::run(args, cx).await,
+            Self::Conversation(args) => conversation::run(args, cx).await,
             Self::Check(args) => check::run(args, cx).await,
             Self::Inspect(args) => inspect::run(cx, &args),
             Self::Edge(args) => edge::run(args, cx).await,

@@ -11,6 +11,7 @@ pub mod failure;
 pub mod ids;
 pub mod markup;
 pub mod matcher;
+pub mod modes;
 pub mod redrive;
 pub mod script;
 pub mod stage;

@@ -29,7 +29,7 @@ mod tokens;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, Timestamp};
 
 pub use accounts::{AccountInfo, Connect, Connected};
 pub use apps::AppInfo;
@@ -125,6 +125,12 @@ impl Store {
     /// Closes the connections; later calls fail as unavailable.
     pub async fn close(&self) {
         self.db.close().await;
+    }
+
+    /// The present, by the clock of the process.
+    #[must_use]
+    pub fn now_at(&self) -> Timestamp {
+        self.clock.now()
     }
 
     fn now(&self) -> i64 {

@@ -7,11 +7,13 @@ mod accounts;
 mod bots;
 mod content;
 mod lag;
+mod modes;
 mod registration;
 mod talks;
 mod tenants;
 
 pub use lag::measure_lag;
+pub use modes::{ModeChange, ModeShow};
 pub use registration::{Register, Registration, RegistrationState, Registrations};
 
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use std::sync::Arc;
 use super::error::ApiError;
 use super::types::Health;
 use crate::domain::ids::{BotId, TenantId};
+use crate::domain::modes::Modes;
 use crate::domain::stage::StageName;
 use crate::log::{Log, TopicName};
 use crate::services::channel::registration::Registrar;
@@ -40,13 +43,15 @@ pub struct Operations {
     public_url: String,
     log: Option<(Arc<dyn Log>, Vec<GroupReads>)>,
     registrar: Option<Registrar>,
+    modes: Option<Arc<Modes>>,
 }
 
 impl Operations {
     /// Operations over a store. `public_url` is where providers reach the edge: webhook addresses begin with it.
     #[must_use]
     pub fn new(store: Arc<Store>, public_url: &str) -> Self {
-        Self { store, public_url: public_url.trim_end_matches('/').to_owned(), log: None, registrar: None }
+        let public_url = public_url.trim_end_matches('/').to_owned();
+        Self { store, public_url, log: None, registrar: None, modes: None }
     }
 
     /// The same with a log, so that lag can be told.

@@ -58,6 +58,10 @@ pub struct BotSpec {
     /// What is done with a message when nobody can tell whether the provider took it.
     #[serde(default)]
     pub on_unknown: UnknownPolicy,
+    /// How long the bot is silent after a person of the business wrote in a conversation; each further message counts
+    /// anew.
+    #[serde(default = "default_human_ttl")]
+    pub human_ttl: Span,
 }
 
 /// What is done when a send ended without a clear answer: it may have arrived, or not.
@@ -77,6 +81,10 @@ pub enum UnknownPolicy {
 
 fn default_fallback() -> String {
     "Sorry, I don't know.".to_owned()
+}
+
+const fn default_human_ttl() -> Span {
+    Span::secs(4 * 3600)
 }
 
 fn default_unsupported() -> String {
@@ -121,6 +129,7 @@ impl BotSpec {
             scripts_overtake: false,
             limits: BotLimits::default(),
             on_unknown: UnknownPolicy::default(),
+            human_ttl: default_human_ttl(),
         }
     }
 
@@ -277,6 +286,7 @@ impl ReplyReady {
             chat_kind: turn.chat_kind,
             route,
             parts,
+            epoch: turn.epoch,
             hops: turn.hops.clone(),
         }
     }

@@ -6,6 +6,7 @@
 mod backlog;
 mod bot;
 mod content;
+mod mode;
 mod parked;
 mod receipt;
 mod reply;
@@ -16,6 +17,7 @@ mod webhook;
 pub use backlog::BotBacklog;
 pub use bot::BotChanged;
 pub use content::{Card, Content, Degrees, Media, MediaKind, Place, Reaction, Span, Style, Template};
+pub use mode::{ConversationMode, Mode, TakenBy};
 pub use parked::{Parked, ParkedKey};
 pub use receipt::{ReceiptReceived, ReceiptStatus};
 pub use reply::{

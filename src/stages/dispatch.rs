@@ -1,7 +1,7 @@
 //! Sends replies: within every limit, in order per chat, each part once.
 //!
 //! Reads `reply.ready` (keyed by bot, so that a bot has one dispatcher), `signal.ready` of the same partition beside it,
-//! and `receipt.received` for bots that reconcile. Writes the ledger, `reply.settled`, and the parked topic,
+//! `receipt.received` for bots that reconcile, and `conversation.mode`, which says where people answer. Writes the ledger, `reply.settled`, and the parked topic,
 //! `reply.parked`, into the partition of the reply, web-chat messages, and how far a bot is behind (`bot.backlog`). Never
 //! sends a replay.
 //!
@@ -28,6 +28,7 @@ mod obey;
 mod outcomes;
 mod parking;
 mod payloads;
+mod people;
 mod pick;
 mod queues;
 mod receipts;
@@ -55,6 +56,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::channel::ChannelKind;
+use crate::domain::modes::ModeTable;
 use crate::domain::stage::StageName;
 use crate::limits::{Limits, LimitsConfig};
 use crate::log::{Record, TopicPartition};
@@ -132,6 +134,7 @@ impl StageFactory for DispatchFactory {
             parked: Appends::default(),
             letters: Appends::default(),
             told: backlog::Told::default(),
+            modes: ModeTable::default(),
             freed: Vec::new(),
             idle: Vec::new(),
             start: Duration::ZERO,
@@ -160,6 +163,8 @@ pub struct Dispatch {
     parked: Appends<ParkedDraft>,
     letters: Appends<LetterDraft>,
     told: backlog::Told,
+    /// Who answers where.
+    modes: ModeTable,
     /// What nobody will ask the payloads for any more.
     freed: Vec<Place>,
     /// Chats that may have nothing to send any more.
@@ -210,6 +215,7 @@ impl PartitionStage for Dispatch {
         self.rebuild(cx).await?;
         cx.low = self.machine.low();
         self.stop = cx.cancel.child_token();
+        self.read_modes(cx).await?;
         signals::tail(cx, None, &self.stop);
         let now = self.moment(cx);
         self.queues.at(now + PAST, Wake::Forget);
@@ -242,6 +248,7 @@ impl PartitionStage for Dispatch {
             Effect::Searched(answer) => self.searched(cx, answer),
             Effect::Signals { reader, records } => self.signals(cx, reader, records),
             Effect::Receipts { reader, records } => self.receipts(cx, reader, &records),
+            Effect::Modes { reader, records } => self.modes(cx, reader, &records),
             Effect::Slot(permit) => self.slot = Slot::Held(permit),
             Effect::Stopped => {}
         }

@@ -33,6 +33,10 @@ pub struct ReplyReady {
     pub route: Route,
     /// What to send, in order; dispatch splits each to the channel's limits.
     pub parts: Vec<Part>,
+    /// The conversation's epoch when its turn was opened: a reply is dropped when people took over since. Absent where it
+    /// answers no turn; then it is dropped only while people have the conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
     /// What each stage did and how long it took.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hops: Vec<Hop>,

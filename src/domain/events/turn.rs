@@ -55,6 +55,10 @@ pub struct TurnOpened {
     /// The link, code or advertisement that the person came by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referral: Option<Referral>,
+    /// The conversation's epoch when the turn was opened: 0 where nobody ever took it over, absent in records of programs
+    /// that did not know. See `conversation.mode.v1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
     /// What each stage did and how long it took.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hops: Vec<Hop>,

@@ -39,6 +39,11 @@ impl Messenger {
     pub fn new(kind: ChannelKind, config: &MetaConfig, http: Http) -> Self {
         Self { kind, graph: Graph::new(config, http) }
     }
+
+    /// Our id of a message, beside it. Instagram's documents name no such field.
+    fn mark<'a>(&self, opaque: &'a str) -> Option<&'a str> {
+        (self.kind == ChannelKind::Messenger).then_some(opaque)
+    }
 }
 
 #[async_trait]
@@ -72,7 +77,7 @@ impl Channel for Messenger {
         from: &Sender,
         to: &Target,
         part: &Part,
-        _opaque: &str,
+        opaque: &str,
         limit: Duration,
     ) -> SendOutcome {
         let recipient = Recipient { id: &to.chat };
@@ -98,7 +103,7 @@ impl Channel for Messenger {
                 let message = Message {
                     recipient,
                     messaging_type: "RESPONSE",
-                    message: Body { text, attachment, quick_replies },
+                    message: Body { text, attachment, quick_replies, metadata: self.mark(opaque) },
                 };
                 self.graph.post(from, &message, graph::messenger, limit).await
             }
@@ -165,6 +170,9 @@ struct Body<'a> {
     attachment: Option<Attachment<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     quick_replies: Vec<QuickReply<'a>>,
+    /// Comes back in the message's echo: so we know our own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a str>,
 }
 
 /// A file by an address that Meta fetches, or by the id of an earlier upload.
@@ -266,7 +274,7 @@ mod tests {
         assert!(seen[0].line.contains("POST /v23.0/55/messages"), "{}", seen[0].line);
         assert_eq!(
             seen[0].json(),
-            json!({"recipient": {"id": "9"}, "messaging_type": "RESPONSE", "message": {"text": "hi",
+            json!({"recipient": {"id": "9"}, "messaging_type": "RESPONSE", "message": {"text": "hi", "metadata": "x",
                 "quick_replies": [{"content_type": "text", "title": "A title that is too\u{2026}", "payload": "p"}]}})
         );
         assert_eq!(seen[1].json(), json!({"recipient": {"id": "9"}, "sender_action": "typing_on"}));
@@ -295,7 +303,7 @@ mod tests {
         let seen = server.seen();
         assert_eq!(
             seen[0].json()["message"],
-            json!({"attachment": {"type": "image", "payload": {"url": "https://x.example/a.png"}}})
+            json!({"metadata": "x", "attachment": {"type": "image", "payload": {"url": "https://x.example/a.png"}}})
         );
         let wanted = json!({"message_id": "m_7", "reaction": "👍"});
         assert_eq!(

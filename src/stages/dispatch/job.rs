@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 
 use crate::domain::envelope::{CONTENT_TYPE, DecodeError, Envelope};
 use crate::domain::events::{ChatKind, Part, ReplyReady};
+use crate::domain::modes::Standing;
 use crate::domain::time::Timestamp;
 use crate::log::Record;
 use crate::services::channel::Channel;
@@ -44,10 +45,13 @@ impl Job {
         matches!(self.reply.data.chat_kind, ChatKind::Group)
     }
 
-    /// Why nothing of it will be sent, whatever a provider would say.
-    pub(super) fn is_foregone(&self) -> Option<Foregone> {
+    /// Why nothing of it will be sent, whatever a provider would say. `standing` says who answers in its conversation.
+    pub(super) fn is_foregone(&self, standing: Option<Standing>, now: Timestamp) -> Option<Foregone> {
+        let overtaken = |standing: Standing| standing.overtakes(self.reply.data.epoch, now);
         if self.reply.runid.is_some() {
             Some(Foregone::Replay)
+        } else if standing.is_some_and(overtaken) {
+            Some(Foregone::Human)
         } else if self.messages.is_empty() {
             Some(Foregone::Empty)
         } else {
@@ -61,6 +65,8 @@ impl Job {
 pub(super) enum Foregone {
     /// A replay is never sent.
     Replay,
+    /// People have taken the conversation over since.
+    Human,
     /// There is nothing to send.
     Empty,
 }

@@ -183,6 +183,7 @@ impl Dispatch {
     pub(super) fn forgo(&mut self, conversation: &ConversationId, why: Foregone) {
         let (status, reason) = match why {
             Foregone::Replay => (SettledStatus::Dropped, "a replay is never sent"),
+            Foregone::Human => (SettledStatus::Dropped, "human: people have taken the conversation over"),
             Foregone::Empty => (SettledStatus::Skipped, "nothing to send"),
         };
         tracing::debug!(%conversation, reason, "not sent");

@@ -135,7 +135,7 @@ impl Dispatch {
             self.load(cx, (line, chat), conversation, head, now);
             return Turn::Over;
         };
-        if let Some(why) = job.is_foregone() {
+        if let Some(why) = job.is_foregone(self.modes.get(conversation), now.wall) {
             self.forgo(conversation, why);
             self.obey(cx);
             return Turn::Over;

@@ -89,6 +89,13 @@ pub enum Effect {
         /// Of `receipt.received`.
         records: Vec<Record>,
     },
+    /// People took conversations over, or gave them back.
+    Modes {
+        /// Reads on.
+        reader: Box<dyn Reader>,
+        /// Of `conversation.mode`.
+        records: Vec<Record>,
+    },
     /// What waited for nothing in particular was told to stop.
     Stopped,
     /// A call of the process is free for this partition.

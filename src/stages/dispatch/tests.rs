@@ -6,5 +6,6 @@ mod log;
 mod outcomes;
 mod owners;
 mod parked;
+mod people;
 mod property;
 mod rig;

@@ -13,10 +13,13 @@ use tokio_util::sync::CancellationToken;
 use super::albums::Group;
 use super::emit::{self, Known};
 use super::normalised::{Normalised, normalise};
+use super::people;
+use crate::domain::bot::Bot;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::WebhookReceived;
 use crate::domain::failure::{Class, Classify, Origin};
-use crate::domain::ids::EventId;
+use crate::domain::ids::{ConversationId, EventId};
+use crate::domain::modes::Modes;
 use crate::domain::time::Clock;
 use crate::log::{Log, LogError};
 use crate::pipeline::partition::Outputs;
@@ -37,10 +40,22 @@ pub struct Done {
     pub(super) failed: Option<LogError>,
 }
 
+/// What ingest knows of the people behind an account.
+#[derive(Debug, Clone)]
+pub(super) struct People {
+    /// Who answers where.
+    pub(super) modes: Arc<Modes>,
+    /// Apps that are inboxes: what they send, a person wrote.
+    pub(super) inboxes: Arc<[String]>,
+    /// How many partitions the topic of the modes has.
+    pub(super) partitions: u32,
+}
+
 /// What a batch works with.
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
     pub(super) directory: Arc<dyn Directory>,
+    pub(super) people: People,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) log: Arc<dyn Log>,
     pub(super) outputs: Arc<Outputs>,
@@ -182,8 +197,12 @@ impl Worker {
         let (began, channel) = (Instant::now(), event.data.channel.as_str());
         let read = catch_unwind(AssertUnwindSafe(|| read(&event, &events)));
         let it = read.unwrap_or_else(|_| Err(Panicked(channel).into()))?;
-        let Some(known) = self.known(&event, &it).await? else { return Ok(None) };
+        let Some(mut known) = self.known(&event, &it).await? else { return Ok(None) };
         let mut out = Vec::with_capacity(1 + events.len());
+        let Some(handed) = self.hand_over(&event, &it, &bot).await? else { return Ok(None) };
+        out.extend(handed);
+        let conversation = emit::conversation(&event, &it, known.chat.as_deref());
+        known.standing = conversation.and_then(|conversation| self.people.modes.get(&conversation));
         let made = catch_unwind(AssertUnwindSafe(|| {
             emit::emissions(event, it, &bot, &known, self.clock.now(), began.elapsed())
         }));
@@ -202,7 +221,7 @@ impl Worker {
     ) -> Result<Option<Known>, StoreError> {
         let (tenant, channel, account) = (&root.tenant, root.data.channel, &root.data.account);
         let directory = &self.directory;
-        let mut known = Known { chat: it.chat.clone(), handle: None };
+        let mut known = Known { chat: it.chat.clone(), ..Known::default() };
         if let Some(chat) = it.chat.as_ref().filter(|_| it.may_have_aliases(channel)) {
             let (first, aliases) = it.identity(chat);
             let asked = || directory.conversation_chat(tenant, channel, account, first, &aliases);
@@ -223,6 +242,34 @@ impl Worker {
             known.handle = handle;
         }
         Ok(Some(known))
+    }
+
+    /// The records that hand conversations to people, where the event says that somebody spoke there; `None` when the
+    /// partition was lost.
+    async fn hand_over(
+        &self,
+        root: &Envelope<WebhookReceived>,
+        it: &Normalised,
+        bot: &Bot,
+    ) -> Result<Option<Vec<Emission>>, StoreError> {
+        let (tenant, channel, account) = (&root.tenant, root.data.channel, &root.data.account);
+        let mut out = Vec::new();
+        let taken = people::taken(it, channel, &self.people.inboxes);
+        let (by, chats) = taken.map_or((None, Vec::new()), |(by, chats)| (Some(by), chats));
+        for (ordinal, chat) in (0..).zip(&chats) {
+            let mut named = chat.clone();
+            if it.may_have_aliases(channel) {
+                let asked = || self.directory.conversation_chat(tenant, channel, account, chat, &[]);
+                let Some(first) = self.ask(asked).await? else { return Ok(None) };
+                named = first;
+            }
+            let conversation = ConversationId::new(tenant, channel, account, &named, it.thread.as_deref());
+            let Some(by) = by else { break };
+            let (whose, now) = ((bot, &*self.people.modes), self.clock.now());
+            let what = (&conversation, by, ordinal);
+            out.extend(people::handed_over(root, what, whose, self.people.partitions, now));
+        }
+        Ok(Some(out))
     }
 
     /// Asks the store until it answers; `None` when the partition was lost meanwhile.

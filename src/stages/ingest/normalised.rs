@@ -7,6 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::json::Json;
+use super::people::Spoke;
 use super::{instagram, messenger, telegram, webchat, whatsapp};
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Attachment, AttachmentKind, ChatKind, Referral, TurnKind, WebhookReceived};
@@ -100,6 +101,8 @@ pub struct Normalised {
     pub reply_to_sender: Option<String>,
     /// A bot as the payload shows it: id and handle. It may be the one that heard the event.
     pub shown_bot: Option<(String, String)>,
+    /// That somebody spoke for the account: we ourselves, another app or a person.
+    pub spoke: Option<Spoke>,
     /// What sort of turn it opens; `None` = none.
     pub turn: Option<TurnKind>,
 }

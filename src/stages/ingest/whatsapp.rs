@@ -5,7 +5,11 @@
 
 use super::json::Json;
 use super::normalised::{Kind, Normalised, attachment, point};
+use super::people::Spoke;
 use crate::domain::events::{Attachment, AttachmentKind, ChatKind, Referral, TurnKind, WebhookReceived};
+
+/// Messages of one change that the business wrote from its phone.
+const MAX_ECHOES: usize = 1000;
 
 /// Reads an item; `place` says which array of which field it stood in.
 pub(super) fn normalise(event: &WebhookReceived, item: &Json<'_>) -> Normalised {
@@ -221,6 +225,10 @@ fn field(field: &str, value: &Json<'_>) -> Normalised {
             _ => Kind::Ignored,
         },
         text: value.at("event").id(),
+        spoke: (field == "smb_message_echoes").then(|| {
+            let echoes = value.at("message_echoes").list().iter();
+            Spoke::Phone(echoes.filter_map(|echo| echo.at("to").id()).take(MAX_ECHOES).collect())
+        }),
         ..Normalised::ignored(format!("field:{field}"))
     }
 }

@@ -42,6 +42,7 @@ fn turn(chat_kind: ChatKind) -> Envelope<TurnOpened> {
         reply_to: None,
         callback_id: None,
         referral: None,
+        epoch: None,
         hops: Vec::new(),
     })
 }

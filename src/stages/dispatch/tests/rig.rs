@@ -77,6 +77,8 @@ pub(super) struct Rig {
     pub(super) ends: Vec<(u64, End)>,
     pub(super) config: DispatchConfig,
     pub(super) limits: LimitsConfig,
+    /// The conversation's epoch that replies are written in.
+    pub(super) epoch: Option<u64>,
     open: BTreeSet<u64>,
 }
 
@@ -115,6 +117,7 @@ impl Rig {
             ends: Vec::new(),
             config,
             limits,
+            epoch: None,
             open: BTreeSet::new(),
         };
         for bot in ["a", "b", "c"] {
@@ -195,6 +198,7 @@ impl Rig {
             chat_kind: crate::domain::events::ChatKind::Private,
             route: crate::domain::events::Route::Extractive,
             parts,
+            epoch: self.epoch,
             hops: Vec::new(),
         };
         let now = self.cx.now();
