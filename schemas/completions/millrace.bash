@@ -34,6 +34,9 @@ _millrace() {
             millrace,check)
                 cmd="millrace__subcmd__check"
                 ;;
+            millrace,conversation)
+                cmd="millrace__subcmd__conversation"
+                ;;
             millrace,dlq)
                 cmd="millrace__subcmd__dlq"
                 ;;
@@ -250,6 +253,30 @@ _millrace() {
             millrace__subcmd__bot__subcmd__help__subcmd__app,remove)
                 cmd="millrace__subcmd__bot__subcmd__help__subcmd__app__subcmd__remove"
                 ;;
+            millrace__subcmd__conversation,help)
+                cmd="millrace__subcmd__conversation__subcmd__help"
+                ;;
+            millrace__subcmd__conversation,list)
+                cmd="millrace__subcmd__conversation__subcmd__list"
+                ;;
+            millrace__subcmd__conversation,mode)
+                cmd="millrace__subcmd__conversation__subcmd__mode"
+                ;;
+            millrace__subcmd__conversation,show)
+                cmd="millrace__subcmd__conversation__subcmd__show"
+                ;;
+            millrace__subcmd__conversation__subcmd__help,help)
+                cmd="millrace__subcmd__conversation__subcmd__help__subcmd__help"
+                ;;
+            millrace__subcmd__conversation__subcmd__help,list)
+                cmd="millrace__subcmd__conversation__subcmd__help__subcmd__list"
+                ;;
+            millrace__subcmd__conversation__subcmd__help,mode)
+                cmd="millrace__subcmd__conversation__subcmd__help__subcmd__mode"
+                ;;
+            millrace__subcmd__conversation__subcmd__help,show)
+                cmd="millrace__subcmd__conversation__subcmd__help__subcmd__show"
+                ;;
             millrace__subcmd__dlq,help)
                 cmd="millrace__subcmd__dlq__subcmd__help"
                 ;;
@@ -291,6 +318,9 @@ _millrace() {
                 ;;
             millrace__subcmd__help,check)
                 cmd="millrace__subcmd__help__subcmd__check"
+                ;;
+            millrace__subcmd__help,conversation)
+                cmd="millrace__subcmd__help__subcmd__conversation"
                 ;;
             millrace__subcmd__help,dlq)
                 cmd="millrace__subcmd__help__subcmd__dlq"
@@ -411,6 +441,15 @@ _millrace() {
                 ;;
             millrace__subcmd__help__subcmd__bot__subcmd__app,remove)
                 cmd="millrace__subcmd__help__subcmd__bot__subcmd__app__subcmd__remove"
+                ;;
+            millrace__subcmd__help__subcmd__conversation,list)
+                cmd="millrace__subcmd__help__subcmd__conversation__subcmd__list"
+                ;;
+            millrace__subcmd__help__subcmd__conversation,mode)
+                cmd="millrace__subcmd__help__subcmd__conversation__subcmd__mode"
+                ;;
+            millrace__subcmd__help__subcmd__conversation,show)
+                cmd="millrace__subcmd__help__subcmd__conversation__subcmd__show"
                 ;;
             millrace__subcmd__help__subcmd__dlq,list)
                 cmd="millrace__subcmd__help__subcmd__dlq__subcmd__list"
@@ -761,7 +800,7 @@ _millrace() {
 
     case "${cmd}" in
         millrace)
-            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help"
+            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2612,6 +2651,212 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__conversation)
+            opts="-h --config --data --set --json --log --clock-ahead --help list show mode help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__conversation__subcmd__help)
+            opts="list show mode help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__conversation__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__conversation__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__conversation__subcmd__help__subcmd__mode)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__conversation__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__conversation__subcmd__list)
+            opts="-h --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__conversation__subcmd__mode)
+            opts="-h --config --data --set --json --log --clock-ahead --help bot human"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__conversation__subcmd__show)
+            opts="-h --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__dlq)
             opts="-h --config --data --set --json --log --clock-ahead --help list show redrive help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2951,7 +3196,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help)
-            opts="up tenant bot script kb chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help"
+            opts="up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3359,6 +3604,62 @@ _millrace() {
         millrace__subcmd__help__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__conversation)
+            opts="list show mode"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__conversation__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__conversation__subcmd__mode)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__conversation__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
