@@ -23,7 +23,7 @@ pub use error::{ApiError, ErrorBody, ErrorCode};
 pub use openapi::openapi;
 pub use ops::{
     GroupReads, ModeChange, ModeShow, Operations, Register, Registration, RegistrationState, Registrations,
-    measure_lag,
+    Said, Say, measure_lag,
 };
 pub use router::{Server, router};
 pub use table::{Call, Method, Operation, Scope, operations, run};

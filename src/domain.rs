@@ -19,3 +19,4 @@ pub mod text;
 pub mod time;
 pub mod topics;
 pub mod units;
+pub mod window;

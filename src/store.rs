@@ -9,6 +9,7 @@ mod bots;
 mod cache;
 mod cached;
 mod config;
+mod contacts;
 mod db;
 mod directory;
 mod documents;
@@ -40,8 +41,8 @@ pub use directory::{Account, App, Directory, History, Line, Speaker};
 pub use documents::DocumentInfo;
 pub use error::StoreError;
 pub use journal::{
-    Advance, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow, Moved, PartRow,
-    ReceiptRow, watermark_id,
+    Advance, ConsentRow, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow,
+    Moved, PartRow, ReceiptRow, watermark_id,
 };
 pub use outbox::Change;
 pub use schema::{SchemaStatus, migrate, schema_status};

@@ -9,12 +9,14 @@ mod content;
 mod lag;
 mod modes;
 mod registration;
+mod say;
 mod talks;
 mod tenants;
 
 pub use lag::measure_lag;
 pub use modes::{ModeChange, ModeShow};
 pub use registration::{Register, Registration, RegistrationState, Registrations};
+pub use say::{Said, Say};
 
 use std::sync::Arc;
 

@@ -109,6 +109,7 @@ fn turn(case: &Case, clock: &dyn Clock) -> Envelope<TurnOpened> {
         reply_to: None,
         callback_id: None,
         referral: None,
+        consent: None,
         epoch: None,
         hops: Vec::new(),
     };

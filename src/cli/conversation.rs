@@ -9,7 +9,7 @@ use super::output;
 use super::tenant::say;
 use super::{Context, Exit};
 use crate::api::types::{ConversationList, Timeline};
-use crate::api::{ModeChange, ModeShow};
+use crate::api::{ModeChange, ModeShow, Said, Say};
 use crate::domain::events::Mode;
 
 /// List conversations, read them, and say who answers in one: the bot or people.
@@ -18,6 +18,7 @@ use crate::domain::events::Mode;
 Examples:
   millrace conversation list shop
   millrace conversation show acme/messenger/1777/5551
+  millrace conversation say acme/messenger/1777/5551 'Ann here.'  as a person; the bot is silent then
   millrace conversation mode acme/messenger/1777/5551             who answers, and until when
   millrace conversation mode acme/messenger/1777/5551 human       the bot is silent for its `human_ttl`
   millrace conversation mode acme/messenger/1777/5551 bot         the bot answers again, at once")]
@@ -37,6 +38,13 @@ enum Action {
     Show {
         /// The conversation, as `list` names it.
         conversation: String,
+    },
+    /// Write as a person of the business; the bot is silent then, for its `human_ttl`.
+    Say {
+        /// The conversation, as `list` names it.
+        conversation: String,
+        /// The text.
+        text: String,
     },
     /// Show or change who answers.
     Mode {
@@ -64,6 +72,12 @@ pub async fn run(args: ConversationArgs, cx: &Context) -> Exit {
     match args.action {
         Action::List { bot } => list(&client, &bot, cx).await?,
         Action::Show { conversation } => show(&client, &conversation, cx).await?,
+        Action::Say { conversation, text } => {
+            let body = Say { text, id: None };
+            let path = [("conversation", conversation.as_str())];
+            let said: Said = client.put("conversation_say", &path, &body).await?;
+            say(cx, &said, &format!("on its way as {}", said.reply))?;
+        }
         Action::Mode { conversation, mode } => {
             let path = [("conversation", conversation.as_str())];
             let shown: ModeShow = match mode {

@@ -5,6 +5,7 @@
 
 mod backlog;
 mod bot;
+mod consent;
 mod content;
 mod mode;
 mod parked;
@@ -16,6 +17,7 @@ mod webhook;
 
 pub use backlog::BotBacklog;
 pub use bot::BotChanged;
+pub use consent::{Consent, ConsentBy, ConsentNews};
 pub use content::{Card, Content, Degrees, Media, MediaKind, Place, Reaction, Span, Style, Template};
 pub use mode::{ConversationMode, Mode, TakenBy};
 pub use parked::{Parked, ParkedKey};

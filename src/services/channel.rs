@@ -83,6 +83,8 @@ pub struct Target {
     pub chat: String,
     /// The forum topic in the chat.
     pub thread: Option<String>,
+    /// True: a person wrote it, and more than a day after the one who reads it; Messenger and Instagram want to be told.
+    pub human_agent: bool,
 }
 
 /// What is known after a send.

@@ -17,6 +17,7 @@ use crate::domain::ids::{ConversationId, EventId, TenantId};
 use crate::domain::modes::Modes;
 use crate::domain::topics::partition_of;
 use crate::log::{LogError, Outgoing, TopicName};
+use crate::store::Conversation;
 
 /// Who is to answer.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -73,17 +74,28 @@ impl Operations {
         body: ModeChange,
     ) -> Result<ModeShow, ApiError> {
         let id = ConversationId::from(conversation);
-        let (Some((log, _)), Some(modes)) = (&self.log, &self.modes) else { return Err(unreachable()) };
         let Some(found) = self.store.conversation(tenant, &id).await? else {
             return Err(ApiError::missing("conversation", conversation));
         };
+        self.hand(tenant, &found, body.mode).await
+    }
+
+    /// Hands a conversation over.
+    pub(super) async fn hand(
+        &self,
+        tenant: &TenantId,
+        found: &Conversation,
+        mode: Mode,
+    ) -> Result<ModeShow, ApiError> {
+        let (Some((log, _)), Some(modes)) = (&self.log, &self.modes) else { return Err(unreachable()) };
+        let id = found.id.clone();
         let bot = self.store.bot(tenant, &found.bot).await?;
         let bot = bot.ok_or_else(|| ApiError::missing("bot", found.bot.as_str()))?;
         let now = self.store.now_at();
         let known = modes.get(&id).map_or(0, |standing| standing.epoch);
         let epoch = u64::try_from(now.millis()).unwrap_or_default().max(known.saturating_add(1));
-        let until = (body.mode == Mode::Human).then(|| now.plus(bot.spec.human_ttl.get()));
-        let change = ConversationMode { mode: body.mode, epoch, until, by: TakenBy::Api };
+        let until = (mode == Mode::Human).then(|| now.plus(bot.spec.human_ttl.get()));
+        let change = ConversationMode { mode, epoch, until, by: TakenBy::Api };
         let event_id = EventId::of_state(id.as_str(), &format!("mode/{epoch}"));
         let mut event = Envelope::root(event_id, id.as_str(), now, now, change.clone());
         event.source = "/api".into();
@@ -95,17 +107,17 @@ impl Operations {
         log.append(vec![Outgoing::event(topic, key, event.encode()).at(partition)]).await.map_err(refused)?;
         modes.note(&id, &change);
         let until_ms = until.map(|until| until.millis());
-        Ok(ModeShow { conversation: id.to_string(), mode: body.mode, epoch, until_ms })
+        Ok(ModeShow { conversation: id.to_string(), mode, epoch, until_ms })
     }
 }
 
-fn unreachable() -> ApiError {
+pub(super) fn unreachable() -> ApiError {
     let what = "who answers where stands in the log: start `millrace up` or `millrace api`, then try again";
     ApiError::new(ErrorCode::Unavailable, what)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it maps an error away")]
-fn refused(error: LogError) -> ApiError {
+pub(super) fn refused(error: LogError) -> ApiError {
     tracing::warn!(%error, "a conversation's mode can't be written");
     ApiError::new(ErrorCode::Unavailable, "the log can't be reached: try again")
 }

@@ -100,9 +100,11 @@ impl Channel for Messenger {
                 };
                 let text = Some(part.text.as_str()).filter(|_| attachment.is_none());
                 let quick_replies = part.buttons.iter().map(QuickReply::of).collect();
+                let tag = to.human_agent.then_some("HUMAN_AGENT");
                 let message = Message {
                     recipient,
-                    messaging_type: "RESPONSE",
+                    messaging_type: if tag.is_some() { "MESSAGE_TAG" } else { "RESPONSE" },
+                    tag,
                     message: Body { text, attachment, quick_replies, metadata: self.mark(opaque) },
                 };
                 self.graph.post(from, &message, graph::messenger, limit).await
@@ -154,6 +156,8 @@ fn taken(body: &[u8]) -> SendOutcome {
 struct Message<'a> {
     recipient: Recipient<'a>,
     messaging_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<&'static str>,
     message: Body<'a>,
 }
 
@@ -258,7 +262,7 @@ mod tests {
         let channel =
             Messenger::new(ChannelKind::Messenger, &config, Http::new(NetConfig::default()).unwrap());
         let from = Sender { account: AccountId::from("55"), token: Secret::new("EAAx".to_owned()) };
-        let to = Target { chat: "9".to_owned(), thread: None };
+        let to = Target { chat: "9".to_owned(), thread: None, human_agent: false };
         let button = Button {
             title: "A title that is too long".to_owned(),
             payload: Some("p".to_owned()),
@@ -289,7 +293,7 @@ mod tests {
         let channel =
             Messenger::new(ChannelKind::Messenger, &config, Http::new(NetConfig::default()).unwrap());
         let from = Sender { account: AccountId::from("55"), token: Secret::new("EAAx".to_owned()) };
-        let to = Target { chat: "9".to_owned(), thread: None };
+        let to = Target { chat: "9".to_owned(), thread: None, human_agent: false };
         let holding =
             |content| Part { text: "See".into(), content: Some(Box::new(content)), ..Part::default() };
         let url = Some("https://x.example/a.png".to_owned());

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use crate::domain::envelope::{CONTENT_TYPE, DecodeError, Envelope};
-use crate::domain::events::{ChatKind, Part, ReplyReady};
+use crate::domain::events::{ChatKind, Content, Part, ReplyReady, Route};
 use crate::domain::modes::Standing;
 use crate::domain::time::Timestamp;
+use crate::domain::window::{self, Refusal, Wording};
 use crate::log::Record;
 use crate::services::channel::Channel;
 
@@ -23,6 +24,8 @@ pub struct Job {
     pub(super) reply: Reply,
     /// The parts as the provider takes them.
     pub(super) messages: Vec<Part>,
+    /// It has to say that a person wrote it.
+    pub(super) human_agent: bool,
 }
 
 impl Job {
@@ -33,7 +36,7 @@ impl Job {
             Some(channel) => parts.iter().flat_map(|part| channel.split(part)).collect(),
             None => parts,
         };
-        Box::new(Self { record, reply, messages })
+        Box::new(Self { record, reply, messages, human_agent: false })
     }
 
     /// How many RESULTs the reply gets; a reply without any message gets one.
@@ -50,13 +53,30 @@ impl Job {
         let overtaken = |standing: Standing| standing.overtakes(self.reply.data.epoch, now);
         if self.reply.runid.is_some() {
             Some(Foregone::Replay)
-        } else if standing.is_some_and(overtaken) {
+        } else if self.reply.data.route != Route::Person && standing.is_some_and(overtaken) {
             Some(Foregone::Human)
         } else if self.messages.is_empty() {
             Some(Foregone::Empty)
         } else {
             None
         }
+    }
+}
+
+impl Job {
+    /// Whether the channel's window lets this message go now; it then knows how it has to be sent.
+    pub(super) fn pass(&mut self, part: u32, now: Timestamp) -> Result<(), Refusal> {
+        let (data, message) = (&self.reply.data, self.messages.get(part as usize));
+        let template =
+            message.is_some_and(|part| matches!(part.content.as_deref(), Some(Content::Template(_))));
+        let wording = match data.route {
+            _ if template => Wording::Template,
+            Route::Person => Wording::Person,
+            _ => Wording::Free,
+        };
+        let heard = data.heard_at.unwrap_or(self.reply.roottime);
+        self.human_agent = window::in_window(data.channel, Some(heard), wording, now)?.human_agent;
+        Ok(())
     }
 }
 
@@ -67,6 +87,8 @@ pub(super) enum Foregone {
     Replay,
     /// People have taken the conversation over since.
     Human,
+    /// The channel would refuse it.
+    Window(Refusal),
     /// There is nothing to send.
     Empty,
 }

@@ -182,15 +182,18 @@ impl Dispatch {
     /// The head of a chat will not be sent, whatever the provider would say.
     pub(super) fn forgo(&mut self, conversation: &ConversationId, why: Foregone) {
         let (status, reason) = match why {
-            Foregone::Replay => (SettledStatus::Dropped, "a replay is never sent"),
-            Foregone::Human => (SettledStatus::Dropped, "human: people have taken the conversation over"),
-            Foregone::Empty => (SettledStatus::Skipped, "nothing to send"),
+            Foregone::Replay => (SettledStatus::Dropped, "a replay is never sent".to_owned()),
+            Foregone::Human => {
+                (SettledStatus::Dropped, "human: people have taken the conversation over".to_owned())
+            }
+            Foregone::Window(refusal) => (SettledStatus::Rejected, refusal.to_string()),
+            Foregone::Empty => (SettledStatus::Skipped, "nothing to send".to_owned()),
         };
         tracing::debug!(%conversation, reason, "not sent");
         if let Some(chat) = self.queues.find(conversation) {
             self.aside(chat);
         }
-        self.machine.forgo(conversation, status, reason);
+        self.machine.forgo(conversation, status, &reason);
     }
 
     /// A chat waits for the machine's word; if it has nothing to say, the chat goes when an append is acknowledged.

@@ -16,7 +16,7 @@ use super::normalised::{Normalised, normalise};
 use super::people;
 use crate::domain::bot::Bot;
 use crate::domain::envelope::Envelope;
-use crate::domain::events::WebhookReceived;
+use crate::domain::events::{ConsentNews, WebhookReceived};
 use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::ids::{ConversationId, EventId};
 use crate::domain::modes::Modes;
@@ -199,6 +199,8 @@ impl Worker {
         let it = read.unwrap_or_else(|_| Err(Panicked(channel).into()))?;
         let Some(mut known) = self.known(&event, &it).await? else { return Ok(None) };
         let mut out = Vec::with_capacity(1 + events.len());
+        let Some(consents) = self.consents(&event, &it).await? else { return Ok(None) };
+        known.consents = consents;
         let Some(handed) = self.hand_over(&event, &it, &bot).await? else { return Ok(None) };
         out.extend(handed);
         let conversation = emit::conversation(&event, &it, known.chat.as_deref());
@@ -252,24 +254,48 @@ impl Worker {
         it: &Normalised,
         bot: &Bot,
     ) -> Result<Option<Vec<Emission>>, StoreError> {
-        let (tenant, channel, account) = (&root.tenant, root.data.channel, &root.data.account);
         let mut out = Vec::new();
-        let taken = people::taken(it, channel, &self.people.inboxes);
+        let taken = people::taken(it, root.data.channel, &self.people.inboxes);
         let (by, chats) = taken.map_or((None, Vec::new()), |(by, chats)| (Some(by), chats));
         for (ordinal, chat) in (0..).zip(&chats) {
-            let mut named = chat.clone();
-            if it.may_have_aliases(channel) {
-                let asked = || self.directory.conversation_chat(tenant, channel, account, chat, &[]);
-                let Some(first) = self.ask(asked).await? else { return Ok(None) };
-                named = first;
-            }
-            let conversation = ConversationId::new(tenant, channel, account, &named, it.thread.as_deref());
+            let Some(conversation) = self.conversation_of(root, it, chat).await? else { return Ok(None) };
             let Some(by) = by else { break };
             let (whose, now) = ((bot, &*self.people.modes), self.clock.now());
             let what = (&conversation, by, ordinal);
             out.extend(people::handed_over(root, what, whose, self.people.partitions, now));
         }
         Ok(Some(out))
+    }
+
+    /// Whose wish to be written to the event changes; `None` when the partition was lost.
+    async fn consents(
+        &self,
+        root: &Envelope<WebhookReceived>,
+        it: &Normalised,
+    ) -> Result<Option<Vec<ConsentNews>>, StoreError> {
+        let mut news = Vec::with_capacity(it.consents.len());
+        for (chat, consent, by) in &it.consents {
+            let Some(conversation) = self.conversation_of(root, it, chat).await? else { return Ok(None) };
+            news.push(ConsentNews { conversation, consent: *consent, by: *by });
+        }
+        Ok(Some(news))
+    }
+
+    /// The conversation of another chat than the event's own; `None` when the partition was lost.
+    async fn conversation_of(
+        &self,
+        root: &Envelope<WebhookReceived>,
+        it: &Normalised,
+        chat: &str,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let (tenant, channel, account) = (&root.tenant, root.data.channel, &root.data.account);
+        let mut named = chat.to_owned();
+        if it.may_have_aliases(channel) {
+            let asked = || self.directory.conversation_chat(tenant, channel, account, chat, &[]);
+            let Some(first) = self.ask(asked).await? else { return Ok(None) };
+            named = first;
+        }
+        Ok(Some(ConversationId::new(tenant, channel, account, &named, it.thread.as_deref())))
     }
 
     /// Asks the store until it answers; `None` when the partition was lost meanwhile.

@@ -14,8 +14,9 @@ use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::{
-    Attachment, Contact, Hop, MAX_TEXT_BYTES, Noted, ReceiptReceived, ReceiptStatus, Referral, Signal,
-    SignalReady, TurnDropped, TurnKind, TurnOpened, WebhookReceived,
+    Attachment, ChatKind, Consent, ConsentBy, ConsentNews, Contact, Hop, MAX_TEXT_BYTES, Noted,
+    ReceiptReceived, ReceiptStatus, Referral, Signal, SignalReady, TurnDropped, TurnKind, TurnOpened,
+    WebhookReceived,
 };
 use crate::domain::ids::ConversationId;
 use crate::domain::modes::Standing;
@@ -50,6 +51,8 @@ pub(super) struct Known {
     pub(super) chat: Option<String>,
     /// What people mention the bot by.
     pub(super) handle: Option<String>,
+    /// Whose wish to be written to the event changes.
+    pub(super) consents: Vec<ConsentNews>,
     /// How the conversation stands, where anybody ever took it over.
     pub(super) standing: Option<Standing>,
 }
@@ -103,6 +106,13 @@ pub(super) fn emissions(
     let late = root.deadline.is_some_and(|deadline| deadline < now);
     let (channel, account) = (root.data.channel, root.data.account.as_str());
     let me = Me { channel, account, handle: known.handle.as_deref() };
+    let consent = consent(&it, bot);
+    let mut news = known.consents.clone();
+    news.extend(consent.map(|consent| ConsentNews {
+        conversation: root.conversation.clone(),
+        consent,
+        by: ConsentBy::Word,
+    }));
     let passed_over = it.turn.and_then(|_| address::not_meant(&it, bot, me));
     let mut out = Vec::with_capacity(2);
     if !late && passed_over.is_none() {
@@ -110,14 +120,14 @@ pub(super) fn emissions(
         out.extend(signals(&root, &it, (bot, human), now));
     }
     match it.turn {
-        Some(_) if late => out.push(dropped(&root, "late", Some(it.raw_kind.clone()), noted(&it), now)),
+        Some(_) if late => out.push(dropped(&root, "late", Some(it.raw_kind.clone()), noted(&it, news), now)),
         Some(kind) => match passed_over {
             Some(reason) => {
-                out.push(dropped(&root, reason, Some(it.raw_kind.clone()), noted(&it), now));
+                out.push(dropped(&root, reason, Some(it.raw_kind.clone()), noted(&it, news), now));
             }
             None => {
                 let epoch = known.standing.map_or(0, |standing| standing.epoch);
-                out.push(turn(&root, (kind, epoch), it, now, took));
+                out.push(turn(&root, (kind, epoch, consent), it, now, took));
             }
         },
         None => {
@@ -126,14 +136,20 @@ pub(super) fn emissions(
                 tracing::warn!(tenant = %root.tenant, account, kind = it.raw_kind, event, "news about an account");
             }
             telemetry::ignored(root.data.channel, &it.raw_kind);
-            out.push(dropped(&root, it.kind.as_str(), Some(it.raw_kind.clone()), noted(&it), now));
+            out.push(dropped(&root, it.kind.as_str(), Some(it.raw_kind.clone()), noted(&it, news), now));
         }
     }
     out
 }
 
+/// What a person says of being written to, with one of the bot's words for it.
+fn consent(it: &Normalised, bot: &Bot) -> Option<Consent> {
+    let typed = it.turn == Some(TurnKind::Text) && it.chat_kind == ChatKind::Private;
+    bot.spec.consent.read(it.text.as_deref().filter(|_| typed)?)
+}
+
 /// What the timeline shows of an event that opens no turn.
-fn noted(it: &Normalised) -> Option<Noted> {
+fn noted(it: &Normalised, consents: Vec<ConsentNews>) -> Option<Noted> {
     let on = match it.kind {
         // An edit comes under the message's own id, except where it names it.
         Kind::Edit => it.on.clone().or_else(|| it.message_id.clone()),
@@ -143,13 +159,14 @@ fn noted(it: &Normalised) -> Option<Noted> {
         Kind::IdentityChange => it.aliases.first().cloned().or_else(|| it.text.clone()),
         _ => it.text.clone(),
     };
-    let noted = Noted { sender: short(it.sender.clone()), on: short(on), text: text.map(|text| cut(text).0) };
+    let (sender, text) = (short(it.sender.clone()), text.map(|text| cut(text).0));
+    let noted = Noted { sender, on: short(on), text, consents };
     (noted != Noted::default()).then_some(noted)
 }
 
 fn turn(
     root: &Root,
-    (kind, epoch): (TurnKind, u64),
+    (kind, epoch, consent): (TurnKind, u64, Option<Consent>),
     it: Normalised,
     now: Timestamp,
     took: Duration,
@@ -183,6 +200,7 @@ fn turn(
         reply_to: short(it.reply_to),
         callback_id: short(it.callback_id),
         referral: it.referral.map(short_referral),
+        consent,
         epoch: Some(epoch),
         hops: vec![Hop { stage: StageName::Ingest, at: now, took_us, note: None }],
     };

@@ -45,6 +45,7 @@ fn turn(text: &str) -> Envelope<TurnOpened> {
         reply_to: None,
         callback_id: None,
         referral: None,
+        consent: None,
         epoch: None,
         hops: Vec::new(),
     };

@@ -260,6 +260,7 @@ fn opened_full() -> TurnOpened {
         reply_to: Some("6".into()),
         callback_id: Some("99".into()),
         referral: None,
+        consent: None,
         epoch: None,
         hops: vec![hop(StageName::Ingest, Some("unthreaded"))],
     }
@@ -282,6 +283,7 @@ fn opened_least() -> TurnOpened {
         reply_to: None,
         callback_id: None,
         referral: None,
+        consent: None,
         epoch: None,
         hops: Vec::new(),
     }
@@ -340,6 +342,7 @@ fn reply(route: Route) -> ReplyReady {
         chat_kind: ChatKind::Group,
         route,
         parts: parts(),
+        heard_at: None,
         epoch: None,
         hops: vec![hop(StageName::Match, None), hop(StageName::Answer, Some("history: store"))],
     }

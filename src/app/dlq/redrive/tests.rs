@@ -108,6 +108,7 @@ fn reply(n: u32) -> Envelope<ReplyReady> {
         chat_kind: crate::domain::events::ChatKind::default(),
         route: Route::Extractive,
         parts: Vec::new(),
+        heard_at: None,
         epoch: None,
         hops: Vec::new(),
     };

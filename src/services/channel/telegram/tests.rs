@@ -97,7 +97,7 @@ fn sender(token: &str) -> Sender {
 }
 
 fn target(chat: &str, thread: Option<&str>) -> Target {
-    Target { chat: chat.to_owned(), thread: thread.map(str::to_owned) }
+    Target { chat: chat.to_owned(), thread: thread.map(str::to_owned), human_agent: false }
 }
 
 fn text(text: &str) -> Part {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::rig::{P, Rig, say};
+use super::rig::{P, Rig, Say, say};
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::{ConversationMode, Mode, Settled, SettledStatus, TakenBy};
@@ -50,6 +50,24 @@ async fn what_people_have_is_not_answered_by_the_bot_until_their_time_is_over() 
     rig.send(&[say("a", 1, &["later"])]);
     rig.settle(SEC).await;
     assert_eq!(rig.texts(), ["y", "later"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_of_the_window_only_a_template_is_sent_and_the_refusal_is_clear() {
+    let mut rig = Rig::new().await;
+    let to = |chat| Say { channel: ChannelKind::Whatsapp, ..say("a", chat, &["hi"]) };
+    rig.heard = Some(24);
+    rig.send(&[to(1)]);
+    rig.heard = Some(23);
+    rig.send(&[to(2)]);
+    (rig.heard, rig.template) = (Some(9 * 24), true);
+    rig.send(&[Say { texts: vec![String::new()], ..to(3) }]);
+    rig.settle(5 * SEC).await;
+    let mut chats: Vec<_> = rig.whatsapp.sent().into_iter().map(|sent| sent.chat).collect();
+    chats.sort();
+    assert_eq!(chats, ["2", "3"]);
+    let refused = reasons(&rig).into_iter().find(|end| end.1 == SettledStatus::Rejected).unwrap();
+    assert!(refused.2.starts_with("window_closed:") && refused.2.contains("template"), "{refused:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,8 @@ use crate::config::Secret;
 use crate::domain::bot::{Bot, BotSpec};
 use crate::domain::envelope::Envelope;
 use crate::domain::events::{
-    Part, ReceiptReceived, ReceiptStatus, ReplyReady, Settled, SettledStatus, Signal, SignalReady,
+    Content, Part, ReceiptReceived, ReceiptStatus, ReplyReady, Settled, SettledStatus, Signal, SignalReady,
+    Template,
 };
 use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
 use crate::domain::time::{Clock, Timestamp};
@@ -79,6 +80,10 @@ pub(super) struct Rig {
     pub(super) limits: LimitsConfig,
     /// The conversation's epoch that replies are written in.
     pub(super) epoch: Option<u64>,
+    /// How many hours ago the person wrote, for replies that answer nothing.
+    pub(super) heard: Option<i64>,
+    /// Replies are templates.
+    pub(super) template: bool,
     open: BTreeSet<u64>,
 }
 
@@ -118,6 +123,8 @@ impl Rig {
             config,
             limits,
             epoch: None,
+            heard: None,
+            template: false,
             open: BTreeSet::new(),
         };
         for bot in ["a", "b", "c"] {
@@ -189,7 +196,13 @@ impl Rig {
         let offset = self.log.end(READY, P);
         let root = EventId::root(say.channel, say.bot, &say.root.unwrap_or(offset).to_string());
         let (bot, account) = (BotId::from(say.bot), AccountId::from(say.bot));
-        let parts = say.texts.iter().map(|text| Part { text: text.clone(), ..Part::default() }).collect();
+        let content = self.template.then(|| {
+            let (name, language) = ("sale".to_owned(), "en".to_owned());
+            Box::new(Content::Template(Template { name, language, parameters: Vec::new() }))
+        });
+        let part = |text: &String| Part { text: text.clone(), content: content.clone(), ..Part::default() };
+        let parts = say.texts.iter().map(part).collect();
+        let now = self.cx.now();
         let data = ReplyReady {
             channel: say.channel,
             account: account.clone(),
@@ -198,10 +211,10 @@ impl Rig {
             chat_kind: crate::domain::events::ChatKind::Private,
             route: crate::domain::events::Route::Extractive,
             parts,
+            heard_at: self.heard.map(|hours| Timestamp::from_millis(now.millis() - hours * 3_600_000)),
             epoch: self.epoch,
             hops: Vec::new(),
         };
-        let now = self.cx.now();
         let mut event = Envelope::root(root, String::new(), now, now, data);
         event.id = EventId::reply(root, 0);
         event.tenant = TenantId::from("t");

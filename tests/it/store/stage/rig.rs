@@ -193,6 +193,7 @@ pub(super) fn turn(n: u64, text: &str) -> Envelope<TurnOpened> {
         reply_to: None,
         callback_id: None,
         referral: None,
+        consent: None,
         epoch: None,
         hops: Vec::new(),
     };
