@@ -262,6 +262,9 @@ _millrace() {
             millrace__subcmd__conversation,mode)
                 cmd="millrace__subcmd__conversation__subcmd__mode"
                 ;;
+            millrace__subcmd__conversation,say)
+                cmd="millrace__subcmd__conversation__subcmd__say"
+                ;;
             millrace__subcmd__conversation,show)
                 cmd="millrace__subcmd__conversation__subcmd__show"
                 ;;
@@ -273,6 +276,9 @@ _millrace() {
                 ;;
             millrace__subcmd__conversation__subcmd__help,mode)
                 cmd="millrace__subcmd__conversation__subcmd__help__subcmd__mode"
+                ;;
+            millrace__subcmd__conversation__subcmd__help,say)
+                cmd="millrace__subcmd__conversation__subcmd__help__subcmd__say"
                 ;;
             millrace__subcmd__conversation__subcmd__help,show)
                 cmd="millrace__subcmd__conversation__subcmd__help__subcmd__show"
@@ -447,6 +453,9 @@ _millrace() {
                 ;;
             millrace__subcmd__help__subcmd__conversation,mode)
                 cmd="millrace__subcmd__help__subcmd__conversation__subcmd__mode"
+                ;;
+            millrace__subcmd__help__subcmd__conversation,say)
+                cmd="millrace__subcmd__help__subcmd__conversation__subcmd__say"
                 ;;
             millrace__subcmd__help__subcmd__conversation,show)
                 cmd="millrace__subcmd__help__subcmd__conversation__subcmd__show"
@@ -2652,7 +2661,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__conversation)
-            opts="-h --config --data --set --json --log --clock-ahead --help list show mode help"
+            opts="-h --config --data --set --json --log --clock-ahead --help list show say mode help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2686,7 +2695,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__conversation__subcmd__help)
-            opts="list show mode help"
+            opts="list show say mode help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2728,6 +2737,20 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__conversation__subcmd__help__subcmd__mode)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__conversation__subcmd__help__subcmd__say)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2791,6 +2814,40 @@ _millrace() {
             ;;
         millrace__subcmd__conversation__subcmd__mode)
             opts="-h --config --data --set --json --log --clock-ahead --help bot human"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__conversation__subcmd__say)
+            opts="-h --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3616,7 +3673,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__conversation)
-            opts="list show mode"
+            opts="list show say mode"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3644,6 +3701,20 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__conversation__subcmd__mode)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__conversation__subcmd__say)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

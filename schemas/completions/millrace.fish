@@ -380,17 +380,18 @@ complete -c millrace -n "__fish_millrace_using_subcommand chat" -l log -d 'What 
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show mode help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show mode help" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show mode help" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show mode help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show mode help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show mode help" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show mode help" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show mode help" -f -a "list" -d 'List a bot\'s conversations, the one that changed last first'
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show mode help" -f -a "show" -d 'Show what was said'
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show mode help" -f -a "mode" -d 'Show or change who answers'
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show mode help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "list" -d 'List a bot\'s conversations, the one that changed last first'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "show" -d 'Show what was said'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "say" -d 'Write as a person of the business; the bot is silent then, for its `human_ttl`'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "mode" -d 'Show or change who answers'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from list" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
@@ -405,6 +406,13 @@ complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fi
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from mode" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from mode" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from mode" -l set -d 'One setting: --set log.sync=os' -r
@@ -414,6 +422,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fi
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from mode" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "list" -d 'List a bot\'s conversations, the one that changed last first'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what was said'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "say" -d 'Write as a person of the business; the bot is silent then, for its `human_ttl`'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "mode" -d 'Show or change who answers'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand check" -l kafka -d 'Play golden conversations on Apache Kafka, with each role in a process of its own' -r
@@ -945,6 +954,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "remove" -d 'Remove a document'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "list" -d 'List a bot\'s conversations, the one that changed last first'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "show" -d 'Show what was said'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "say" -d 'Write as a person of the business; the bot is silent then, for its `human_ttl`'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "mode" -d 'Show or change who answers'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "fetch" -d 'Fetch the ONNX Runtime library where it is missing, and take a model'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "show" -d 'Say which model is installed, and whether it opens'

@@ -1,11 +1,13 @@
 //! answer on fakes.
 
+mod people;
+
 use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::domain::bot::BotSpec;
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::{ConversationMode, MAX_REPLY_BYTES, Mode, Passage, Scripted, TakenBy};
+use crate::domain::events::{MAX_REPLY_BYTES, Passage, Scripted};
 use crate::domain::time::{ManualClock, Timestamp};
 use crate::services::model::Role;
 use crate::services::model::fake::FakeModel;
@@ -373,31 +375,4 @@ fn mistakes_in_settings_are_named() {
     config.validate("answer", &mut problems);
     let at: Vec<_> = problems.0.iter().map(|problem| problem.at.as_str()).collect();
     assert_eq!(at, ["answer.min_coverage_percent", "answer.attempts", "answer.prompt_tokens"]);
-}
-
-#[tokio::test]
-async fn nobody_is_asked_where_people_answer_and_what_they_said_is_read_when_the_bot_is_back() {
-    let bench = with_model();
-    bench.say("before").await;
-    let taken = ConversationMode {
-        mode: Mode::Human,
-        epoch: 7,
-        until: Some(NOW.plus(Duration::from_secs(60))),
-        by: TakenBy::Echo,
-    };
-    bench.modes.note(&"t/telegram/7/42".into(), &taken);
-    let mut later = turn("anybody there?", vec![]);
-    later.data.turn.epoch = Some(7);
-    for input in [&later, &scripted("hi", "Hello!")] {
-        let outcome = bench.stage.handle(&cx(1, 45), input).await.unwrap();
-        assert!(matches!(outcome, Outcome::Drop(DropReason { reason: "human", .. })), "{outcome:?}");
-    }
-    assert_eq!(bench.model.asked().len(), 1, "no model was paid for");
-
-    bench.line(Speaker::Person, "to a person", "aside");
-    let back = ConversationMode { mode: Mode::Bot, epoch: 8, until: None, by: TakenBy::Api };
-    bench.modes.note(&"t/telegram/7/42".into(), &back);
-    later.data.turn.epoch = Some(8);
-    bench.run(&cx(1, 45), &later).await;
-    assert_eq!(bench.seen(), ["P:to a person"], "the store is asked anew");
 }

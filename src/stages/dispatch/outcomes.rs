@@ -19,6 +19,9 @@ use crate::pipeline::PartitionCx;
 use crate::services::channel::{Scope, SendOutcome};
 use crate::store::StoreError;
 
+/// A number that has to rest for so long has lost its recipients' trust: somebody should look.
+const ALARMING: Duration = Duration::from_secs(10 * 60);
+
 /// Where a reply stands.
 #[derive(Debug)]
 struct Place {
@@ -147,6 +150,9 @@ impl Dispatch {
             }
             (None, Scope::App) => backoff::app(),
         };
+        if scope == Scope::Number && span >= ALARMING {
+            tracing::error!(bot = %place.bot, seconds = span.as_secs(), reason, "the provider wants the number to rest");
+        }
         let now = self.now(cx);
         // What the account or the app has to wait for is the limits' to say; this chat's replies wait at least as long.
         self.machine.park_wait_chat(&place.conversation, now.moment + span);

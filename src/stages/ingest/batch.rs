@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::albums::Group;
 use super::emit::{self, Known};
-use super::normalised::{Normalised, normalise};
+use super::normalised::{Kind, Normalised, normalise};
 use super::people;
 use crate::domain::bot::Bot;
 use crate::domain::envelope::Envelope;
@@ -24,6 +24,7 @@ use crate::domain::time::Clock;
 use crate::log::{Log, LogError};
 use crate::pipeline::partition::Outputs;
 use crate::pipeline::{Emission, StageError};
+use crate::services::channel::{Late, late};
 use crate::store::{Directory, StoreError};
 
 /// First and last wait while the store is away.
@@ -197,6 +198,9 @@ impl Worker {
         let (began, channel) = (Instant::now(), event.data.channel.as_str());
         let read = catch_unwind(AssertUnwindSafe(|| read(&event, &events)));
         let it = read.unwrap_or_else(|_| Err(Panicked(channel).into()))?;
+        if bot.enabled && !self.note_failure(&event, &it).await? {
+            return Ok(None);
+        }
         let Some(mut known) = self.known(&event, &it).await? else { return Ok(None) };
         let mut out = Vec::with_capacity(1 + events.len());
         let Some(consents) = self.consents(&event, &it).await? else { return Ok(None) };
@@ -267,6 +271,29 @@ impl Worker {
         Ok(Some(out))
     }
 
+    /// A provider may say long after it took a message that nothing of the bot goes out any more: the bot is switched off
+    /// as if it had been said at once. False when the partition was lost.
+    async fn note_failure(
+        &self,
+        root: &Envelope<WebhookReceived>,
+        it: &Normalised,
+    ) -> Result<bool, StoreError> {
+        let failed = it.kind == Kind::Receipt && !it.errors.is_empty();
+        let (bot, account) = (&root.bot, &root.data.account);
+        match failed.then(|| late(root.data.channel, &it.errors)).flatten() {
+            None => Ok(true),
+            Some(Late::Spam) => {
+                tracing::error!(%bot, %account, "many people reported or blocked this number: let it rest, and ask why");
+                Ok(true)
+            }
+            Some(Late::Closed(code)) => {
+                let reason = format!("{code}: said in a status after the message was taken");
+                tracing::warn!(%bot, %account, code, "the provider refused the bot, it is switched off");
+                Ok(self.ask(|| self.directory.disable(&root.tenant, bot, &reason)).await?.is_some())
+            }
+        }
+    }
+
     /// Whose wish to be written to the event changes; `None` when the partition was lost.
     async fn consents(
         &self,
@@ -318,12 +345,15 @@ impl Worker {
         }
     }
 
-    /// Returns when everything is durable.
+    /// Returns when everything is durable. Who answers where goes first, by itself: what is kept for ever stands apart
+    /// from the other topics, and a turn behind a hand-over knows of it.
     async fn append(&self, emissions: Vec<Emission>) -> Result<(), LogError> {
-        if emissions.is_empty() {
-            return Ok(());
+        let (modes, rest): (Vec<_>, Vec<_>) =
+            emissions.into_iter().partition(|emission| emission.port == people::PORT);
+        for part in [modes, rest].into_iter().filter(|part| !part.is_empty()) {
+            self.outputs.append(&*self.log, part, &self.cancel).await?;
         }
-        self.outputs.append(&*self.log, emissions, &self.cancel).await.map(drop)
+        Ok(())
     }
 
     /// Waits longer each time; false when the partition was lost.

@@ -9,7 +9,9 @@ use millrace::domain::bot::Bot;
 use millrace::domain::channel::ChannelKind;
 use millrace::domain::envelope::Envelope;
 use millrace::domain::event::Event;
-use millrace::domain::events::{ConversationMode, TakenBy, TurnDropped, TurnOpened, WebhookReceived};
+use millrace::domain::events::{
+    ConversationMode, ReceiptReceived, TakenBy, TurnDropped, TurnOpened, WebhookReceived,
+};
 use millrace::domain::ids::EventId;
 use millrace::domain::time::{ManualClock, Timestamp};
 use millrace::log::{Log, Outgoing, Record, TopicPartition};
@@ -29,6 +31,7 @@ struct Bench {
     log: Arc<MemoryLog>,
     stage: Ingest,
     cx: PartitionCx<Done>,
+    directory: Arc<FakeDirectory>,
 }
 
 impl Bench {
@@ -37,7 +40,7 @@ impl Bench {
     }
 
     fn on(log: Arc<MemoryLog>, start: u64) -> Self {
-        let directory = FakeDirectory::default();
+        let directory = Arc::new(FakeDirectory::default());
         let spec = serde_json::from_str(r#"{"bot":"shop"}"#).unwrap();
         directory.put_bot(Bot {
             tenant: "acme".into(),
@@ -46,7 +49,8 @@ impl Bench {
             spec,
             accounts: Vec::new(),
         });
-        let factory = IngestFactory::new(IngestConfig::default(), Arc::new(directory), Arc::default());
+        let factory =
+            IngestFactory::new(IngestConfig::default(), Arc::clone(&directory) as _, Arc::default());
         let partition = TopicPartition::new(IN, 0);
         let outputs = ["turn", "receipt", "signal", "dropped", "mode"];
         let topics = [
@@ -74,7 +78,7 @@ impl Bench {
             failed: None,
             wake: None,
         };
-        Self { log, stage: factory.create(&partition), cx }
+        Self { log, stage: factory.create(&partition), cx, directory }
     }
 
     /// Runs what is in flight until nothing is.
@@ -254,6 +258,31 @@ async fn an_echo_that_is_not_ours_hands_the_conversation_to_people() {
     );
     let dropped: Vec<_> = bench.out::<TurnDropped>().into_iter().map(|it| it.data.reason).collect();
     assert_eq!(dropped, ["echo", "echo", "echo"], "the timeline shows them");
+}
+
+#[tokio::test]
+async fn what_a_status_says_of_the_whole_bot_switches_it_off() {
+    let mut bench = Bench::new();
+    let status = |offset: u64, code: i64| {
+        let item = format!(
+            r#"{{"id":"w{offset}","status":"failed","recipient_id":"5","errors":[{{"code":{code}}}]}}"#
+        );
+        let mut record = update(offset, offset, "acme", &item);
+        let mut event: Envelope<WebhookReceived> = Envelope::decode(&record.value).unwrap();
+        event.data.channel = ChannelKind::Whatsapp;
+        event.data.place = Some("messages/statuses".into());
+        record.value = event.encode();
+        record
+    };
+    // Outside of the window: this message's own matter. Spam: an alarm.
+    bench.stage.admit(&mut bench.cx, vec![status(0, 131_047), status(1, 131_048)]);
+    bench.settle().await;
+    assert_eq!(bench.directory.disabled(), []);
+    bench.stage.admit(&mut bench.cx, vec![status(2, 131_042)]);
+    bench.settle().await;
+    let disabled = bench.directory.disabled();
+    assert!(disabled[0].0.as_str() == "shop" && disabled[0].1.starts_with("131042:"), "{disabled:?}");
+    assert_eq!((bench.cx.finished.len(), bench.out::<ReceiptReceived>().len()), (3, 3));
 }
 
 fn photo(offset: u64, caption: &str) -> Record {
