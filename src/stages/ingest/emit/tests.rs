@@ -238,3 +238,16 @@ fn where_people_answer_nobody_shows_that_a_bot_types() {
     let [turn] = &out[..] else { panic!("{out:?}") };
     assert_eq!(decode::<TurnOpened>(turn).data.epoch, Some(7), "the turn itself is kept");
 }
+
+#[test]
+fn a_page_that_was_read_is_a_receipt_up_to_then() {
+    let mut event = root(ChannelKind::Webchat);
+    let item = format!(r#"{{"id":"r1","visitor":"5","read":{}}}"#, THEN.millis());
+    event.data.item = RawValue::from_string(item).unwrap();
+    let it = crate::stages::ingest::normalise(&event.data).unwrap();
+    let out = run(event, it, &bot("", false), Duration::ZERO);
+    let [receipt] = &out[..] else { panic!("{out:?}") };
+    let receipt: Envelope<ReceiptReceived> = decode(receipt);
+    assert_eq!((receipt.data.upto, receipt.data.status), (Some(THEN), ReceiptStatus::Read));
+    assert_eq!(receipt.conversation.as_str(), "acme/webchat/77/5");
+}
