@@ -5649,7 +5649,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__sim__subcmd__meta)
-            opts="-h --port --control --host --limits --keep --config --data --set --json --log --clock-ahead --help"
+            opts="-h --port --control --host --limits --script --keep --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5669,6 +5669,10 @@ _millrace() {
                     ;;
                 --limits)
                     COMPREPLY=($(compgen -W "on off" -- "${cur}"))
+                    return 0
+                    ;;
+                --script)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --keep)
@@ -5703,7 +5707,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__sim__subcmd__model)
-            opts="-h --port --control --host --limits --keep --latency --per-minute --config --data --set --json --log --clock-ahead --help"
+            opts="-h --port --control --host --limits --script --keep --latency --per-minute --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5723,6 +5727,10 @@ _millrace() {
                     ;;
                 --limits)
                     COMPREPLY=($(compgen -W "on off" -- "${cur}"))
+                    return 0
+                    ;;
+                --script)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --keep)
@@ -5765,7 +5773,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__sim__subcmd__telegram)
-            opts="-h --port --control --host --limits --keep --config --data --set --json --log --clock-ahead --help"
+            opts="-h --port --control --host --limits --script --keep --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5785,6 +5793,10 @@ _millrace() {
                     ;;
                 --limits)
                     COMPREPLY=($(compgen -W "on off" -- "${cur}"))
+                    return 0
+                    ;;
+                --script)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --keep)

@@ -679,6 +679,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l host -d 'The address that both listen on' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l limits -d 'Whether the provider\'s limits hold' -r -f -a "on\t''
 off\t''"
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l script -d 'A YAML or JSON list of faults to begin with, as `POST /script` takes them' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l keep -d 'Entries that the journal keeps; the oldest go first' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l data -d 'The folder with the log, the database and admin.json' -r
@@ -692,6 +693,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l host -d 'The address that both listen on' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l limits -d 'Whether the provider\'s limits hold' -r -f -a "on\t''
 off\t''"
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l script -d 'A YAML or JSON list of faults to begin with, as `POST /script` takes them' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l keep -d 'Entries that the journal keeps; the oldest go first' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l data -d 'The folder with the log, the database and admin.json' -r
@@ -705,6 +707,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l host -d 'The address that both listen on' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l limits -d 'Whether the provider\'s limits hold' -r -f -a "on\t''
 off\t''"
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l script -d 'A YAML or JSON list of faults to begin with, as `POST /script` takes them' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l keep -d 'Entries that the journal keeps; the oldest go first' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l latency -d 'How long an answer takes' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l per-minute -d 'Requests a minute for one key, 429 above it' -r

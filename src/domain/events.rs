@@ -18,7 +18,7 @@ mod webhook;
 pub use backlog::BotBacklog;
 pub use bot::BotChanged;
 pub use consent::{Consent, ConsentBy, ConsentNews};
-pub use content::{Card, Content, Degrees, Media, MediaKind, Place, Reaction, Span, Style, Template};
+pub use content::{Card, Content, Degrees, Edit, Media, MediaKind, Place, Reaction, Span, Style, Template};
 pub use mode::{ConversationMode, Mode, TakenBy};
 pub use parked::{Parked, ParkedKey};
 pub use receipt::{ReceiptReceived, ReceiptStatus};

@@ -201,8 +201,15 @@ impl Stage for MatchScript {
 fn scripted(rule: &Rule, turn: &TurnOpened) -> Scripted {
     let part = |reply: &ReplyText| {
         let mut part = reply.to_part();
-        if let Some(Content::Reaction(reaction)) = part.content.as_deref_mut() {
-            reaction.on = reaction.on.take().or_else(|| turn.message_id.clone());
+        match part.content.as_deref_mut() {
+            Some(Content::Reaction(reaction)) => {
+                reaction.on = reaction.on.take().or_else(|| turn.message_id.clone());
+            }
+            // A press comes under the id of the message that the button hangs under.
+            Some(Content::Edit(edit)) if turn.callback_id.is_some() => {
+                edit.on = edit.on.take().or_else(|| turn.message_id.clone());
+            }
+            _ => {}
         }
         part
     };
