@@ -104,7 +104,7 @@ async fn a_number_gets_an_address_of_its_own_and_a_page_is_subscribed() {
     let set = &seen[0].json()["webhook_configuration"];
     assert_eq!(*set, json!({"override_callback_uri": "https://bots.example/hook", "verify_token": "open"}));
     assert!(seen[2].line.starts_with("POST /v23.0/77/subscribed_apps"), "{}", seen[2].line);
-    assert!(seen[5].line.starts_with("GET /v23.0/app "), "{}", seen[5].line);
+    assert!(seen[5].line.ends_with("/v23.0/app"), "{}", seen[5].line);
     assert!(seen[6].line.starts_with("DELETE /v23.0/77/subscribed_apps"), "{}", seen[6].line);
     assert!(!registrar.status(&page).await.unwrap().registered, "another app's subscription is not ours");
     registrar.register(&wanted(ChannelKind::Instagram)).await.unwrap();
