@@ -22,8 +22,9 @@ pub use door::{Door, random_token};
 pub use error::{ApiError, ErrorBody, ErrorCode};
 pub use openapi::openapi;
 pub use ops::{
-    GroupReads, ModeChange, ModeShow, Operations, Register, Registration, RegistrationState, Registrations,
-    Said, Say, measure_lag,
+    CampaignAgain, CampaignCreate, CampaignCreated, CampaignList, CampaignResult, CampaignResults,
+    CampaignShow, GroupReads, ModeChange, ModeShow, Operations, Register, Registration, RegistrationState,
+    Registrations, Said, Say, measure_lag,
 };
 pub use router::{Server, router};
 pub use table::{Call, Method, Operation, Scope, operations, run};

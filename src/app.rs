@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod backlogs;
 pub mod blast;
+pub mod campaigns;
 pub mod cases;
 pub mod changes;
 pub mod chaos;

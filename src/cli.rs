@@ -6,6 +6,7 @@
 pub mod api;
 pub mod bench;
 pub mod bot;
+pub mod campaign;
 pub mod chaos;
 pub mod chat;
 pub mod check;
@@ -106,6 +107,7 @@ enum Command {
     Bot(bot::BotArgs),
     Script(script::ScriptArgs),
     Kb(kb::KbArgs),
+    Campaign(campaign::CampaignArgs),
     Chat(chat::ChatArgs),
     Conversation(conversation::ConversationArgs),
     Check(check::CheckArgs),
@@ -134,6 +136,7 @@ impl Command {
             Self::Bot(args) => bot::run(args, cx).await,
             Self::Script(args) => script::run(args, cx).await,
             Self::Kb(args) => kb::run(args, cx).await,
+            Self::Campaign(args) => campaign::run(args, cx).await,
             Self::Chat(args) => chat::run(args, cx).await,
             Self::Conversation(args) => conversation::run(args, cx).await,
             Self::Check(args) => check::run(args, cx).await,

@@ -62,6 +62,9 @@ pub enum Ask {
     Answer,
     /// Any other message.
     Message,
+    /// A message of a campaign. Of what all chats of an account share it leaves a quarter of the burst to replies, which
+    /// so find room at once however long a campaign is.
+    Bulk,
     /// A sign of life. It is no message: it takes from the bot and the number, and only pauses of its chat hold it.
     Signal,
 }
@@ -146,7 +149,12 @@ impl Limits {
         for rule in plan.0.iter().filter(|rule| rule.scope.counts(ask, keys.group)) {
             let key = rule.scope.key(keys);
             let cost = if rule.scope == Scope::Number && ask == Ask::Answer { 2 } else { 1 };
-            match self.quotas[rule.quota].ask(key, self.seen.get(&key).copied(), cost, now) {
+            let (quota, seen) = (&self.quotas[rule.quota], self.seen.get(&key).copied());
+            let left = if ask == Ask::Bulk && rule.scope.shared() { quota.burst() / 4 } else { 0 };
+            match quota.ask(key, seen, cost + left, now).and_then(|all| match left {
+                0 => Ok(all),
+                _ => quota.ask(key, seen, cost, now),
+            }) {
                 Ok(state) => self.staged.push((rule.quota, key, state)),
                 Err(at) if rule.scope.shared() => shared = shared.max(at),
                 Err(at) => own = own.max(at),

@@ -23,7 +23,7 @@ use crate::domain::time::Timestamp;
 pub use crate::domain::topics::{Keep, TopicSpec};
 pub use lease::Lease;
 pub use types::{
-    Batch, Committed, LogError, Outgoing, Position, Progress, Record, TopicName, TopicPartition,
+    Batch, Committed, LogError, Outgoing, Position, Progress, Record, Subscription, TopicName, TopicPartition,
 };
 
 /// A log: append, look up, open groups and readers. Shared by everything in a process.
@@ -52,11 +52,11 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// per record; zero = each at once.
     ///
     /// # Errors
-    /// When a topic doesn't exist or the engine can't be reached.
+    /// When a topic doesn't exist, has not as many partitions as the one that it goes with, or the engine can't be reached.
     async fn join(
         &self,
         group: &str,
-        topics: &[TopicName],
+        reads: &Subscription,
         gather: Duration,
     ) -> Result<Box<dyn Group>, LogError>;
 

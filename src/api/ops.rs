@@ -5,6 +5,7 @@
 
 mod accounts;
 mod bots;
+mod campaigns;
 mod content;
 mod lag;
 mod modes;
@@ -13,6 +14,10 @@ mod say;
 mod talks;
 mod tenants;
 
+pub use campaigns::{
+    CampaignAgain, CampaignCreate, CampaignCreated, CampaignList, CampaignResult, CampaignResults,
+    CampaignShow,
+};
 pub use lag::measure_lag;
 pub use modes::{ModeChange, ModeShow};
 pub use registration::{Register, Registration, RegistrationState, Registrations};
@@ -22,9 +27,10 @@ use std::sync::Arc;
 
 use super::error::ApiError;
 use super::types::Health;
-use crate::domain::ids::{BotId, TenantId};
+use crate::domain::ids::{BotId, CampaignId, TenantId};
 use crate::domain::modes::Modes;
 use crate::domain::stage::StageName;
+use crate::limits::LimitsConfig;
 use crate::log::{Log, TopicName};
 use crate::services::channel::registration::Registrar;
 use crate::store::Store;
@@ -46,14 +52,21 @@ pub struct Operations {
     log: Option<(Arc<dyn Log>, Vec<GroupReads>)>,
     registrar: Option<Registrar>,
     modes: Option<Arc<Modes>>,
+    limits: LimitsConfig,
 }
 
 impl Operations {
     /// Operations over a store. `public_url` is where providers reach the edge: webhook addresses begin with it.
     #[must_use]
     pub fn new(store: Arc<Store>, public_url: &str) -> Self {
-        let public_url = public_url.trim_end_matches('/').to_owned();
-        Self { store, public_url, log: None, registrar: None, modes: None }
+        Self {
+            store,
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            log: None,
+            registrar: None,
+            modes: None,
+            limits: LimitsConfig::default(),
+        }
     }
 
     /// The same with a log, so that lag can be told.
@@ -68,6 +81,12 @@ impl Operations {
         Self { registrar: Some(registrar), ..self }
     }
 
+    /// The same with what the channels allow, where that is not the default.
+    #[must_use]
+    pub fn with_limits(self, limits: LimitsConfig) -> Self {
+        Self { limits, ..self }
+    }
+
     pub(super) fn store(&self) -> &Store {
         &self.store
     }
@@ -75,6 +94,11 @@ impl Operations {
     /// Who owns a bot.
     pub(super) async fn owner(&self, bot: &BotId) -> Result<Option<TenantId>, ApiError> {
         Ok(self.store.bot_owner(bot).await?)
+    }
+
+    /// Who owns a campaign.
+    pub(super) async fn campaign_owner(&self, id: &CampaignId) -> Result<Option<TenantId>, ApiError> {
+        Ok(self.store.campaign_owner(id).await?)
     }
 
     /// Who answers and what it reaches.

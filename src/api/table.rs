@@ -3,6 +3,7 @@
 //! Guarantee: the router, the OpenAPI document and the commands are all made from [`operations`], and the rule who may
 //! see what is applied here, before any operation runs.
 
+mod campaigns;
 mod list;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use serde_json::Value;
 
 use super::error::{ApiError, ErrorCode};
 use super::ops::Operations;
-use crate::domain::ids::{BotId, ConversationId, TenantId};
+use crate::domain::ids::{BotId, CampaignId, ConversationId, TenantId};
 use crate::store::Caller;
 
 pub use list::operations;
@@ -63,6 +64,8 @@ pub enum Scope {
     Bot,
     /// Operators, and the owner of the conversation in the path.
     Conversation,
+    /// Operators, and the owner of the campaign in the path.
+    Campaign,
 }
 
 /// One operation.
@@ -121,6 +124,10 @@ impl<B> Call<B> {
         BotId::from(self.name("bot"))
     }
 
+    pub(super) fn campaign(&self) -> CampaignId {
+        CampaignId::from(self.name("campaign"))
+    }
+
     pub(super) fn limit(&self) -> Result<u32, ApiError> {
         match self.query.get("limit") {
             None => Ok(50),
@@ -166,6 +173,11 @@ async fn admit(scope: Scope, operations: &Operations, call: &Call<Bytes>) -> Res
             let bot = call.bot();
             let owner = operations.owner(&bot).await?;
             owner.filter(sees).ok_or_else(|| ApiError::missing("bot", bot.as_str()))
+        }
+        Scope::Campaign => {
+            let id = call.campaign();
+            let owner = operations.campaign_owner(&id).await?;
+            owner.filter(sees).ok_or_else(|| ApiError::missing("campaign", id.as_str()))
         }
         Scope::Conversation => {
             let id = ConversationId::from(call.name("conversation"));

@@ -9,7 +9,6 @@ use anyhow::Context as _;
 
 use super::parts::Parts;
 use crate::api::{Door, GroupReads, Operations, Server, random_token};
-use crate::log::TopicName;
 use crate::services::channel::registration::Registrar;
 
 /// Starts the API; gives the address that it listens on. `edge` is the address of this process's edge, if it has one.
@@ -45,11 +44,12 @@ pub async fn start(parts: &Parts, edge: Option<SocketAddr>) -> anyhow::Result<So
 pub fn operations(parts: &Parts) -> Operations {
     let reads = parts.pipelines.iter().map(|pipeline| GroupReads {
         stage: pipeline.stage,
-        topics: pipeline.reads.names().into_iter().map(TopicName::from).collect(),
+        topics: pipeline.subscription().all().cloned().collect(),
     });
     Operations::new(Arc::clone(&parts.store), &parts.settings.edge.public_base())
         .with_log(Arc::clone(&parts.log), reads.collect())
         .with_modes(Arc::clone(&parts.modes))
+        .with_limits(parts.settings.limits.clone())
         .with_registrar(Registrar::new(&parts.settings.channels, parts.http.clone()))
 }
 

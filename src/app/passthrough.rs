@@ -137,7 +137,7 @@ impl Road {
         let watch = Arc::new(Watch::new(course.records));
         let factory = Seen::new(Transforms::new(Noop, pipeline.clone()), Arc::clone(&watch));
         let spec = WorkerSpec {
-            topics: vec![course.from.clone()],
+            reads: course.from.clone().into(),
             outputs: pipeline.outputs(&["passed"]),
             commit: pipeline.commit.get(),
             gather: pipeline.gather.get(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::parts::{Parts, Setup};
 use super::settings::Settings;
-use super::{admin, polling, roles};
+use super::{admin, campaigns, polling, roles};
 use crate::domain::stage::StageName;
 use crate::domain::time::Clock;
 
@@ -31,6 +31,7 @@ impl Up {
         let edge = roles::edge(&parts).await?;
         let api = admin::start(&parts, Some(edge)).await?;
         polling::start(&parts, edge);
+        campaigns::start(&parts);
         Ok(Self { parts, edge, api })
     }
 }

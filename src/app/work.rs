@@ -7,7 +7,6 @@ use super::observed::{ObservedChannel, ObservedStage};
 use super::parts::Parts;
 use super::supervise::supervise;
 use crate::domain::stage::StageName;
-use crate::log::TopicName;
 use crate::pipeline::StageFactory;
 use crate::pipeline::topology::Pipeline;
 use crate::runtime::health::LoopState;
@@ -75,7 +74,7 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
 fn run<F: StageFactory>(parts: &Parts, pipeline: Pipeline, factory: F) {
     let factory = Arc::new(factory);
     let spec = WorkerSpec {
-        topics: pipeline.reads.names().into_iter().map(TopicName::from).collect(),
+        reads: pipeline.subscription(),
         outputs: pipeline.outputs(F::PORTS),
         commit: pipeline.commit.get(),
         gather: pipeline.gather.get(),

@@ -9,9 +9,9 @@ use serde_json::json;
 use super::tenant::say;
 use super::{Context, Exit};
 use crate::app::parts::{Parts, Setup};
-use crate::app::{admin, roles};
+use crate::app::{admin, campaigns, roles};
 
-/// Serve the admin API.
+/// Serve the admin API, and send campaigns.
 ///
 /// Topics and database have to be there: `millrace topics apply` and `millrace migrate` make them.
 #[derive(Debug, Args)]
@@ -28,6 +28,7 @@ pub struct ApiArgs {}
 pub async fn run(_: ApiArgs, cx: &Context) -> Exit {
     let parts = Parts::open(cx.settings.clone(), Arc::clone(&cx.clock), Setup::Check).await?;
     let address = admin::start(&parts, None).await?;
+    campaigns::start(&parts);
     say(
         cx,
         &json!({"api": format!("http://{address}")}),

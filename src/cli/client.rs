@@ -68,6 +68,7 @@ impl Client {
             })?;
         let http = Http::new(cx.settings.net.clone())?;
         let local = Operations::new(store, &cx.settings.edge.public_base())
+            .with_limits(cx.settings.limits.clone())
             .with_registrar(Registrar::new(&cx.settings.channels, http));
         Ok(Self { way: Way::Folder(Arc::new(local)), operations: api::operations(), edge: None })
     }
@@ -98,7 +99,20 @@ impl Client {
     /// # Errors
     /// What the operation refused, or that the API could not be reached.
     pub async fn call<O: DeserializeOwned>(&self, id: &str, path: &[(&str, &str)]) -> anyhow::Result<O> {
-        self.send(id, path, None).await
+        self.send(id, path, &[], None).await
+    }
+
+    /// Runs an operation that takes parameters after `?`.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn page<O: DeserializeOwned>(
+        &self,
+        id: &str,
+        path: &[(&str, &str)],
+        query: &[(&str, &str)],
+    ) -> anyhow::Result<O> {
+        self.send(id, path, query, None).await
     }
 
     /// Runs an operation that takes a body.
@@ -111,28 +125,26 @@ impl Client {
         path: &[(&str, &str)],
         body: &I,
     ) -> anyhow::Result<O> {
-        self.send(id, path, Some(Bytes::from(serde_json::to_vec(body)?))).await
+        self.send(id, path, &[], Some(Bytes::from(serde_json::to_vec(body)?))).await
     }
 
     async fn send<O: DeserializeOwned>(
         &self,
         id: &str,
         path: &[(&str, &str)],
+        query: &[(&str, &str)],
         body: Option<Bytes>,
     ) -> anyhow::Result<O> {
         let operation = self.operations.iter().find(|operation| operation.id == id);
         let operation = operation.with_context(|| format!("there is no operation `{id}`"))?;
         let value = match &self.way {
-            Way::Api { http, door } => remote(http, door, operation, path, body).await?,
+            Way::Api { http, door } => remote(http, door, operation, (path, query), body).await?,
             Way::Folder(operations) => {
                 let call = api::Call {
                     caller: Caller::Operator,
                     tenant: TenantId::default(),
-                    path: path
-                        .iter()
-                        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                        .collect(),
-                    query: BTreeMap::new(),
+                    path: owned(path),
+                    query: owned(query),
                     body: body.unwrap_or_default(),
                 };
                 api::run(operation, operations, call).await?
@@ -186,12 +198,15 @@ async fn remote(
     http: &Http,
     door: &Door,
     operation: &Operation,
-    path: &[(&str, &str)],
+    (path, query): (Pairs<'_>, Pairs<'_>),
     body: Option<Bytes>,
 ) -> anyhow::Result<Value> {
     let mut address = operation.path.to_owned();
     for (name, value) in path {
         address = address.replace(&format!("{{{name}}}"), &escape(value));
+    }
+    for ((name, value), mark) in query.iter().zip(std::iter::once('?').chain(std::iter::repeat('&'))) {
+        address.push_str(&format!("{mark}{name}={}", escape(value)));
     }
     let token = format!("Bearer {}", door.token);
     let call = Call {
@@ -212,6 +227,13 @@ async fn remote(
         |body| body.error,
     );
     Err(error.into())
+}
+
+/// Names and values.
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+fn owned(pairs: Pairs<'_>) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// A name as one part of an address.

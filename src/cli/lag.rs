@@ -15,7 +15,6 @@ use crate::app::parts;
 use crate::app::pipelines::Pipelines;
 use crate::domain::stage::StageName;
 use crate::domain::time::{Clock, SystemClock};
-use crate::log::TopicName;
 
 /// Show how far every stage is behind: records, and for how long the oldest has waited.
 ///
@@ -68,7 +67,7 @@ async fn measure(cx: &Context) -> anyhow::Result<Lag> {
         .iter()
         .map(|pipeline| GroupReads {
             stage: pipeline.stage,
-            topics: pipeline.reads.names().into_iter().map(TopicName::from).collect(),
+            topics: pipeline.subscription().all().cloned().collect(),
         })
         .collect();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -85,6 +85,10 @@ name! {
     TenantId
 }
 name! {
+    /// A campaign, unique within the whole installation: `c-` and 16 hex digits.
+    CampaignId
+}
+name! {
     /// A bot, unique within the whole installation so that a webhook address can name it: lower case letters,
     /// digits and hyphens, 1 to 64.
     BotId

@@ -122,6 +122,13 @@ impl LimitsConfig {
         }
     }
 
+    /// How many messages a second an account can send in the long run; `None` = nothing limits it.
+    #[must_use]
+    pub fn per_second(&self, channel: ChannelKind) -> Option<f64> {
+        let shared = self.of(channel).into_iter().filter(|(scope, _)| scope.shared());
+        shared.map(|(_, rate)| 1.0 / rate.every.as_secs_f64().max(1e-9)).reduce(f64::min)
+    }
+
     /// The channel's own limits.
     pub(super) fn of(&self, channel: ChannelKind) -> Vec<(Scope, Rate)> {
         match channel {

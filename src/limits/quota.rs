@@ -48,6 +48,11 @@ impl Quota {
         self.states.len()
     }
 
+    /// How many may go at once.
+    pub(super) fn burst(&self) -> u32 {
+        self.quota.burst_size().get()
+    }
+
     /// Would `cost` sends pass? `Ok` = the key's state if they do, for [`Quota::set`]; `Err` = not before. `seen` = when
     /// an earlier owner last sent: a key without a state then counts as emptied at that moment.
     pub(super) fn ask(

@@ -54,7 +54,7 @@ use self::core::{Core, joined};
 use self::topics::{Topic, Topics, is_kept};
 use crate::domain::time::{Clock, Timestamp};
 use crate::domain::topics::{TopicSpec, partition_of};
-use crate::log::types::{Committed, LogError, Outgoing, Position, TopicName, TopicPartition};
+use crate::log::types::{Committed, LogError, Outgoing, Position, Subscription, TopicName, TopicPartition};
 use crate::log::{Group, Log, Reader};
 
 pub use self::config::{EmbeddedConfig, SyncMode};
@@ -251,11 +251,11 @@ impl Log for EmbeddedLog {
     async fn join(
         &self,
         group: &str,
-        topics: &[TopicName],
+        reads: &Subscription,
         gather: Duration,
     ) -> Result<Box<dyn Group>, LogError> {
         self.core.check_open()?;
-        Ok(Box::new(group::Member::join(&self.core, group, topics, gather)?))
+        Ok(Box::new(group::Member::join(&self.core, group, reads, gather)?))
     }
 
     async fn reader(&self, prefetch: usize) -> Result<Box<dyn Reader>, LogError> {

@@ -31,7 +31,8 @@ use self::producer::{Addressed, Producer, closed, headers};
 use self::reader::KafkaReader;
 use self::topics::{Registry, Topic};
 use super::{
-    Committed, Group, Log, LogError, Outgoing, Position, Reader, TopicName, TopicPartition, TopicSpec,
+    Committed, Group, Log, LogError, Outgoing, Position, Reader, Subscription, TopicName, TopicPartition,
+    TopicSpec,
 };
 use crate::domain::time::{Clock, Timestamp};
 use crate::domain::topics::partition_of;
@@ -151,15 +152,19 @@ impl Log for KafkaLog {
     async fn join(
         &self,
         group: &str,
-        topics: &[TopicName],
+        reads: &Subscription,
         gather: Duration,
     ) -> Result<Box<dyn Group>, LogError> {
         self.open()?;
         let mut partitions = 0;
-        for topic in topics {
+        for topic in reads.all() {
             partitions += self.topic(topic).await?.partitions;
         }
-        let member = KafkaGroup::join(&self.config, group, topics, partitions, gather, self.closed.clone())?;
+        for (leader, topic) in &reads.beside {
+            let (leads, goes) = (self.topic(leader).await?.partitions, self.topic(topic).await?.partitions);
+            Subscription::check_beside((leader, leads), (topic, goes))?;
+        }
+        let member = KafkaGroup::join(&self.config, group, reads, partitions, gather, self.closed.clone())?;
         Ok(Box::new(member))
     }
 

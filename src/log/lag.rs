@@ -141,7 +141,7 @@ mod tests {
             log.append(vec![record(0), record(1)]).await.unwrap();
             clock.advance(Duration::from_secs(10));
         }
-        let mut group = log.join("g", std::slice::from_ref(&topic), std::time::Duration::ZERO).await.unwrap();
+        let mut group = log.join("g", &topic.clone().into(), std::time::Duration::ZERO).await.unwrap();
         while !matches!(group.next(Duration::from_secs(5)).await.unwrap(), Signal::Assigned(_)) {}
         let committed = Committed { offset: 2, metadata: String::new() };
         let partition = TopicPartition { topic: topic.clone(), partition: 0 };

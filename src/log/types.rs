@@ -41,6 +41,64 @@ impl fmt::Debug for TopicName {
     }
 }
 
+/// What the members of a group read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subscription {
+    /// Topics whose partitions are shared out among the members.
+    pub topics: Vec<TopicName>,
+    /// Topics whose partitions go with those of another, first the other: whoever is given a partition of it is given the
+    /// same of these, told behind it, and commits both under the group's protection. They have as many partitions.
+    pub beside: Vec<(TopicName, TopicName)>,
+}
+
+impl Subscription {
+    /// These partitions, each with those that go with it behind it.
+    #[must_use]
+    pub fn with_beside(&self, partitions: &[TopicPartition]) -> Vec<TopicPartition> {
+        let beside = |leader: &TopicPartition| {
+            let leader = leader.clone();
+            let mine = self.beside.iter().filter(move |(topic, _)| *topic == leader.topic);
+            mine.map(move |(_, topic)| TopicPartition { topic: topic.clone(), partition: leader.partition })
+        };
+        partitions.iter().flat_map(|one| std::iter::once(one.clone()).chain(beside(one))).collect()
+    }
+
+    /// Whether a topic can go with another, by how many partitions they have.
+    ///
+    /// # Errors
+    /// Names both when they differ.
+    pub fn check_beside(
+        (leader, leads): (&TopicName, u32),
+        (topic, goes): (&TopicName, u32),
+    ) -> Result<(), LogError> {
+        if leads == goes {
+            return Ok(());
+        }
+        Err(LogError::Mismatch(format!(
+            "{topic} has {goes} partitions and {leader}, with which it is read, has {leads}: they must be equal"
+        )))
+    }
+
+    /// Every topic.
+    pub fn all(&self) -> impl Iterator<Item = &TopicName> {
+        self.topics.iter().chain(self.beside.iter().map(|(_, topic)| topic))
+    }
+}
+
+impl From<TopicName> for Subscription {
+    /// That topic alone.
+    fn from(topic: TopicName) -> Self {
+        Self { topics: vec![topic], beside: Vec::new() }
+    }
+}
+
+impl From<&[TopicName]> for Subscription {
+    /// Nothing goes with anything.
+    fn from(topics: &[TopicName]) -> Self {
+        Self { topics: topics.to_vec(), beside: Vec::new() }
+    }
+}
+
 /// A partition of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicPartition {

@@ -14,7 +14,7 @@ use crate::domain::bot::BotSpec;
 use crate::domain::stage::StageName;
 use crate::domain::topics::{Counts, TURN_DROPPED, catalog};
 use crate::domain::units::Span;
-use crate::log::TopicName;
+use crate::log::{Subscription, TopicName};
 
 /// The output that every stage has: why a record ended there.
 pub const DROPPED: &str = "dropped";
@@ -27,6 +27,10 @@ pub struct Pipeline {
     pub stage: StageName,
     /// The topic or topics that its group reads.
     pub reads: Topics,
+    /// Topics that are read beside one of `reads`, partition by partition: by whoever is given the same partition of that
+    /// one. `topic of reads: topic beside it`; they have as many partitions.
+    #[serde(default)]
+    pub beside: BTreeMap<String, String>,
     /// Its outputs' topics.
     #[serde(default)]
     pub writes: BTreeMap<String, String>,
@@ -168,9 +172,15 @@ impl Pipeline {
         if names.is_empty() {
             problems.add(format!("{at}: reads"), "names no topic", "name the topic that the stage reads");
         }
-        for topic in
-            names.into_iter().chain(self.writes.values().map(String::as_str)).filter(|name| !known(name))
-        {
+        for leader in self.beside.keys().filter(|leader| !names.contains(&leader.as_str())) {
+            problems.add(
+                format!("{at}: beside.{leader}"),
+                "the stage does not read this topic",
+                "name one of `reads`, and behind it the topic that goes with it",
+            );
+        }
+        let named = self.writes.values().chain(self.beside.values()).map(String::as_str);
+        for topic in names.into_iter().chain(named).filter(|name| !known(name)) {
             problems.add(at, format!("`{topic}` is not a topic"), "see `millrace topics` for the names");
         }
         for name in self.writes.keys().filter(|name| !ports.contains(&name.as_str())) {
@@ -189,6 +199,19 @@ impl Pipeline {
         }
         if self.budget.get().is_zero() {
             problems.add(format!("{at}: budget"), "is zero", "give the stage some time, for example 5s");
+        }
+    }
+
+    /// What the stage's group reads.
+    #[must_use]
+    pub fn subscription(&self) -> Subscription {
+        Subscription {
+            topics: self.reads.names().into_iter().map(TopicName::from).collect(),
+            beside: self
+                .beside
+                .iter()
+                .map(|(leader, topic)| (leader.as_str().into(), topic.as_str().into()))
+                .collect(),
         }
     }
 

@@ -22,7 +22,7 @@ use super::metadata::{Fate, Metadata};
 use super::progress::{Owned, Shared};
 use crate::domain::time::Clock;
 use crate::log::{
-    Batch, Committed, Group, Log, LogError, Progress, Record, Signal, TopicName, TopicPartition,
+    Batch, Committed, Group, Log, LogError, Progress, Record, Signal, Subscription, TopicPartition,
 };
 use crate::pipeline::partition::Outputs;
 use crate::pipeline::{PartitionCx, StageFactory};
@@ -42,8 +42,8 @@ const JOIN: Duration = Duration::from_secs(10);
 /// What a worker runs on.
 #[derive(Debug, Clone)]
 pub struct WorkerSpec {
-    /// The topics that the group reads.
-    pub topics: Vec<TopicName>,
+    /// What the group reads.
+    pub reads: Subscription,
     /// The topics of the stage's outputs.
     pub outputs: Outputs,
     /// How often progress is committed.
@@ -125,7 +125,7 @@ impl<F: StageFactory> Worker<F> {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LogError> {
         spec.health.beat(F::NAME.as_str(), LoopState::Restoring);
-        let group = log.join(&F::NAME.group(), &spec.topics, spec.gather).await?;
+        let group = log.join(&F::NAME.group(), &spec.reads, spec.gather).await?;
         Ok(Self {
             brake: Arc::new(Brake::new(spec.config.brake)),
             outputs: Arc::new(spec.outputs.clone()),

@@ -1,7 +1,8 @@
 //! Sends replies: within every limit, in order per chat, each part once.
 //!
-//! Reads `reply.ready` (keyed by bot, so that a bot has one dispatcher), `signal.ready` of the same partition beside it,
-//! `receipt.received` for bots that reconcile, and `conversation.mode`, which says where people answer. Writes the ledger, `reply.settled`, and the parked topic,
+//! Reads `reply.ready` (keyed by bot, so that a bot has one dispatcher), and beside it, of the same partition, `reply.bulk`,
+//! a lane of its own that yields to replies (`common`), `signal.ready`, `receipt.received` for bots that reconcile, and
+//! `conversation.mode`, which says where people answer. Writes the ledger, `reply.settled`, and the parked topic,
 //! `reply.parked`, into the partition of the reply, web-chat messages, and how far a bot is behind (`bot.backlog`). Never
 //! sends a replay.
 //!
@@ -21,6 +22,7 @@ mod appends;
 mod arena;
 mod backlog;
 mod backoff;
+mod common;
 mod config;
 mod error;
 mod job;
@@ -56,15 +58,18 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::channel::ChannelKind;
+use crate::domain::events::Lane;
 use crate::domain::modes::ModeTable;
 use crate::domain::stage::StageName;
-use crate::limits::{Limits, LimitsConfig};
+use crate::domain::topics::REPLY_BULK;
+use crate::limits::LimitsConfig;
 use crate::log::{Record, TopicPartition};
 use crate::pipeline::{PartitionCx, PartitionStage, Restored, StageError, StageFactory};
 use crate::services::channel::Channel;
 use crate::store::Directory;
 use appends::Appends;
 use arena::Ix;
+use common::{Common, Pairs};
 use job::{Job, Reply};
 use parking::{Arrival, Machine, Now, Place, Restore};
 use payloads::Payloads;
@@ -86,7 +91,7 @@ pub struct DispatchDeps {
     pub scratch: PathBuf,
 }
 
-/// Makes a [`Dispatch`] per partition of `reply.ready`. Clones share the bound on calls under way.
+/// Makes a [`Dispatch`] per partition of `reply.ready` and of `reply.bulk`. Clones share the bound on calls under way.
 #[derive(Debug, Clone)]
 pub struct DispatchFactory {
     shared: Arc<Shared>,
@@ -96,8 +101,11 @@ impl DispatchFactory {
     /// One factory per process.
     #[must_use]
     pub fn new(deps: DispatchDeps) -> Self {
-        let slots = Arc::new(Semaphore::new(deps.config.in_flight as usize));
-        Self { shared: Arc::new(Shared { deps, slots }) }
+        // Campaigns never hold so many calls that replies have none.
+        let bulk = (deps.config.in_flight as usize / BULK_SHARE).max(1);
+        let slots = Arc::new(Semaphore::new((deps.config.in_flight as usize).saturating_sub(bulk).max(1)));
+        let bulk_slots = Arc::new(Semaphore::new(bulk));
+        Self { shared: Arc::new(Shared { deps, slots, bulk_slots, pairs: Pairs::default() }) }
     }
 }
 
@@ -105,8 +113,11 @@ impl DispatchFactory {
 #[derive(Debug)]
 struct Shared {
     deps: DispatchDeps,
-    /// Calls of providers under way in this process.
+    /// Calls of providers under way in this process, for replies and signals.
     slots: Arc<Semaphore>,
+    /// The same for campaigns.
+    bulk_slots: Arc<Semaphore>,
+    pairs: Pairs,
 }
 
 impl Shared {
@@ -122,9 +133,11 @@ impl StageFactory for DispatchFactory {
     const LEASED: bool = true;
     type Stage = Dispatch;
 
-    fn create(&self, _partition: &TopicPartition) -> Dispatch {
+    fn create(&self, partition: &TopicPartition) -> Dispatch {
+        let lane = if partition.topic.as_str() == REPLY_BULK { Lane::Bulk } else { Lane::Ready };
         Dispatch {
-            limits: Limits::new(self.shared.deps.limits.clone()),
+            lane,
+            common: self.shared.pairs.join(partition.partition, lane, &self.shared.deps.limits),
             queues: Queues::new(self.shared.deps.config.in_flight_per_account),
             payloads: Arc::new(Payloads::new(&self.shared.deps.scratch)),
             shared: Arc::clone(&self.shared),
@@ -137,7 +150,6 @@ impl StageFactory for DispatchFactory {
             modes: ModeTable::default(),
             freed: Vec::new(),
             idle: Vec::new(),
-            start: Duration::ZERO,
             swept: Duration::ZERO,
             looked: (Duration::ZERO, false),
             slot: Slot::Free,
@@ -149,12 +161,13 @@ impl StageFactory for DispatchFactory {
     }
 }
 
-/// One partition's sends.
+/// The sends of one lane of a partition.
 #[derive(Debug)]
 pub struct Dispatch {
     shared: Arc<Shared>,
+    lane: Lane,
+    common: Common,
     machine: Machine,
-    limits: Limits,
     queues: Queues,
     /// By offset: what waits in memory, and parked replies whose turn has come. One that is being sent is not here.
     jobs: HashMap<u64, Box<Job>>,
@@ -169,8 +182,6 @@ pub struct Dispatch {
     freed: Vec<Place>,
     /// Chats that may have nothing to send any more.
     idle: Vec<Ix>,
-    /// The uptime at the restore: the machine's and the limits' moments begin [`PAST`] before it.
-    start: Duration,
     /// When the next sweep is; a timer for any other moment is passed over.
     swept: Duration,
     /// When it was last looked for what waits long, and whether that is about to be done again.
@@ -199,6 +210,8 @@ enum Slot {
 
 /// What lies before a restore: the ledger is read this far back, and its sends count for the limits.
 const PAST: Duration = Duration::from_secs(15 * 60);
+/// Of so many calls under way one may be a campaign's.
+const BULK_SHARE: usize = 4;
 /// How often waiting replies are looked at.
 const SWEEP: Duration = Duration::from_secs(1);
 /// How soon those in memory are looked at again when a long wait was learned.
@@ -211,12 +224,14 @@ impl PartitionStage for Dispatch {
     type Effect = Effect;
 
     async fn restore(&mut self, cx: &mut PartitionCx<Effect>) -> Result<Restored, StageError> {
-        self.start = cx.clock.uptime();
         self.rebuild(cx).await?;
         cx.low = self.machine.low();
         self.stop = cx.cancel.child_token();
         self.read_modes(cx).await?;
-        signals::tail(cx, None, &self.stop);
+        if self.lane == Lane::Ready {
+            self.common.restored();
+            signals::tail(cx, None, &self.stop);
+        }
         let now = self.moment(cx);
         self.queues.at(now + PAST, Wake::Forget);
         self.sweep_at(now + SWEEP);
@@ -299,9 +314,9 @@ impl Dispatch {
         let Some(voice) = self.queues.get(line).and_then(|line| line.voice.as_ref()) else {
             return Duration::ZERO;
         };
-        let keys = self.limits.keys(&reply.bot, &reply.conversation, job.is_group());
+        let keys = self.common.limits().keys(&reply.bot, &reply.conversation, job.is_group());
         let (shared, own) = self.machine.ahead(&reply.bot, &reply.conversation);
-        self.limits.wait(&voice.plan, &keys, shared.saturating_add(of), own.saturating_add(of), now)
+        self.common.limits().wait(&voice.plan, &keys, shared.saturating_add(of), own.saturating_add(of), now)
     }
 
     /// Everything that can be done now is begun.
@@ -312,7 +327,7 @@ impl Dispatch {
             match wake {
                 Wake::Sweep => self.sweep(cx),
                 Wake::Park => self.park_waiting(cx),
-                Wake::Forget => self.limits.forget_seen(),
+                Wake::Forget => self.common.limits().forget_seen(),
                 Wake::Lease => self.unleased = false,
                 Wake::Chat(_) | Wake::Line(_) => {}
             }
@@ -339,7 +354,10 @@ impl Dispatch {
         }
         if !self.released {
             self.machine.sweep(now);
-            self.tell_backlogs(cx);
+            // Of campaigns nobody who answers need know.
+            if self.lane == Lane::Ready {
+                self.tell_backlogs(cx);
+            }
         }
         self.queues.drop_idle(now.moment);
         self.sweep_at(now.moment + SWEEP);
@@ -366,8 +384,8 @@ impl Dispatch {
         }
     }
 
-    /// The present, as the limits and the machine count it.
+    /// The present, as the limits and the machine count it: both lanes alike, and with room for what lies before.
     fn moment(&self, cx: &PartitionCx<Effect>) -> Duration {
-        PAST + cx.clock.uptime().saturating_sub(self.start)
+        PAST + cx.clock.uptime()
     }
 }

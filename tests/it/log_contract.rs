@@ -64,6 +64,8 @@ contract! {
     groups:
         a_member_gets_every_partition_and_nothing_committed,
         a_new_owner_starts_at_what_was_committed,
+        what_goes_with_a_partition_has_its_owner,
+        what_goes_with_a_topic_has_as_many_partitions,
         metadata_of_a_commit_comes_back,
         too_much_metadata_is_refused,
         nothing_is_read_before_the_start,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test and its helpers a panic is the report")]
 
 mod api;
+mod campaigns;
 mod cli;
 mod compat;
 mod conversations;

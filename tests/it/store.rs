@@ -5,6 +5,7 @@
 
 mod bots;
 mod cache;
+mod campaigns;
 mod contacts;
 mod database;
 mod identities;

@@ -14,7 +14,7 @@ const PAGE: &[(&str, &str)] = &[
 pub fn operations() -> Vec<Operation> {
     use Operation as Op;
     use Scope::{Any, Bot, Conversation, Operator, Tenant};
-    vec![
+    let mut all = vec![
         Op::plain(
             ("health", Any),
             (Get, "/v1/health"),
@@ -259,7 +259,9 @@ pub fn operations() -> Vec<Operation> {
                 ops.mode_change(&tenant, &conversation, call.body).await
             },
         ),
-    ]
+    ];
+    all.extend(super::campaigns::operations());
+    all
 }
 
 #[cfg(test)]
@@ -284,6 +286,7 @@ mod tests {
                 Scope::Tenant => Some("tenant"),
                 Scope::Bot => Some("bot"),
                 Scope::Conversation => Some("conversation"),
+                Scope::Campaign => Some("campaign"),
             };
             assert!(needs.is_none_or(|name| op.names().any(|found| found == name)), "{op:?}");
             assert!(op.path.starts_with("/v1/") && op.summary.ends_with('.'), "{op:?}");

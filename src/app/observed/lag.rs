@@ -8,7 +8,6 @@ use crate::app::parts::Parts;
 use crate::app::settings::Settings;
 use crate::domain::stage::StageName;
 use crate::domain::topics::Keep;
-use crate::log::TopicName;
 use crate::telemetry;
 
 /// Often enough for an alarm on minutes, rarely enough to cost nothing.
@@ -20,7 +19,7 @@ pub fn watch(parts: &Parts, stages: &[StageName]) {
         .iter()
         .map(|stage| GroupReads {
             stage: *stage,
-            topics: parts.pipelines.of_stage(*stage).reads.names().into_iter().map(TopicName::from).collect(),
+            topics: parts.pipelines.of_stage(*stage).subscription().all().cloned().collect(),
         })
         .collect();
     let (log, stop, settings) = (Arc::clone(&parts.log), parts.stop.clone(), Arc::clone(&parts.settings));

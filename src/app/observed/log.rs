@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
 use crate::log::{
-    Committed, Group, Lease, Log, LogError, Outgoing, Position, Progress, Reader, Signal, TopicName,
-    TopicPartition, TopicSpec,
+    Committed, Group, Lease, Log, LogError, Outgoing, Position, Progress, Reader, Signal, Subscription,
+    TopicName, TopicPartition, TopicSpec,
 };
 use crate::telemetry;
 
@@ -54,10 +54,10 @@ impl Log for ObservedLog {
     async fn join(
         &self,
         group: &str,
-        topics: &[TopicName],
+        reads: &Subscription,
         gather: Duration,
     ) -> Result<Box<dyn Group>, LogError> {
-        let inner = self.0.join(group, topics, gather).await?;
+        let inner = self.0.join(group, reads, gather).await?;
         let stage = StageName::WORKERS.into_iter().find(|stage| stage.group() == group);
         Ok(match stage {
             Some(stage) => Box::new(ObservedGroup { inner, stage }),

@@ -63,6 +63,11 @@ pub enum Route {
     Person,
     /// The best passage, as it stands.
     Extractive,
+    /// A campaign: nobody asked for it.
+    Campaign {
+        /// Its id.
+        campaign: String,
+    },
     /// A model.
     Model {
         /// Its name.
@@ -81,6 +86,7 @@ impl std::fmt::Display for Route {
             Self::Script { rule } => write!(f, "script:{rule}"),
             Self::Person => f.write_str("person"),
             Self::Extractive => f.write_str("extractive"),
+            Self::Campaign { campaign } => write!(f, "campaign:{campaign}"),
             Self::Model { model } => write!(f, "model:{model}"),
             Self::Fallback { reason } => write!(f, "fallback:{reason}"),
         }

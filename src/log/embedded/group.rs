@@ -17,7 +17,7 @@ use super::core::Core;
 use super::lock;
 use super::seat::{News, Seat};
 use super::topics::{Limit, Partition, Topic};
-use crate::log::types::{Batch, LogError, Progress, TopicName, TopicPartition};
+use crate::log::types::{Batch, LogError, Progress, Subscription, TopicPartition};
 use crate::log::{Group, Lease, Signal};
 
 /// How long a member may take to give partitions back, after that it is taken for stuck: longer than any drain, and as long
@@ -136,6 +136,8 @@ pub(super) struct Member {
     /// How long records may gather; zero = each at once.
     gather: Duration,
     topics: Vec<Arc<Topic>>,
+    /// By the number of a topic: those whose partitions go with its own.
+    beside: Vec<(u16, Arc<Topic>)>,
     /// What is fetched, in the order of assignment.
     cursors: Vec<Cursor>,
     turn: usize,
@@ -159,15 +161,21 @@ impl Member {
     pub(super) fn join(
         core: &Arc<Core>,
         group: &str,
-        names: &[TopicName],
+        reads: &Subscription,
         gather: Duration,
     ) -> Result<Self, LogError> {
-        let topics = {
-            let all = core.registry.load();
-            names.iter().map(|name| all.topic(name).cloned()).collect::<Result<Vec<_>, _>>()?
-        };
+        let all = core.registry.load();
+        let topics =
+            reads.topics.iter().map(|name| all.topic(name).cloned()).collect::<Result<Vec<_>, _>>()?;
+        let mut beside = Vec::with_capacity(reads.beside.len());
+        for (leader, name) in &reads.beside {
+            let (leads, topic) = (all.topic(leader)?, all.topic(name)?);
+            Subscription::check_beside((leader, leads.spec.partitions), (name, topic.spec.partitions))?;
+            beside.push((leads.id, Arc::clone(topic)));
+        }
+        drop(all);
         let wake = Arc::new(Notify::new());
-        for topic in &topics {
+        for topic in topics.iter().chain(beside.iter().map(|(_, topic)| topic)) {
             topic.listeners.add(&wake);
         }
         let state = core.groups.of(group);
@@ -188,7 +196,7 @@ impl Member {
             id
         };
         let (core, group) = (Arc::clone(core), group.to_owned());
-        Ok(Self { core, group, id, state, wake, gather, topics, cursors: Vec::new(), turn: 0 })
+        Ok(Self { core, group, id, state, wake, gather, topics, beside, cursors: Vec::new(), turn: 0 })
     }
 
     /// The next thing that the group has to say.
@@ -200,6 +208,7 @@ impl Member {
         };
         Some(match news {
             News::Assigned(parts) => {
+                let parts = self.with_beside(&parts);
                 let cursors: Vec<_> = parts.iter().filter_map(|part| self.cursor(*part)).collect();
                 let told = cursors.iter().map(|cursor| {
                     (cursor.name.clone(), self.core.offsets.get(&self.group, cursor.partition.part))
@@ -208,8 +217,12 @@ impl Member {
                 self.cursors.extend(cursors);
                 signal
             }
-            News::Revoked(id, parts) => Signal::Revoked { id, partitions: self.stop(&parts) },
+            News::Revoked(id, parts) => {
+                let parts = self.with_beside(&parts);
+                Signal::Revoked { id, partitions: self.stop(&parts) }
+            }
             News::Lost(parts) => {
+                let parts = self.with_beside(&parts);
                 let partitions = self.stop(&parts);
                 self.cursors.retain(|cursor| !parts.contains(&cursor.partition.part));
                 Signal::Lost(partitions)
@@ -217,8 +230,24 @@ impl Member {
         })
     }
 
+    /// These, each with those that go with it behind it.
+    fn with_beside(&self, parts: &[Part]) -> Vec<Part> {
+        let beside = |part: Part| {
+            let mine = self.beside.iter().filter(move |(leader, _)| *leader == part.topic);
+            mine.map(move |(_, topic)| Part { topic: topic.id, partition: part.partition })
+        };
+        parts.iter().flat_map(|part| std::iter::once(*part).chain(beside(*part))).collect()
+    }
+
+    /// The one that the group knows: a partition itself, or the one that it goes with.
+    fn led_by(&self, part: Part) -> Part {
+        let leader = self.beside.iter().find(|(_, topic)| topic.id == part.topic);
+        leader.map_or(part, |(leader, _)| Part { topic: *leader, partition: part.partition })
+    }
+
     fn cursor(&self, part: Part) -> Option<Cursor> {
-        let topic = self.topics.iter().find(|topic| topic.id == part.topic)?;
+        let mut topics = self.topics.iter().chain(self.beside.iter().map(|(_, topic)| topic));
+        let topic = topics.find(|topic| topic.id == part.topic)?;
         let partition = Arc::clone(topic.partitions.get(usize::from(part.partition))?);
         let name = TopicPartition { topic: topic.name.clone(), partition: u32::from(part.partition) };
         Some(Cursor { name, topic: Arc::clone(topic), partition, next: None, held: false, leaving: false })
@@ -252,8 +281,7 @@ impl Member {
         Ok(None)
     }
 
-    /// What of `upto` this member may commit.
-    /// What of it is this member's, and the first that is not.
+    /// What of `upto` this member may commit: what is this member's, and the first that is not.
     fn owned(&self, upto: &[Progress]) -> Result<(Commit, Option<TopicPartition>), LogError> {
         let topics = self.core.registry.load();
         let state = lock(&self.state);
@@ -267,7 +295,7 @@ impl Member {
                 let topic = progress.partition.topic.clone();
                 return Err(LogError::TooLarge { topic, bytes, max: METADATA });
             }
-            if seat.owned.contains(&part) {
+            if seat.owned.contains(&self.led_by(part)) {
                 offsets.push((part, progress.committed.clone()));
             } else {
                 lost.get_or_insert_with(|| progress.partition.clone());
@@ -349,14 +377,13 @@ impl Group for Member {
         let Some(seat) = state.members.get_mut(&self.id) else { return };
         let Some((_, parts)) = seat.leaving.remove(&id) else { return };
         seat.owned.retain(|part| !parts.contains(part));
-        self.cursors.retain(|cursor| !parts.contains(&cursor.partition.part));
+        let gone = self.with_beside(&parts);
+        self.cursors.retain(|cursor| !gone.contains(&cursor.partition.part));
         state.rebalance();
     }
 
-    async fn leave(self: Box<Self>) {
-        // Dropping does it, so that a member that is dropped without leaving holds nothing either.
-        drop(self);
-    }
+    /// Dropping does it, so that a member that is dropped without leaving holds nothing either.
+    async fn leave(self: Box<Self>) {}
 }
 
 impl Drop for Member {
@@ -365,7 +392,7 @@ impl Drop for Member {
         state.members.remove(&self.id);
         state.rebalance();
         drop(state);
-        for topic in &self.topics {
+        for topic in self.topics.iter().chain(self.beside.iter().map(|(_, topic)| topic)) {
             topic.listeners.remove(&self.wake);
         }
     }

@@ -23,7 +23,7 @@ use self::member::Member;
 use self::shared::{Callbacks, Command, Names, Shared};
 use super::config::KafkaConfig;
 use super::{producer, settings};
-use crate::log::{Group, Lease, LogError, Progress, Signal, TopicName, TopicPartition};
+use crate::log::{Group, Lease, LogError, Progress, Signal, Subscription, TopicPartition};
 
 /// A member of a consumer group.
 #[derive(Debug)]
@@ -47,12 +47,12 @@ impl KafkaGroup {
     pub(super) fn join(
         config: &KafkaConfig,
         group: &str,
-        topics: &[TopicName],
+        reads: &Subscription,
         partitions: u32,
         gather: Duration,
         closed: CancellationToken,
     ) -> Result<Self, LogError> {
-        let shared = Arc::new(Shared::new(Names::new(&config.prefix, topics), config.lease()));
+        let shared = Arc::new(Shared::new(Names::new(&config.prefix, reads), config.lease()));
         let name = format!("{}{group}", config.prefix);
         let what = || format!("join group {name}");
         let mut client: BaseConsumer<Callbacks> = settings::member(config, &name, partitions, gather)
@@ -60,7 +60,7 @@ impl KafkaGroup {
             .map_err(|error| shared.trouble.error(what(), &error))?;
         let told = Arc::clone(&shared);
         client.set_nonempty_callback(move || told.tell());
-        client.subscribe(&shared.names.kafka()).map_err(|error| shared.trouble.error(what(), &error))?;
+        client.subscribe(&shared.names.shared_out()).map_err(|error| shared.trouble.error(what(), &error))?;
         let member = Member::new(client, Arc::clone(&shared), Handle::current());
         std::thread::Builder::new()
             .name(format!("kafka-{group}"))

@@ -75,8 +75,8 @@ impl Dispatch {
             if ahead == 0 {
                 continue;
             }
-            let keys = self.limits.keys(&key.bot, &chat, false);
-            let wait = self.limits.wait(&voice.plan, &keys, ahead.saturating_add(1), 1, now);
+            let keys = self.common.limits().keys(&key.bot, &chat, false);
+            let wait = self.common.limits().wait(&voice.plan, &keys, ahead.saturating_add(1), 1, now);
             let seconds = if wait > ttl { wait.as_secs().max(1) } else { 0 };
             // Of several accounts the fastest counts: nobody is told to stop for nothing.
             let bot = (key.tenant.clone(), key.bot.clone());

@@ -58,7 +58,7 @@ impl Dispatch {
     }
 
     fn desk(&self, cx: &PartitionCx<Effect>) -> Desk {
-        Desk { partition: cx.partition.partition, epoch: cx.epoch, lane: Lane::Ready }
+        Desk { partition: cx.partition.partition, epoch: cx.epoch, lane: self.lane }
     }
 
     fn result(&mut self, cx: &mut PartitionCx<Effect>, verdict: Verdict) {
@@ -117,12 +117,12 @@ impl Dispatch {
         let roots = self.jobs.values().filter(|job| asked.contains(&job.reply.id));
         let since = roots.map(|job| job.reply.roottime).min().unwrap_or_default();
         let since = Timestamp::from_millis(since.millis().saturating_sub(CLOCKS));
-        let (log, stop) = (Arc::clone(&cx.log), self.stop.clone());
+        let (log, stop, lane) = (Arc::clone(&cx.log), self.stop.clone(), self.lane);
         cx.spawn(async move {
             tokio::select! {
                 // Whoever comes next asks again.
                 () = stop.cancelled() => Effect::Stopped,
-                found = search_again(&*log, &ledger, since, &asked) => Effect::Searched(found),
+                found = search_again(&*log, lane, &ledger, since, &asked) => Effect::Searched(found),
             }
         });
     }
@@ -139,6 +139,9 @@ impl Dispatch {
                     return tracing::error!(%conversation, "a conversation that nobody can speak in");
                 };
                 let line = self.queues.line(LineKey { tenant, bot, channel, account }, now);
+                if self.lane == Lane::Ready {
+                    self.common.replies_wait(conversation, true);
+                }
                 self.queues.add(conversation.clone(), line)
             }
         };
@@ -193,12 +196,13 @@ impl Dispatch {
 /// Searches until it succeeds or trying again can't help.
 async fn search_again(
     log: &dyn Log,
+    lane: Lane,
     ledger: &TopicPartition,
     since: Timestamp,
     ids: &HashSet<EventId>,
 ) -> Result<Search, LogError> {
     loop {
-        let mut search = Search::new(Lane::Ready, ids.iter().copied());
+        let mut search = Search::new(lane, ids.iter().copied());
         match restore::search_since(log, ledger, since, &mut search).await {
             Ok(()) => return Ok(search),
             // The beginning may be deleted while it is read.

@@ -9,10 +9,10 @@ use super::job::{Foregone, Job};
 use super::parking::{Head, Outcome};
 use super::queues::{State, Voice};
 use super::send::{Attempt, Effect};
-use super::{Dispatch, PAST, backoff};
+use super::{Dispatch, backoff};
 use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::SettledStatus;
+use crate::domain::events::{Lane, SettledStatus};
 use crate::domain::ids::{BotId, ConversationId};
 use crate::limits::{Keys, Pause};
 use crate::pipeline::PartitionCx;
@@ -61,9 +61,9 @@ impl Dispatch {
         bot: Option<&Bot>,
     ) {
         let Some(found) = self.queues.chat(chat) else { return };
-        let keys = found
-            .keys
-            .unwrap_or_else(|| self.limits.keys(&job.reply.bot, &job.reply.conversation, job.is_group()));
+        let keys = found.keys.unwrap_or_else(|| {
+            self.common.limits().keys(&job.reply.bot, &job.reply.conversation, job.is_group())
+        });
         let (bot_id, conversation) = (job.reply.bot.clone(), job.reply.conversation.clone());
         let place = Place { chat, line: found.line, keys, conversation, bot: bot_id, head };
         tracing::debug!(
@@ -79,7 +79,7 @@ impl Dispatch {
         if let (Attempt::Called(_), Some(voice)) =
             (&attempt, self.queues.get(place.line).and_then(|line| line.voice.as_ref()))
         {
-            self.limits.answered(&voice.plan, &keys, PAST + cx.clock.uptime().saturating_sub(self.start));
+            self.common.limits().answered(&voice.plan, &keys, self.moment(cx));
         }
         let goes_on = matches!(attempt, Attempt::Called(SendOutcome::Sent { .. })) && head.part + 1 < head.of;
         let outcome = self.judge(cx, &place, attempt);
@@ -159,7 +159,7 @@ impl Dispatch {
         self.pause(place.line, &place.keys, scope, span, now.moment);
         if matches!(scope, Scope::Chat | Scope::Bot) {
             // Telegram does not say whether it is the chat or the bot: the limits make it the bot's in the end.
-            let paused = self.limits.paused(&place.keys, now.moment);
+            let paused = self.common.limits().paused(&place.keys, now.moment);
             if paused > now.moment {
                 self.machine.park_wait_bot(&place.bot, paused, now);
             }
@@ -182,7 +182,7 @@ impl Dispatch {
             Scope::Bot => Pause::Bot,
             Scope::App => Pause::App,
         };
-        self.limits.pause(what, keys, now + span, now);
+        self.common.limits().pause(what, keys, now + span, now);
     }
 
     /// The head of a chat will not be sent, whatever the provider would say.
@@ -217,12 +217,20 @@ impl Dispatch {
             };
             let gone = self.machine.is_empty(&found.conversation);
             if gone {
-                self.unload(*chat);
-                self.queues.remove(*chat);
+                self.drop_chat(*chat);
             }
             !gone
         });
         self.idle = idle;
+    }
+
+    /// A chat has nothing to send any more.
+    pub(super) fn drop_chat(&mut self, chat: Ix) {
+        self.unload(chat);
+        if let (Lane::Ready, Some(found)) = (self.lane, self.queues.chat(chat)) {
+            self.common.replies_wait(&found.conversation, false);
+        }
+        self.queues.remove(chat);
     }
 
     /// A parked reply need not be at hand any more.
@@ -252,6 +260,7 @@ impl Dispatch {
         let ttl = bot.and_then(|bot| bot.spec.reply_ttl.span()).map(|span| span.get());
         let (limits, policy) =
             bot.map(|bot| (bot.spec.limits.clone(), bot.spec.on_unknown)).unwrap_or_default();
-        line.voice = Some(Voice { plan: self.limits.plan(line.key.channel, &limits), policy, ttl, version });
+        line.voice =
+            Some(Voice { plan: self.common.limits().plan(line.key.channel, &limits), policy, ttl, version });
     }
 }

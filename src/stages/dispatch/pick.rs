@@ -12,13 +12,15 @@ use super::send::{self, Effect};
 use super::{Dispatch, Slot};
 use crate::domain::bot::UnknownPolicy;
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::Signal;
+use crate::domain::events::{Lane, Signal};
 use crate::domain::ids::ConversationId;
 use crate::limits::{Ask, Keys, Limits, Plan, Verdict};
 use crate::pipeline::PartitionCx;
 
 /// A chat that waits longer need not be at hand.
 const LONG: Duration = Duration::from_secs(2);
+/// How soon bulk looks again whether replies still wait in its chat.
+const YIELD: Duration = Duration::from_millis(100);
 /// How soon a lease that is over is looked at again.
 const LEASE: Duration = Duration::from_millis(100);
 
@@ -36,19 +38,28 @@ impl Dispatch {
     /// Lines take turns, one send each, until none may go.
     pub(super) fn pick(&mut self, cx: &mut PartitionCx<Effect>) {
         let now = self.now(cx);
+        if self.lane == Lane::Bulk && !self.common.is_restored() {
+            return self.look_again(now);
+        }
         while let Some(line) = self.queues.turn() {
             match self.step(cx, line, now) {
                 Turn::Over => self.queues.rouse(line),
                 Turn::NoSlot => return self.queues.keep_turn(line),
                 Turn::NoLease => {
                     self.queues.keep_turn(line);
-                    if !std::mem::replace(&mut self.unleased, true) {
+                    if !self.unleased {
                         tracing::warn!(partition = %cx.partition, "nothing is sent until the group confirms the partition");
-                        self.queues.at(now.moment + LEASE, Wake::Lease);
                     }
-                    return;
+                    return self.look_again(now);
                 }
             }
+        }
+    }
+
+    /// Nothing may be sent for the moment.
+    fn look_again(&mut self, now: Now) {
+        if !std::mem::replace(&mut self.unleased, true) {
+            self.queues.at(now.moment + LEASE, Wake::Lease);
         }
     }
 
@@ -73,7 +84,8 @@ impl Dispatch {
             if signal.is_stale(wall) || in_the_way {
                 continue;
             }
-            match self.limits.take(&voice.plan, &signal.keys, Ask::Signal, moment) {
+            let verdict = self.common.limits().take(&voice.plan, &signal.keys, Ask::Signal, moment);
+            match verdict {
                 Verdict::Ready => {
                     let key = line.key.clone();
                     self.queues.call(ix, moment);
@@ -99,6 +111,10 @@ impl Dispatch {
         let Some(conversation) = self.queues.chat(chat).map(|chat| chat.conversation.clone()) else {
             return Turn::Over;
         };
+        if self.lane == Lane::Bulk && self.common.do_replies_wait(&conversation) {
+            self.rest(chat, now.moment + YIELD, now);
+            return Turn::Over;
+        }
         match self.machine.may_send(&conversation, now) {
             May::Send(head) => self.try_head(cx, (ix, chat), &conversation, head, now),
             May::NotBefore(at) => {
@@ -117,8 +133,7 @@ impl Dispatch {
                 Turn::Over
             }
             May::Empty => {
-                self.unload(chat);
-                self.queues.remove(chat);
+                self.drop_chat(chat);
                 Turn::Over
             }
         }
@@ -215,16 +230,20 @@ impl Dispatch {
         moment: Duration,
         way: fn(&mut Limits, &Plan, &Keys, Ask, Duration) -> Verdict,
     ) -> Verdict {
-        let ask = if head.part == 0 && head.attempt == 0 { Ask::Answer } else { Ask::Message };
+        let ask = match self.lane {
+            Lane::Bulk => Ask::Bulk,
+            Lane::Ready if head.part == 0 && head.attempt == 0 => Ask::Answer,
+            Lane::Ready => Ask::Message,
+        };
         let Some(found) = self.queues.get(line) else {
             return Verdict::NotBefore { at: moment, shared: true };
         };
-        let keys = self.limits.keys(&found.key.bot, conversation, group);
+        let keys = self.common.limits().keys(&found.key.bot, conversation, group);
         if let Some(chat) = self.queues.chat_mut(chat) {
             chat.keys = Some(keys);
         }
         match self.queues.get(line).and_then(|line| line.voice.as_ref()) {
-            Some(voice) => way(&mut self.limits, &voice.plan, &keys, ask, moment),
+            Some(voice) => way(&mut self.common.limits(), &voice.plan, &keys, ask, moment),
             // Not reached: a line without a voice is looked up first.
             None => Verdict::NotBefore { at: moment + super::SWEEP, shared: true },
         }
@@ -249,7 +268,10 @@ impl Dispatch {
             }
             Slot::Awaited => None,
             Slot::Free => {
-                let slots = std::sync::Arc::clone(&self.shared.slots);
+                let slots = std::sync::Arc::clone(match self.lane {
+                    Lane::Ready => &self.shared.slots,
+                    Lane::Bulk => &self.shared.bulk_slots,
+                });
                 if let Ok(slot) = std::sync::Arc::clone(&slots).try_acquire_owned() {
                     self.slot = Slot::Free;
                     return Some(slot);

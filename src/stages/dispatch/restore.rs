@@ -2,6 +2,7 @@
 //! and its reasons stand in [`Restore`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -11,10 +12,10 @@ use super::payloads::Payloads;
 use super::records::{self, Desk, LedgerDraft, Whose};
 use super::scan::Scan;
 use super::send::Effect;
-use super::{Dispatch, PAST};
+use super::{Common, Dispatch, PAST};
 use crate::domain::events::{Lane, Parked, ParkedKey, Settled, SettledStatus};
+use crate::domain::ids::{BotId, ConversationId};
 use crate::domain::time::Timestamp;
-use crate::limits::Limits;
 use crate::log::{Log, LogError, Record, TopicPartition};
 use crate::pipeline::PartitionCx;
 
@@ -28,17 +29,17 @@ impl Dispatch {
     /// When the log can't be read or written; nothing was sent then.
     pub(super) async fn rebuild(&mut self, cx: &mut PartitionCx<Effect>) -> Result<(), LogError> {
         let began = cx.clock.uptime();
-        let lane = Lane::Ready;
+        let lane = self.lane;
         let since = Timestamp::from_millis(
             cx.now().millis().saturating_sub(i64::try_from(PAST.as_millis()).unwrap_or(i64::MAX)),
         );
         // Its end is asked for when nobody else can park anything behind it.
         let from = From { lane, epoch: cx.epoch, low: cx.low, watermark: cx.start, end: 0, since };
         let mut restore = Restore::new(from, self.bounds());
-        read_parked(cx, &self.payloads, &mut restore).await?;
+        read_parked(cx, lane, &self.payloads, &mut restore).await?;
         restore.ends(cx.log.range(&cx.partition).await?.end);
         let ledger = Ledger::open(cx, from).await?;
-        let ledger_end = ledger.read(cx, since, &mut restore, &mut self.limits).await?;
+        let ledger_end = ledger.read(cx, since, &mut restore, self.note_sent(began)).await?;
         let mut search = Search::new(lane, restore.questions());
         if !search.is_empty() {
             let beginning = Timestamp::default();
@@ -46,7 +47,7 @@ impl Dispatch {
         }
         let recovered = restore.answer(ledger_end, &search);
         for doubt in recovered.doubts() {
-            settle_doubt(cx, &self.payloads, doubt).await?;
+            settle_doubt(cx, lane, &self.payloads, doubt).await?;
         }
         self.machine = recovered.machine(self.now(cx));
         self.payloads.keep(self.machine.places());
@@ -55,9 +56,20 @@ impl Dispatch {
         Ok(())
     }
 
+    /// Tells the limits of a send of the last [`PAST`] before `began`, of either lane; the replies' lane does it for both.
+    fn note_sent(&self, began: Duration) -> impl FnMut(&BotId, &ConversationId, Duration) + use<> {
+        let common = (self.lane == Lane::Ready).then(|| self.common.clone());
+        move |bot, conversation, at| {
+            if let Some(mut limits) = common.as_ref().map(Common::limits) {
+                let keys = limits.keys(bot, conversation, false);
+                limits.seen(&keys, began + at);
+            }
+        }
+    }
+
     /// The present, as the machine counts it.
     pub(super) fn now(&self, cx: &PartitionCx<Effect>) -> Now {
-        Now { moment: self.moment(cx), wall: cx.now(), lease: (cx.lease() + PAST).saturating_sub(self.start) }
+        Now { moment: self.moment(cx), wall: cx.now(), lease: cx.lease() + PAST }
     }
 
     fn bounds(&self) -> Bounds {
@@ -74,6 +86,7 @@ impl Dispatch {
 /// Claims the partition and reads its parked topic to the claim's own marker.
 async fn read_parked(
     cx: &mut PartitionCx<Effect>,
+    lane: Lane,
     payloads: &Arc<Payloads>,
     restore: &mut Restore,
 ) -> Result<(), LogError> {
@@ -83,10 +96,10 @@ async fn read_parked(
     let mut epoch = cx.epoch;
     loop {
         cx.claim(epoch).await?;
-        let marker = records::marker(Desk { partition: cx.partition.partition, epoch, lane: Lane::Ready });
+        let marker = records::marker(Desk { partition: cx.partition.partition, epoch, lane });
         let position = cx.append(vec![marker]).await?.first().map_or(0, |position| position.offset);
         while let Some(batch) = scan.batch(position + 1).await? {
-            note_parked(&batch, payloads, restore).await?;
+            note_parked(&batch, lane, payloads, restore).await?;
         }
         if restore.highest() <= epoch {
             restore.claimed(epoch);
@@ -99,6 +112,7 @@ async fn read_parked(
 
 async fn note_parked(
     batch: &[Record],
+    lane: Lane,
     payloads: &Arc<Payloads>,
     restore: &mut Restore,
 ) -> Result<(), LogError> {
@@ -107,6 +121,8 @@ async fn note_parked(
         let key = std::str::from_utf8(&record.key).ok().and_then(|key| key.parse().ok());
         let value = (!record.value.is_empty()).then(|| serde_json::from_slice(&record.value)).transpose();
         match (key, value) {
+            // The other lane keeps its own.
+            (_, Ok(Some(Parked::Put { lane: other, .. }))) if other != lane => {}
             (Some(key), Ok(value)) => read.push((key, value)),
             _ => tracing::warn!(offset = record.offset, "a parked record of an unknown kind is passed over"),
         }
@@ -149,7 +165,7 @@ impl Ledger {
         cx: &mut PartitionCx<Effect>,
         since: Timestamp,
         restore: &mut Restore,
-        limits: &mut Limits,
+        mut sent: impl FnMut(&BotId, &ConversationId, Duration),
     ) -> Result<u64, LogError> {
         if self.first >= self.end {
             return Ok(self.end);
@@ -162,7 +178,7 @@ impl Ledger {
                 if let Settled::Result { bot, conversation, at, attempt: 1.., .. } = &settled
                     && *at > since
                 {
-                    limits.seen(&limits.keys(bot, conversation, false), at.since(since));
+                    sent(bot, conversation, at.since(since));
                 }
             }
         }
@@ -204,6 +220,7 @@ fn settled(record: &Record) -> Option<Settled> {
 /// An earlier owner may have sent a part that must not be sent twice: the dead letter first, then its RESULT.
 async fn settle_doubt(
     cx: &mut PartitionCx<Effect>,
+    lane: Lane,
     payloads: &Arc<Payloads>,
     doubt: &Doubt,
 ) -> Result<(), LogError> {
@@ -233,7 +250,7 @@ async fn settle_doubt(
         reason: Some(DOUBT.to_owned()),
         place,
     };
-    let desk = Desk { partition: cx.partition.partition, epoch: cx.epoch, lane: Lane::Ready };
+    let desk = Desk { partition: cx.partition.partition, epoch: cx.epoch, lane };
     let draft = LedgerDraft::Result(verdict, cx.now(), Whose::of(&reply));
     let result = records::ledger(vec![draft], desk, payloads).await?;
     cx.append(result).await.map(drop)

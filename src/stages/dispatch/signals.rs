@@ -87,7 +87,7 @@ impl Dispatch {
         let overtaken = matches!(signal, Signal::Typing { .. })
             && channel != ChannelKind::Whatsapp
             && self.queues.find(&event.conversation).is_some();
-        let keys = self.limits.keys(&event.bot, &event.conversation, false);
+        let keys = self.common.limits().keys(&event.bot, &event.conversation, false);
         let waiting = Waiting { keys, chat, signal, at };
         if event.runid.is_some() || channel == ChannelKind::Webchat || overtaken || waiting.is_stale(now) {
             return;

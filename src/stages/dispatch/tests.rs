@@ -2,6 +2,7 @@
 
 mod flow;
 mod group;
+mod lanes;
 mod log;
 mod outcomes;
 mod owners;
@@ -9,3 +10,4 @@ mod parked;
 mod people;
 mod property;
 mod rig;
+mod said;

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use millrace::domain::time::Timestamp;
 use millrace::domain::topics::{TopicSpec, partition_of};
 use millrace::log::{
-    Batch, Committed, Group, Log, LogError, Outgoing, Position, Reader, Record, TopicName, TopicPartition,
+    Batch, Committed, Group, Log, LogError, Outgoing, Position, Reader, Record, Subscription, TopicName,
+    TopicPartition,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -96,7 +97,7 @@ impl Log for MemoryLog {
         Ok(())
     }
 
-    async fn join(&self, _: &str, _: &[TopicName], _: Duration) -> Result<Box<dyn Group>, LogError> {
+    async fn join(&self, _: &str, _: &Subscription, _: Duration) -> Result<Box<dyn Group>, LogError> {
         Err(LogError::Closed("no groups here".into()))
     }
 

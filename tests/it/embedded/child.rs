@@ -66,7 +66,8 @@ async fn append(folder: &Path) {
     topics(&*log).await;
     let end = async |topic| log.range(&TopicPartition::new(topic, 1)).await.unwrap().end as usize;
     let (mut plain, mut synced) = (end(PLAIN).await, end(SYNCED).await);
-    let mut group = log.join("killed", &[TopicName::from(PLAIN)], std::time::Duration::ZERO).await.unwrap();
+    let mut group =
+        log.join("killed", &TopicName::from(PLAIN).into(), std::time::Duration::ZERO).await.unwrap();
     while !matches!(group.next(std::time::Duration::from_secs(1)).await.unwrap(), Signal::Assigned(_)) {}
     loop {
         // One for every four: what is derived follows what it was derived from.

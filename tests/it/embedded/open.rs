@@ -11,7 +11,7 @@ use super::support::{KEPT, PLAIN, SYNCED, clock, config, files, folder, frame, f
 use super::support::{segments, topics};
 
 async fn commit(log: &dyn Log, group: &str, partition: u32, offset: u64) {
-    let mut member = log.join(group, &[TopicName::from(PLAIN)], Duration::ZERO).await.unwrap();
+    let mut member = log.join(group, &TopicName::from(PLAIN).into(), Duration::ZERO).await.unwrap();
     while !matches!(member.next(Duration::from_secs(1)).await.unwrap(), Signal::Assigned(_)) {}
     let committed = Committed { offset, metadata: "m".to_owned() };
     let progress = Progress { partition: TopicPartition::new(PLAIN, partition), committed };

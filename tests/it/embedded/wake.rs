@@ -20,8 +20,7 @@ async fn an_append_wakes_members_and_readers() {
             TopicSpec { name: "wake.v1".to_owned(), partitions: 1, keep, max_bytes: 1 << 20, synced: false };
         log.ensure_topics(&[spec]).await.unwrap();
         let (topic, partition) = (TopicName::from("wake.v1"), TopicPartition::new("wake.v1", 0));
-        let mut member =
-            log.join("wake", std::slice::from_ref(&topic), std::time::Duration::ZERO).await.unwrap();
+        let mut member = log.join("wake", &topic.clone().into(), std::time::Duration::ZERO).await.unwrap();
         while !matches!(member.next(SOON).await.unwrap(), Signal::Assigned(_)) {}
         member.start(&partition, 0).unwrap();
         let mut reader = log.reader(1 << 20).await.unwrap();

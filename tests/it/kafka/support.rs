@@ -147,5 +147,5 @@ pub(crate) async fn values(group: &mut dyn Group, count: usize) -> Vec<(TopicPar
 }
 
 pub(crate) async fn join(log: &dyn Log, group: &str, topic: &str) -> Result<Box<dyn Group>, LogError> {
-    log.join(group, &[TopicName::from(topic)], Duration::ZERO).await
+    log.join(group, &TopicName::from(topic).into(), Duration::ZERO).await
 }

@@ -65,7 +65,7 @@ pub(crate) async fn an_unknown_topic_is_named(world: &dyn World) {
     let error = log.append(vec![record(&known, 7, "k", "v")]).await.unwrap_err();
     assert!(error.to_string().contains(known.as_str()), "{error}");
     assert!(log.partitions(&unknown).await.is_err());
-    assert!(log.join(&world.name("group"), &[unknown], std::time::Duration::ZERO).await.is_err());
+    assert!(log.join(&world.name("group"), &unknown.into(), std::time::Duration::ZERO).await.is_err());
 }
 
 pub(crate) async fn a_record_over_its_bound_is_refused(world: &dyn World) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use millrace::log::{Committed, LogError, Progress, TopicName, TopicPartition};
+use millrace::log::{Committed, LogError, Progress, Subscription, TopicName, TopicPartition};
 
 use super::world::{Member, PATIENCE, SHORT, World, append_all, topic};
 
@@ -51,6 +51,52 @@ pub(crate) async fn a_new_owner_starts_at_what_was_committed(world: &dyn World) 
     member.until("the rest", |member| !member.read.is_empty()).await;
     assert_eq!(member.texts(), ["c"]);
     member.group.leave().await;
+}
+
+pub(crate) async fn what_goes_with_a_partition_has_its_owner(world: &dyn World) {
+    let (log, group) = (world.log(), world.name("beside"));
+    let (leader, beside) = (topic(world, "g9a.v1", 2).await, topic(world, "g9b.v1", 2).await);
+    let reads = Subscription { topics: vec![leader.clone()], beside: vec![(leader.clone(), beside.clone())] };
+    let at = |topic: &TopicName, partition| TopicPartition::new(topic.clone(), partition);
+    for partition in 0..2 {
+        append_all(&*log, &leader, partition, &["l"]).await;
+        append_all(&*log, &beside, partition, &["b"]).await;
+    }
+    let mut one = Member::subscribe(&*log, &group, &reads).await;
+    one.until("all four", |one| one.owned.len() == 4 && one.read.len() == 4).await;
+    let mut two = Member::subscribe(&*log, &group, &reads).await;
+    both(&mut one, &mut two, "two each", |one, two| one.owned.len() == 2 && two.owned.len() == 2).await;
+    for member in [&one, &two] {
+        let of = |topic: &TopicName| member.owned.keys().find(|at| at.topic == *topic).map(|at| at.partition);
+        assert_eq!(of(&leader), of(&beside), "{:?}", member.owned);
+    }
+    both(&mut one, &mut two, "its records", |_, two| two.read.len() >= 2).await;
+    let mine = two.owned.keys().next().unwrap().partition;
+    let of = |topic: &TopicName, partition, offset| Progress {
+        partition: at(topic, partition),
+        committed: Committed { offset, metadata: format!("{topic}") },
+    };
+    let refused = two.group.commit_now(&[of(&beside, 1 - mine, 1)]).await;
+    assert!(matches!(refused, Err(LogError::Fenced(lost)) if lost == at(&beside, 1 - mine)));
+    two.group.commit_now(&[of(&leader, mine, 0), of(&beside, mine, 1)]).await.unwrap();
+    two.group.leave().await;
+    let had: Vec<_> = one.owned.keys().cloned().collect();
+    one.until("all four again", |one| one.owned.len() == 4).await;
+    let came = |topic: &TopicName| one.owned[&at(topic, mine)].as_ref().map(|committed| committed.offset);
+    assert!(!had.contains(&at(&beside, mine)));
+    assert_eq!((came(&leader), came(&beside)), (Some(0), Some(1)), "each begins at what was committed of it");
+    append_all(&*log, &beside, mine, &["later"]).await;
+    one.until("what came later", |one| one.texts().contains(&"later")).await;
+    one.group.leave().await;
+}
+
+pub(crate) async fn what_goes_with_a_topic_has_as_many_partitions(world: &dyn World) {
+    let log = world.log();
+    let (leader, beside) = (topic(world, "g10a.v1", 2).await, topic(world, "g10b.v1", 3).await);
+    let reads = Subscription { topics: vec![leader.clone()], beside: vec![(leader.clone(), beside.clone())] };
+    let refused = log.join(&world.name("unequal"), &reads, Duration::ZERO).await.err();
+    let text = refused.map(|error| error.to_string()).unwrap_or_default();
+    assert!(text.contains(leader.as_str()) && text.contains(beside.as_str()), "{text}");
 }
 
 pub(crate) async fn metadata_of_a_commit_comes_back(world: &dyn World) {

@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace::domain::topics::{Keep, TopicSpec};
-use millrace::log::{Batch, Committed, Group, Log, Outgoing, Record, Signal, TopicName, TopicPartition};
+use millrace::log::{
+    Batch, Committed, Group, Log, Outgoing, Record, Signal, Subscription, TopicName, TopicPartition,
+};
 
 /// An engine with nothing in it that the case did not put there.
 #[async_trait]
@@ -101,7 +103,11 @@ pub(crate) struct Member {
 
 impl Member {
     pub(crate) async fn join(log: &dyn Log, group: &str, topics: &[TopicName]) -> Self {
-        let group = log.join(group, topics, Duration::ZERO).await.unwrap();
+        Self::subscribe(log, group, &topics.into()).await
+    }
+
+    pub(crate) async fn subscribe(log: &dyn Log, group: &str, reads: &Subscription) -> Self {
+        let group = log.join(group, reads, Duration::ZERO).await.unwrap();
         Self { group, owned: BTreeMap::new(), read: Vec::new(), obeys: true, revoked: Vec::new() }
     }
 

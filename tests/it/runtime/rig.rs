@@ -185,7 +185,7 @@ impl Rig {
         let stage = Puppet { handled, gate, gated };
         let factory = Transforms::new(stage, self.pipeline.clone());
         let spec = WorkerSpec {
-            topics: vec![TopicName::from(IN)],
+            reads: TopicName::from(IN).into(),
             outputs: self.pipeline.outputs(<Transforms<Puppet> as StageFactory>::PORTS),
             commit: self.pipeline.commit.get(),
             gather: self.pipeline.gather.get(),

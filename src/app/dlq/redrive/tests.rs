@@ -21,7 +21,7 @@ use crate::domain::stage::StageName;
 use crate::domain::time::{ManualClock, Timestamp};
 use crate::domain::topics::{Counts, REPLY_READY, TURN_OPENED, TopicSpec, catalog};
 use crate::log::embedded::{EmbeddedConfig, EmbeddedLog};
-use crate::log::{Committed, Group};
+use crate::log::{Committed, Group, Subscription};
 use crate::pipeline::dead::{Cause, letter};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -56,10 +56,10 @@ impl Log for Breaking {
     async fn join(
         &self,
         group: &str,
-        topics: &[TopicName],
+        reads: &Subscription,
         gather: Duration,
     ) -> Result<Box<dyn Group>, LogError> {
-        self.log.join(group, topics, gather).await
+        self.log.join(group, reads, gather).await
     }
 
     async fn reader(&self, prefetch: usize) -> Result<Box<dyn Reader>, LogError> {

@@ -104,7 +104,7 @@ pub(super) async fn tail(
 ) -> anyhow::Result<Measured> {
     let at = TopicPartition::new(topic.clone(), 0);
     let first = log.range(&at).await?.end;
-    let mut group = log.join("millrace.bench", std::slice::from_ref(topic), Duration::ZERO).await?;
+    let mut group = log.join("millrace.bench", &topic.clone().into(), Duration::ZERO).await?;
     let begin = Instant::now() + Duration::from_millis(100);
     let (skip, total) = (rate * warmup.as_secs(), rate * (warmup + time).as_secs());
     let due = move |number: u64| begin + Duration::from_nanos(number * (1_000_000_000 / rate.max(1)));

@@ -21,7 +21,7 @@ use tokio::sync::{Notify, oneshot};
 use super::commits::Commits;
 use super::ownership::Ownership;
 use crate::log::kafka::errors::Trouble;
-use crate::log::{Lease, LogError, Signal, TopicName, TopicPartition};
+use crate::log::{Lease, LogError, Signal, Subscription, TopicName, TopicPartition};
 
 /// Everything shared.
 pub(super) struct Shared {
@@ -71,36 +71,51 @@ pub(super) enum Command {
 
 /// The member's topics by both of their names.
 #[derive(Debug)]
-pub(super) struct Names(Vec<(String, TopicName)>);
+pub(super) struct Names {
+    all: Vec<(String, TopicName)>,
+    reads: Subscription,
+}
 
 impl Names {
-    pub(super) fn new(prefix: &str, topics: &[TopicName]) -> Self {
-        Self(topics.iter().map(|topic| (format!("{prefix}{topic}"), topic.clone())).collect())
+    pub(super) fn new(prefix: &str, reads: &Subscription) -> Self {
+        let all = reads.all().map(|topic| (format!("{prefix}{topic}"), topic.clone())).collect();
+        Self { all, reads: reads.clone() }
     }
 
     /// The names on the cluster.
     pub(super) fn kafka(&self) -> Vec<&str> {
-        self.0.iter().map(|(name, _)| name.as_str()).collect()
+        self.all.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Those whose partitions the group shares out.
+    pub(super) fn shared_out(&self) -> Vec<&str> {
+        self.all.iter().take(self.reads.topics.len()).map(|(name, _)| name.as_str()).collect()
     }
 
     /// A partition as the client knows it.
     pub(super) fn kafka_partition(&self, partition: &TopicPartition) -> (&str, i32) {
-        let name =
-            self.0.iter().find(|(_, topic)| *topic == partition.topic).map_or("", |(name, _)| name.as_str());
+        let name = self
+            .all
+            .iter()
+            .find(|(_, topic)| *topic == partition.topic)
+            .map_or("", |(name, _)| name.as_str());
         (name, i32::try_from(partition.partition).unwrap_or(i32::MAX))
     }
 
     /// A partition as the rest of us know it.
     pub(super) fn partition(&self, name: &str, partition: i32) -> Option<TopicPartition> {
-        let (_, topic) = self.0.iter().find(|(known, _)| known == name)?;
+        let (_, topic) = self.all.iter().find(|(known, _)| known == name)?;
         Some(TopicPartition { topic: topic.clone(), partition: u32::try_from(partition).ok()? })
     }
 
+    /// What the group grants or takes with these: themselves, and what goes with them.
     fn partitions(&self, list: &TopicPartitionList) -> Vec<TopicPartition> {
-        list.elements()
+        let elements = list.elements();
+        let told: Vec<_> = elements
             .iter()
             .filter_map(|element| self.partition(element.topic(), element.partition()))
-            .collect()
+            .collect();
+        self.reads.with_beside(&told)
     }
 
     /// The client's list of these partitions, without offsets.
@@ -176,7 +191,8 @@ impl fmt::Debug for Shared {
 /// offset, while their state is still being restored. librdkafka keeps what the group has granted (which it reports when
 /// it joins again) apart from what it fetches, and the answer that it waits for after a grant may be an
 /// `incremental_assign` of nothing; so that is the answer, and each partition follows, with its explicit offset, when
-/// the caller starts it. For the same reason a revocation unassigns only what was started.
+/// the caller starts it. For the same reason a revocation unassigns only what was started. Partitions that go with others
+/// ([`Subscription::beside`]) the group knows nothing of: they are assigned, committed and unassigned like those.
 pub(super) struct Callbacks(pub(super) std::sync::Arc<Shared>);
 
 impl ClientContext for Callbacks {

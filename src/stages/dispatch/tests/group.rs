@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::log::MemoryLog;
-use super::rig::{BACKLOG, P, PARKED, READY, SETTLED, WEBCHAT};
+use super::rig::{BACKLOG, P, PARKED, SETTLED, WEBCHAT};
 use crate::domain::time::{Clock, Timestamp};
 use crate::log::{LogError, TopicPartition};
 use crate::pipeline::PartitionCx;
@@ -53,6 +53,7 @@ impl Ownership for TestOwnership {
 
 /// A partition's context in this epoch.
 pub(super) fn context(
+    topic: &'static str,
     log: &Arc<MemoryLog>,
     clock: &Arc<dyn Clock>,
     ownership: &Arc<TestOwnership>,
@@ -60,7 +61,7 @@ pub(super) fn context(
 ) -> PartitionCx<Effect> {
     PartitionCx {
         clock: Arc::clone(clock),
-        partition: TopicPartition::new(READY, P),
+        partition: TopicPartition::new(topic, P),
         epoch,
         start: 0,
         low: 0,

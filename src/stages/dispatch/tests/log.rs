@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 
 use crate::domain::time::{Clock, Timestamp};
 use crate::log::{
-    Batch, Committed, Group, Log, LogError, Outgoing, Position, Reader, Record, TopicName, TopicPartition,
-    TopicSpec,
+    Batch, Committed, Group, Log, LogError, Outgoing, Position, Reader, Record, Subscription, TopicName,
+    TopicPartition, TopicSpec,
 };
 
 type Partitions = HashMap<TopicPartition, Vec<Record>>;
@@ -98,7 +98,7 @@ impl Log for MemoryLog {
         Ok(())
     }
 
-    async fn join(&self, _: &str, _: &[TopicName], _: Duration) -> Result<Box<dyn Group>, LogError> {
+    async fn join(&self, _: &str, _: &Subscription, _: Duration) -> Result<Box<dyn Group>, LogError> {
         closed()
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::rig::{P, Rig, Say, say};
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
-use crate::domain::events::{ConversationMode, Mode, Settled, SettledStatus, TakenBy};
+use crate::domain::events::{Content, ConversationMode, Mode, Settled, SettledStatus, TakenBy, Template};
 use crate::domain::ids::{AccountId, ConversationId, EventId};
 use crate::log::Outgoing;
 use crate::services::channel::fake::FakeChannel;
@@ -25,6 +25,23 @@ fn change(rig: &Rig, chat: &str, mode: Mode, epoch: u64, secs: u64) {
         ConversationId::new(&event.tenant, ChannelKind::Telegram, &AccountId::from("a"), chat, None);
     let key = event.conversation.to_string();
     rig.log.put(Outgoing::event("conversation.mode.v1".into(), key, event.encode()).at(P));
+}
+
+/// How a test's replies are written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Manner {
+    /// In which epoch of the conversation.
+    pub(super) epoch: Option<u64>,
+    /// How many hours after the person wrote, where they answer nothing.
+    pub(super) heard: Option<i64>,
+    /// As templates.
+    pub(super) template: bool,
+}
+
+/// What makes a message a template.
+pub(super) fn template() -> Box<Content> {
+    let (name, language) = ("sale".to_owned(), "en".to_owned());
+    Box::new(Content::Template(Template { name, language, parameters: Vec::new() }))
 }
 
 fn reasons(rig: &Rig) -> Vec<(u32, SettledStatus, String)> {
@@ -56,11 +73,11 @@ async fn what_people_have_is_not_answered_by_the_bot_until_their_time_is_over() 
 async fn outside_of_the_window_only_a_template_is_sent_and_the_refusal_is_clear() {
     let mut rig = Rig::new().await;
     let to = |chat| Say { channel: ChannelKind::Whatsapp, ..say("a", chat, &["hi"]) };
-    rig.heard = Some(24);
+    rig.manner.heard = Some(24);
     rig.send(&[to(1)]);
-    rig.heard = Some(23);
+    rig.manner.heard = Some(23);
     rig.send(&[to(2)]);
-    (rig.heard, rig.template) = (Some(9 * 24), true);
+    (rig.manner.heard, rig.manner.template) = (Some(9 * 24), true);
     rig.send(&[Say { texts: vec![String::new()], ..to(3) }]);
     rig.settle(5 * SEC).await;
     let mut chats: Vec<_> = rig.whatsapp.sent().into_iter().map(|sent| sent.chat).collect();
@@ -76,7 +93,7 @@ async fn what_was_written_before_is_dropped_also_when_parked_begun_or_after_they
     let wait = SendOutcome::Retry { after: Some(30 * SEC), scope: Scope::Chat, reason: "429".to_owned() };
     telegram.script("1", [SendOutcome::Sent { provider_id: None }, wait]);
     let mut rig = Rig::with(telegram, Duration::from_millis(1)).await;
-    rig.epoch = Some(0);
+    rig.manner.epoch = Some(0);
     rig.send(&[say("a", 1, &["one", "two"]), say("a", 1, &["next"])]);
     rig.run(5 * SEC).await;
     assert_eq!(rig.parked().len(), 3, "{:?}", rig.parked());
@@ -90,7 +107,7 @@ async fn what_was_written_before_is_dropped_also_when_parked_begun_or_after_they
     let dropped: Vec<_> = reasons(&rig).into_iter().filter(|end| end.1 == SettledStatus::Dropped).collect();
     assert_eq!(dropped.len(), 2, "{dropped:?}");
     assert_eq!(rig.parked(), ["epoch:ready:2"], "nothing is left");
-    rig.epoch = Some(11);
+    rig.manner.epoch = Some(11);
     rig.send(&[say("a", 1, &["anew"])]);
     rig.settle(60 * SEC).await;
     assert_eq!(rig.texts().last().map(String::as_str), Some("anew"));

@@ -11,12 +11,14 @@ use super::super::send::Effect;
 use super::super::*;
 use super::group::{TestClock, TestOwnership, context};
 use super::log::MemoryLog;
+use super::people::Manner;
+use super::said::factory;
+pub(super) use super::said::{Say, say};
 use crate::config::Secret;
 use crate::domain::bot::{Bot, BotSpec};
 use crate::domain::envelope::Envelope;
 use crate::domain::events::{
-    Content, Part, ReceiptReceived, ReceiptStatus, ReplyReady, Settled, SettledStatus, Signal, SignalReady,
-    Template,
+    Part, ReceiptReceived, ReceiptStatus, ReplyReady, Settled, SettledStatus, Signal, SignalReady,
 };
 use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
 use crate::domain::time::{Clock, Timestamp};
@@ -26,37 +28,13 @@ use crate::store::Account;
 use crate::store::fake::FakeDirectory;
 
 pub(super) const READY: &str = "reply.ready.v1";
+pub(super) const BULK: &str = "reply.bulk.v1";
 pub(super) const SETTLED: &str = "reply.settled.v1";
 pub(super) const PARKED: &str = "reply.parked.v1";
 pub(super) const WEBCHAT: &str = "webchat.out.v1";
 pub(super) const BACKLOG: &str = "bot.backlog.v1";
 /// The partition under test.
 pub(super) const P: u32 = 3;
-
-/// A reply as a test says it.
-#[derive(Debug, Clone)]
-pub(super) struct Say {
-    pub(super) bot: &'static str,
-    pub(super) channel: ChannelKind,
-    pub(super) chat: String,
-    pub(super) texts: Vec<String>,
-    pub(super) ttl: Option<Duration>,
-    pub(super) runid: Option<String>,
-    /// Replies with the same number have the same id.
-    pub(super) root: Option<u64>,
-}
-
-pub(super) fn say(bot: &'static str, chat: impl ToString, texts: &[&str]) -> Say {
-    Say {
-        bot,
-        channel: ChannelKind::Telegram,
-        chat: chat.to_string(),
-        texts: texts.iter().map(|text| (*text).to_owned()).collect(),
-        ttl: None,
-        runid: None,
-        root: None,
-    }
-}
 
 /// What became of an offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +45,9 @@ pub(super) enum End {
 }
 
 pub(super) struct Rig {
+    /// Of its lane.
+    topic: &'static str,
+    factory: DispatchFactory,
     pub(super) cx: PartitionCx<Effect>,
     pub(super) stage: Dispatch,
     pub(super) log: Arc<MemoryLog>,
@@ -78,12 +59,8 @@ pub(super) struct Rig {
     pub(super) ends: Vec<(u64, End)>,
     pub(super) config: DispatchConfig,
     pub(super) limits: LimitsConfig,
-    /// The conversation's epoch that replies are written in.
-    pub(super) epoch: Option<u64>,
-    /// How many hours ago the person wrote, for replies that answer nothing.
-    pub(super) heard: Option<i64>,
-    /// Replies are templates.
-    pub(super) template: bool,
+    /// How replies are written.
+    pub(super) manner: Manner,
     open: BTreeSet<u64>,
 }
 
@@ -109,9 +86,12 @@ impl Rig {
         let whatsapp = Arc::new(FakeChannel::new(ChannelKind::Whatsapp));
         let ownership =
             Arc::new(TestOwnership { claimed: Mutex::default(), lease: Mutex::new(Duration::MAX / 4) });
-        let cx = context(&log, &clock, &ownership, 1);
-        let stage = stage(&directory, [&telegram, &whatsapp], &config, &limits);
+        let cx = context(READY, &log, &clock, &ownership, 1);
+        let factory = factory(&directory, [&telegram, &whatsapp], &config, &limits);
+        let stage = factory.create(&cx.partition);
         let mut rig = Self {
+            topic: READY,
+            factory,
             cx,
             stage,
             log,
@@ -122,9 +102,7 @@ impl Rig {
             ends: Vec::new(),
             config,
             limits,
-            epoch: None,
-            heard: None,
-            template: false,
+            manner: Manner::default(),
             open: BTreeSet::new(),
         };
         for bot in ["a", "b", "c"] {
@@ -134,12 +112,47 @@ impl Rig {
         rig
     }
 
+    /// The other lane of the same partition, in the same process.
+    pub(super) async fn bulk(&self) -> Self {
+        let ownership =
+            Arc::new(TestOwnership { claimed: Mutex::default(), lease: Mutex::new(Duration::MAX / 4) });
+        let cx = context(BULK, &self.log, &self.cx.clock, &ownership, 1);
+        let mut bulk = Self {
+            topic: BULK,
+            factory: self.factory.clone(),
+            stage: self.factory.create(&cx.partition),
+            cx,
+            log: Arc::clone(&self.log),
+            directory: Arc::clone(&self.directory),
+            telegram: Arc::clone(&self.telegram),
+            whatsapp: Arc::clone(&self.whatsapp),
+            ownership,
+            ends: Vec::new(),
+            config: self.config.clone(),
+            limits: self.limits.clone(),
+            manner: self.manner,
+            open: BTreeSet::new(),
+        };
+        bulk.restore().await;
+        bulk
+    }
+
+    /// Like [`Rig::take_over`], after the replies' lane was taken over by the same process.
+    pub(super) async fn take_over_beside(&mut self, ready: &Self) {
+        self.factory = ready.factory.clone();
+        self.take_over_with(false).await;
+    }
+
     /// The owner is gone, another one takes over and reads on behind what was committed: everything that is finished, as
     /// far as nothing before it is open.
     pub(super) async fn take_over(&mut self) {
-        let end = self.log.end(READY, P);
+        self.take_over_with(true).await;
+    }
+
+    async fn take_over_with(&mut self, new: bool) {
+        let end = self.log.end(self.topic, P);
         let watermark = self.open.first().copied().unwrap_or(end);
-        self.restart_at(watermark).await;
+        self.restart_at(watermark, new).await;
         self.ends.clear();
         if watermark < end {
             self.admit(watermark);
@@ -148,17 +161,21 @@ impl Rig {
 
     /// The owner is gone, another one takes over: nothing is kept but the log and the low position.
     pub(super) async fn restart(&mut self) {
-        self.restart_at(0).await;
+        self.restart_at(0, true).await;
     }
 
-    async fn restart_at(&mut self, watermark: u64) {
+    /// `new` = in a process of its own.
+    async fn restart_at(&mut self, watermark: u64, new: bool) {
         self.cx.cancel.cancel();
         let clock = Arc::clone(&self.cx.clock);
         let low = self.cx.low;
-        self.cx = context(&self.log, &clock, &self.ownership, self.cx.epoch + 1);
+        self.cx = context(self.topic, &self.log, &clock, &self.ownership, self.cx.epoch + 1);
         (self.cx.low, self.cx.start, self.cx.position) = (low, watermark, watermark);
-        let channels = [&self.telegram, &self.whatsapp];
-        self.stage = stage(&self.directory, channels, &self.config, &self.limits);
+        if new {
+            let channels = [&self.telegram, &self.whatsapp];
+            self.factory = factory(&self.directory, channels, &self.config, &self.limits);
+        }
+        self.stage = self.factory.create(&self.cx.partition);
         self.open.clear();
         self.restore().await;
     }
@@ -193,13 +210,11 @@ impl Rig {
     }
 
     fn write_one(&mut self, say: &Say) -> u64 {
-        let offset = self.log.end(READY, P);
-        let root = EventId::root(say.channel, say.bot, &say.root.unwrap_or(offset).to_string());
+        let offset = self.log.end(self.topic, P);
+        let root = format!("{}{}", if self.topic == BULK { "bulk" } else { "" }, say.root.unwrap_or(offset));
+        let root = EventId::root(say.channel, say.bot, &root);
         let (bot, account) = (BotId::from(say.bot), AccountId::from(say.bot));
-        let content = self.template.then(|| {
-            let (name, language) = ("sale".to_owned(), "en".to_owned());
-            Box::new(Content::Template(Template { name, language, parameters: Vec::new() }))
-        });
+        let content = self.manner.template.then(super::people::template);
         let part = |text: &String| Part { text: text.clone(), content: content.clone(), ..Part::default() };
         let parts = say.texts.iter().map(part).collect();
         let now = self.cx.now();
@@ -211,8 +226,8 @@ impl Rig {
             chat_kind: crate::domain::events::ChatKind::Private,
             route: crate::domain::events::Route::Extractive,
             parts,
-            heard_at: self.heard.map(|hours| Timestamp::from_millis(now.millis() - hours * 3_600_000)),
-            epoch: self.epoch,
+            heard_at: self.manner.heard.map(|hours| Timestamp::from_millis(now.millis() - hours * 3_600_000)),
+            epoch: self.manner.epoch,
             hops: Vec::new(),
         };
         let mut event = Envelope::root(root, String::new(), now, now, data);
@@ -222,12 +237,12 @@ impl Rig {
         event.bot = bot;
         event.deadline = say.ttl.map(|ttl| now.plus(ttl));
         event.runid.clone_from(&say.runid);
-        self.log.put(Outgoing::event(READY.into(), say.bot.to_owned(), event.encode()).at(P))
+        self.log.put(Outgoing::event(self.topic.into(), say.bot.to_owned(), event.encode()).at(P))
     }
 
     /// Hands records from `from` on to the stage.
     pub(super) fn admit(&mut self, from: u64) {
-        let records = self.log.records(READY, P).split_off(usize::try_from(from).unwrap());
+        let records = self.log.records(self.topic, P).split_off(usize::try_from(from).unwrap());
         self.cx.position = self.cx.position.max(records.last().map_or(0, |record| record.offset + 1));
         self.open.extend(records.iter().map(|record| record.offset));
         self.stage.admit(&mut self.cx, records);
@@ -381,18 +396,4 @@ impl Rig {
     pub(super) fn texts(&self) -> Vec<String> {
         self.telegram.sent().into_iter().map(|sent| sent.text).collect()
     }
-}
-
-fn stage(
-    directory: &Arc<FakeDirectory>,
-    channels: [&Arc<FakeChannel>; 2],
-    config: &DispatchConfig,
-    limits: &LimitsConfig,
-) -> Dispatch {
-    let directory: Arc<dyn Directory> = Arc::<FakeDirectory>::clone(directory);
-    let channels = channels.map(|channel| Arc::<FakeChannel>::clone(channel) as Arc<dyn Channel>).to_vec();
-    let scratch = std::env::temp_dir().join("millrace-dispatch-tests");
-    let (limits, config) = (limits.clone(), config.clone());
-    let deps = DispatchDeps { directory, channels, limits, config, scratch };
-    DispatchFactory::new(deps).create(&TopicPartition::new(READY, P))
 }

@@ -1,0 +1,211 @@
+//! A campaign: one message to many contacts of a bot, at a time and a rate that its owner chooses.
+//!
+//! Guarantee: a campaign moves only as [`State::after`] says, and the ids of what it sends follow from the campaign, the
+//! recipient and the try, so that whoever makes a message again makes the same one.
+
+mod fill;
+
+pub use fill::{FillError, Gaps};
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::channel::ChannelKind;
+use crate::domain::ids::{AccountId, BotId, CampaignId, EventId, TenantId};
+use crate::domain::time::Timestamp;
+
+/// A campaign as it was made and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Campaign {
+    /// Its id.
+    pub id: CampaignId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which bot's.
+    pub bot: BotId,
+    /// By which provider.
+    pub channel: ChannelKind,
+    /// Which account speaks.
+    pub account: AccountId,
+    /// The name that people read.
+    pub name: String,
+    /// What is said.
+    pub message: Message,
+    /// Messages a second at most; `None` = what the channel allows.
+    pub rate: Option<u32>,
+    /// Not before.
+    pub at: Option<Timestamp>,
+    /// Where it stands.
+    pub state: State,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its first message was due to go.
+    pub started_at: Option<Timestamp>,
+}
+
+impl Campaign {
+    /// What the messages to a recipient follow from. `attempt` counts [retries](Command::Retry), from 0.
+    #[must_use]
+    pub fn root(&self, recipient: u64, attempt: u32) -> EventId {
+        EventId::of_state(self.id.as_str(), &format!("{recipient}/{attempt}"))
+    }
+}
+
+/// What a campaign says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Message {
+    /// A text; `{{name}}` stands for the recipient's value of that column.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// A `WhatsApp` template that the provider has approved. The columns are its body's values, in order.
+    Template {
+        /// Its name.
+        name: String,
+        /// Its language, for example `en_US`; a recipient's own goes before.
+        language: String,
+    },
+}
+
+/// Where a campaign stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Made, and waits to be started.
+    Draft,
+    /// Starts by itself when its time comes.
+    Scheduled,
+    /// Messages go out.
+    Running,
+    /// Nothing new goes out. What dispatch holds already does.
+    Paused,
+    /// Every recipient has an outcome.
+    Done,
+    /// What had not gone out never will.
+    Cancelled,
+}
+
+/// What a campaign's owner wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Begin now.
+    Start,
+    /// Hold.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Give up what has not gone out.
+    Cancel,
+    /// Try again what failed.
+    Retry,
+}
+
+impl State {
+    const ALL: [Self; 6] =
+        [Self::Draft, Self::Scheduled, Self::Running, Self::Paused, Self::Done, Self::Cancelled];
+
+    /// The word in JSON and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Scheduled => "scheduled",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Where a command leads; `None` = it makes no sense here.
+    #[must_use]
+    pub const fn after(self, command: Command) -> Option<Self> {
+        use Command::{Cancel, Pause, Resume, Retry, Start};
+        match (self, command) {
+            (Self::Draft | Self::Scheduled, Start) | (Self::Paused, Resume) | (Self::Done, Retry) => {
+                Some(Self::Running)
+            }
+            (Self::Scheduled | Self::Running, Pause) => Some(Self::Paused),
+            (Self::Draft | Self::Scheduled | Self::Running | Self::Paused, Cancel) => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for State {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        found.ok_or_else(|| format!("`{text}` is no state of a campaign"))
+    }
+}
+
+/// What became of a recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Nothing yet: it waits, or dispatch holds it.
+    Queued,
+    /// The provider took it.
+    Sent,
+    /// It reached the person's device.
+    Delivered,
+    /// The person has seen it.
+    Read,
+    /// It was refused, expired or given up.
+    Failed,
+    /// It may have been sent; nobody can tell, and it is not sent again by itself.
+    InDoubt,
+    /// It was not tried: the reason says why.
+    Skipped,
+}
+
+impl Outcome {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Failed => "failed",
+            Self::InDoubt => "in_doubt",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_words_and_ends_are_ends() {
+        for state in State::ALL {
+            assert_eq!(state.as_str().parse(), Ok(state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+        use Command::{Cancel, Pause, Resume, Retry, Start};
+        for command in [Start, Pause, Resume, Cancel, Retry] {
+            assert_eq!(State::Cancelled.after(command), None, "what was cancelled stays so");
+        }
+        assert_eq!(State::Draft.after(Start), Some(State::Running));
+        assert_eq!(State::Running.after(Start), None);
+        assert_eq!(State::Done.after(Retry), Some(State::Running));
+        assert_eq!(State::Draft.after(Pause), None);
+    }
+}

@@ -1,0 +1,172 @@
+//! Campaigns: made whole, moved from where they stand, told once, counted by what the timeline knows.
+
+use std::time::Duration;
+
+use millrace::domain::campaign::{Campaign, Message, Outcome, State};
+use millrace::domain::channel::ChannelKind;
+use millrace::domain::events::{ReceiptStatus, SettledStatus};
+use millrace::domain::ids::{EventId, TenantId};
+use millrace::store::{
+    Counts, Direction, JournalRow, NewCampaign, NewRecipient, PartRow, Settled, StoreError,
+};
+
+use super::database::{Database, bot, connect, spec};
+use super::journal::{conversation, message, part, receipt, write};
+use super::on_both;
+
+on_both!(
+    a_campaign_moves_only_from_where_it_stands,
+    a_recipient_leaves_once_and_ends_as_the_timeline_says,
+    what_failed_is_told_again,
+    one_worker_has_it_at_a_time,
+    what_is_another_tenants_is_not_there
+);
+
+const SPAN: Duration = Duration::from_secs(15);
+
+async fn campaign(db: &Database, people: usize) -> (TenantId, Campaign) {
+    let tenant = db.tenant("acme").await;
+    db.store.bot_apply(&tenant, &spec("shop", "")).await.unwrap();
+    db.store.account_connect(&tenant, connect(&bot("shop"), ChannelKind::Telegram, "77")).await.unwrap();
+    let new = NewCampaign {
+        bot: bot("shop"),
+        channel: ChannelKind::Whatsapp,
+        account: "77".into(),
+        name: "sale".to_owned(),
+        message: Message::Text { text: "Hi {{name}}".to_owned() },
+        variables: vec!["name".to_owned()],
+        rate: Some(20),
+        at: None,
+    };
+    let people: Vec<NewRecipient> = (0..people)
+        .map(|n| NewRecipient { to: n.to_string(), language: None, values: vec![format!("Person {n}")] })
+        .collect();
+    let made = db.store.campaign_create(&tenant, &new, &people).await.unwrap();
+    (tenant, made)
+}
+
+async fn a_campaign_moves_only_from_where_it_stands(db: Database) {
+    // More rows than one statement takes.
+    let (tenant, made) = campaign(&db, 700).await;
+    assert_eq!((made.state, made.rate, made.started_at), (State::Draft, Some(20), None));
+    let go = async |from, to| db.store.campaign_move(&tenant, &made.id, (from, to)).await.unwrap();
+    assert!(!go(State::Paused, State::Running).await);
+    assert!(go(State::Draft, State::Running).await);
+    assert!(!go(State::Draft, State::Running).await, "once");
+    let taken = db.store.campaign_take(&tenant, &made.id, 10).await.unwrap();
+    assert_eq!(taken.len(), 10);
+    assert!(go(State::Running, State::Cancelled).await);
+    let counts = db.store.campaign_counts(&tenant, &made.id).await.unwrap();
+    assert_eq!(counts, Counts { total: 700, queued: 10, skipped: 690, ..Counts::default() });
+    let shown = db.store.campaign(&tenant, &made.id).await.unwrap();
+    assert_eq!((shown.state, shown.started_at), (State::Cancelled, Some(shown.created_at)));
+}
+
+async fn a_recipient_leaves_once_and_ends_as_the_timeline_says(db: Database) {
+    let (tenant, made) = campaign(&db, 6).await;
+    assert!(db.store.campaigns_due().await.unwrap().is_empty(), "a draft waits");
+    db.store.campaign_move(&tenant, &made.id, (State::Draft, State::Running)).await.unwrap();
+    let due = db.store.campaigns_due().await.unwrap();
+    assert_eq!((due.len(), due[0].variables.as_slice()), (1, &["name".to_owned()][..]));
+    let first = db.store.campaign_take(&tenant, &made.id, 5).await.unwrap();
+    db.clock.advance(Duration::from_secs(5));
+    // A worker that died: the next one finds them as they were, with the moment of the first.
+    let again = db.store.campaign_leaving(&tenant, &made.id).await.unwrap();
+    let brief = |list: &[millrace::store::Leaving]| {
+        list.iter().map(|one| (one.seq, one.at, one.to.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(brief(&first), brief(&again));
+    let next = db.store.campaign_take(&tenant, &made.id, 5).await.unwrap();
+    assert_eq!(next.iter().map(|one| one.seq).collect::<Vec<_>>(), [5]);
+    let reply = |seq: u64| EventId::reply(made.root(seq, 0), 0);
+    let replies: Vec<_> = (0..5).map(|seq| (seq, reply(seq))).collect();
+    db.store.campaign_queued(&tenant, &made.id, &replies).await.unwrap();
+    db.store.campaign_skip(&tenant, &made.id, &[(5, "unknown_contact".to_owned())]).await.unwrap();
+    let row = |seq: u64, n: u32, of: u32, status: SettledStatus, id: Option<&str>| {
+        JournalRow::Part(PartRow { reply: reply(seq), of, ..part(seq, n, status, id) })
+    };
+    let rows = vec![
+        row(0, 0, 1, SettledStatus::Sent, Some("m0")),
+        row(1, 0, 2, SettledStatus::Sent, Some("m1")),
+        row(2, 0, 2, SettledStatus::Rejected, None),
+        row(2, 1, 2, SettledStatus::Skipped, None),
+        row(3, 0, 1, SettledStatus::InDoubt, None),
+        row(4, 0, 1, SettledStatus::Sent, Some("m4")),
+        JournalRow::Receipt(receipt("m0", ReceiptStatus::Read)),
+        JournalRow::Receipt(receipt("m4", ReceiptStatus::Failed)),
+    ];
+    write(&db, rows).await;
+    let settled = db.store.campaign_settle(&tenant, &made.id).await.unwrap();
+    assert_eq!(settled, Settled { ended: 4, open: 1, waiting: 0 }, "the second part of one is on its way");
+    let counts = db.store.campaign_counts(&tenant, &made.id).await.unwrap();
+    let wanted =
+        Counts { total: 6, queued: 1, sent: 1, delivered: 1, read: 1, failed: 2, in_doubt: 1, skipped: 1 };
+    assert_eq!(counts, wanted);
+    write(&db, vec![row(1, 1, 2, SettledStatus::Sent, Some("m1b"))]).await;
+    assert_eq!(
+        db.store.campaign_settle(&tenant, &made.id).await.unwrap(),
+        Settled { ended: 1, ..Settled::default() }
+    );
+    let lines = db.store.campaign_results(&tenant, &made.id, 1, 4).await.unwrap();
+    let outcomes: Vec<_> = lines.iter().map(|line| (line.seq, line.outcome, line.tries)).collect();
+    assert_eq!(
+        outcomes,
+        [(1, Outcome::Sent, 2), (2, Outcome::Failed, 2), (3, Outcome::InDoubt, 1), (4, Outcome::Failed, 1)]
+    );
+    assert_eq!(lines[1].reason.as_deref(), Some("rejected"));
+    assert!(lines[3].reason.as_deref().unwrap().contains("131026"), "{lines:?}");
+    write(&db, vec![JournalRow::Message(message("acme", "1", 9, Direction::In, "hi"))]).await;
+    let heard = db.store.last_heard(&tenant, &conversation("acme", "1")).await.unwrap();
+    assert_eq!(heard.map(|at| at.millis()), Some(1_790_000_000_009));
+    assert_eq!(db.store.last_heard(&"other".into(), &conversation("acme", "1")).await.unwrap(), None);
+}
+
+async fn what_failed_is_told_again(db: Database) {
+    let (tenant, made) = campaign(&db, 3).await;
+    let (store, id) = (&db.store, &made.id);
+    store.campaign_move(&tenant, id, (State::Draft, State::Running)).await.unwrap();
+    store.campaign_take(&tenant, id, 3).await.unwrap();
+    let reply = |seq: u64, attempt: u32| EventId::reply(made.root(seq, attempt), 0);
+    let replies: Vec<_> = (0..3).map(|seq| (seq, reply(seq, 0))).collect();
+    store.campaign_queued(&tenant, id, &replies).await.unwrap();
+    let statuses = [SettledStatus::Sent, SettledStatus::Rejected, SettledStatus::InDoubt];
+    let rows = (0..3).zip(statuses).map(|(seq, status)| {
+        JournalRow::Part(PartRow { reply: reply(seq, 0), of: 1, ..part(seq, 0, status, Some("m")) })
+    });
+    write(&db, rows.collect()).await;
+    store.campaign_settle(&tenant, id).await.unwrap();
+    assert_eq!(store.campaign_retry(&tenant, id, true).await.unwrap(), 0, "it is not done");
+    store.campaign_move(&tenant, id, (State::Running, State::Done)).await.unwrap();
+    assert_eq!(store.campaign_retry(&tenant, id, false).await.unwrap(), 1);
+    let again = store.campaign_take(&tenant, id, 9).await.unwrap();
+    assert_eq!(again.iter().map(|one| (one.seq, one.attempt)).collect::<Vec<_>>(), [(1, 1)]);
+    store.campaign_queued(&tenant, id, &[(1, reply(1, 1))]).await.unwrap();
+    let sent = PartRow { reply: reply(1, 1), of: 1, ..part(1, 0, SettledStatus::Sent, Some("n")) };
+    write(&db, vec![JournalRow::Part(sent)]).await;
+    store.campaign_settle(&tenant, id).await.unwrap();
+    store.campaign_move(&tenant, id, (State::Running, State::Done)).await.unwrap();
+    assert_eq!(store.campaign_retry(&tenant, id, false).await.unwrap(), 0, "nothing failed");
+    assert_eq!(store.campaign(&tenant, id).await.unwrap().state, State::Done);
+    assert_eq!(store.campaign_retry(&tenant, id, true).await.unwrap(), 1, "who is in doubt, when asked for");
+}
+
+async fn one_worker_has_it_at_a_time(db: Database) {
+    let (_, made) = campaign(&db, 1).await;
+    let claim = async |worker: &str| db.store.campaign_claim(&made.id, worker, SPAN).await.unwrap();
+    assert!(claim("a").await && claim("a").await && !claim("b").await);
+    db.clock.advance(SPAN + Duration::from_millis(1));
+    assert!(claim("b").await && !claim("a").await);
+}
+
+async fn what_is_another_tenants_is_not_there(db: Database) {
+    let (tenant, made) = campaign(&db, 2).await;
+    let other = db.tenant("other").await;
+    let (store, id) = (&db.store, &made.id);
+    assert!(matches!(store.campaign(&other, id).await, Err(StoreError::Missing { .. })));
+    assert!(store.campaigns(&other, &bot("shop")).await.unwrap().is_empty());
+    assert!(!store.campaign_move(&other, id, (State::Draft, State::Running)).await.unwrap());
+    assert_eq!(store.campaign_counts(&other, id).await.unwrap(), Counts::default());
+    assert!(store.campaign_results(&other, id, 0, 9).await.unwrap().is_empty());
+    assert!(store.campaign_take(&other, id, 9).await.unwrap().is_empty());
+    assert_eq!(store.campaign_owner(id).await.unwrap(), Some(tenant));
+}
