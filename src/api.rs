@@ -23,8 +23,8 @@ pub use error::{ApiError, ErrorBody, ErrorCode};
 pub use openapi::openapi;
 pub use ops::{
     CampaignAgain, CampaignCreate, CampaignCreated, CampaignList, CampaignResult, CampaignResults,
-    CampaignShow, GroupReads, Operations, Register, Registration, RegistrationState, Registrations,
-    measure_lag,
+    CampaignShow, GroupReads, ModeChange, ModeShow, Operations, Register, Registration, RegistrationState,
+    Registrations, Said, Say, measure_lag,
 };
 pub use router::{Server, router};
 pub use table::{Call, Method, Operation, Scope, operations, run};

@@ -15,6 +15,7 @@ pub mod generate;
 pub mod golden;
 pub mod load;
 pub mod meaning;
+pub mod modes;
 pub mod observed;
 pub mod parts;
 pub mod passthrough;

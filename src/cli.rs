@@ -11,6 +11,7 @@ pub mod chaos;
 pub mod chat;
 pub mod check;
 pub mod client;
+pub mod conversation;
 pub mod dlq;
 pub mod edge;
 pub mod generate;
@@ -108,6 +109,7 @@ enum Command {
     Kb(kb::KbArgs),
     Campaign(campaign::CampaignArgs),
     Chat(chat::ChatArgs),
+    Conversation(conversation::ConversationArgs),
     Check(check::CheckArgs),
     Inspect(inspect::InspectArgs),
     Edge(edge::EdgeArgs),
@@ -136,6 +138,7 @@ impl Command {
             Self::Kb(args) => kb::run(args, cx).await,
             Self::Campaign(args) => campaign::run(args, cx).await,
             Self::Chat(args) => chat::run(args, cx).await,
+            Self::Conversation(args) => conversation::run(args, cx).await,
             Self::Check(args) => check::run(args, cx).await,
             Self::Inspect(args) => inspect::run(cx, &args),
             Self::Edge(args) => edge::run(args, cx).await,

@@ -10,6 +10,7 @@ mod cache;
 mod cached;
 mod campaigns;
 mod config;
+mod contacts;
 mod db;
 mod directory;
 mod documents;
@@ -42,8 +43,8 @@ pub use directory::{Account, App, Directory, History, Line, Speaker};
 pub use documents::DocumentInfo;
 pub use error::StoreError;
 pub use journal::{
-    Advance, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow, Moved, PartRow,
-    ReceiptRow, watermark_id,
+    Advance, ConsentRow, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow,
+    Moved, PartRow, ReceiptRow, watermark_id,
 };
 pub use outbox::Change;
 pub use schema::{SchemaStatus, migrate, schema_status};
@@ -129,9 +130,9 @@ impl Store {
         self.db.close().await;
     }
 
-    /// The present moment, by the clock that the store's rows are written by.
+    /// The present, by the clock of the process.
     #[must_use]
-    pub fn clock_now(&self) -> Timestamp {
+    pub fn now_at(&self) -> Timestamp {
         self.clock.now()
     }
 

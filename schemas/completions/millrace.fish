@@ -37,13 +37,13 @@ complete -c millrace -n "__fish_millrace_needs_command" -f -a "tenant" -d 'Manag
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "bot" -d 'Manage bots and how they are reached'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "script" -d 'List, add, remove and try the rules of a bot'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "kb" -d 'List, add, show and remove the documents of a bot, and see how they are searched'
-complete -c millrace -n "__fish_millrace_needs_command" -f -a "campaign" -d 'Tell many people one thing: at a time, at a rate, to each of them once'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "chat" -d 'Talk to a bot from the terminal'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "conversation" -d 'List conversations, read them, and say who answers in one: the bot or people'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "check" -d 'Check files and say everything that is wrong with them'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "edge" -d 'Serve webhooks and web chat'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "work" -d 'Run stages'
-complete -c millrace -n "__fish_millrace_needs_command" -f -a "api" -d 'Serve the admin API, and send campaigns'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "api" -d 'Serve the admin API'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "migrate" -d 'Bring the database to the version that this program needs'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "models" -d 'Get and show the embedding model: with it documents are found by meaning, without it by words'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "topics" -d 'List, create and check the topics'
@@ -371,114 +371,6 @@ complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_su
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print a document'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a document'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -f -a "create" -d 'Make a campaign of a file; it waits to be started, or starts by itself at its time'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -f -a "list" -d 'List a bot\'s campaigns'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -f -a "start" -d 'Begin now'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -f -a "pause" -d 'Hold: nobody new is told. What dispatch holds already goes out, a few seconds\' worth'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -f -a "resume" -d 'Go on'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -f -a "cancel" -d 'End: who has not been told is not told any more'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -f -a "retry" -d 'Tell those again for whom it failed, when the campaign is done'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -f -a "show" -d 'Show how far a campaign is'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -f -a "results" -d 'List every recipient and what became of them'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l bot -d 'The bot that speaks' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l name -d 'The name that people read' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l recipients -d 'The CSV file' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l text -d 'The text; {{column}} stands for a recipient\'s value' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l template -d 'A WhatsApp template; the file\'s columns are its body\'s values, in order' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l language -d 'The template\'s language where the file names none, for example `en_US`' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l channel -d 'The provider, where the bot has accounts of several' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l account -d 'The account, where the bot has several of the provider' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l at -d 'When it starts by itself, for example 2026-12-01T09:00:00Z' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l rate -d 'Messages a second at most; what the channel allows where absent' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l dry-run -d 'Store nothing: say whom it would reach, and which lines won\'t do'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from list" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from list" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from list" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from start" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from start" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from start" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from start" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from start" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from start" -l watch -d 'Stay, with a bar, until the campaign has ended or is held'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from start" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from pause" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from pause" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from pause" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from pause" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from pause" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from pause" -l watch -d 'Stay, with a bar, until the campaign has ended or is held'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from pause" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from resume" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from resume" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from resume" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from resume" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from resume" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from resume" -l watch -d 'Stay, with a bar, until the campaign has ended or is held'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from resume" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from cancel" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from cancel" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from cancel" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from cancel" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from cancel" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from cancel" -l watch -d 'Stay, with a bar, until the campaign has ended or is held'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from retry" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from retry" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from retry" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from retry" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from retry" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from retry" -l watch -d 'Stay, with a bar, until the campaign has ended or is held'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from retry" -l in-doubt -d 'Also those who may have been told already'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from retry" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from show" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from show" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from show" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from show" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from show" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from show" -l watch -d 'Stay, with a bar, until the campaign has ended or is held'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from results" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from results" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from results" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from results" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from results" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from results" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from results" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make a campaign of a file; it waits to be started, or starts by itself at its time'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from help" -f -a "list" -d 'List a bot\'s campaigns'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from help" -f -a "start" -d 'Begin now'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from help" -f -a "pause" -d 'Hold: nobody new is told. What dispatch holds already goes out, a few seconds\' worth'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from help" -f -a "resume" -d 'Go on'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from help" -f -a "cancel" -d 'End: who has not been told is not told any more'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from help" -f -a "retry" -d 'Tell those again for whom it failed, when the campaign is done'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show how far a campaign is'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from help" -f -a "results" -d 'List every recipient and what became of them'
-complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -l edge -d 'The edge\'s address; the running process\'s, or `edge.public_url`, where absent' -r
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -l wait -d 'How long to wait for an answer to a line from a pipe' -r
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
@@ -488,6 +380,51 @@ complete -c millrace -n "__fish_millrace_using_subcommand chat" -l log -d 'What 
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "list" -d 'List a bot\'s conversations, the one that changed last first'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "show" -d 'Show what was said'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "say" -d 'Write as a person of the business; the bot is silent then, for its `human_ttl`'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "mode" -d 'Show or change who answers'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from list" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from list" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from list" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from mode" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from mode" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from mode" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from mode" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from mode" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from mode" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from mode" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "list" -d 'List a bot\'s conversations, the one that changed last first'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what was said'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "say" -d 'Write as a person of the business; the bot is silent then, for its `human_ttl`'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "mode" -d 'Show or change who answers'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand check" -l kafka -d 'Play golden conversations on Apache Kafka, with each role in a process of its own' -r
 complete -c millrace -n "__fish_millrace_using_subcommand check" -l database -d 'Play golden conversations on this database server; each makes a database there and removes it' -r
 complete -c millrace -n "__fish_millrace_using_subcommand check" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
@@ -742,6 +679,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l host -d 'The address that both listen on' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l limits -d 'Whether the provider\'s limits hold' -r -f -a "on\t''
 off\t''"
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l script -d 'A YAML or JSON list of faults to begin with, as `POST /script` takes them' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l keep -d 'Entries that the journal keeps; the oldest go first' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from telegram" -l data -d 'The folder with the log, the database and admin.json' -r
@@ -755,6 +693,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l host -d 'The address that both listen on' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l limits -d 'Whether the provider\'s limits hold' -r -f -a "on\t''
 off\t''"
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l script -d 'A YAML or JSON list of faults to begin with, as `POST /script` takes them' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l keep -d 'Entries that the journal keeps; the oldest go first' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from meta" -l data -d 'The folder with the log, the database and admin.json' -r
@@ -768,6 +707,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l host -d 'The address that both listen on' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l limits -d 'Whether the provider\'s limits hold' -r -f -a "on\t''
 off\t''"
+complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l script -d 'A YAML or JSON list of faults to begin with, as `POST /script` takes them' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l keep -d 'Entries that the journal keeps; the oldest go first' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l latency -d 'How long an answer takes' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and __fish_seen_subcommand_from model" -l per-minute -d 'Requests a minute for one key, 429 above it' -r
@@ -964,30 +904,30 @@ complete -c millrace -n "__fish_millrace_using_subcommand chaos" -l log -d 'What
 complete -c millrace -n "__fish_millrace_using_subcommand chaos" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand chaos" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand chaos" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "up" -d 'Run every role in this process'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "bot" -d 'Manage bots and how they are reached'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "script" -d 'List, add, remove and try the rules of a bot'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "kb" -d 'List, add, show and remove the documents of a bot, and see how they are searched'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "campaign" -d 'Tell many people one thing: at a time, at a rate, to each of them once'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "chat" -d 'Talk to a bot from the terminal'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "check" -d 'Check files and say everything that is wrong with them'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "edge" -d 'Serve webhooks and web chat'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "work" -d 'Run stages'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "api" -d 'Serve the admin API, and send campaigns'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "migrate" -d 'Bring the database to the version that this program needs'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "models" -d 'Get and show the embedding model: with it documents are found by meaning, without it by words'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "topics" -d 'List, create and check the topics'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "watch" -d 'Watch what providers say of this installation'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "dlq" -d 'List, show and redrive dead letters: records that a stage gave up, untouched, with the reason beside them'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "log" -d 'Check, read and repair the embedded log'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "sim" -d 'Run one of the fake provider servers alone'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "chaos" -d 'Kill, pause and mislead a whole installation for a while, then say whether anything was lost, reordered or doubled'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "up" -d 'Run every role in this process'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "bot" -d 'Manage bots and how they are reached'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "script" -d 'List, add, remove and try the rules of a bot'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "kb" -d 'List, add, show and remove the documents of a bot, and see how they are searched'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "chat" -d 'Talk to a bot from the terminal'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "conversation" -d 'List conversations, read them, and say who answers in one: the bot or people'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "check" -d 'Check files and say everything that is wrong with them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "edge" -d 'Serve webhooks and web chat'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "work" -d 'Run stages'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "api" -d 'Serve the admin API'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "migrate" -d 'Bring the database to the version that this program needs'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "models" -d 'Get and show the embedding model: with it documents are found by meaning, without it by words'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "topics" -d 'List, create and check the topics'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "watch" -d 'Watch what providers say of this installation'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "dlq" -d 'List, show and redrive dead letters: records that a stage gave up, untouched, with the reason beside them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "log" -d 'Check, read and repair the embedded log'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "sim" -d 'Run one of the fake provider servers alone'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "chaos" -d 'Kill, pause and mislead a whole installation for a while, then say whether anything was lost, reordered or doubled'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "create" -d 'Make a tenant'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "list" -d 'List tenants'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "show" -d 'Show a tenant'
@@ -1015,15 +955,10 @@ complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "explain" -d 'Search a bot\'s documents and show every candidate with its scores'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "show" -d 'Print a document'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "remove" -d 'Remove a document'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from campaign" -f -a "create" -d 'Make a campaign of a file; it waits to be started, or starts by itself at its time'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from campaign" -f -a "list" -d 'List a bot\'s campaigns'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from campaign" -f -a "start" -d 'Begin now'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from campaign" -f -a "pause" -d 'Hold: nobody new is told. What dispatch holds already goes out, a few seconds\' worth'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from campaign" -f -a "resume" -d 'Go on'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from campaign" -f -a "cancel" -d 'End: who has not been told is not told any more'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from campaign" -f -a "retry" -d 'Tell those again for whom it failed, when the campaign is done'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from campaign" -f -a "show" -d 'Show how far a campaign is'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from campaign" -f -a "results" -d 'List every recipient and what became of them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "list" -d 'List a bot\'s conversations, the one that changed last first'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "show" -d 'Show what was said'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "say" -d 'Write as a person of the business; the bot is silent then, for its `human_ttl`'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "mode" -d 'Show or change who answers'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "fetch" -d 'Fetch the ONNX Runtime library where it is missing, and take a model'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "show" -d 'Say which model is installed, and whether it opens'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "list" -d 'Show every topic: partitions, how long records stay, how many there are (the default)'

@@ -8,7 +8,9 @@ mod bots;
 mod campaigns;
 mod content;
 mod lag;
+mod modes;
 mod registration;
+mod say;
 mod talks;
 mod tenants;
 
@@ -17,13 +19,16 @@ pub use campaigns::{
     CampaignShow,
 };
 pub use lag::measure_lag;
+pub use modes::{ModeChange, ModeShow};
 pub use registration::{Register, Registration, RegistrationState, Registrations};
+pub use say::{Said, Say};
 
 use std::sync::Arc;
 
 use super::error::ApiError;
 use super::types::Health;
 use crate::domain::ids::{BotId, CampaignId, TenantId};
+use crate::domain::modes::Modes;
 use crate::domain::stage::StageName;
 use crate::limits::LimitsConfig;
 use crate::log::{Log, TopicName};
@@ -46,6 +51,7 @@ pub struct Operations {
     public_url: String,
     log: Option<(Arc<dyn Log>, Vec<GroupReads>)>,
     registrar: Option<Registrar>,
+    modes: Option<Arc<Modes>>,
     limits: LimitsConfig,
 }
 
@@ -58,6 +64,7 @@ impl Operations {
             public_url: public_url.trim_end_matches('/').to_owned(),
             log: None,
             registrar: None,
+            modes: None,
             limits: LimitsConfig::default(),
         }
     }

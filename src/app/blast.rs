@@ -174,6 +174,8 @@ impl Range {
             chat_kind: ChatKind::default(),
             route: Route::Script { rule: "bench".to_owned() },
             parts: vec![Part { text: self.text.clone(), ..Part::default() }],
+            heard_at: None,
+            epoch: None,
             hops: Vec::new(),
         };
         let mut reply = Envelope::root(root, chat.as_str(), now, now, data);

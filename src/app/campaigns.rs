@@ -14,11 +14,12 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::parts::Parts;
-use crate::domain::campaign::{Campaign, Command, State};
+use crate::domain::campaign::{Campaign, Command, Message, State};
 use crate::domain::events::MAX_REPLY_BYTES;
 use crate::domain::ids::{CampaignId, ConversationId, EventId};
 use crate::domain::time::{Clock, Timestamp};
 use crate::domain::topics::REPLY_BULK;
+use crate::domain::window::{Wording, proactive};
 use crate::log::{Log, Outgoing, TopicName};
 use crate::services::campaign::{self, Recipient};
 use crate::store::{Due, Leaving, Store};
@@ -142,20 +143,31 @@ impl Worker {
         if recipients.is_empty() {
             return Ok(());
         }
-        let (mut replies, mut records, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+        let account = (&campaign.tenant, campaign.channel, &campaign.account);
+        let mut people = Vec::with_capacity(recipients.len());
         for leaving in recipients {
-            let (seq, attempt, at) = (leaving.seq, leaving.attempt, leaving.at);
-            let account = (&campaign.tenant, campaign.channel, &campaign.account);
             let chat = self.store.conversation_chat(account, &leaving.to, &[]).await?;
-            let conversation = campaign::conversation(campaign, &chat);
+            people.push((leaving, campaign::conversation(campaign, &chat)));
+        }
+        let chats: Vec<ConversationId> = people.iter().map(|(_, chat)| chat.clone()).collect();
+        let known = self.store.reach(&campaign.tenant, &chats).await?;
+        let now = self.clock.now();
+        let wording = match campaign.message {
+            Message::Text { .. } => Wording::Free,
+            Message::Template { .. } => Wording::Template,
+        };
+        let (mut replies, mut records, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+        for (leaving, conversation) in people {
+            let (seq, attempt, at) = (leaving.seq, leaving.attempt, leaving.at);
+            let reach = known.get(&conversation).copied().unwrap_or_default();
             if fit == Fit::Asked
-                && let Some(why) =
-                    checks::refuse(&self.store, campaign, &conversation, self.clock.now()).await?
+                && let Err(why) = proactive(campaign.channel, reach, wording, now)
             {
-                skipped.push((seq, why.to_owned()));
+                skipped.push((seq, why.to_string()));
                 continue;
             }
-            match record(campaign, variables, leaving, (conversation, attempt, at)) {
+            let about = About { conversation, attempt, at, heard_at: reach.heard_at };
+            match record(campaign, variables, leaving, about) {
                 Ok((reply, record)) => {
                     replies.push((seq, reply));
                     records.push(record);
@@ -173,16 +185,25 @@ impl Worker {
     }
 }
 
+/// What is known of a message before it is written.
+struct About {
+    conversation: ConversationId,
+    attempt: u32,
+    at: Timestamp,
+    heard_at: Option<Timestamp>,
+}
+
 fn record(
     campaign: &Campaign,
     variables: &[String],
     leaving: Leaving,
-    (conversation, attempt, at): (ConversationId, u32, Timestamp),
+    about: About,
 ) -> Result<(EventId, Outgoing), String> {
     let recipient = Recipient { to: leaving.to, language: leaving.language, values: leaving.values };
     let part = campaign::part(&campaign.message, variables, &recipient).map_err(|error| error.to_string())?;
-    let root = campaign.root(leaving.seq, attempt);
-    let event = campaign::event(campaign, (&recipient.to, conversation, root), part, at);
+    let root = campaign.root(leaving.seq, about.attempt);
+    let mut event = campaign::event(campaign, (&recipient.to, about.conversation, root), part, about.at);
+    event.data.heard_at = about.heard_at;
     let (id, value) = (event.id, event.encode());
     if value.len() > MAX_REPLY_BYTES {
         return Err(format!("the message is larger than {MAX_REPLY_BYTES} bytes"));

@@ -53,7 +53,7 @@ async fn in_match(pipeline: &Pipeline, case: &Case) -> Result<(), String> {
         cancel: CancellationToken::new(),
     };
     let directory = Arc::new(directory);
-    let stage = MatchScript::new(Arc::clone(&directory) as Arc<dyn Directory>, directory);
+    let stage = MatchScript::new(Arc::clone(&directory) as Arc<dyn Directory>, directory, Arc::default());
     let outcome = stage.handle(&cx, &turn(case, clock.as_ref())).await.map_err(|error| error.to_string())?;
     let outputs = match outcome {
         Outcome::Emit(one) => vec![one],
@@ -109,6 +109,8 @@ fn turn(case: &Case, clock: &dyn Clock) -> Envelope<TurnOpened> {
         reply_to: None,
         callback_id: None,
         referral: None,
+        consent: None,
+        epoch: None,
         hops: Vec::new(),
     };
     let mut turn = Envelope::root(id, "webchat/check/visitor".to_owned(), at, at, data);

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::observed::ObservedLog;
 use super::pipelines::Pipelines;
 use super::settings::Settings;
+use crate::domain::modes::Modes;
 use crate::domain::time::Clock;
 use crate::domain::topics::{BOT_CHANGED, TopicSpec, catalog};
 use crate::log::embedded::EmbeddedLog;
@@ -40,6 +41,8 @@ pub struct Parts {
     pub store: Arc<Store>,
     /// The caches over it.
     pub directory: Arc<CachedDirectory>,
+    /// Who answers where, bots or people; kept up to date until the process ends.
+    pub modes: Arc<Modes>,
     /// The HTTP client.
     pub http: Http,
     /// What the loops report.
@@ -87,6 +90,7 @@ impl Parts {
             reachable,
             pipelines: Arc::new(pipelines),
             directory: Arc::new(CachedDirectory::new(Arc::clone(&store))),
+            modes: Arc::default(),
             http: Http::new(settings.net.clone())?,
             health: Health::default(),
             process_bytes: Arc::default(),
@@ -98,6 +102,9 @@ impl Parts {
             store,
         };
         parts.follow_changes().await?;
+        let reader = super::modes::load(&*parts.log, &parts.modes).await?;
+        let (log, modes) = (Arc::clone(&parts.log), Arc::clone(&parts.modes));
+        parts.tasks.spawn(super::modes::follow(log, modes, reader, parts.stop.clone()));
         parts.watch_reach(seen);
         Ok(parts)
     }

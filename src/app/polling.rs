@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::parts::Parts;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::AccountId;
+use crate::services::channel::registration::{Registrar, Wanted};
 use crate::services::channel::{TelegramUpdates, Update, UpdatesError};
 use crate::services::http::Http;
 use crate::store::{Account, CachedDirectory, Directory, Store};
@@ -34,6 +35,7 @@ pub fn start(parts: &Parts, edge: SocketAddr) {
         directory: Arc::clone(&parts.directory),
         updates: TelegramUpdates::new(&parts.settings.channels.telegram, parts.http.clone()),
         http: parts.http.clone(),
+        registrar: Registrar::new(&parts.settings.channels, parts.http.clone()),
         edge: reachable(edge),
         stop: parts.stop.clone(),
     };
@@ -84,6 +86,7 @@ struct Poller {
     directory: Arc<CachedDirectory>,
     updates: TelegramUpdates,
     http: Http,
+    registrar: Registrar,
     edge: SocketAddr,
     stop: CancellationToken,
 }
@@ -91,8 +94,11 @@ struct Poller {
 impl Poller {
     /// Until the process or the bot's polling ends.
     async fn poll(&self, id: &AccountId) {
-        let (mut offset, mut wait) = (0, FIRST);
+        let (mut offset, mut wait, mut named) = (0, FIRST, false);
         loop {
+            if !named {
+                named = self.learn_name(id).await;
+            }
             let after = match self.round(id, &mut offset).await {
                 Ok(()) => {
                     wait = FIRST;
@@ -103,6 +109,28 @@ impl Poller {
             rest(&self.stop, after.unwrap_or(wait)).await;
             wait = (wait * 2).min(LAST);
         }
+    }
+
+    /// Asks Telegram what people mention the bot by, which groups need to know; false = ask again before the next round.
+    async fn learn_name(&self, id: &AccountId) -> bool {
+        let Ok(Some(account)) = self.directory.account(ChannelKind::Telegram, id).await else { return false };
+        let wanted = Wanted {
+            channel: ChannelKind::Telegram,
+            account: id.to_string(),
+            token: account.token.clone(),
+            url: String::new(),
+            secret: account.secret.clone(),
+        };
+        let name = match self.registrar.status(&wanted).await {
+            Ok(standing) => standing.name,
+            Err(error) => {
+                tracing::debug!(bot = %account.bot, %error, "what the bot is called can't be asked now");
+                return false;
+            }
+        };
+        let Some(name) = name else { return true };
+        let learned = self.directory.learn_handle(&account.tenant, ChannelKind::Telegram, id, &name).await;
+        learned.is_ok()
     }
 
     /// One question and what it brought. An error = wait so long, or as usual.

@@ -32,9 +32,12 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
     let settings = &parts.settings;
     match stage {
         StageName::Edge => anyhow::bail!("edge is an HTTP role: run `millrace edge`"),
-        StageName::Ingest => run(parts, pipeline, IngestFactory::new(settings.ingest.clone(), directory)),
+        StageName::Ingest => {
+            let modes = Arc::clone(&parts.modes);
+            run(parts, pipeline, IngestFactory::new(settings.ingest.clone(), directory, modes));
+        }
         StageName::Match => {
-            let stage = MatchScript::new(directory, Arc::clone(&parts.store) as _);
+            let stage = MatchScript::new(directory, Arc::clone(&parts.store) as _, Arc::clone(&parts.modes));
             run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }
         StageName::Retrieve => {
@@ -45,7 +48,8 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
         StageName::Answer => {
             let models = Models::new(settings.models.clone(), &parts.http);
             let backlogs = super::backlogs::follow(parts);
-            let deps = AnswerDeps { directory, history: Arc::clone(&parts.store) as _, models, backlogs };
+            let (history, modes) = (Arc::clone(&parts.store) as _, Arc::clone(&parts.modes));
+            let deps = AnswerDeps { directory, history, models, backlogs, modes };
             let stage = Answer::new(settings.answer.clone(), deps);
             run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }

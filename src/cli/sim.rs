@@ -1,6 +1,7 @@
 //! `millrace sim`: a fake provider alone on a port, for tests and clients of others.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -8,14 +9,15 @@ use clap::{Parser, Subcommand, ValueEnum};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Context, Exit};
+use super::{Context, Exit, Usage};
+use crate::config::yaml;
 use crate::domain::units::Span;
 use crate::services::http::{Http, NetConfig};
 use crate::sim::control::Control;
 use crate::sim::meta::MetaSim;
 use crate::sim::model::{ModelSim, ModelTraits};
 use crate::sim::telegram::TelegramSim;
-use crate::sim::{Keep, Serving, SimOptions, bind};
+use crate::sim::{Fault, Keep, Serving, SimOptions, bind};
 
 /// Run one of the fake provider servers alone.
 ///
@@ -29,6 +31,7 @@ Examples:
   curl -d '{\"message\":{\"chat\":{\"id\":7},\"text\":\"hi\"}}' localhost:9102/inject
   curl -d '[{\"match\":{\"method\":\"sendMessage\"},\"times\":2,\"status\":429}]' localhost:9102/script
   curl 'localhost:9102/journal?after=0'
+  millrace sim telegram --port 9101 --script faults.yaml      a list of the same rules in a file
   millrace sim meta --port 9201 --control 9202
   curl -d '{\"app\":\"shop\",\"secret\":\"S\",\"verify_token\":\"V\",\"url\":\"http://localhost:8080/webhooks/meta/shop\"}' \\
       localhost:9202/webhook
@@ -71,6 +74,9 @@ struct Place {
     /// Whether the provider's limits hold.
     #[arg(long, value_enum, default_value_t = Switch::On)]
     limits: Switch,
+    /// A YAML or JSON list of faults to begin with, as `POST /script` takes them.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
     /// Entries that the journal keeps; the oldest go first.
     #[arg(long, default_value_t = 100_000, value_name = "N")]
     keep: usize,
@@ -90,15 +96,18 @@ pub async fn run(args: Args, context: &Context) -> Exit {
     match args.fake {
         Fake::Telegram(place) => {
             let fake = TelegramSim::start(place.listener().await?, place.options()?)?;
+            fake.script(place.rules()?).map_err(anyhow::Error::msg)?;
             serve("telegram", &fake.url(), &place, fake.control(), context).await
         }
         Fake::Meta(place) => {
             let fake = MetaSim::start(place.listener().await?, place.options()?)?;
+            fake.script(place.rules()?).map_err(anyhow::Error::msg)?;
             serve("meta", &fake.url(), &place, fake.control(), context).await
         }
         Fake::Model { place, latency, per_minute } => {
             let traits = ModelTraits { latency: latency.get(), per_minute };
             let fake = ModelSim::start(place.listener().await?, place.options()?, traits)?;
+            fake.script(place.rules()?).map_err(anyhow::Error::msg)?;
             serve("model", &fake.url(), &place, fake.control(), context).await
         }
     }
@@ -107,6 +116,16 @@ pub async fn run(args: Args, context: &Context) -> Exit {
 impl Place {
     async fn listener(&self) -> anyhow::Result<tokio::net::TcpListener> {
         bind(SocketAddr::new(self.host, self.port)).await.context("--port: choose another one, or 0 for any")
+    }
+
+    /// The faults of the file that was named.
+    fn rules(&self) -> anyhow::Result<Vec<Fault>> {
+        let Some(file) = &self.script else { return Ok(Vec::new()) };
+        let at = file.display();
+        let text = std::fs::read_to_string(file).with_context(|| format!("--script: {at} can't be read"))?;
+        let wrong =
+            |error| Usage(format!("--script: {at}: {error}; write a list of {{match, times, status, ...}}"));
+        Ok(yaml::from_str(&text).map_err(wrong)?)
     }
 
     fn options(&self) -> anyhow::Result<SimOptions> {
@@ -135,4 +154,27 @@ async fn serve(name: &str, api: &str, place: &Place, control: Control, context: 
         () = control.ended() => anyhow::bail!("the control port stopped answering"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(script: Option<PathBuf>) -> Place {
+        let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Place { port: 0, control: 0, host, limits: Switch::On, script, keep: 1 }
+    }
+
+    #[test]
+    fn faults_are_read_from_yaml_and_a_mistake_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("faults.yaml");
+        assert!(place(None).rules().unwrap().is_empty());
+        std::fs::write(&file, "- match: {method: sendMessage}\n  times: 2\n  status: 429\n- {drop: after}\n")
+            .unwrap();
+        assert_eq!(place(Some(file.clone())).rules().unwrap().len(), 2);
+        std::fs::write(&file, "- {macht: 1}\n").unwrap();
+        let error = place(Some(file)).rules().unwrap_err();
+        assert!(error.is::<Usage>() && error.to_string().contains("faults.yaml"), "{error}");
+    }
 }

@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::channel::ChannelKind;
-use super::events::{ReplyReady, TurnOpened};
+use super::events::{Consent, ReplyReady, TurnOpened};
 use super::ids::{AccountId, BotId, TenantId};
 use super::script::Rule;
+use super::text::normalise;
 use super::units::{Rate, Span};
 
 /// The content of a bot: immutable once stored under a version.
@@ -58,6 +59,44 @@ pub struct BotSpec {
     /// What is done with a message when nobody can tell whether the provider took it.
     #[serde(default)]
     pub on_unknown: UnknownPolicy,
+    /// How long the bot is silent after a person of the business wrote in a conversation; each further message counts
+    /// anew.
+    #[serde(default = "default_human_ttl")]
+    pub human_ttl: Span,
+    /// Words by which people ask not to be written to any more (campaigns leave them out), and by which they take it back.
+    /// Scripts answer them as any other text.
+    #[serde(default)]
+    pub consent: ConsentWords,
+}
+
+/// Texts that say what a person wants; each is compared with the whole text, upper and lower case alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConsentWords {
+    /// "Don't write to me".
+    pub out: Vec<String>,
+    /// "Write to me again".
+    #[serde(rename = "in")]
+    pub back: Vec<String>,
+}
+
+impl Default for ConsentWords {
+    fn default() -> Self {
+        let words = |words: [&str; 2]| words.map(str::to_owned).to_vec();
+        Self { out: words(["stop", "unsubscribe"]), back: words(["start", "subscribe"]) }
+    }
+}
+
+impl ConsentWords {
+    /// What a text says of it.
+    #[must_use]
+    pub fn read(&self, text: &str) -> Option<Consent> {
+        /// No such word is nearly as long.
+        const LONGEST: usize = 64;
+        let text = Some(text).filter(|text| !text.is_empty() && text.len() <= LONGEST).map(normalise)?;
+        let said = |words: &[String]| words.iter().any(|word| normalise(word) == text);
+        if said(&self.out) { Some(Consent::Out) } else { said(&self.back).then_some(Consent::In) }
+    }
 }
 
 /// What is done when a send ended without a clear answer: it may have arrived, or not.
@@ -77,6 +116,10 @@ pub enum UnknownPolicy {
 
 fn default_fallback() -> String {
     "Sorry, I don't know.".to_owned()
+}
+
+const fn default_human_ttl() -> Span {
+    Span::secs(4 * 3600)
 }
 
 fn default_unsupported() -> String {
@@ -121,6 +164,8 @@ impl BotSpec {
             scripts_overtake: false,
             limits: BotLimits::default(),
             on_unknown: UnknownPolicy::default(),
+            human_ttl: default_human_ttl(),
+            consent: ConsentWords::default(),
         }
     }
 
@@ -277,7 +322,27 @@ impl ReplyReady {
             chat_kind: turn.chat_kind,
             route,
             parts,
+            heard_at: None,
+            epoch: turn.epoch,
             hops: turn.hops.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_is_the_whole_text_in_any_case_and_nothing_else() {
+        let words = ConsentWords::default();
+        let read = |text: &str| words.read(text);
+        assert_eq!((read(" STOP "), read("Unsubscribe")), (Some(Consent::Out), Some(Consent::Out)));
+        assert_eq!(read("start"), Some(Consent::In));
+        for text in ["", "stop it", "the bus stop", &"stop".repeat(50)] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        let none: ConsentWords = serde_json::from_str(r#"{"out": [], "in": []}"#).unwrap();
+        assert_eq!(none.read("stop"), None);
     }
 }

@@ -5,7 +5,9 @@
 
 mod backlog;
 mod bot;
+mod consent;
 mod content;
+mod mode;
 mod parked;
 mod receipt;
 mod reply;
@@ -15,7 +17,9 @@ mod webhook;
 
 pub use backlog::BotBacklog;
 pub use bot::BotChanged;
-pub use content::{Card, Content, Degrees, Media, MediaKind, Place, Reaction, Span, Style, Template};
+pub use consent::{Consent, ConsentBy, ConsentNews};
+pub use content::{Card, Content, Degrees, Edit, Media, MediaKind, Place, Reaction, Span, Style, Template};
+pub use mode::{ConversationMode, Mode, TakenBy};
 pub use parked::{Parked, ParkedKey};
 pub use receipt::{ReceiptReceived, ReceiptStatus};
 pub use reply::{

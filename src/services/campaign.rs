@@ -65,6 +65,8 @@ pub fn event(
         chat_kind: ChatKind::Private,
         route: Route::Campaign { campaign: campaign.id.to_string() },
         parts: vec![part],
+        heard_at: None,
+        epoch: None,
         hops: Vec::new(),
     };
     let mut event = Envelope::root(root, conversation.as_str(), queued_at, queued_at, data);

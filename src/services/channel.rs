@@ -67,6 +67,28 @@ pub trait Channel: Send + Sync + fmt::Debug + 'static {
     async fn signal(&self, from: &Sender, to: &Target, signal: &Signal, limit: Duration) -> SendOutcome;
 }
 
+/// What a failure means for the whole bot that a provider reports long after it took the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Late {
+    /// A person has to act before anything can be sent again: token, permission, policy, payment.
+    Closed(i64),
+    /// The number is reported or blocked by many: it should rest.
+    Spam,
+}
+
+/// What the codes of a status mean beyond the message that it is about.
+#[must_use]
+pub fn late(channel: ChannelKind, codes: &[i64]) -> Option<Late> {
+    let table = match channel {
+        ChannelKind::Whatsapp => graph::whatsapp,
+        ChannelKind::Messenger | ChannelKind::Instagram => graph::messenger,
+        ChannelKind::Telegram | ChannelKind::Webchat => return None,
+    };
+    let closed = |code: &i64| graph::closes(table, *code).then_some(Late::Closed(*code));
+    let spam = || codes.contains(&graph::SPAM).then_some(Late::Spam);
+    codes.iter().find_map(closed).or_else(|| spam().filter(|_| channel == ChannelKind::Whatsapp))
+}
+
 /// The account that speaks.
 #[derive(Debug, Clone)]
 pub struct Sender {
@@ -83,6 +105,8 @@ pub struct Target {
     pub chat: String,
     /// The forum topic in the chat.
     pub thread: Option<String>,
+    /// True: a person wrote it, and more than a day after the one who reads it; Messenger and Instagram want to be told.
+    pub human_agent: bool,
 }
 
 /// What is known after a send.

@@ -81,6 +81,8 @@ struct Shared {
     limiter: Mutex<Limiter>,
     people: Mutex<People>,
     revoked: RwLock<HashSet<String>>,
+    /// Accounts that people write to on Instagram; all others are pages and numbers.
+    instagram: RwLock<HashSet<String>>,
     mail: mpsc::Sender<Event>,
     next: AtomicU64,
 }
@@ -103,6 +105,7 @@ impl MetaSim {
             limiter: Mutex::new(Limiter::new()),
             people: Mutex::default(),
             revoked: RwLock::default(),
+            instagram: RwLock::default(),
             mail,
             next: AtomicU64::new(1),
         });
@@ -201,6 +204,7 @@ impl MetaSim {
     /// # Errors
     /// For channels that are not Meta's.
     pub fn item(&self, channel: ChannelKind, account: &str, item: Value) -> Result<(), String> {
+        self.shared.note_channel(channel, account);
         let event = Event::of(channel, account, item, None)?;
         self.shared.post(event);
         Ok(())
@@ -271,6 +275,18 @@ impl Shared {
         }
     }
 
+    fn note_channel(&self, channel: ChannelKind, account: &str) {
+        if channel == ChannelKind::Instagram {
+            self.instagram.write().unwrap_or_else(PoisonError::into_inner).insert(account.to_owned());
+        }
+    }
+
+    /// On which of the two that share a way of sending an account is.
+    fn channel_of(&self, account: &str) -> ChannelKind {
+        let instagram = self.instagram.read().unwrap_or_else(PoisonError::into_inner);
+        if instagram.contains(account) { ChannelKind::Instagram } else { ChannelKind::Messenger }
+    }
+
     /// A person's message comes in: it counts against the number, opens the window and goes to the webhooks.
     fn hear(
         &self,
@@ -280,6 +296,7 @@ impl Shared {
         id: &str,
         item: Value,
     ) -> Result<(), String> {
+        self.note_channel(channel, account);
         let now = self.core.clock.now();
         let event = Event::from_person(channel, account, from, id, item, now)?;
         self.limiter.lock().unwrap_or_else(PoisonError::into_inner).heard(account, now);

@@ -4,7 +4,8 @@
 //! reply on unchanged. Never sends anything and never decides what dispatch may do. Safe to repeat: a reply's id comes
 //! from the turn's root, so of two runs of a model dispatch takes one. What no model answers in time gets the bot's own
 //! fallback text, with the reason in its route: a turn never ends in the dead letters for a model's sake. Where dispatch
-//! says that a bot has more to send than its replies are worth, no model is asked.
+//! says that a bot has more to send than its replies are worth, no model is asked; and where people have taken
+//! the conversation over nobody answers.
 
 mod backlogs;
 mod cite;
@@ -26,6 +27,7 @@ use crate::domain::events::{
 };
 use crate::domain::failure::{Class, Classify};
 use crate::domain::ids::EventId;
+use crate::domain::modes::Modes;
 use crate::domain::stage::StageName;
 use crate::domain::units::{Size, Span};
 use crate::pipeline::{Cx, DropReason, Emission, Outcome, Ports, Stage, StageError};
@@ -91,6 +93,8 @@ pub struct AnswerDeps {
     pub models: Models,
     /// Who has too much to send already.
     pub backlogs: Arc<Backlogs>,
+    /// Where people answer.
+    pub modes: Arc<Modes>,
 }
 
 /// The stage.
@@ -269,6 +273,9 @@ impl Stage for Answer {
         input: &Envelope<TurnGrounded>,
     ) -> Result<Outcome<AnswerOut>, StageError> {
         let start = Instant::now();
+        if self.deps.modes.overtakes(&input.conversation, input.data.turn.epoch, cx.now()) {
+            return Ok(Outcome::Drop(DropReason::new("human")));
+        }
         let draft = if let Some(scripted) = &input.data.reply {
             Draft { route: scripted.route.clone(), parts: scripted.parts.clone(), note: None }
         } else {

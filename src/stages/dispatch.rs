@@ -1,7 +1,8 @@
 //! Sends replies: within every limit, in order per chat, each part once.
 //!
 //! Reads `reply.ready` (keyed by bot, so that a bot has one dispatcher), and beside it, of the same partition, `reply.bulk`,
-//! a lane of its own that yields to replies (`common`), `signal.ready`, and `receipt.received` for bots that reconcile. Writes the ledger, `reply.settled`, and the parked topic,
+//! a lane of its own that yields to replies (`common`), `signal.ready`, `receipt.received` for bots that reconcile, and
+//! `conversation.mode`, which says where people answer. Writes the ledger, `reply.settled`, and the parked topic,
 //! `reply.parked`, into the partition of the reply, web-chat messages, and how far a bot is behind (`bot.backlog`). Never
 //! sends a replay.
 //!
@@ -29,6 +30,7 @@ mod obey;
 mod outcomes;
 mod parking;
 mod payloads;
+mod people;
 mod pick;
 mod queues;
 mod receipts;
@@ -57,6 +59,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::Lane;
+use crate::domain::modes::ModeTable;
 use crate::domain::stage::StageName;
 use crate::domain::topics::REPLY_BULK;
 use crate::limits::LimitsConfig;
@@ -147,6 +150,7 @@ impl StageFactory for DispatchFactory {
             parked: Appends::default(),
             letters: Appends::default(),
             told: backlog::Told::default(),
+            modes: ModeTable::default(),
             freed: Vec::new(),
             idle: Vec::new(),
             swept: Duration::ZERO,
@@ -175,6 +179,8 @@ pub struct Dispatch {
     parked: Appends<ParkedDraft>,
     letters: Appends<LetterDraft>,
     told: backlog::Told,
+    /// Who answers where.
+    modes: ModeTable,
     /// What nobody will ask the payloads for any more.
     freed: Vec<Place>,
     /// Chats that may have nothing to send any more.
@@ -224,6 +230,7 @@ impl PartitionStage for Dispatch {
         self.rebuild(cx).await?;
         cx.low = self.machine.low();
         self.stop = cx.cancel.child_token();
+        self.read_modes(cx).await?;
         if self.lane == Lane::Ready {
             self.common.restored();
             signals::tail(cx, None, &self.stop);
@@ -259,6 +266,7 @@ impl PartitionStage for Dispatch {
             Effect::Searched(answer) => self.searched(cx, answer),
             Effect::Signals { reader, records } => self.signals(cx, reader, records),
             Effect::Receipts { reader, records } => self.receipts(cx, reader, &records),
+            Effect::Modes { reader, records } => self.modes(cx, reader, &records),
             Effect::Slot(permit) => self.slot = Slot::Held(permit),
             Effect::Stopped => {}
         }

@@ -1,4 +1,5 @@
-//! *ingest*: reads `webhook.received`, writes `turn.opened`, `receipt.received`, `signal.ready`, `turn.dropped`.
+//! *ingest*: reads `webhook.received`, writes `turn.opened`, `receipt.received`, `signal.ready`, `turn.dropped`, and
+//! `conversation.mode` where somebody else spoke for the account.
 //!
 //! It normalises each event, passes over what it has seen, and finds the bot and the conversation. It never calls a
 //! provider and never changes what a person said. Safe to repeat: ids come from the root, so a second run writes the
@@ -16,6 +17,7 @@ mod instagram;
 mod json;
 mod messenger;
 mod normalised;
+mod people;
 mod seen;
 mod telegram;
 mod webchat;
@@ -32,11 +34,13 @@ use tokio::time::Instant;
 
 pub use batch::Done;
 pub use normalised::{Kind, Normalised, Unreadable, normalise};
+pub use people::Spoke;
 
 use crate::config::Problems;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::WebhookReceived;
 use crate::domain::ids::EventId;
+use crate::domain::modes::Modes;
 use crate::domain::redrive;
 use crate::domain::stage::StageName;
 use crate::domain::units::Span;
@@ -45,7 +49,7 @@ use crate::pipeline::{PartitionCx, PartitionStage, Restored, StageError, StageFa
 use crate::store::Directory;
 use crate::telemetry;
 use albums::{Albums, Group, Held};
-use batch::{Admitted, Worker};
+use batch::{Admitted, People, Worker};
 use seen::Seen;
 
 /// What ingest remembers.
@@ -56,11 +60,19 @@ pub struct IngestConfig {
     pub remember: Span,
     /// How many ids a partition remembers at most; each takes about 20 bytes.
     pub remember_max: u32,
+    /// Ids of Meta's apps in which people answer for a business. On Instagram, where our own messages can't be told from
+    /// other apps', an echo of these or of no app hands the conversation to people. The default is said to be Meta's
+    /// Business Suite; no document of Meta's names it.
+    pub inbox_apps: Vec<String>,
 }
 
 impl Default for IngestConfig {
     fn default() -> Self {
-        Self { remember: Span::secs(30 * 60), remember_max: 1_000_000 }
+        Self {
+            remember: Span::secs(30 * 60),
+            remember_max: 1_000_000,
+            inbox_apps: vec!["263902037430900".to_owned()],
+        }
     }
 }
 
@@ -87,13 +99,14 @@ impl IngestConfig {
 pub struct IngestFactory {
     config: IngestConfig,
     directory: Arc<dyn Directory>,
+    modes: Arc<Modes>,
 }
 
 impl IngestFactory {
-    /// `directory` knows the bots.
+    /// `directory` knows the bots, `modes` who answers where.
     #[must_use]
-    pub fn new(config: IngestConfig, directory: Arc<dyn Directory>) -> Self {
-        Self { config, directory }
+    pub fn new(config: IngestConfig, directory: Arc<dyn Directory>, modes: Arc<Modes>) -> Self {
+        Self { config, directory, modes }
     }
 }
 
@@ -107,6 +120,11 @@ impl StageFactory for IngestFactory {
             seen: Seen::new(self.config.remember.get(), self.config.remember_max as usize),
             config: self.config.clone(),
             directory: Arc::clone(&self.directory),
+            people: People {
+                modes: Arc::clone(&self.modes),
+                inboxes: self.config.inbox_apps.clone().into(),
+                partitions: 1,
+            },
             waiting: VecDeque::new(),
             albums: Albums::default(),
             whole: VecDeque::new(),
@@ -120,6 +138,7 @@ impl StageFactory for IngestFactory {
 pub struct Ingest {
     config: IngestConfig,
     directory: Arc<dyn Directory>,
+    people: People,
     /// What was admitted here before.
     seen: Seen,
     /// Admitted and not begun; the runtime bounds how much is admitted and not finished.
@@ -148,6 +167,7 @@ impl PartitionStage for Ingest {
     /// Reads the input back from half an hour before the end of what is finished. A filter that is not whole costs work
     /// and nothing else, so a read that fails ends it.
     async fn restore(&mut self, cx: &mut PartitionCx<Done>) -> Result<Restored, StageError> {
+        self.people.partitions = cx.log.partitions(&cx.outputs.topic(people::PORT)).await?;
         let read_back = async {
             let range = cx.log.range(&cx.partition).await?;
             let now = cx.clock.now();
@@ -249,6 +269,7 @@ impl Ingest {
         }
         let worker = Worker {
             directory: Arc::clone(&self.directory),
+            people: self.people.clone(),
             clock: Arc::clone(&cx.clock),
             log: Arc::clone(&cx.log),
             outputs: Arc::clone(&cx.outputs),

@@ -4,6 +4,7 @@
 //! a model every turn goes on to retrieve, with the script's reply when one hit, so that order holds in a conversation.
 //! A number that was typed where the bot offered choices is the choice. What has no text and no script, a voice note or a
 //! sticker, gets the bot's `unsupported` text, never a model with an empty question.
+//! Where people have taken a conversation over, nothing is answered.
 //! Calls nothing outside. Safe to repeat: the reply's id comes from the root, whatever the script says by then.
 
 mod offered;
@@ -22,6 +23,7 @@ use crate::domain::events::{
 use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::ids::{BotId, EventId, TenantId};
 use crate::domain::matcher::{Matcher, ScriptError};
+use crate::domain::modes::Modes;
 use crate::domain::script::{ReplyText, Rule};
 use crate::domain::stage::StageName;
 use crate::domain::text::normalise;
@@ -39,6 +41,7 @@ const COMPILED: u64 = 2_000;
 pub struct MatchScript {
     directory: Arc<dyn Directory>,
     history: Arc<dyn History>,
+    modes: Arc<Modes>,
     offered: Offered,
     unsupported: Unsupported,
     compiled: Cache<(TenantId, BotId), Arc<Compiled>>,
@@ -89,11 +92,11 @@ impl Classify for ScriptError {
 const LOOK_UP: Duration = Duration::from_millis(300);
 
 impl MatchScript {
-    /// Looks bots up in `directory`, and in `history` what a bot offered last.
+    /// Looks bots up in `directory`, in `history` what a bot offered last, and in `modes` who answers.
     #[must_use]
-    pub fn new(directory: Arc<dyn Directory>, history: Arc<dyn History>) -> Self {
+    pub fn new(directory: Arc<dyn Directory>, history: Arc<dyn History>, modes: Arc<Modes>) -> Self {
         let (offered, unsupported) = (Offered::default(), Unsupported::default());
-        Self { directory, history, offered, unsupported, compiled: Cache::new(COMPILED) }
+        Self { directory, history, modes, offered, unsupported, compiled: Cache::new(COMPILED) }
     }
 
     /// A typed number where the bot offered choices: the turn becomes what pressing that choice would have been.
@@ -151,6 +154,11 @@ impl Stage for MatchScript {
         if !bot.enabled {
             return Ok(Outcome::Drop(DropReason::new("bot_disabled")));
         }
+        if self.modes.overtakes(&input.conversation, input.data.epoch, cx.now()) {
+            // What the bot offered before is no choice any more.
+            self.offered.unknown(input);
+            return Ok(Outcome::Drop(DropReason::new("human")));
+        }
         let matcher = &self.compiled(&bot)?.matcher;
         let mut turn = input.data.clone();
         let mut found = matcher.find_turn(&turn).map(|rule| scripted(rule, &turn));
@@ -193,8 +201,15 @@ impl Stage for MatchScript {
 fn scripted(rule: &Rule, turn: &TurnOpened) -> Scripted {
     let part = |reply: &ReplyText| {
         let mut part = reply.to_part();
-        if let Some(Content::Reaction(reaction)) = part.content.as_deref_mut() {
-            reaction.on = reaction.on.take().or_else(|| turn.message_id.clone());
+        match part.content.as_deref_mut() {
+            Some(Content::Reaction(reaction)) => {
+                reaction.on = reaction.on.take().or_else(|| turn.message_id.clone());
+            }
+            // A press comes under the id of the message that the button hangs under.
+            Some(Content::Edit(edit)) if turn.callback_id.is_some() => {
+                edit.on = edit.on.take().or_else(|| turn.message_id.clone());
+            }
+            _ => {}
         }
         part
     };

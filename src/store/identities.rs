@@ -13,7 +13,7 @@ use super::Store;
 use super::error::StoreError;
 use super::timeline::placeholders;
 use crate::domain::channel::ChannelKind;
-use crate::domain::ids::{AccountId, TenantId};
+use crate::domain::ids::{AccountId, ConversationId, TenantId};
 
 /// An id's place in the table hardly ever changes, and no news tell of it: a process that looked before the change sends
 /// a message or two to the other conversation of the same person.
@@ -109,7 +109,12 @@ impl Store {
     ) -> Result<String, StoreError> {
         let ids: Vec<&str> = std::iter::once(chat).chain(aliases.iter().map(String::as_str)).collect();
         let rows = self.aliases(account, &ids).await?;
-        let first = rows.first().map_or_else(|| chat.to_owned(), |(_, chat)| chat.clone());
+        let first = match rows.first() {
+            Some((_, chat)) => chat.clone(),
+            // An id that was alone so far has no row here, but it may have a conversation.
+            None if !aliases.is_empty() => self.first_heard(account, &ids).await?.unwrap_or(chat).to_owned(),
+            None => chat.to_owned(),
+        };
         let settled = |id: &&str| rows.iter().any(|(known, to)| known == id && *to == first);
         if aliases.is_empty() || ids.iter().all(settled) {
             return Ok(first);
@@ -149,6 +154,25 @@ impl Store {
             tx.commit().await?;
         }
         Ok(first.clone())
+    }
+
+    /// Of these ids the one whose conversation is the oldest; `None` where none has one.
+    async fn first_heard<'a>(
+        &self,
+        (tenant, channel, account): (&TenantId, ChannelKind, &AccountId),
+        ids: &[&'a str],
+    ) -> Result<Option<&'a str>, StoreError> {
+        let named: Vec<_> =
+            ids.iter().map(|id| ConversationId::new(tenant, channel, account, id, None)).collect();
+        let sql = format!(
+            "SELECT id FROM conversations WHERE tenant = $1 AND id IN ({}) ORDER BY first_at, id LIMIT 1",
+            placeholders(2, named.len())
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false).bind(tenant.as_str());
+        let query = named.iter().fold(query, |query, id| query.bind(id.as_str()));
+        let Some(row) = query.fetch_optional(self.db.read()).await? else { return Ok(None) };
+        let found: String = row.try_get(0)?;
+        Ok(named.iter().position(|id| id.as_str() == found).map(|n| ids[n]))
     }
 
     /// What is known of some ids, the oldest first.

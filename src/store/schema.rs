@@ -13,7 +13,7 @@ use super::db::Db;
 use super::error::StoreError;
 
 /// Number, name, the text for SQLite, the text for PostgreSQL. A published one is never edited: add the next.
-const MIGRATIONS: [(i64, &str, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 4] = [
     (
         1,
         "first",
@@ -25,6 +25,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 3] = [
         "channels",
         include_str!("../../schemas/sql/sqlite/0002_channels.sql"),
         include_str!("../../schemas/sql/postgres/0002_channels.sql"),
+    ),
+    (
+        3,
+        "people",
+        include_str!("../../schemas/sql/sqlite/0003_people.sql"),
+        include_str!("../../schemas/sql/postgres/0003_people.sql"),
     ),
     (
         5,

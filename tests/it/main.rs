@@ -15,6 +15,7 @@ mod inspect;
 #[cfg(feature = "broker-tests")]
 mod kafka;
 mod log_contract;
+mod people;
 mod polling;
 mod runtime;
 mod schemas;

@@ -6,6 +6,7 @@
 mod bots;
 mod cache;
 mod campaigns;
+mod contacts;
 mod database;
 mod identities;
 mod isolation;

@@ -32,6 +32,7 @@ pub(super) fn check_content(at: &str, content: &Content, problems: &mut Problems
                 add("a template has no name or no language", "write both as WhatsApp's manager shows them");
             }
         }
+        Content::Edit(_) => {}
         Content::Reaction(reaction) => {
             if reaction.emoji.chars().count() > 16 {
                 add("a reaction is more than an emoji", "write one emoji, or nothing to take it back");

@@ -29,11 +29,12 @@ pub(super) fn paths() -> Vec<(&'static str, Value)> {
                     "operationId": "webchat_message",
                     "summary": "Says something to the bot, with the visitor's token as bearer.",
                     "description": "`id` is the page's own: the same id is the same message. One of `text`, `payload` (what a \
-                                    pressed button stands for, with its `title`) and `media`.",
+                                    pressed button stands for, with its `title`), `media` and `read: true` (what was \
+                                    said so far was seen).",
                     "parameters": [bot()],
                     "requestBody": body(json!({
                         "id": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
-                        "text": text(), "payload": text(), "title": text(), "media": text(),
+                        "text": text(), "payload": text(), "title": text(), "media": text(), "read": {"type": "boolean"},
                     }), &["id"]),
                     "responses": {"202": answer(json!({"id": text()}))},
                 }),

@@ -229,7 +229,7 @@ impl Operations {
         command: Command,
     ) -> Result<CampaignShow, ApiError> {
         let campaign = self.store.campaign(tenant, id).await?;
-        let moved = match campaign.after(command, self.store.clock_now()) {
+        let moved = match campaign.after(command, self.store.now_at()) {
             Some(to) => self.store.campaign_move(tenant, id, (campaign.state, to)).await?,
             None => false,
         };

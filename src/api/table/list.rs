@@ -235,6 +235,30 @@ pub fn operations() -> Vec<Operation> {
             |ops, call| async move { ops.timeline(&call).await },
         )
         .query(PAGE),
+        Op::plain(
+            ("conversation_mode", Conversation),
+            (Get, "/v1/conversations/{conversation}/mode"),
+            "Says who answers in a conversation: its bot or people.",
+            |ops, call| async move { ops.mode_show(&call.tenant, call.name("conversation")).await },
+        ),
+        Op::with_body(
+            ("conversation_say", Conversation),
+            (Post, "/v1/conversations/{conversation}/messages"),
+            "Writes in a conversation as a person; its bot is silent then.",
+            |ops, call| async move {
+                let (tenant, conversation) = (call.tenant.clone(), call.name("conversation").to_owned());
+                ops.say(&tenant, &conversation, call.body).await
+            },
+        ),
+        Op::with_body(
+            ("conversation_mode_change", Conversation),
+            (Put, "/v1/conversations/{conversation}/mode"),
+            "Hands a conversation to people, or back to its bot.",
+            |ops, call| async move {
+                let (tenant, conversation) = (call.tenant.clone(), call.name("conversation").to_owned());
+                ops.mode_change(&tenant, &conversation, call.body).await
+            },
+        ),
     ];
     all.extend(super::campaigns::operations());
     all

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
 use crate::domain::events::{
-    BotBacklog, BotChanged, Parked, ReceiptReceived, ReplyReady, Settled, SignalReady, TurnDropped,
-    TurnGrounded, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
+    BotBacklog, BotChanged, ConversationMode, Parked, ReceiptReceived, ReplyReady, Settled, SignalReady,
+    TurnDropped, TurnGrounded, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
 };
 
 /// The name of the envelope's schema beside the events'.
@@ -32,6 +32,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         event::<WebchatOut>(),
         event::<BotChanged>(),
         event::<BotBacklog>(),
+        event::<ConversationMode>(),
     ]
 }
 

@@ -22,8 +22,10 @@ pub struct Providers {
     pub telegram_bot: i64,
     /// The phone number id on `WhatsApp`.
     pub number: String,
-    /// The page on Messenger and the account on Instagram.
+    /// The page on Messenger.
     pub page: String,
+    /// The account on Instagram.
+    pub instagram: String,
     read: HashMap<Speaker, u64>,
 }
 
@@ -37,6 +39,7 @@ impl Providers {
             telegram_bot: 1_000_000_000 + i64::from(n),
             number: format!("1555{n}"),
             page: format!("1777{n}"),
+            instagram: format!("1888{n}"),
             read: HashMap::new(),
         }
     }
@@ -152,7 +155,8 @@ impl Providers {
     fn account(&self, channel: ChannelKind) -> anyhow::Result<&str> {
         match channel {
             ChannelKind::Whatsapp => Ok(&self.number),
-            ChannelKind::Messenger | ChannelKind::Instagram => Ok(&self.page),
+            ChannelKind::Messenger => Ok(&self.page),
+            ChannelKind::Instagram => Ok(&self.instagram),
             ChannelKind::Telegram | ChannelKind::Webchat => bail!("{channel} is none of Meta's channels"),
         }
     }

@@ -95,6 +95,7 @@ impl Rehearsal {
             (ChannelKind::Telegram, telegram.as_str(), None, token.as_str(), Some(HOOK_SECRET)),
             (ChannelKind::Whatsapp, &at.number, Some(app.as_str()), "golden-graph-token", None),
             (ChannelKind::Messenger, &at.page, Some(app.as_str()), "golden-graph-token", None),
+            (ChannelKind::Instagram, &at.instagram, Some(app.as_str()), "golden-graph-token", None),
             (ChannelKind::Webchat, &self.bot, None, "", None),
         ];
         for (channel, id, app, token, secret) in accounts {

@@ -54,6 +54,9 @@ pub enum Content {
     Template(Template),
     /// A reaction to a message of the person.
     Reaction(Reaction),
+    /// The text and buttons take the place of an earlier message of the bot, on channels that can change one (Telegram);
+    /// elsewhere, and where the provider refuses, they are said anew.
+    Edit(Edit),
 }
 
 /// A place.
@@ -128,6 +131,15 @@ pub struct Template {
     /// The values of its body's gaps, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<String>,
+}
+
+/// Which message is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Edit {
+    /// The provider's id of the message; absent in a script = the one whose button was pressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
 }
 
 /// A reaction.

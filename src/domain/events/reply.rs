@@ -33,6 +33,14 @@ pub struct ReplyReady {
     pub route: Route,
     /// What to send, in order; dispatch splits each to the channel's limits.
     pub parts: Vec<Part>,
+    /// When the person wrote last, for a message that answers no turn; absent = at the envelope's `roottime`. What the
+    /// channel allows after that time is over is not sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
+    /// The conversation's epoch when its turn was opened: a reply is dropped when people took over since. Absent where it
+    /// answers no turn; then it is dropped only while people have the conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
     /// What each stage did and how long it took.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hops: Vec<Hop>,
@@ -51,6 +59,8 @@ pub enum Route {
         /// The rule's name.
         rule: String,
     },
+    /// A person of the business.
+    Person,
     /// The best passage, as it stands.
     Extractive,
     /// A campaign: nobody asked for it.
@@ -74,6 +84,7 @@ impl std::fmt::Display for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Script { rule } => write!(f, "script:{rule}"),
+            Self::Person => f.write_str("person"),
             Self::Extractive => f.write_str("extractive"),
             Self::Campaign { campaign } => write!(f, "campaign:{campaign}"),
             Self::Model { model } => write!(f, "model:{model}"),

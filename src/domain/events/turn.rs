@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::consent::{Consent, ConsentNews};
 use super::reply::{Part, Route};
 use crate::domain::channel::ChannelKind;
 use crate::domain::event::Event;
@@ -55,6 +56,13 @@ pub struct TurnOpened {
     /// The link, code or advertisement that the person came by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referral: Option<Referral>,
+    /// What the person wants from now on, where they wrote one of the bot's words for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
+    /// The conversation's epoch when the turn was opened: 0 where nobody ever took it over, absent in records of programs
+    /// that did not know. See `conversation.mode.v1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
     /// What each stage did and how long it took.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hops: Vec<Hop>,
@@ -131,6 +139,9 @@ pub struct Noted {
     /// The new text, the emoji, `member->kicked`, the new id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// What people want from now on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<ConsentNews>,
 }
 
 /// How a person came: kept on the contact, and a script can match its code.

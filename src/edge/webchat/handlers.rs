@@ -120,6 +120,9 @@ struct Said {
     payload: Option<String>,
     title: Option<String>,
     media: Option<String>,
+    /// True: everything that the bot said so far was seen.
+    #[serde(default)]
+    read: bool,
 }
 
 /// The item that ingest gets: ours, so its form is ours.
@@ -135,6 +138,9 @@ struct WebchatItem<'a> {
     title: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     media: Option<&'a str>,
+    /// Up to when everything was seen, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read: Option<i64>,
 }
 
 /// Takes a message of a visitor.
@@ -158,7 +164,8 @@ async fn hear(
     account: &Account,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    const FORM: Refusal = Refusal::Malformed("send {id, text}, {id, payload} or {id, media}");
+    const FORM: Refusal =
+        Refusal::Malformed("send {id, text}, {id, payload}, {id, media} or {id, read: true}");
     const LONG: Refusal = Refusal::Malformed("payload, title and media hold at most 4096 bytes");
     const ID: Refusal = Refusal::Malformed("id holds 1 to 64 letters, digits, hyphens, dots and underscores");
     let visitor = token::visitor(account, request.headers())?;
@@ -172,7 +179,8 @@ async fn hear(
         return Err(ID);
     }
     let filled = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-    if ![&said.text, &said.payload, &said.media].into_iter().any(filled) {
+    let says = [&said.text, &said.payload, &said.media].into_iter().any(filled);
+    if says == said.read {
         return Err(FORM);
     }
     let long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > MAX_PAYLOAD);
@@ -186,6 +194,7 @@ async fn hear(
         payload: said.payload.as_deref(),
         title: said.title.as_deref(),
         media: said.media.as_deref(),
+        read: said.read.then(|| edge.clock.now().millis()),
     };
     let json = serde_json::to_string(&item).map_err(|_| FORM)?;
     let item = Item {
@@ -205,7 +214,9 @@ async fn hear(
     let record = edge.record(&item, &owner);
     share.grow(record.value.len())?;
     edge.append(vec![record], share).await?;
-    signs(edge, account, &visitor, &said.id).await;
+    if says {
+        signs(edge, account, &visitor, &said.id).await;
+    }
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": said.id }))))
 }
 

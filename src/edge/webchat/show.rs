@@ -85,7 +85,9 @@ fn words(part: &Part) -> (String, Vec<Span>) {
             Some(words.into_iter().flatten().collect::<Vec<_>>().join("\n"))
         }
         Some(Content::Contact(card)) => Some(format!("{}: {}", card.name, card.phone)),
-        Some(Content::Media(_) | Content::Template(_) | Content::Reaction(_)) | None => None,
+        Some(Content::Media(_) | Content::Template(_) | Content::Reaction(_) | Content::Edit(_)) | None => {
+            None
+        }
     };
     for piece in [more.as_ref(), part.footer.as_ref()].into_iter().flatten() {
         if !text.is_empty() {

@@ -8,7 +8,7 @@ mod codes;
 #[cfg(test)]
 mod tests;
 
-pub(super) use codes::{Ruling, messenger, whatsapp};
+pub(super) use codes::{Ruling, SPAM, messenger, whatsapp};
 
 use std::time::Duration;
 
@@ -23,6 +23,11 @@ use crate::services::http::{Answer, Http, HttpError};
 
 /// The rule for a product's codes: code, subcode.
 pub(super) type Table = fn(i64, i64) -> Option<Ruling>;
+
+/// True where a code of this table closes the whole bot.
+pub(super) fn closes(table: Table, code: i64) -> bool {
+    table(code, 0) == Some(Ruling::Reject(Scope::Bot))
+}
 
 /// Calls `POST /ACCOUNT/messages`.
 #[derive(Debug)]

@@ -39,6 +39,11 @@ impl Messenger {
     pub fn new(kind: ChannelKind, config: &MetaConfig, http: Http) -> Self {
         Self { kind, graph: Graph::new(config, http) }
     }
+
+    /// Our id of a message, beside it. Instagram's documents name no such field.
+    fn mark<'a>(&self, opaque: &'a str) -> Option<&'a str> {
+        (self.kind == ChannelKind::Messenger).then_some(opaque)
+    }
 }
 
 #[async_trait]
@@ -72,7 +77,7 @@ impl Channel for Messenger {
         from: &Sender,
         to: &Target,
         part: &Part,
-        _opaque: &str,
+        opaque: &str,
         limit: Duration,
     ) -> SendOutcome {
         let recipient = Recipient { id: &to.chat };
@@ -95,10 +100,12 @@ impl Channel for Messenger {
                 };
                 let text = Some(part.text.as_str()).filter(|_| attachment.is_none());
                 let quick_replies = part.buttons.iter().map(QuickReply::of).collect();
+                let tag = to.human_agent.then_some("HUMAN_AGENT");
                 let message = Message {
                     recipient,
-                    messaging_type: "RESPONSE",
-                    message: Body { text, attachment, quick_replies },
+                    messaging_type: if tag.is_some() { "MESSAGE_TAG" } else { "RESPONSE" },
+                    tag,
+                    message: Body { text, attachment, quick_replies, metadata: self.mark(opaque) },
                 };
                 self.graph.post(from, &message, graph::messenger, limit).await
             }
@@ -149,6 +156,8 @@ fn taken(body: &[u8]) -> SendOutcome {
 struct Message<'a> {
     recipient: Recipient<'a>,
     messaging_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<&'static str>,
     message: Body<'a>,
 }
 
@@ -165,6 +174,9 @@ struct Body<'a> {
     attachment: Option<Attachment<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     quick_replies: Vec<QuickReply<'a>>,
+    /// Comes back in the message's echo: so we know our own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a str>,
 }
 
 /// A file by an address that Meta fetches, or by the id of an earlier upload.
@@ -250,7 +262,7 @@ mod tests {
         let channel =
             Messenger::new(ChannelKind::Messenger, &config, Http::new(NetConfig::default()).unwrap());
         let from = Sender { account: AccountId::from("55"), token: Secret::new("EAAx".to_owned()) };
-        let to = Target { chat: "9".to_owned(), thread: None };
+        let to = Target { chat: "9".to_owned(), thread: None, human_agent: false };
         let button = Button {
             title: "A title that is too long".to_owned(),
             payload: Some("p".to_owned()),
@@ -266,7 +278,7 @@ mod tests {
         assert!(seen[0].line.contains("POST /v23.0/55/messages"), "{}", seen[0].line);
         assert_eq!(
             seen[0].json(),
-            json!({"recipient": {"id": "9"}, "messaging_type": "RESPONSE", "message": {"text": "hi",
+            json!({"recipient": {"id": "9"}, "messaging_type": "RESPONSE", "message": {"text": "hi", "metadata": "x",
                 "quick_replies": [{"content_type": "text", "title": "A title that is too\u{2026}", "payload": "p"}]}})
         );
         assert_eq!(seen[1].json(), json!({"recipient": {"id": "9"}, "sender_action": "typing_on"}));
@@ -281,7 +293,7 @@ mod tests {
         let channel =
             Messenger::new(ChannelKind::Messenger, &config, Http::new(NetConfig::default()).unwrap());
         let from = Sender { account: AccountId::from("55"), token: Secret::new("EAAx".to_owned()) };
-        let to = Target { chat: "9".to_owned(), thread: None };
+        let to = Target { chat: "9".to_owned(), thread: None, human_agent: false };
         let holding =
             |content| Part { text: "See".into(), content: Some(Box::new(content)), ..Part::default() };
         let url = Some("https://x.example/a.png".to_owned());
@@ -295,7 +307,7 @@ mod tests {
         let seen = server.seen();
         assert_eq!(
             seen[0].json()["message"],
-            json!({"attachment": {"type": "image", "payload": {"url": "https://x.example/a.png"}}})
+            json!({"metadata": "x", "attachment": {"type": "image", "payload": {"url": "https://x.example/a.png"}}})
         );
         let wanted = json!({"message_id": "m_7", "reaction": "👍"});
         assert_eq!(

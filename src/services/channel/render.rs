@@ -29,7 +29,9 @@ pub(super) struct Room {
 /// The messages of a part: its text with the sources in pieces, its buttons under the last one, what it holds beside
 /// the text behind it or, where the text is short enough for a caption, together with it.
 pub(super) fn messages(part: &Part, room: &Room) -> Vec<Part> {
-    let Some(content) = part.content.clone() else { return texts(part, room) };
+    // What can't be changed is said anew.
+    let edits = matches!(part.content.as_deref(), Some(Content::Edit(_)));
+    let Some(content) = part.content.clone().filter(|_| !edits) else { return texts(part, room) };
     let alone = Part { content: None, ..part.clone() };
     let mut messages = texts(&alone, room);
     let caption = |text: &str| text.chars().map(room.measure).sum::<usize>() <= room.caption;

@@ -99,6 +99,14 @@ impl Channel for Telegram {
             Some(Content::Reaction(reaction)) if reaction.on.is_none() => {
                 render::messages(&Part { content: None, ..part.clone() }, &room)
             }
+            Some(Content::Edit(edit)) if edit.on.is_some() => {
+                let mut messages = render::messages(part, &room);
+                // One message takes the place of one.
+                if let [only] = messages.as_mut_slice() {
+                    only.content.clone_from(&part.content);
+                }
+                messages
+            }
             _ => render::messages(part, &room),
         }
     }
@@ -117,6 +125,8 @@ impl Channel for Telegram {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match self.call(&from.token, request.method, &request.body, left).await {
+                // The message is gone or too old to be changed: what it would say is said anew.
+                Ruling::Is(SendOutcome::Rejected { scope: Scope::Message, .. }) if request.say_anew() => {}
                 Ruling::Is(outcome) => return outcome,
                 // The group became a supergroup with another id; Telegram sent nothing.
                 Ruling::Moved(chat) if !std::mem::replace(&mut moved, true) => request.move_to(chat),

@@ -60,6 +60,9 @@ fn call(shared: &Arc<Shared>, verb: &Method, request: &Request<'_>) -> Answer {
         (&Method::POST, "messages") => page::messages(shared, id, &request.body),
         (&Method::POST, "media") => errors::ok(&json!({"id": format!("media{}", shared.next_id_number())})),
         (&Method::POST, "subscribed_apps") => errors::ok(&json!({"success": true})),
+        // Every token here is one app's, and every page is subscribed to it.
+        (&Method::GET, "subscribed_apps") => errors::ok(&json!({"data": [{"id": "1"}]})),
+        (&Method::GET, "get") if id == "app" => errors::ok(&json!({"id": "1", "name": "The app"})),
         (&Method::GET, "get") if id.starts_with("media") => errors::ok(&json!({
             "id": id,
             "messaging_product": "whatsapp",

@@ -98,7 +98,7 @@ fn echo(shared: &Shared, page: &str, to: &str, id: &str, body: &Value) {
     let item = json!({"sender": {"id": page}, "recipient": {"id": to}, "timestamp": now, "message": message});
     let read = json!({"sender": {"id": to}, "recipient": {"id": page}, "timestamp": now, "read": {"watermark": now}});
     for item in [item, read] {
-        if let Ok(event) = Event::of(ChannelKind::Messenger, page, item, None) {
+        if let Ok(event) = Event::of(shared.channel_of(page), page, item, None) {
             shared.post(event);
         }
     }

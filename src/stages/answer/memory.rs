@@ -27,7 +27,8 @@ const MAX_LINE: usize = 4 << 10;
 const WAIT: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(25);
 
-type Key = (TenantId, ConversationId);
+/// With the epoch: what was said while people answered stands in the store only.
+type Key = (TenantId, ConversationId, u64);
 
 /// The memory.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ impl Memory {
         if turns == 0 {
             return Recalled::default();
         }
-        let key = (input.tenant.clone(), input.conversation.clone());
+        let key = key(input);
         let known = self.talks.get(&key).unwrap_or_default();
         if known.whole {
             return Recalled { lines: known.before(input.rootid, turns), note: None };
@@ -103,7 +104,7 @@ impl Memory {
 
     /// Adds the turn and its reply.
     pub(super) fn remember(&self, input: &Envelope<TurnGrounded>, parts: &[Part]) {
-        let key = (input.tenant.clone(), input.conversation.clone());
+        let key = key(input);
         let mut talk = self.talks.get(&key).map(|talk| (*talk).clone()).unwrap_or_default();
         let said = Line {
             speaker: Speaker::Person,
@@ -115,6 +116,10 @@ impl Memory {
         talk.put([said, reply]);
         self.talks.insert(key, Arc::new(talk));
     }
+}
+
+fn key(input: &Envelope<TurnGrounded>) -> Key {
+    (input.tenant.clone(), input.conversation.clone(), input.data.turn.epoch.unwrap_or_default())
 }
 
 impl Talk {

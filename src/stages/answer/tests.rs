@@ -1,5 +1,7 @@
 //! answer on fakes.
 
+mod people;
+
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -18,6 +20,7 @@ struct Bench {
     stage: Answer,
     model: Arc<FakeModel>,
     store: Arc<FakeDirectory>,
+    modes: Arc<Modes>,
 }
 
 /// A bot with the given `model` section.
@@ -27,14 +30,15 @@ fn bench(model: &serde_json::Value) -> Bench {
     let spec: BotSpec = serde_json::from_value(spec).unwrap();
     let store = Arc::new(FakeDirectory::default());
     store.put_bot(Bot { tenant: "t".into(), version: 1, enabled: true, spec, accounts: vec![] });
-    let fake = Arc::new(FakeModel::default());
+    let (fake, modes) = (Arc::new(FakeModel::default()), Arc::<Modes>::default());
     let deps = AnswerDeps {
         directory: Arc::clone(&store) as Arc<dyn Directory>,
         history: Arc::clone(&store) as Arc<dyn History>,
         models: Models::default().with("fake", Arc::clone(&fake) as Arc<dyn Model>),
         backlogs: Arc::default(),
+        modes: Arc::clone(&modes),
     };
-    Bench { stage: Answer::new(AnswerConfig::default(), deps), model: fake, store }
+    Bench { stage: Answer::new(AnswerConfig::default(), deps), model: fake, store, modes }
 }
 
 fn with_model() -> Bench {

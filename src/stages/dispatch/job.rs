@@ -4,8 +4,10 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use crate::domain::envelope::{CONTENT_TYPE, DecodeError, Envelope};
-use crate::domain::events::{ChatKind, Part, ReplyReady};
+use crate::domain::events::{ChatKind, Content, Part, ReplyReady, Route};
+use crate::domain::modes::Standing;
 use crate::domain::time::Timestamp;
+use crate::domain::window::{self, Refusal, Wording};
 use crate::log::Record;
 use crate::services::channel::Channel;
 
@@ -22,6 +24,8 @@ pub struct Job {
     pub(super) reply: Reply,
     /// The parts as the provider takes them.
     pub(super) messages: Vec<Part>,
+    /// It has to say that a person wrote it.
+    pub(super) human_agent: bool,
 }
 
 impl Job {
@@ -32,7 +36,7 @@ impl Job {
             Some(channel) => parts.iter().flat_map(|part| channel.split(part)).collect(),
             None => parts,
         };
-        Box::new(Self { record, reply, messages })
+        Box::new(Self { record, reply, messages, human_agent: false })
     }
 
     /// How many RESULTs the reply gets; a reply without any message gets one.
@@ -44,10 +48,13 @@ impl Job {
         matches!(self.reply.data.chat_kind, ChatKind::Group)
     }
 
-    /// Why nothing of it will be sent, whatever a provider would say.
-    pub(super) fn is_foregone(&self) -> Option<Foregone> {
+    /// Why nothing of it will be sent, whatever a provider would say. `standing` says who answers in its conversation.
+    pub(super) fn is_foregone(&self, standing: Option<Standing>, now: Timestamp) -> Option<Foregone> {
+        let overtaken = |standing: Standing| standing.overtakes(self.reply.data.epoch, now);
         if self.reply.runid.is_some() {
             Some(Foregone::Replay)
+        } else if self.reply.data.route != Route::Person && standing.is_some_and(overtaken) {
+            Some(Foregone::Human)
         } else if self.messages.is_empty() {
             Some(Foregone::Empty)
         } else {
@@ -56,11 +63,32 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Whether the channel's window lets this message go now; it then knows how it has to be sent.
+    pub(super) fn pass(&mut self, part: u32, now: Timestamp) -> Result<(), Refusal> {
+        let (data, message) = (&self.reply.data, self.messages.get(part as usize));
+        let template =
+            message.is_some_and(|part| matches!(part.content.as_deref(), Some(Content::Template(_))));
+        let wording = match data.route {
+            _ if template => Wording::Template,
+            Route::Person => Wording::Person,
+            _ => Wording::Free,
+        };
+        let heard = data.heard_at.unwrap_or(self.reply.roottime);
+        self.human_agent = window::in_window(data.channel, Some(heard), wording, now)?.human_agent;
+        Ok(())
+    }
+}
+
 /// Why nothing is sent, and nobody needs to hear of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Foregone {
     /// A replay is never sent.
     Replay,
+    /// People have taken the conversation over since.
+    Human,
+    /// The channel would refuse it.
+    Window(Refusal),
     /// There is nothing to send.
     Empty,
 }

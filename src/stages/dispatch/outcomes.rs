@@ -19,6 +19,9 @@ use crate::pipeline::PartitionCx;
 use crate::services::channel::{Scope, SendOutcome};
 use crate::store::StoreError;
 
+/// A number that has to rest for so long has lost its recipients' trust: somebody should look.
+const ALARMING: Duration = Duration::from_secs(10 * 60);
+
 /// Where a reply stands.
 #[derive(Debug)]
 struct Place {
@@ -147,6 +150,9 @@ impl Dispatch {
             }
             (None, Scope::App) => backoff::app(),
         };
+        if scope == Scope::Number && span >= ALARMING {
+            tracing::error!(bot = %place.bot, seconds = span.as_secs(), reason, "the provider wants the number to rest");
+        }
         let now = self.now(cx);
         // What the account or the app has to wait for is the limits' to say; this chat's replies wait at least as long.
         self.machine.park_wait_chat(&place.conversation, now.moment + span);
@@ -182,14 +188,18 @@ impl Dispatch {
     /// The head of a chat will not be sent, whatever the provider would say.
     pub(super) fn forgo(&mut self, conversation: &ConversationId, why: Foregone) {
         let (status, reason) = match why {
-            Foregone::Replay => (SettledStatus::Dropped, "a replay is never sent"),
-            Foregone::Empty => (SettledStatus::Skipped, "nothing to send"),
+            Foregone::Replay => (SettledStatus::Dropped, "a replay is never sent".to_owned()),
+            Foregone::Human => {
+                (SettledStatus::Dropped, "human: people have taken the conversation over".to_owned())
+            }
+            Foregone::Window(refusal) => (SettledStatus::Rejected, refusal.to_string()),
+            Foregone::Empty => (SettledStatus::Skipped, "nothing to send".to_owned()),
         };
         tracing::debug!(%conversation, reason, "not sent");
         if let Some(chat) = self.queues.find(conversation) {
             self.aside(chat);
         }
-        self.machine.forgo(conversation, status, reason);
+        self.machine.forgo(conversation, status, &reason);
     }
 
     /// A chat waits for the machine's word; if it has nothing to say, the chat goes when an append is acknowledged.

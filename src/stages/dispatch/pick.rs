@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::arena::Ix;
+use super::job::Foregone;
 use super::parking::{Head, May, Now};
 use super::queues::Wake;
 use super::send::{self, Effect};
@@ -146,11 +147,12 @@ impl Dispatch {
         head: Head,
         now: Now,
     ) -> Turn {
-        let Some(job) = self.jobs.get(&head.offset) else {
+        let Some(job) = self.jobs.get_mut(&head.offset) else {
             self.load(cx, (line, chat), conversation, head, now);
             return Turn::Over;
         };
-        if let Some(why) = job.is_foregone() {
+        let closed = job.pass(head.part, now.wall).err().map(Foregone::Window);
+        if let Some(why) = job.is_foregone(self.modes.get(conversation), now.wall).or(closed) {
             self.forgo(conversation, why);
             self.obey(cx);
             return Turn::Over;

@@ -89,6 +89,13 @@ pub enum Effect {
         /// Of `receipt.received`.
         records: Vec<Record>,
     },
+    /// People took conversations over, or gave them back.
+    Modes {
+        /// Reads on.
+        reader: Box<dyn Reader>,
+        /// Of `conversation.mode`.
+        records: Vec<Record>,
+    },
     /// What waited for nothing in particular was told to stop.
     Stopped,
     /// A call of the process is free for this partition.
@@ -205,7 +212,7 @@ pub(super) fn signal(
         let nothing = SendOutcome::Sent { provider_id: None };
         let outcome = match (voice(&shared, &key).await, shared.channel(key.channel)) {
             (Voice::Speaks(sender, _), Some(channel)) => {
-                let to = Target { chat: waiting.chat, thread: None };
+                let to = Target { chat: waiting.chat, thread: None, human_agent: false };
                 channel.signal(&sender, &to, &waiting.signal, signal_limit(&shared, &waiting.signal)).await
             }
             _ => nothing,
@@ -252,7 +259,8 @@ async fn call(shared: &Shared, key: &LineKey, sender: &Sender, head: Head, job: 
         return SendOutcome::Rejected { scope: Scope::Message, reason };
     };
     let data = &job.reply.data;
-    let to = Target { chat: data.chat.clone(), thread: data.thread.clone() };
+    let (chat, thread) = (data.chat.clone(), data.thread.clone());
+    let to = Target { chat, thread, human_agent: job.human_agent };
     let opaque = format!("{}:{}", job.reply.id, head.part);
     channel.send(sender, &to, message, &opaque, shared.deps.config.send_timeout.get()).await
 }

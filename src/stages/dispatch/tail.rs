@@ -1,6 +1,7 @@
 //! Reads on at the end of a topic that is not the stage's input: signals, receipts.
 //!
-//! Guarantee: a tail never ends by itself; where the log fails it begins again, and what came meanwhile is passed over.
+//! Guarantee: a tail never ends by itself; where the log fails it begins again: at the end, and what came meanwhile is
+//! passed over, or at the beginning where every record counts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,20 @@ pub(super) enum Begin {
     End,
     /// With the first record since.
     Since(Timestamp),
+    /// At this offset.
+    At(u64),
+    /// With the first record that is kept.
+    Start,
+}
+
+impl Begin {
+    /// Where a tail goes on whose log failed: where every record counts, with the first one again.
+    const fn again(self) -> Self {
+        match self {
+            Self::End | Self::Since(_) => Self::End,
+            Self::At(_) | Self::Start => Self::Start,
+        }
+    }
 }
 
 /// Waits for the next records.
@@ -47,8 +62,8 @@ pub(super) async fn next(
             },
             Err(error) => error,
         };
-        tracing::warn!(%partition, %error, "can't be read, beginning again at its end");
-        begin = Begin::End;
+        begin = begin.again();
+        tracing::warn!(%partition, %error, ?begin, "can't be read, beginning again");
         tokio::time::sleep(REST).await;
     }
 }
@@ -57,6 +72,8 @@ async fn open(log: &dyn Log, partition: &TopicPartition, begin: Begin) -> Result
     let range = log.range(partition).await?;
     let from = match begin {
         Begin::End => range.end,
+        Begin::At(offset) => offset.max(range.start),
+        Begin::Start => range.start,
         Begin::Since(at) => log.offset_at(partition, at).await?.max(range.start),
     };
     let mut reader = log.reader(PREFETCH).await?;

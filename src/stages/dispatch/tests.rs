@@ -7,6 +7,7 @@ mod log;
 mod outcomes;
 mod owners;
 mod parked;
+mod people;
 mod property;
 mod rig;
 mod said;

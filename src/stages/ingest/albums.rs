@@ -69,8 +69,8 @@ struct Open {
     began: Instant,
     /// When it is whole, if nothing comes.
     until: Instant,
-    /// What came behind it.
-    behind: VecDeque<Held>,
+    /// What came behind it, and when.
+    behind: VecDeque<(Held, Instant)>,
 }
 
 impl Albums {
@@ -84,7 +84,7 @@ impl Albums {
                 None
             }
             Some(open) => {
-                open.behind.push_back(held);
+                open.behind.push_back((held, now));
                 None
             }
             None => {
@@ -105,13 +105,17 @@ impl Albums {
     /// The albums that are whole by now, each with what waited behind it.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Group> {
         let mut out = Vec::new();
-        let due: Vec<Bytes> =
+        let mut due: Vec<Bytes> =
             self.open.iter().filter(|(_, open)| open.until <= now).map(|(key, _)| key.clone()).collect();
-        for key in due {
+        while let Some(key) = due.pop() {
             let Some(Open { group, behind, .. }) = self.open.remove(&key) else { continue };
             out.push(group);
-            // The next album may be among them, and holds what follows it.
-            behind.into_iter().for_each(|held| out.extend(self.admit(key.clone(), held, now)));
+            // The next album may be among them, and holds what follows it: from when it came, so that many of them in
+            // one chat don't wait for each other.
+            behind.into_iter().for_each(|(held, at)| out.extend(self.admit(key.clone(), held, at)));
+            if self.open.get(&key).is_some_and(|open| open.until <= now) {
+                due.push(key);
+            }
         }
         out
     }
@@ -200,6 +204,20 @@ mod tests {
         let mut albums = Albums::default();
         (0..16).for_each(|n| drop(albums.admit(CHAT, held(n, Some("a")), began)));
         assert_eq!(albums.due(began).len(), 1, "it is full");
+    }
+
+    #[test]
+    fn many_albums_of_one_chat_do_not_wait_for_each_other() {
+        let (mut albums, start) = (Albums::default(), Instant::now());
+        for n in 0..200 {
+            let album = format!("a{}", n / 2);
+            assert!(albums.admit("c".into(), held(n, Some(&album)), start).is_none());
+        }
+        assert!(albums.due(start + QUIET / 2).is_empty());
+        let whole = albums.due(start + QUIET);
+        assert_eq!((whole.len(), albums.next()), (100, None), "all of them a second after they came");
+        let firsts: Vec<_> = whole.iter().map(|group| group.first.offset).collect();
+        assert_eq!(firsts, (0..200).step_by(2).collect::<Vec<_>>(), "in order");
     }
 
     proptest! {

@@ -12,15 +12,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::albums::Group;
 use super::emit::{self, Known};
-use super::normalised::{Normalised, normalise};
+use super::normalised::{Kind, Normalised, normalise};
+use super::people;
+use crate::domain::bot::Bot;
 use crate::domain::envelope::Envelope;
-use crate::domain::events::WebhookReceived;
+use crate::domain::events::{ConsentNews, WebhookReceived};
 use crate::domain::failure::{Class, Classify, Origin};
-use crate::domain::ids::EventId;
+use crate::domain::ids::{ConversationId, EventId};
+use crate::domain::modes::Modes;
 use crate::domain::time::Clock;
 use crate::log::{Log, LogError};
 use crate::pipeline::partition::Outputs;
 use crate::pipeline::{Emission, StageError};
+use crate::services::channel::{Late, late};
 use crate::store::{Directory, StoreError};
 
 /// First and last wait while the store is away.
@@ -37,10 +41,22 @@ pub struct Done {
     pub(super) failed: Option<LogError>,
 }
 
+/// What ingest knows of the people behind an account.
+#[derive(Debug, Clone)]
+pub(super) struct People {
+    /// Who answers where.
+    pub(super) modes: Arc<Modes>,
+    /// Apps that are inboxes: what they send, a person wrote.
+    pub(super) inboxes: Arc<[String]>,
+    /// How many partitions the topic of the modes has.
+    pub(super) partitions: u32,
+}
+
 /// What a batch works with.
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
     pub(super) directory: Arc<dyn Directory>,
+    pub(super) people: People,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) log: Arc<dyn Log>,
     pub(super) outputs: Arc<Outputs>,
@@ -182,8 +198,17 @@ impl Worker {
         let (began, channel) = (Instant::now(), event.data.channel.as_str());
         let read = catch_unwind(AssertUnwindSafe(|| read(&event, &events)));
         let it = read.unwrap_or_else(|_| Err(Panicked(channel).into()))?;
-        let Some(known) = self.known(&event, &it).await? else { return Ok(None) };
+        if bot.enabled && !self.note_failure(&event, &it).await? {
+            return Ok(None);
+        }
+        let Some(mut known) = self.known(&event, &it).await? else { return Ok(None) };
         let mut out = Vec::with_capacity(1 + events.len());
+        let Some(consents) = self.consents(&event, &it).await? else { return Ok(None) };
+        known.consents = consents;
+        let Some(handed) = self.hand_over(&event, &it, &bot).await? else { return Ok(None) };
+        out.extend(handed);
+        let conversation = emit::conversation(&event, &it, known.chat.as_deref());
+        known.standing = conversation.and_then(|conversation| self.people.modes.get(&conversation));
         let made = catch_unwind(AssertUnwindSafe(|| {
             emit::emissions(event, it, &bot, &known, self.clock.now(), began.elapsed())
         }));
@@ -202,7 +227,7 @@ impl Worker {
     ) -> Result<Option<Known>, StoreError> {
         let (tenant, channel, account) = (&root.tenant, root.data.channel, &root.data.account);
         let directory = &self.directory;
-        let mut known = Known { chat: it.chat.clone(), handle: None };
+        let mut known = Known { chat: it.chat.clone(), ..Known::default() };
         if let Some(chat) = it.chat.as_ref().filter(|_| it.may_have_aliases(channel)) {
             let (first, aliases) = it.identity(chat);
             let asked = || directory.conversation_chat(tenant, channel, account, first, &aliases);
@@ -225,6 +250,81 @@ impl Worker {
         Ok(Some(known))
     }
 
+    /// The records that hand conversations to people, where the event says that somebody spoke there; `None` when the
+    /// partition was lost.
+    async fn hand_over(
+        &self,
+        root: &Envelope<WebhookReceived>,
+        it: &Normalised,
+        bot: &Bot,
+    ) -> Result<Option<Vec<Emission>>, StoreError> {
+        let mut out = Vec::new();
+        let taken = people::taken(it, root.data.channel, &self.people.inboxes);
+        let (by, chats) = taken.map_or((None, Vec::new()), |(by, chats)| (Some(by), chats));
+        for (ordinal, chat) in (0..).zip(&chats) {
+            let Some(conversation) = self.conversation_of(root, it, chat).await? else { return Ok(None) };
+            let Some(by) = by else { break };
+            let (whose, now) = ((bot, &*self.people.modes), self.clock.now());
+            let what = (&conversation, by, ordinal);
+            out.extend(people::handed_over(root, what, whose, self.people.partitions, now));
+        }
+        Ok(Some(out))
+    }
+
+    /// A provider may say long after it took a message that nothing of the bot goes out any more: the bot is switched off
+    /// as if it had been said at once. False when the partition was lost.
+    async fn note_failure(
+        &self,
+        root: &Envelope<WebhookReceived>,
+        it: &Normalised,
+    ) -> Result<bool, StoreError> {
+        let failed = it.kind == Kind::Receipt && !it.errors.is_empty();
+        let (bot, account) = (&root.bot, &root.data.account);
+        match failed.then(|| late(root.data.channel, &it.errors)).flatten() {
+            None => Ok(true),
+            Some(Late::Spam) => {
+                tracing::error!(%bot, %account, "many people reported or blocked this number: let it rest, and ask why");
+                Ok(true)
+            }
+            Some(Late::Closed(code)) => {
+                let reason = format!("{code}: said in a status after the message was taken");
+                tracing::warn!(%bot, %account, code, "the provider refused the bot, it is switched off");
+                Ok(self.ask(|| self.directory.disable(&root.tenant, bot, &reason)).await?.is_some())
+            }
+        }
+    }
+
+    /// Whose wish to be written to the event changes; `None` when the partition was lost.
+    async fn consents(
+        &self,
+        root: &Envelope<WebhookReceived>,
+        it: &Normalised,
+    ) -> Result<Option<Vec<ConsentNews>>, StoreError> {
+        let mut news = Vec::with_capacity(it.consents.len());
+        for (chat, consent, by) in &it.consents {
+            let Some(conversation) = self.conversation_of(root, it, chat).await? else { return Ok(None) };
+            news.push(ConsentNews { conversation, consent: *consent, by: *by });
+        }
+        Ok(Some(news))
+    }
+
+    /// The conversation of another chat than the event's own; `None` when the partition was lost.
+    async fn conversation_of(
+        &self,
+        root: &Envelope<WebhookReceived>,
+        it: &Normalised,
+        chat: &str,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let (tenant, channel, account) = (&root.tenant, root.data.channel, &root.data.account);
+        let mut named = chat.to_owned();
+        if it.may_have_aliases(channel) {
+            let asked = || self.directory.conversation_chat(tenant, channel, account, chat, &[]);
+            let Some(first) = self.ask(asked).await? else { return Ok(None) };
+            named = first;
+        }
+        Ok(Some(ConversationId::new(tenant, channel, account, &named, it.thread.as_deref())))
+    }
+
     /// Asks the store until it answers; `None` when the partition was lost meanwhile.
     async fn ask<T, F>(&self, ask: impl Fn() -> F) -> Result<Option<T>, StoreError>
     where
@@ -245,12 +345,15 @@ impl Worker {
         }
     }
 
-    /// Returns when everything is durable.
+    /// Returns when everything is durable. Who answers where goes first, by itself: what is kept for ever stands apart
+    /// from the other topics, and a turn behind a hand-over knows of it.
     async fn append(&self, emissions: Vec<Emission>) -> Result<(), LogError> {
-        if emissions.is_empty() {
-            return Ok(());
+        let (modes, rest): (Vec<_>, Vec<_>) =
+            emissions.into_iter().partition(|emission| emission.port == people::PORT);
+        for part in [modes, rest].into_iter().filter(|part| !part.is_empty()) {
+            self.outputs.append(&*self.log, part, &self.cancel).await?;
         }
-        self.outputs.append(&*self.log, emissions, &self.cancel).await.map(drop)
+        Ok(())
     }
 
     /// Waits longer each time; false when the partition was lost.

@@ -9,14 +9,17 @@ use bytes::Bytes;
 
 use super::address::{self, Me};
 use super::normalised::{Kind, Normalised};
+use super::people;
 use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::{
-    Attachment, Contact, Hop, MAX_TEXT_BYTES, Noted, ReceiptReceived, ReceiptStatus, Referral, Signal,
-    SignalReady, TurnDropped, TurnKind, TurnOpened, WebhookReceived,
+    Attachment, ChatKind, Consent, ConsentBy, ConsentNews, Contact, Hop, MAX_TEXT_BYTES, Noted,
+    ReceiptReceived, ReceiptStatus, Referral, Signal, SignalReady, TurnDropped, TurnKind, TurnOpened,
+    WebhookReceived,
 };
 use crate::domain::ids::ConversationId;
+use crate::domain::modes::Standing;
 use crate::domain::stage::StageName;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
@@ -24,7 +27,7 @@ use crate::pipeline::Emission;
 use crate::telemetry;
 
 /// The names of the outputs.
-pub(super) const PORTS: [&str; 4] = [TURN, RECEIPT, SIGNAL, DROPPED];
+pub(super) const PORTS: [&str; 5] = [TURN, RECEIPT, SIGNAL, DROPPED, people::PORT];
 const TURN: &str = "turn";
 const RECEIPT: &str = "receipt";
 const SIGNAL: &str = "signal";
@@ -48,6 +51,10 @@ pub(super) struct Known {
     pub(super) chat: Option<String>,
     /// What people mention the bot by.
     pub(super) handle: Option<String>,
+    /// Whose wish to be written to the event changes.
+    pub(super) consents: Vec<ConsentNews>,
+    /// How the conversation stands, where anybody ever took it over.
+    pub(super) standing: Option<Standing>,
 }
 
 /// An event whose end is ingest: `late`, `ignored`, `edit`, `not_addressed`, `unknown_account`, ...
@@ -69,6 +76,13 @@ pub(super) fn dropped(
     }
 }
 
+/// The conversation of an event; `chat` is the id that names it, where that is another than the event's.
+pub(super) fn conversation(root: &Root, it: &Normalised, chat: Option<&str>) -> Option<ConversationId> {
+    let (channel, account) = (root.data.channel, &root.data.account);
+    let chat = chat.or(it.chat.as_deref())?;
+    Some(ConversationId::new(&root.tenant, channel, account, chat, it.thread.as_deref()))
+}
+
 /// The records of an event of `bot`, which `root` names as its owner.
 pub(super) fn emissions(
     mut root: Root,
@@ -78,11 +92,9 @@ pub(super) fn emissions(
     now: Timestamp,
     took: Duration,
 ) -> Vec<Emission> {
-    if let Some(chat) = known.chat.as_ref().or(it.chat.as_ref()) {
-        let account = &root.data.account;
-        root.conversation =
-            ConversationId::new(&root.tenant, root.data.channel, account, chat, it.thread.as_deref());
-        root.subject = root.conversation.as_str().into();
+    if let Some(conversation) = conversation(&root, &it, known.chat.as_deref()) {
+        root.subject = conversation.as_str().into();
+        root.conversation = conversation;
     }
     let ttl = bot.spec.reply_ttl.span().map(|span| span.get());
     let window = (root.data.channel == ChannelKind::Whatsapp).then_some(WHATSAPP_WINDOW);
@@ -94,18 +106,29 @@ pub(super) fn emissions(
     let late = root.deadline.is_some_and(|deadline| deadline < now);
     let (channel, account) = (root.data.channel, root.data.account.as_str());
     let me = Me { channel, account, handle: known.handle.as_deref() };
+    let consent = consent(&it, bot);
+    let mut news = known.consents.clone();
+    news.extend(consent.map(|consent| ConsentNews {
+        conversation: root.conversation.clone(),
+        consent,
+        by: ConsentBy::Word,
+    }));
     let passed_over = it.turn.and_then(|_| address::not_meant(&it, bot, me));
     let mut out = Vec::with_capacity(2);
     if !late && passed_over.is_none() {
-        out.extend(signals(&root, &it, bot, now));
+        let human = known.standing.is_some_and(|standing| standing.is_human(now));
+        out.extend(signals(&root, &it, (bot, human), now));
     }
     match it.turn {
-        Some(_) if late => out.push(dropped(&root, "late", Some(it.raw_kind.clone()), noted(&it), now)),
+        Some(_) if late => out.push(dropped(&root, "late", Some(it.raw_kind.clone()), noted(&it, news), now)),
         Some(kind) => match passed_over {
             Some(reason) => {
-                out.push(dropped(&root, reason, Some(it.raw_kind.clone()), noted(&it), now));
+                out.push(dropped(&root, reason, Some(it.raw_kind.clone()), noted(&it, news), now));
             }
-            None => out.push(turn(&root, kind, it, now, took)),
+            None => {
+                let epoch = known.standing.map_or(0, |standing| standing.epoch);
+                out.push(turn(&root, (kind, epoch, consent), it, now, took));
+            }
         },
         None => {
             if it.kind == Kind::Account {
@@ -113,14 +136,20 @@ pub(super) fn emissions(
                 tracing::warn!(tenant = %root.tenant, account, kind = it.raw_kind, event, "news about an account");
             }
             telemetry::ignored(root.data.channel, &it.raw_kind);
-            out.push(dropped(&root, it.kind.as_str(), Some(it.raw_kind.clone()), noted(&it), now));
+            out.push(dropped(&root, it.kind.as_str(), Some(it.raw_kind.clone()), noted(&it, news), now));
         }
     }
     out
 }
 
+/// What a person says of being written to, with one of the bot's words for it.
+fn consent(it: &Normalised, bot: &Bot) -> Option<Consent> {
+    let typed = it.turn == Some(TurnKind::Text) && it.chat_kind == ChatKind::Private;
+    bot.spec.consent.read(it.text.as_deref().filter(|_| typed)?)
+}
+
 /// What the timeline shows of an event that opens no turn.
-fn noted(it: &Normalised) -> Option<Noted> {
+fn noted(it: &Normalised, consents: Vec<ConsentNews>) -> Option<Noted> {
     let on = match it.kind {
         // An edit comes under the message's own id, except where it names it.
         Kind::Edit => it.on.clone().or_else(|| it.message_id.clone()),
@@ -130,11 +159,18 @@ fn noted(it: &Normalised) -> Option<Noted> {
         Kind::IdentityChange => it.aliases.first().cloned().or_else(|| it.text.clone()),
         _ => it.text.clone(),
     };
-    let noted = Noted { sender: short(it.sender.clone()), on: short(on), text: text.map(|text| cut(text).0) };
+    let (sender, text) = (short(it.sender.clone()), text.map(|text| cut(text).0));
+    let noted = Noted { sender, on: short(on), text, consents };
     (noted != Noted::default()).then_some(noted)
 }
 
-fn turn(root: &Root, kind: TurnKind, it: Normalised, now: Timestamp, took: Duration) -> Emission {
+fn turn(
+    root: &Root,
+    (kind, epoch, consent): (TurnKind, u64, Option<Consent>),
+    it: Normalised,
+    now: Timestamp,
+    took: Duration,
+) -> Emission {
     let (said, payload) = match kind {
         TurnKind::Press => (it.title.or_else(|| it.text.clone()), it.text),
         TurnKind::Attachment if it.text_is_summary => (None, None),
@@ -164,20 +200,24 @@ fn turn(root: &Root, kind: TurnKind, it: Normalised, now: Timestamp, took: Durat
         reply_to: short(it.reply_to),
         callback_id: short(it.callback_id),
         referral: it.referral.map(short_referral),
+        consent,
+        epoch: Some(epoch),
         hops: vec![Hop { stage: StageName::Ingest, at: now, took_us, note: None }],
     };
     Emission::by_conversation(TURN, &root.follow(StageName::Ingest, now, 0, opened))
 }
 
-/// Signs of life: the button stops spinning at once, and a bot that has to think says so.
-fn signals(root: &Root, it: &Normalised, bot: &Bot, now: Timestamp) -> Vec<Emission> {
+/// Signs of life: the button stops spinning at once, and a bot that has to think says so. Where people answer
+/// (`human`), what is read and who types is theirs to show.
+fn signals(root: &Root, it: &Normalised, (bot, human): (&Bot, bool), now: Timestamp) -> Vec<Emission> {
     let mut signals = Vec::new();
     if let Some(callback_id) = short(it.callback_id.clone()) {
         signals.push(Signal::AnswerCallback { callback_id });
     }
     // Web chat's page shows by itself that it waits.
-    let said =
-        it.turn.is_some_and(|kind| kind != TurnKind::Referral) && root.data.channel != ChannelKind::Webchat;
+    let said = !human
+        && it.turn.is_some_and(|kind| kind != TurnKind::Referral)
+        && root.data.channel != ChannelKind::Webchat;
     if said && bot.spec.answers() {
         signals.push(Signal::Typing { message_id: short(it.message_id.clone()) });
     } else if let Some(message_id) = short(it.message_id.clone()).filter(|_| said && bot.spec.read_marks)

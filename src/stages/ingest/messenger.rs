@@ -4,6 +4,7 @@
 
 use super::json::Json;
 use super::normalised::{Kind, Normalised, attachment, point};
+use super::people::Spoke;
 use crate::domain::events::{Attachment, AttachmentKind, Referral, TurnKind, WebhookReceived};
 
 /// Reads a messaging item.
@@ -15,6 +16,7 @@ pub(super) fn normalise(event: &WebhookReceived, item: &Json<'_>) -> Normalised 
         it.raw_kind.insert_str(0, "standby:");
         it.kind = Kind::Echo;
         it.turn = None;
+        it.spoke.get_or_insert(Spoke::Standby);
     }
     it
 }
@@ -140,6 +142,7 @@ fn message(message: &Json<'_>) -> Normalised {
     if message.at("is_echo").is_true() {
         (it.kind, it.turn) = (Kind::Echo, None);
         it.raw_kind = "echo".to_owned();
+        it.spoke = Some(Spoke::Echo { app: message.at("app_id").id(), mark: message.at("metadata").id() });
     }
     it
 }

@@ -7,9 +7,12 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::json::Json;
+use super::people::Spoke;
 use super::{instagram, messenger, telegram, webchat, whatsapp};
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::{Attachment, AttachmentKind, ChatKind, Referral, TurnKind, WebhookReceived};
+use crate::domain::events::{
+    Attachment, AttachmentKind, ChatKind, Consent, ConsentBy, Referral, TurnKind, WebhookReceived,
+};
 use crate::domain::failure::{Class, Classify, Origin};
 
 /// What an event is.
@@ -100,6 +103,10 @@ pub struct Normalised {
     pub reply_to_sender: Option<String>,
     /// A bot as the payload shows it: id and handle. It may be the one that heard the event.
     pub shown_bot: Option<(String, String)>,
+    /// People whose wish to be written to changed: by the provider's id.
+    pub consents: Vec<(String, Consent, ConsentBy)>,
+    /// That somebody spoke for the account: we ourselves, another app or a person.
+    pub spoke: Option<Spoke>,
     /// What sort of turn it opens; `None` = none.
     pub turn: Option<TurnKind>,
 }

@@ -4,7 +4,7 @@ mod message;
 
 use super::json::Json;
 use super::normalised::{Kind, Normalised};
-use crate::domain::events::{ChatKind, TurnKind};
+use crate::domain::events::{ChatKind, Consent, ConsentBy, TurnKind};
 
 /// Reads an update: `update_id` and one field that names its kind.
 pub(super) fn normalise(update: &Json<'_>) -> Normalised {
@@ -81,6 +81,11 @@ fn other(field: &str, body: &Json<'_>) -> Normalised {
     }
     place(&mut it, body.at("chat"));
     it.message_id = body.at("message_id").id();
+    if let ("my_chat_member", ChatKind::Private, Some(chat)) = (field, it.chat_kind, it.chat.clone()) {
+        let now = body.at("new_chat_member").at("status").text();
+        let consent = if now == Some("kicked") { Consent::Out } else { Consent::In };
+        it.consents.push((chat, consent, ConsentBy::Block));
+    }
     it
 }
 

@@ -7,7 +7,8 @@ fn the_defaults_are_valid_and_mistakes_are_named() {
     let mut problems = Problems::default();
     IngestConfig::default().validate("ingest", &mut problems);
     assert_eq!(problems.0, []);
-    let config = IngestConfig { remember: Span::secs(86_401), remember_max: u32::MAX };
+    let config =
+        IngestConfig { remember: Span::secs(86_401), remember_max: u32::MAX, ..IngestConfig::default() };
     config.validate("ingest", &mut problems);
     let keys: Vec<_> = problems.0.iter().map(|problem| problem.at.as_str()).collect();
     assert_eq!(keys, ["ingest.remember", "ingest.remember_max"]);

@@ -1,4 +1,4 @@
-//! Web chat: the edge's own items, `{id, visitor, text | payload | media, title}`.
+//! Web chat: the edge's own items, `{id, visitor, text | payload | media | read, title}`.
 
 use super::json::Json;
 use super::normalised::{Kind, Normalised, attachment};
@@ -7,6 +7,17 @@ use crate::domain::events::{AttachmentKind, TurnKind};
 /// Reads a message of a visitor.
 pub(super) fn normalise(item: &Json<'_>) -> Normalised {
     let visitor = item.at("visitor").id();
+    if let Some(upto) = item.at("read").id() {
+        // All that was said up to then: no turn.
+        return Normalised {
+            kind: Kind::Receipt,
+            sender: visitor.clone(),
+            chat: visitor,
+            status: Some("read".to_owned()),
+            text: Some(upto),
+            ..Normalised::ignored("read")
+        };
+    }
     let mut it = Normalised {
         kind: Kind::Message,
         sender: visitor.clone(),

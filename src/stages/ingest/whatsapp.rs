@@ -5,7 +5,13 @@
 
 use super::json::Json;
 use super::normalised::{Kind, Normalised, attachment, point};
-use crate::domain::events::{Attachment, AttachmentKind, ChatKind, Referral, TurnKind, WebhookReceived};
+use super::people::Spoke;
+use crate::domain::events::{
+    Attachment, AttachmentKind, ChatKind, Consent, ConsentBy, Referral, TurnKind, WebhookReceived,
+};
+
+/// People of one change: those that the business wrote to from its phone, those with other wishes.
+const MAX_ECHOES: usize = 1000;
 
 /// Reads an item; `place` says which array of which field it stood in.
 pub(super) fn normalise(event: &WebhookReceived, item: &Json<'_>) -> Normalised {
@@ -221,8 +227,26 @@ fn field(field: &str, value: &Json<'_>) -> Normalised {
             _ => Kind::Ignored,
         },
         text: value.at("event").id(),
+        consents: if field == "user_preferences" { preferences(value) } else { Vec::new() },
+        spoke: (field == "smb_message_echoes").then(|| {
+            let echoes = value.at("message_echoes").list().iter();
+            Spoke::Phone(echoes.filter_map(|echo| echo.at("to").id()).take(MAX_ECHOES).collect())
+        }),
         ..Normalised::ignored(format!("field:{field}"))
     }
+}
+
+/// Whether people want marketing messages, as they told `WhatsApp`.
+fn preferences(value: &Json<'_>) -> Vec<(String, Consent, ConsentBy)> {
+    let wish = |it: &Json<'_>| {
+        let consent = match it.at("value").text()? {
+            "stop" => Consent::Out,
+            "resume" => Consent::In,
+            _ => return None,
+        };
+        Some((it.at("wa_id").id().or_else(|| it.at("user_id").id())?, consent, ConsentBy::Provider))
+    };
+    value.at("user_preferences").list().iter().filter_map(wish).take(MAX_ECHOES).collect()
 }
 
 /// Name and further ids of the person, from the `contacts` beside the item. One that names somebody else is passed over.

@@ -7,15 +7,18 @@ use serde::Serialize;
 use crate::domain::envelope::{DecodeError, Envelope};
 use crate::domain::event::Event;
 use crate::domain::events::{
-    Attachment, ChatKind, Contact, Hop, Part, ReceiptReceived, ReplyReady, Route, Settled, TurnDropped,
-    TurnOpened,
+    Attachment, ChatKind, Consent, ConsentBy, ConsentNews, Contact, Hop, Part, ReceiptReceived, ReplyReady,
+    Route, Settled, SettledStatus, TurnDropped, TurnOpened,
 };
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, TenantId};
 use crate::domain::stage::StageName;
+use crate::domain::time::Timestamp;
 use crate::domain::topics;
 use crate::log::Record;
 use crate::pipeline::StageError;
-use crate::store::{ConversationRow, Direction, JournalRow, MessageRow, PartRow, ReceiptRow, watermark_id};
+use crate::store::{
+    ConsentRow, ConversationRow, Direction, JournalRow, MessageRow, PartRow, ReceiptRow, watermark_id,
+};
 
 /// What the journal reads.
 pub(super) const TOPICS: [&str; 6] = [
@@ -93,6 +96,7 @@ fn opened(event: Envelope<TurnOpened>, position: u64) -> Vec<JournalRow> {
         username: turn.contact.username.clone().filter(|_| private),
         language: turn.contact.language.clone().filter(|_| private),
         referral: turn.referral.as_ref().filter(|_| private).map(json),
+        heard_at: Some(event.roottime),
         at: event.time,
     };
     let data = OpenedData {
@@ -110,7 +114,18 @@ fn opened(event: Envelope<TurnOpened>, position: u64) -> Vec<JournalRow> {
         hops: hops(&turn.hops),
         ..message(&event, position, Direction::In, turn.kind.as_str().to_owned(), &data)
     };
-    vec![JournalRow::Conversation(conversation), JournalRow::Message(message)]
+    let consent = turn.consent.map(|consent| {
+        let news = ConsentNews { conversation: event.conversation.clone(), consent, by: ConsentBy::Word };
+        wish(event.tenant.clone(), news, event.roottime)
+    });
+    let rows = [JournalRow::Conversation(conversation), JournalRow::Message(message)];
+    rows.into_iter().chain(consent).collect()
+}
+
+/// What somebody wants from now on.
+fn wish(tenant: TenantId, news: ConsentNews, at: Timestamp) -> JournalRow {
+    let ConsentNews { conversation, consent, by } = news;
+    JournalRow::Consent(ConsentRow { tenant, conversation, consent, by, at })
 }
 
 fn ready(event: Envelope<ReplyReady>, position: u64) -> Vec<JournalRow> {
@@ -129,6 +144,7 @@ fn ready(event: Envelope<ReplyReady>, position: u64) -> Vec<JournalRow> {
         username: None,
         language: None,
         referral: None,
+        heard_at: None,
         at: event.time,
     };
     let texts: Vec<&str> = reply.parts.iter().map(|part| part.text.as_str()).collect();
@@ -171,12 +187,20 @@ fn dropped(event: Envelope<TurnDropped>, position: u64) -> Vec<JournalRow> {
             },
         )
     };
-    vec![JournalRow::Message(row)]
+    let wishes = noted.map(|noted| noted.consents.clone()).unwrap_or_default();
+    let wishes = wishes.into_iter().map(|news| wish(event.tenant.clone(), news, event.roottime));
+    std::iter::once(JournalRow::Message(row)).chain(wishes).collect()
 }
 
 fn receipt(event: Envelope<ReceiptReceived>, _: u64) -> Vec<JournalRow> {
     let receipt = event.data;
-    vec![JournalRow::Receipt(ReceiptRow {
+    let refused = receipt.errors.contains(&OPTED_OUT).then(|| ConsentNews {
+        conversation: event.conversation.clone(),
+        consent: Consent::Out,
+        by: ConsentBy::Provider,
+    });
+    let wishes = refused.map(|news| wish(event.tenant.clone(), news, receipt.at));
+    let row = JournalRow::Receipt(ReceiptRow {
         tenant: event.tenant,
         bot: event.bot,
         channel: receipt.channel,
@@ -189,7 +213,20 @@ fn receipt(event: Envelope<ReceiptReceived>, _: u64) -> Vec<JournalRow> {
         status: receipt.status,
         errors: receipt.errors,
         at: receipt.at,
-    })]
+    });
+    std::iter::once(row).chain(wishes).collect()
+}
+
+/// `WhatsApp`: the person does not want marketing messages of this business.
+const OPTED_OUT: i64 = 131_050;
+
+/// That a provider refused a message since the person does not want any.
+pub(super) fn refused(reason: &str) -> Option<ConsentBy> {
+    match reason.split_once(':') {
+        Some((code, _)) if code.parse() == Ok(OPTED_OUT) => Some(ConsentBy::Provider),
+        _ if reason.contains("blocked by the user") => Some(ConsentBy::Block),
+        _ => None,
+    }
 }
 
 fn settled(entry: Settled) -> Vec<JournalRow> {
@@ -210,19 +247,27 @@ fn settled(entry: Settled) -> Vec<JournalRow> {
             root: _,
             at,
             offset: _,
-        } => vec![JournalRow::Part(PartRow {
-            reply: id,
-            part,
-            of,
-            tenant,
-            bot,
-            conversation,
-            status,
-            provider_id,
-            reason,
-            attempt,
-            at,
-        })],
+        } => {
+            let refusal = reason.as_deref().filter(|_| status == SettledStatus::Rejected).and_then(refused);
+            let wishes = refusal.map(|by| {
+                let news = ConsentNews { conversation: conversation.clone(), consent: Consent::Out, by };
+                wish(tenant.clone(), news, at)
+            });
+            let row = JournalRow::Part(PartRow {
+                reply: id,
+                part,
+                of,
+                tenant,
+                bot,
+                conversation,
+                status,
+                provider_id,
+                reason,
+                attempt,
+                at,
+            });
+            std::iter::once(row).chain(wishes).collect()
+        }
         // Between dispatchers: they say nothing that a person would ask for.
         Settled::Sending { .. } | Settled::Unsent { .. } | Settled::Copied { .. } => Vec::new(),
     }

@@ -4,7 +4,9 @@ use super::rows::{Source, TOPICS};
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
-use crate::domain::events::{ChatKind, Contact, Settled, TurnDropped, TurnKind, TurnOpened};
+use crate::domain::events::{
+    ChatKind, Consent, ConsentBy, ConsentNews, Contact, Noted, Settled, TurnDropped, TurnKind, TurnOpened,
+};
 use crate::domain::ids::EventId;
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
@@ -42,6 +44,8 @@ fn turn(chat_kind: ChatKind) -> Envelope<TurnOpened> {
         reply_to: None,
         callback_id: None,
         referral: None,
+        consent: None,
+        epoch: None,
         hops: Vec::new(),
     })
 }
@@ -99,4 +103,35 @@ fn an_unreadable_record_is_an_error_that_names_the_type() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("turn.dropped.v1") && error.contains("turn.opened.v1"), "{error}");
+}
+
+#[test]
+fn a_wish_not_to_be_written_to_is_kept_however_it_becomes_known() {
+    let wishes = |rows: Vec<JournalRow>| -> Vec<(Consent, ConsentBy)> {
+        let wish = |row| match row {
+            JournalRow::Consent(row) => Some((row.consent, row.by)),
+            _ => None,
+        };
+        rows.into_iter().filter_map(wish).collect()
+    };
+    let mut said = turn(ChatKind::Private);
+    said.data.consent = Some(Consent::Out);
+    let rows = Source::Opened.rows(&record(said.encode())).unwrap();
+    assert_eq!(wishes(rows), [(Consent::Out, ConsentBy::Word)]);
+
+    let news = |consent, by| ConsentNews { conversation: "acme/telegram/77/5".into(), consent, by };
+    let consents = vec![news(Consent::Out, ConsentBy::Block), news(Consent::In, ConsentBy::Provider)];
+    let noted = Some(Noted { consents, ..Noted::default() });
+    let data = TurnDropped { stage: StageName::Ingest, reason: "membership".into(), note: None, noted };
+    let rows = Source::Dropped.rows(&record(envelope(data).encode())).unwrap();
+    assert_eq!(wishes(rows), [(Consent::Out, ConsentBy::Block), (Consent::In, ConsentBy::Provider)]);
+
+    let ends = [
+        ("131050: User opted out", Some(ConsentBy::Provider)),
+        ("Forbidden: bot was blocked by the user", Some(ConsentBy::Block)),
+        ("131049: healthy ecosystem", None),
+    ];
+    for (reason, by) in ends {
+        assert_eq!(super::rows::refused(reason), by, "{reason}");
+    }
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use super::*;
 use crate::domain::bot::BotSpec;
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::{Attachment, AttachmentKind, Button, ChatKind, Contact, Referral, TurnKind};
+use crate::domain::events::{
+    Attachment, AttachmentKind, Button, ChatKind, Contact, ConversationMode, Mode, Referral, TakenBy,
+    TurnKind,
+};
 use crate::domain::ids::{AccountId, ConversationId};
 use crate::domain::time::{ManualClock, Timestamp};
 use crate::store::StoreError;
@@ -42,6 +45,8 @@ fn turn(text: &str) -> Envelope<TurnOpened> {
         reply_to: None,
         callback_id: None,
         referral: None,
+        consent: None,
+        epoch: None,
         hops: Vec::new(),
     };
     let at = Timestamp::from_millis(1_000);
@@ -55,7 +60,14 @@ fn turn(text: &str) -> Envelope<TurnOpened> {
 fn stage(spec: BotSpec, enabled: bool) -> (MatchScript, Arc<FakeDirectory>) {
     let directory = Arc::new(FakeDirectory::default());
     directory.put_bot(Bot { tenant: "acme".into(), version: 1, enabled, spec, accounts: Vec::new() });
-    (MatchScript::new(Arc::clone(&directory) as Arc<dyn Directory>, Arc::clone(&directory) as _), directory)
+    (
+        MatchScript::new(
+            Arc::clone(&directory) as Arc<dyn Directory>,
+            Arc::clone(&directory) as _,
+            Arc::default(),
+        ),
+        directory,
+    )
 }
 
 fn at(ms: i64) -> Cx {
@@ -103,6 +115,33 @@ async fn what_is_sent_matches_by_kind_and_else_gets_the_unsupported_text_once_an
     assert_eq!(say(1, &first).await, "Text please.", "the same turn, run again");
     assert_eq!(say(2, &sent(AttachmentKind::Sticker, "c")).await, "dropped: unsupported");
     assert_eq!(say(3_600_002, &sent(AttachmentKind::Sticker, "d")).await, "Text please.");
+}
+
+#[tokio::test]
+async fn a_bot_is_silent_where_people_answer_and_for_what_was_said_before_they_came() {
+    let directory = Arc::new(FakeDirectory::default());
+    directory.put_bot(Bot {
+        tenant: "acme".into(),
+        version: 1,
+        enabled: true,
+        spec: spec("name: x"),
+        accounts: Vec::new(),
+    });
+    let modes = Arc::<Modes>::default();
+    let stage = MatchScript::new(Arc::clone(&directory) as _, directory, Arc::clone(&modes));
+    let mut said = turn("hi");
+    let until = Some(Timestamp::from_millis(5_000));
+    let taken = ConversationMode { mode: Mode::Human, epoch: 1_500, until, by: TakenBy::Echo };
+    modes.note(&said.conversation, &taken);
+    let hear = async |ms, said: &Envelope<TurnOpened>| heard(stage.handle(&at(ms), said).await.unwrap());
+    assert_eq!(hear(2_000, &said).await, "dropped: human");
+    said.data.epoch = Some(0);
+    assert_eq!(hear(6_000, &said).await, "dropped: human", "it was said before they took over");
+    said.data.epoch = Some(1_500);
+    assert_eq!(hear(6_000, &said).await, "Hello!", "their time is over");
+    let mut other = turn("hi");
+    other.conversation = "acme/telegram/77/43".into();
+    assert_eq!(hear(2_000, &other).await, "Hello!", "a neighbour");
 }
 
 #[tokio::test]
@@ -241,7 +280,7 @@ impl History for Down {
 async fn a_number_is_a_text_where_the_timeline_can_not_say_what_was_offered() {
     for hangs in [false, true] {
         let (_, directory) = stage(spec(""), true);
-        let stage = MatchScript::new(directory, Arc::new(Down { hangs }));
+        let stage = MatchScript::new(directory, Arc::new(Down { hangs }), Arc::default());
         let began = tokio::time::Instant::now();
         assert_eq!(heard(stage.handle(&at(0), &turn("2")).await.unwrap()), "Call us.");
         assert!(began.elapsed() < Duration::from_millis(400), "nobody behind it waits long");

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::campaign;
 use crate::domain::campaign::Campaign;
-use crate::domain::ids::{CampaignId, ConversationId, EventId, TenantId};
+use crate::domain::ids::{CampaignId, EventId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::store::Store;
 use crate::store::db::Tx;
@@ -279,25 +279,6 @@ impl Store {
         settled.open = left.try_get::<i64, _>(0)?.unsigned_abs();
         settled.waiting = left.try_get::<i64, _>(1)? > 0;
         Ok(settled)
-    }
-
-    /// When the person of a conversation last wrote; `None` = never.
-    ///
-    /// # Errors
-    /// When the database can't be reached.
-    pub async fn last_heard(
-        &self,
-        tenant: &TenantId,
-        conversation: &ConversationId,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let row = sqlx::query(
-            "SELECT at FROM messages WHERE conversation = $1 AND tenant = $2 AND direction = 'in' ORDER BY at DESC LIMIT 1",
-        )
-        .bind(conversation.as_str())
-        .bind(tenant.as_str())
-        .fetch_optional(self.db.read())
-        .await?;
-        row.map(|row| Ok(Timestamp::from_millis(row.try_get(0)?))).transpose()
     }
 }
 

@@ -9,8 +9,8 @@ use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
 
-use super::rows::{ConversationRow, JournalRow, MessageRow, PartRow, ReceiptRow};
-use crate::domain::events::ChatKind;
+use super::rows::{ConsentRow, ConversationRow, JournalRow, MessageRow, PartRow, ReceiptRow};
+use crate::domain::events::{ChatKind, Consent};
 use crate::store::db::{Tx, values};
 use crate::store::error::StoreError;
 
@@ -39,6 +39,7 @@ pub(super) struct Rows<'a> {
     conversations: BTreeMap<&'a str, Merged>,
     parts: BTreeMap<([u8; 16], u32), &'a PartRow>,
     receipts: BTreeMap<(&'a str, &'a str, &'static str), &'a ReceiptRow>,
+    consents: BTreeMap<&'a str, &'a ConsentRow>,
 }
 
 impl<'a> Rows<'a> {
@@ -62,6 +63,12 @@ impl<'a> Rows<'a> {
                     self.parts.insert(key, row);
                 }
             }
+            JournalRow::Consent(row) => {
+                let key = row.conversation.as_str();
+                if self.consents.get(key).is_none_or(|old| row.replaces(old)) {
+                    self.consents.insert(key, row);
+                }
+            }
             JournalRow::Receipt(row) => {
                 let key = (row.account.as_str(), row.message_id.as_str(), row.channel.as_str());
                 if self.receipts.get(&key).is_none_or(|old| row.rank() > old.rank()) {
@@ -75,7 +82,8 @@ impl<'a> Rows<'a> {
         insert(tx, self.conversations.values().collect()).await?;
         insert(tx, self.messages.values().copied().collect()).await?;
         insert(tx, self.parts.values().copied().collect()).await?;
-        insert(tx, self.receipts.values().copied().collect()).await
+        insert(tx, self.receipts.values().copied().collect()).await?;
+        insert(tx, self.consents.values().copied().collect()).await
     }
 }
 
@@ -144,6 +152,7 @@ impl Merged {
     fn add(&mut self, newer: &ConversationRow) {
         self.first = self.first.min(newer.at);
         self.row.at = self.row.at.max(newer.at);
+        self.row.heard_at = self.row.heard_at.max(newer.heard_at);
         if !newer.contact.is_empty() {
             self.row.contact.clone_from(&newer.contact);
         }
@@ -157,16 +166,17 @@ impl Merged {
 
 impl Bulk for Merged {
     const HEAD: &'static str = "INSERT INTO conversations (id, tenant, bot, channel, account, chat, thread, chat_kind, \
-         contact, name, username, language, referral, first_at, last_at) VALUES ";
+         contact, name, username, language, referral, heard_at, first_at, last_at) VALUES ";
     const TAIL: &'static str = " ON CONFLICT (id) DO UPDATE SET bot = excluded.bot, chat = excluded.chat, \
          referral = COALESCE(conversations.referral, excluded.referral), \
          contact = CASE WHEN excluded.contact = '' THEN conversations.contact ELSE excluded.contact END, \
          name = COALESCE(excluded.name, conversations.name), \
          username = COALESCE(excluded.username, conversations.username), \
          language = COALESCE(excluded.language, conversations.language), \
+         heard_at = CASE WHEN excluded.heard_at > conversations.heard_at THEN excluded.heard_at ELSE conversations.heard_at END, \
          first_at = CASE WHEN excluded.first_at < conversations.first_at THEN excluded.first_at ELSE conversations.first_at END, \
          last_at = CASE WHEN excluded.last_at > conversations.last_at THEN excluded.last_at ELSE conversations.last_at END";
-    const COLUMNS: usize = 15;
+    const COLUMNS: usize = 16;
 
     fn bind<'q>(&'q self, query: Bound<'q>) -> Bound<'q> {
         let row = &self.row;
@@ -187,6 +197,7 @@ impl Bulk for Merged {
             .bind(row.username.as_deref().map(clean))
             .bind(row.language.as_deref().map(clean))
             .bind(row.referral.as_deref().map(clean))
+            .bind(row.heard_at.map_or(0, crate::domain::time::Timestamp::millis))
             .bind(self.first.millis())
             .bind(row.at.millis())
     }
@@ -236,6 +247,23 @@ impl Bulk for ReceiptRow {
             .bind(self.status.as_str())
             .bind(self.rank())
             .bind(format!("[{}]", errors.join(",")))
+            .bind(self.at.millis())
+    }
+}
+
+impl Bulk for ConsentRow {
+    const HEAD: &'static str = "INSERT INTO opt_outs (conversation, tenant, opted_out, how, at) VALUES ";
+    const TAIL: &'static str = " ON CONFLICT (conversation) DO UPDATE SET opted_out = excluded.opted_out, \
+         how = excluded.how, at = excluded.at WHERE excluded.tenant = opt_outs.tenant AND excluded.at >= opt_outs.at \
+         AND (excluded.opted_out = 1 OR excluded.how <> 'block' OR opt_outs.how = 'block')";
+    const COLUMNS: usize = 5;
+
+    fn bind<'q>(&'q self, query: Bound<'q>) -> Bound<'q> {
+        query
+            .bind(clean(self.conversation.as_str()))
+            .bind(self.tenant.as_str())
+            .bind(i64::from(self.consent == Consent::Out))
+            .bind(self.by.as_str())
             .bind(self.at.millis())
     }
 }

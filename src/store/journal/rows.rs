@@ -1,7 +1,7 @@
 //! The rows of the timeline, as the journal makes them of events.
 
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::{ChatKind, ReceiptStatus, SettledStatus};
+use crate::domain::events::{ChatKind, Consent, ConsentBy, ReceiptStatus, SettledStatus};
 use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::store::timeline::Direction;
@@ -17,6 +17,31 @@ pub enum JournalRow {
     Part(PartRow),
     /// What a provider says of it later.
     Receipt(ReceiptRow),
+    /// Whether a person wants to be written to.
+    Consent(ConsentRow),
+}
+
+/// Whether a person wants to be written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentRow {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The person's conversation.
+    pub conversation: ConversationId,
+    /// What they want.
+    pub consent: Consent,
+    /// How it became known.
+    pub by: ConsentBy,
+    /// When they said so.
+    pub at: Timestamp,
+}
+
+impl ConsentRow {
+    /// True where this row says more than `other`: it is newer, and no block that ended against a wish in words.
+    pub(super) fn replaces(&self, other: &Self) -> bool {
+        let unblocked = self.consent == Consent::In && self.by == ConsentBy::Block;
+        self.at >= other.at && !(unblocked && other.by != ConsentBy::Block)
+    }
 }
 
 /// One event of a conversation.
@@ -85,6 +110,8 @@ pub struct ConversationRow {
     pub language: Option<String>,
     /// What the person came by, as JSON; the first one stays.
     pub referral: Option<String>,
+    /// When the person wrote, by the provider's clock; `None` where a reply tells nothing. The newest stays.
+    pub heard_at: Option<Timestamp>,
     /// When this was learned.
     pub at: Timestamp,
 }

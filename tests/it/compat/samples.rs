@@ -6,10 +6,10 @@ use millrace::domain::channel::ChannelKind;
 use millrace::domain::envelope::Envelope;
 use millrace::domain::event::Event;
 use millrace::domain::events::{
-    Attachment, AttachmentKind, BotBacklog, BotChanged, Button, ChatKind, Citation, Contact, Hop, Lane,
-    Parked, Part, Passage, ReceiptReceived, ReceiptStatus, ReplyReady, Route, Scripted, Settled,
-    SettledStatus, Signal, SignalReady, TurnDropped, TurnGrounded, TurnKind, TurnOpened, TurnRouted,
-    WebchatOut, WebhookReceived,
+    Attachment, AttachmentKind, BotBacklog, BotChanged, Button, ChatKind, Citation, Contact,
+    ConversationMode, Hop, Lane, Mode, Parked, Part, Passage, ReceiptReceived, ReceiptStatus, ReplyReady,
+    Route, Scripted, Settled, SettledStatus, Signal, SignalReady, TakenBy, TurnDropped, TurnGrounded,
+    TurnKind, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
 };
 use millrace::domain::ids::{AccountId, ConversationId, EventId, TenantId};
 use millrace::domain::stage::StageName;
@@ -70,6 +70,8 @@ pub(super) fn all() -> Vec<Sample> {
         follow("failed", receipt(ReceiptStatus::Failed, false), false),
         follow("message", webchat(), true),
         follow("over", BotBacklog { seconds: 1200 }, false),
+        follow("human", mode(Mode::Human), false),
+        follow("bot", mode(Mode::Bot), false),
         follow("changed", BotChanged { version: 7, deleted: false }, false),
         follow("deleted", BotChanged { version: 8, deleted: true }, false),
     ]
@@ -258,6 +260,8 @@ fn opened_full() -> TurnOpened {
         reply_to: Some("6".into()),
         callback_id: Some("99".into()),
         referral: None,
+        consent: None,
+        epoch: None,
         hops: vec![hop(StageName::Ingest, Some("unthreaded"))],
     }
 }
@@ -279,6 +283,8 @@ fn opened_least() -> TurnOpened {
         reply_to: None,
         callback_id: None,
         referral: None,
+        consent: None,
+        epoch: None,
         hops: Vec::new(),
     }
 }
@@ -336,7 +342,19 @@ fn reply(route: Route) -> ReplyReady {
         chat_kind: ChatKind::Group,
         route,
         parts: parts(),
+        heard_at: None,
+        epoch: None,
         hops: vec![hop(StageName::Match, None), hop(StageName::Answer, Some("history: store"))],
+    }
+}
+
+fn mode(mode: Mode) -> ConversationMode {
+    let human = mode == Mode::Human;
+    ConversationMode {
+        mode,
+        epoch: 1_795_000_000_123,
+        until: human.then_some(AT),
+        by: if human { TakenBy::Echo } else { TakenBy::Api },
     }
 }
 

@@ -9,7 +9,9 @@ use millrace::domain::bot::Bot;
 use millrace::domain::channel::ChannelKind;
 use millrace::domain::envelope::Envelope;
 use millrace::domain::event::Event;
-use millrace::domain::events::{TurnDropped, TurnOpened, WebhookReceived};
+use millrace::domain::events::{
+    ConversationMode, ReceiptReceived, TakenBy, TurnDropped, TurnOpened, WebhookReceived,
+};
 use millrace::domain::ids::EventId;
 use millrace::domain::time::{ManualClock, Timestamp};
 use millrace::log::{Log, Outgoing, Record, TopicPartition};
@@ -29,6 +31,7 @@ struct Bench {
     log: Arc<MemoryLog>,
     stage: Ingest,
     cx: PartitionCx<Done>,
+    directory: Arc<FakeDirectory>,
 }
 
 impl Bench {
@@ -37,7 +40,7 @@ impl Bench {
     }
 
     fn on(log: Arc<MemoryLog>, start: u64) -> Self {
-        let directory = FakeDirectory::default();
+        let directory = Arc::new(FakeDirectory::default());
         let spec = serde_json::from_str(r#"{"bot":"shop"}"#).unwrap();
         directory.put_bot(Bot {
             tenant: "acme".into(),
@@ -46,10 +49,17 @@ impl Bench {
             spec,
             accounts: Vec::new(),
         });
-        let factory = IngestFactory::new(IngestConfig::default(), Arc::new(directory));
+        let factory =
+            IngestFactory::new(IngestConfig::default(), Arc::clone(&directory) as _, Arc::default());
         let partition = TopicPartition::new(IN, 0);
-        let outputs = ["turn", "receipt", "signal", "dropped"];
-        let topics = ["turn.opened.v1", "receipt.received.v1", "signal.ready.v1", "turn.dropped.v1"];
+        let outputs = ["turn", "receipt", "signal", "dropped", "mode"];
+        let topics = [
+            "turn.opened.v1",
+            "receipt.received.v1",
+            "signal.ready.v1",
+            "turn.dropped.v1",
+            "conversation.mode.v1",
+        ];
         let outputs = outputs.into_iter().zip(topics.map(Into::into)).collect();
         let cx = PartitionCx {
             clock: Arc::new(ManualClock::at(Timestamp::from_millis(NOW))),
@@ -68,7 +78,7 @@ impl Bench {
             failed: None,
             wake: None,
         };
-        Self { log, stage: factory.create(&partition), cx }
+        Self { log, stage: factory.create(&partition), cx, directory }
     }
 
     /// Runs what is in flight until nothing is.
@@ -191,6 +201,88 @@ async fn a_new_owner_knows_what_the_last_one_saw() {
     let texts: Vec<_> = bench.out::<TurnOpened>().into_iter().map(|turn| turn.data.text).collect();
     assert_eq!(texts, ["6", "7"], "what is not finished is done again, what is finished is not");
     assert_eq!(bench.cx.finished, [6, 7, 10, 11]);
+}
+
+/// A Messenger item of the page 77 and the person 5.
+fn messenger(offset: u64, id: u64, place: &str, item: &str) -> Record {
+    let mut record = update(offset, id, "acme", item);
+    let mut event: Envelope<WebhookReceived> = Envelope::decode(&record.value).unwrap();
+    event.data.channel = ChannelKind::Messenger;
+    (event.data.entry, event.data.place) = (Some("77".into()), Some(place.into()));
+    record.value = event.encode();
+    record
+}
+
+#[tokio::test]
+async fn an_echo_that_is_not_ours_hands_the_conversation_to_people() {
+    let mut bench = Bench::new();
+    bench.stage.restore(&mut bench.cx).await.unwrap();
+    let said = |n: u64| {
+        format!(
+            r#"{{"sender":{{"id":"5"}},"recipient":{{"id":"77"}},"message":{{"mid":"m{n}","text":"{n}"}}}}"#
+        )
+    };
+    let echo = |mark: &str| {
+        format!(
+            r#"{{"sender":{{"id":"77"}},"recipient":{{"id":"5"}},"message":{{"mid":"e{}","is_echo":true,"app_id":1,"text":"I am Ann"{mark}}}}}"#,
+            mark.len()
+        )
+    };
+    let ours = format!(r#","metadata":"{}:0""#, EventId::root(ChannelKind::Messenger, "77", "1"));
+    bench.stage.admit(
+        &mut bench.cx,
+        vec![
+            messenger(0, 1, "messaging", &said(1)),
+            messenger(1, 2, "messaging", &echo(&ours)),
+            messenger(2, 3, "messaging", &said(2)),
+            messenger(3, 4, "messaging", &echo("")),
+            messenger(4, 5, "messaging", &said(3)),
+            messenger(5, 6, "standby", &said(4)),
+        ],
+    );
+    bench.settle().await;
+    assert_eq!(bench.cx.finished, [0, 1, 2, 3, 4, 5]);
+    let turns = bench.out::<TurnOpened>();
+    let epochs: Vec<_> = turns.iter().map(|turn| (turn.data.text.as_str(), turn.data.epoch)).collect();
+    let since = u64::try_from(NOW).unwrap();
+    assert_eq!(epochs, [("1", Some(0)), ("2", Some(0)), ("3", Some(since))], "each turn is kept");
+    let modes = bench.out::<ConversationMode>();
+    assert_eq!(modes.iter().map(|mode| mode.data.by).collect::<Vec<_>>(), [TakenBy::Echo, TakenBy::Standby]);
+    assert_eq!(modes[0].conversation, turns[0].conversation);
+    assert_eq!(modes[0].data.until, Some(Timestamp::from_millis(NOW + 4 * 3_600_000)));
+    let records = bench.log.all("conversation.mode.v1");
+    assert_eq!(
+        &*records[0].key,
+        turns[0].conversation.as_str().as_bytes(),
+        "one record a conversation is kept"
+    );
+    let dropped: Vec<_> = bench.out::<TurnDropped>().into_iter().map(|it| it.data.reason).collect();
+    assert_eq!(dropped, ["echo", "echo", "echo"], "the timeline shows them");
+}
+
+#[tokio::test]
+async fn what_a_status_says_of_the_whole_bot_switches_it_off() {
+    let mut bench = Bench::new();
+    let status = |offset: u64, code: i64| {
+        let item = format!(
+            r#"{{"id":"w{offset}","status":"failed","recipient_id":"5","errors":[{{"code":{code}}}]}}"#
+        );
+        let mut record = update(offset, offset, "acme", &item);
+        let mut event: Envelope<WebhookReceived> = Envelope::decode(&record.value).unwrap();
+        event.data.channel = ChannelKind::Whatsapp;
+        event.data.place = Some("messages/statuses".into());
+        record.value = event.encode();
+        record
+    };
+    // Outside of the window: this message's own matter. Spam: an alarm.
+    bench.stage.admit(&mut bench.cx, vec![status(0, 131_047), status(1, 131_048)]);
+    bench.settle().await;
+    assert_eq!(bench.directory.disabled(), []);
+    bench.stage.admit(&mut bench.cx, vec![status(2, 131_042)]);
+    bench.settle().await;
+    let disabled = bench.directory.disabled();
+    assert!(disabled[0].0.as_str() == "shop" && disabled[0].1.starts_with("131042:"), "{disabled:?}");
+    assert_eq!((bench.cx.finished.len(), bench.out::<ReceiptReceived>().len()), (3, 3));
 }
 
 fn photo(offset: u64, caption: &str) -> Record {

@@ -95,6 +95,18 @@ impl Stream {
 }
 
 #[tokio::test]
+async fn a_visitor_says_what_was_read_and_that_is_no_message() {
+    let rig = Rig::start().await;
+    let visitor = Visitor::new(&rig).await;
+    assert_eq!(visitor.say(json!({ "id": "r1", "read": true })).await.status(), StatusCode::ACCEPTED);
+    let item: Value = serde_json::from_str(rig.webhooks()[0].data.item.get()).unwrap();
+    assert_eq!(item, json!({ "id": "r1", "visitor": visitor.id, "read": NOW }));
+    for wrong in [json!({ "id": "r2", "read": true, "text": "hi" }), json!({ "id": "r2", "read": false })] {
+        assert_eq!(visitor.say(wrong).await.status(), StatusCode::BAD_REQUEST);
+    }
+}
+
+#[tokio::test]
 async fn a_visitor_speaks_and_hears() {
     let rig = Rig::start().await;
     let visitor = Visitor::new(&rig).await;

@@ -6,12 +6,10 @@ use millrace::domain::campaign::{Campaign, Message, Outcome, State};
 use millrace::domain::channel::ChannelKind;
 use millrace::domain::events::{ReceiptStatus, SettledStatus};
 use millrace::domain::ids::{EventId, TenantId};
-use millrace::store::{
-    Counts, Direction, JournalRow, NewCampaign, NewRecipient, PartRow, Settled, StoreError,
-};
+use millrace::store::{Counts, JournalRow, NewCampaign, NewRecipient, PartRow, Settled, StoreError};
 
 use super::database::{Database, bot, connect, spec};
-use super::journal::{conversation, message, part, receipt, write};
+use super::journal::{part, receipt, write};
 use super::on_both;
 
 on_both!(
@@ -128,10 +126,6 @@ async fn a_recipient_leaves_once_and_ends_as_the_timeline_says(db: Database) {
     );
     assert_eq!(lines[1].reason.as_deref(), Some("rejected"));
     assert!(lines[3].reason.as_deref().unwrap().contains("131026"), "{lines:?}");
-    write(&db, vec![JournalRow::Message(message("acme", "1", 9, Direction::In, "hi"))]).await;
-    let heard = db.store.last_heard(&tenant, &conversation("acme", "1")).await.unwrap();
-    assert_eq!(heard.map(|at| at.millis()), Some(1_790_000_000_009));
-    assert_eq!(db.store.last_heard(&"other".into(), &conversation("acme", "1")).await.unwrap(), None);
 }
 
 async fn what_failed_is_told_again(db: Database) {

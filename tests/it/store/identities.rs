@@ -2,12 +2,18 @@
 
 use millrace::domain::channel::ChannelKind;
 use millrace::domain::ids::{AccountId, TenantId};
-use millrace::store::{CachedDirectory, Directory};
+use millrace::store::{CachedDirectory, Directory, JournalRow};
 
 use super::database::Database;
+use super::journal::{seen_in, write};
 use super::on_both;
 
-on_both!(ids_that_were_seen_together_are_one, a_handle_is_learned, another_tenant_knows_nothing_of_it,);
+on_both!(
+    ids_that_were_seen_together_are_one,
+    an_id_that_was_alone_keeps_its_conversation,
+    a_handle_is_learned,
+    another_tenant_knows_nothing_of_it,
+);
 
 fn account() -> (TenantId, AccountId) {
     ("acme".into(), "77".into())
@@ -31,6 +37,18 @@ async fn ids_that_were_seen_together_are_one(db: Database) {
     for id in ["4915", "4999", "US.1", "US.2", "30"] {
         assert_eq!(chat(id, &[]).await, one, "{id}");
     }
+}
+
+async fn an_id_that_was_alone_keeps_its_conversation(db: Database) {
+    let (tenant, account) = account();
+    let at = (&tenant, ChannelKind::Whatsapp, &account);
+    for (chat, first) in [("4915", 10), ("US.9", 20)] {
+        write(&db, vec![JournalRow::Conversation(seen_in("acme", chat, first, None))]).await;
+    }
+    // They come together at last, in an event that is from the younger one.
+    let first = db.store.conversation_chat(at, "US.9", &["4915".to_owned()]).await.unwrap();
+    assert_eq!(first, "4915", "the conversation that was there first goes on");
+    assert_eq!(db.store.conversation_chat(at, "US.9", &[]).await.unwrap(), "4915");
 }
 
 async fn a_handle_is_learned(db: Database) {

@@ -79,6 +79,7 @@ pub(super) fn seen_in(tenant: &str, chat: &str, at: i64, name: Option<&str>) -> 
         username: None,
         language: None,
         referral: None,
+        heard_at: None,
         at: Timestamp::from_millis(at),
     }
 }

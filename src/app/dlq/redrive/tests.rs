@@ -108,6 +108,8 @@ fn reply(n: u32) -> Envelope<ReplyReady> {
         chat_kind: crate::domain::events::ChatKind::default(),
         route: Route::Extractive,
         parts: Vec::new(),
+        heard_at: None,
+        epoch: None,
         hops: Vec::new(),
     };
     let mut envelope = Envelope::root(root, "telegram/1/2", NOW, NOW, data);

@@ -30,7 +30,7 @@ pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option
         131_005 | 131_031 | 131_042 | 130_497 | 133_010 => Ruling::Reject(Scope::Bot),
         4 | 80_007 => Ruling::Rest(Scope::App, CALL_RATE),
         130_429 | 131_057 => Ruling::Retry(Scope::Number),
-        131_048 => Ruling::Rest(Scope::Number, SPAM_RATE),
+        SPAM => Ruling::Rest(Scope::Number, SPAM_RATE),
         131_056 => Ruling::Retry(Scope::Chat),
         1 | 2 | 131_000 | 131_016 | 135_000 => Ruling::Retry(Scope::Message),
         // Meta could not fetch or take the file.
@@ -41,10 +41,16 @@ pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option
         131_047 | 131_064 | 131_049 | 130_472 | 131_050 | 131_062 => Ruling::Reject(Scope::Message),
         // Parameters and types: our mistake.
         100 | 131_008 | 131_009 | 131_051 => Ruling::Reject(Scope::Message),
+        // The template is paused for its quality, or switched off: another one, or wait.
+        132_015 | 132_016 => Ruling::Reject(Scope::Message),
+        // It does not exist so, or its gaps are filled wrongly.
         132_000..=132_999 => Ruling::Reject(Scope::Message),
         _ => return None,
     })
 }
+
+/// `WhatsApp`: many recipients reported or blocked the number.
+pub(in crate::services::channel) const SPAM: i64 = 131_048;
 
 /// Messenger and Instagram.
 pub(in crate::services::channel) fn messenger(code: i64, _subcode: i64) -> Option<Ruling> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
+use crate::domain::channel::ChannelKind;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Want {
@@ -102,4 +103,16 @@ fn the_reason_is_the_most_telling_text() {
     let refused = refusal(400, None, body.to_string().as_bytes(), whatsapp);
     let SendOutcome::Rejected { reason, .. } = refused else { panic!("{refused:?}") };
     assert_eq!(reason, "131047: More than 24 hours have passed");
+}
+
+#[test]
+fn a_status_may_close_the_bot_or_ask_the_number_to_rest() {
+    use crate::services::channel::{Late, late};
+    assert_eq!(late(ChannelKind::Whatsapp, &[131_026, 131_042]), Some(Late::Closed(131_042)));
+    assert_eq!(late(ChannelKind::Whatsapp, &[131_048]), Some(Late::Spam));
+    for codes in [&[][..], &[131_047], &[131_050], &[132_015, 132_016]] {
+        assert_eq!(late(ChannelKind::Whatsapp, codes), None, "{codes:?}");
+    }
+    assert_eq!(late(ChannelKind::Messenger, &[190]), Some(Late::Closed(190)));
+    assert_eq!(late(ChannelKind::Telegram, &[190]), None);
 }

@@ -13,8 +13,11 @@ use crate::services::channel::render::words;
 use crate::services::http::Call;
 
 /// What ingest reads of a page.
-const FIELDS: &str = "messages,messaging_postbacks,message_deliveries,message_reads,message_reactions,messaging_referrals,\
-                      messaging_optins,message_echoes";
+const PAGE_FIELDS: &str = "messages,messaging_postbacks,message_deliveries,message_reads,message_reactions,messaging_referrals,\
+                           messaging_optins,message_echoes,standby";
+/// What it reads of an Instagram account, which has other names for some, and no echoes or deliveries to ask for.
+const INSTAGRAM_FIELDS: &str =
+    "messages,messaging_postbacks,messaging_seen,message_reactions,messaging_referral,messaging_optins";
 /// After too many calls minutes have to pass.
 const WAIT: Duration = Duration::from_secs(120);
 
@@ -35,7 +38,10 @@ impl Registrar {
         }
         let page = self.graph("GET", wanted, "?fields=name", None).await?;
         let apps = self.graph("GET", wanted, "/subscribed_apps", None).await?;
-        let subscribed = apps.get("data").and_then(Value::as_array).is_some_and(|apps| !apps.is_empty());
+        // The app that the token was made for: another one's subscription brings us nothing.
+        let own = self.app_of(wanted).await?;
+        let mut apps = apps.get("data").and_then(Value::as_array).into_iter().flatten();
+        let subscribed = apps.any(|app| id(app).is_some_and(|app| app == own));
         Ok(Standing { registered: subscribed, name: text(&page, "/name"), ..Standing::default() })
     }
 
@@ -45,7 +51,11 @@ impl Registrar {
                 let (url, token) = (&wanted.url, wanted.secret.expose());
                 ("", json!({"webhook_configuration": {"override_callback_uri": url, "verify_token": token}}))
             }
-            _ => ("/subscribed_apps", json!({"subscribed_fields": FIELDS})),
+            channel => {
+                let instagram = channel == ChannelKind::Instagram;
+                let fields = if instagram { INSTAGRAM_FIELDS } else { PAGE_FIELDS };
+                ("/subscribed_apps", json!({"subscribed_fields": fields}))
+            }
         };
         self.graph("POST", wanted, path, Some(body)).await.map(drop)
     }
@@ -61,6 +71,13 @@ impl Registrar {
         }
     }
 
+    /// The id of the app that an account's token belongs to.
+    async fn app_of(&self, wanted: &Wanted) -> Result<String, RegistrationError> {
+        let app = self.ask("GET", wanted, &format!("{}/app", self.graph_url), None).await?;
+        let unreadable = || RegistrationError::Unreachable("the token's app has no id".to_owned());
+        id(&app).ok_or_else(unreadable)
+    }
+
     async fn graph(
         &self,
         method: &'static str,
@@ -72,12 +89,21 @@ impl Registrar {
         if account.is_empty() || !account.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(RegistrationError::Refused("the account's id is malformed".to_owned()));
         }
-        let url = format!("{}/{account}{path}", self.graph_url);
+        self.ask(method, wanted, &format!("{}/{account}{path}", self.graph_url), body).await
+    }
+
+    async fn ask(
+        &self,
+        method: &'static str,
+        wanted: &Wanted,
+        url: &str,
+        body: Option<Value>,
+    ) -> Result<Value, RegistrationError> {
         let bearer = Zeroizing::new(format!("Bearer {}", wanted.token.expose()));
         let body = body.map(|body| bytes::Bytes::from(body.to_string()));
         let call = Call {
             method,
-            url: &url,
+            url,
             headers: &[("authorization", &bearer)],
             body: body.as_ref().map(|body| ("application/json", body)),
             limit: LIMIT,
@@ -85,6 +111,15 @@ impl Registrar {
         };
         let answer = self.http.provider().call(call).await?;
         read(answer.status, &answer.body)
+    }
+}
+
+/// Graph writes ids as texts, and now and then as numbers.
+fn id(of: &Value) -> Option<String> {
+    match of.get("id")? {
+        Value::String(id) => Some(id.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
     }
 }
 

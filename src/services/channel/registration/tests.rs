@@ -82,8 +82,16 @@ async fn a_number_gets_an_address_of_its_own_and_a_page_is_subscribed() {
         Canned::json(200, number),
         yes(),
         Canned::json(200, r#"{"name":"Shop","id":"77"}"#),
-        Canned::json(200, r#"{"data":[{"id":"1"}]}"#),
+        Canned::json(200, r#"{"data":[{"id":"1"},{"id":"2"}]}"#),
+        Canned::json(200, r#"{"name":"Our app","id":"2"}"#),
         yes(),
+        Canned::json(200, r#"{"name":"Shop","id":"77"}"#),
+        Canned::json(200, r#"{"data":[{"id":"1"}]}"#),
+        Canned::json(200, r#"{"name":"Our app","id":"2"}"#),
+        yes(),
+        Canned::json(200, r#"{"name":"Shop","id":"77"}"#),
+        Canned::json(200, r#"{"data":[]}"#),
+        Canned::json(200, r#"{"name":"Our app","id":"2"}"#),
     ];
     let (server, registrar) = registrar(script).await;
     let standing = registrar.register(&wanted(ChannelKind::Whatsapp)).await.unwrap();
@@ -96,5 +104,10 @@ async fn a_number_gets_an_address_of_its_own_and_a_page_is_subscribed() {
     let set = &seen[0].json()["webhook_configuration"];
     assert_eq!(*set, json!({"override_callback_uri": "https://bots.example/hook", "verify_token": "open"}));
     assert!(seen[2].line.starts_with("POST /v23.0/77/subscribed_apps"), "{}", seen[2].line);
-    assert!(seen[5].line.starts_with("DELETE /v23.0/77/subscribed_apps"), "{}", seen[5].line);
+    assert!(seen[5].line.ends_with("/v23.0/app"), "{}", seen[5].line);
+    assert!(seen[6].line.starts_with("DELETE /v23.0/77/subscribed_apps"), "{}", seen[6].line);
+    assert!(!registrar.status(&page).await.unwrap().registered, "another app's subscription is not ours");
+    registrar.register(&wanted(ChannelKind::Instagram)).await.unwrap();
+    let fields = server.seen()[10].json()["subscribed_fields"].to_string();
+    assert!(fields.contains("messaging_seen") && !fields.contains("message_reads"), "{fields}");
 }

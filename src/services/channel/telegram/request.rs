@@ -6,6 +6,9 @@ use super::keyboard::Markup;
 use crate::domain::events::{Content, Media, MediaKind, Part, Span, Style};
 use crate::services::channel::Target;
 
+const SEND: &str = "sendMessage";
+const EDIT: &str = "editMessageText";
+
 /// A call that sends one message.
 #[derive(Debug)]
 pub(super) struct Request {
@@ -28,7 +31,7 @@ impl Request {
             None | Some(Content::Template(_)) => {
                 set("text", part.text.as_str().into());
                 words(&mut set, "entities", part);
-                "sendMessage"
+                SEND
             }
             Some(Content::Location(place)) => {
                 set("latitude", json!(place.latitude.get()));
@@ -56,6 +59,19 @@ impl Request {
                 }
                 method
             }
+            Some(Content::Edit(edit)) => {
+                set("text", part.text.as_str().into());
+                words(&mut set, "entities", part);
+                let on = edit.on.as_deref().and_then(|on| on.parse::<i64>().ok());
+                // Only buttons under a message can be changed with it.
+                match on.filter(|_| !matches!(Markup::of(&part.buttons), Some(Markup::Reply { .. }))) {
+                    Some(on) => {
+                        set("message_id", on.into());
+                        EDIT
+                    }
+                    None => SEND,
+                }
+            }
             Some(Content::Reaction(reaction)) => {
                 set("message_id", json!(reaction.on.as_deref().and_then(|on| on.parse::<i64>().ok())));
                 let emoji = reaction.emoji.as_str();
@@ -69,6 +85,16 @@ impl Request {
             set("reply_markup", json!(markup));
         }
         Self { method, body }
+    }
+
+    /// Says as a new message what was to change an old one; false where it was none of these.
+    pub(super) fn say_anew(&mut self) -> bool {
+        let edits = self.method == EDIT;
+        if edits {
+            self.method = SEND;
+            self.body.remove("message_id");
+        }
+        edits
     }
 
     /// The group has another id now.

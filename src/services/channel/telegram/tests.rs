@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::judge::{Ruling, answer};
 use super::*;
-use crate::domain::events::{Button, Card, Degrees, Media, MediaKind, Place, Reaction};
+use crate::domain::events::{Button, Card, Degrees, Edit, Media, MediaKind, Place, Reaction};
 use crate::domain::ids::AccountId;
 use crate::domain::markup;
 use crate::services::http::NetConfig;
@@ -97,7 +97,7 @@ fn sender(token: &str) -> Sender {
 }
 
 fn target(chat: &str, thread: Option<&str>) -> Target {
-    Target { chat: chat.to_owned(), thread: thread.map(str::to_owned) }
+    Target { chat: chat.to_owned(), thread: thread.map(str::to_owned), human_agent: false }
 }
 
 fn text(text: &str) -> Part {
@@ -253,4 +253,37 @@ fn content_has_its_own_methods() {
     let reaction = Reaction { emoji: "👍".into(), on: Some("9".into()) };
     let wanted = json!({"chat_id": 5, "message_id": 9, "reaction": [{"type": "emoji", "emoji": "👍"}]});
     assert_eq!(request(Content::Reaction(reaction)), ("setMessageReaction", wanted));
+}
+
+#[tokio::test]
+async fn a_message_is_changed_where_it_can_be_and_said_anew_elsewhere() {
+    let taken = || Canned::json(200, r#"{"ok":true,"result":{"message_id":9}}"#);
+    let refused = r#"{"ok":false,"error_code":400,"description":"Bad Request: message can't be edited"}"#;
+    let (server, telegram) = telegram(vec![taken(), Canned::json(400, refused), taken(), taken()]).await;
+    let edit = |on: Option<&str>| Part {
+        content: Some(Box::new(Content::Edit(Edit { on: on.map(str::to_owned) }))),
+        ..text("Done.")
+    };
+    let (from, to) = (sender("7:x"), target("5", None));
+    let press = Button { title: "More".into(), payload: Some("m".into()), ..Button::default() };
+    let with_button = Part { buttons: vec![press], ..edit(Some("3")) };
+    for part in [&with_button, &edit(Some("3")), &edit(None)] {
+        let messages = telegram.split(part);
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        let sent = telegram.send(&from, &to, &messages[0], "x", LIMIT).await;
+        check(&sent, Want::Sent, "edit");
+    }
+    let seen = server.seen();
+    assert!(seen[0].line.contains("/editMessageText") && seen[1].line.contains("/editMessageText"));
+    assert_eq!((&seen[0].json()["message_id"], &seen[0].json()["text"]), (&json!(3), &json!("Done.")));
+    assert!(seen[0].json()["reply_markup"]["inline_keyboard"].is_array());
+    for again in &seen[2..4] {
+        assert!(again.line.contains("/sendMessage"), "{}", again.line);
+        assert_eq!(again.json().get("message_id"), None);
+    }
+    let long = Part { text: "word ".repeat(2_000), ..edit(Some("3")) };
+    assert!(
+        telegram.split(&long).iter().all(|part| part.content.is_none()),
+        "one takes the place of one only"
+    );
 }

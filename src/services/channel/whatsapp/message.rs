@@ -237,10 +237,13 @@ impl<'a> Message<'a> {
 impl<'a> Body<'a> {
     fn of(part: &'a Part) -> Self {
         match part.content.as_deref() {
-            None if part.buttons.is_empty() => {
+            // `split` takes an edit's content away: there is nothing to change here.
+            None | Some(Content::Edit(_)) if part.buttons.is_empty() => {
                 Self::Text { text: Text { body: words(part), preview_url: false } }
             }
-            None => Self::Interactive { interactive: Box::new(Interactive::new(part)) },
+            None | Some(Content::Edit(_)) => {
+                Self::Interactive { interactive: Box::new(Interactive::new(part)) }
+            }
             Some(Content::Location(place)) => Self::Location {
                 location: Location {
                     latitude: place.latitude.get(),

@@ -91,7 +91,7 @@ async fn a_send_and_a_signal_reach_the_number() {
     let server = TestServer::start(script).await;
     let channel = channel(&MetaConfig { graph_url: server.url("/v23.0/"), hosts: Vec::new() });
     let from = Sender { account: AccountId::from("10655"), token: Secret::new("EAAx".to_owned()) };
-    let to = Target { chat: "49151".to_owned(), thread: None };
+    let to = Target { chat: "49151".to_owned(), thread: None, human_agent: false };
     let sent = channel.send(&from, &to, &part("hi", Vec::new()), "o:0", LIMIT).await;
     assert_eq!(sent, SendOutcome::Sent { provider_id: Some("wamid.A".to_owned()) });
     let typing = Signal::Typing { message_id: Some("wamid.B".to_owned()) };
@@ -113,7 +113,7 @@ async fn a_send_and_a_signal_reach_the_number() {
 async fn an_account_that_is_no_id_never_becomes_an_address() {
     let channel = channel(&MetaConfig { graph_url: "http://127.0.0.1:1".to_owned(), hosts: Vec::new() });
     let from = Sender { account: AccountId::from("1/../2"), token: Secret::new("EAAx".to_owned()) };
-    let to = Target { chat: "49151".to_owned(), thread: None };
+    let to = Target { chat: "49151".to_owned(), thread: None, human_agent: false };
     let refused = channel.send(&from, &to, &part("hi", Vec::new()), "o:0", LIMIT).await;
     assert!(matches!(refused, SendOutcome::Rejected { scope: Scope::Bot, .. }), "{refused:?}");
 }
@@ -218,7 +218,7 @@ async fn a_file_that_meta_could_not_fetch_is_tried_once_more() {
     let config = MetaConfig { graph_url: server.url("/v23.0"), hosts: Vec::new() };
     let channel = channel(&config);
     let from = Sender { account: AccountId::from("55"), token: Secret::new("EAAx".to_owned()) };
-    let to = Target { chat: "49151".to_owned(), thread: None };
+    let to = Target { chat: "49151".to_owned(), thread: None, human_agent: false };
     let sent = channel.send(&from, &to, &part("hi", vec![]), "o:0", LIMIT).await;
     assert!(matches!(sent, SendOutcome::Sent { .. }), "{sent:?}");
     let sent = channel.send(&from, &to, &part("hi", vec![]), "o:0", LIMIT).await;

@@ -11,6 +11,7 @@ use super::super::send::Effect;
 use super::super::*;
 use super::group::{TestClock, TestOwnership, context};
 use super::log::MemoryLog;
+use super::people::Manner;
 use super::said::factory;
 pub(super) use super::said::{Say, say};
 use crate::config::Secret;
@@ -58,6 +59,8 @@ pub(super) struct Rig {
     pub(super) ends: Vec<(u64, End)>,
     pub(super) config: DispatchConfig,
     pub(super) limits: LimitsConfig,
+    /// How replies are written.
+    pub(super) manner: Manner,
     open: BTreeSet<u64>,
 }
 
@@ -99,6 +102,7 @@ impl Rig {
             ends: Vec::new(),
             config,
             limits,
+            manner: Manner::default(),
             open: BTreeSet::new(),
         };
         for bot in ["a", "b", "c"] {
@@ -126,6 +130,7 @@ impl Rig {
             ends: Vec::new(),
             config: self.config.clone(),
             limits: self.limits.clone(),
+            manner: self.manner,
             open: BTreeSet::new(),
         };
         bulk.restore().await;
@@ -209,7 +214,10 @@ impl Rig {
         let root = format!("{}{}", if self.topic == BULK { "bulk" } else { "" }, say.root.unwrap_or(offset));
         let root = EventId::root(say.channel, say.bot, &root);
         let (bot, account) = (BotId::from(say.bot), AccountId::from(say.bot));
-        let parts = say.texts.iter().map(|text| Part { text: text.clone(), ..Part::default() }).collect();
+        let content = self.manner.template.then(super::people::template);
+        let part = |text: &String| Part { text: text.clone(), content: content.clone(), ..Part::default() };
+        let parts = say.texts.iter().map(part).collect();
+        let now = self.cx.now();
         let data = ReplyReady {
             channel: say.channel,
             account: account.clone(),
@@ -218,9 +226,10 @@ impl Rig {
             chat_kind: crate::domain::events::ChatKind::Private,
             route: crate::domain::events::Route::Extractive,
             parts,
+            heard_at: self.manner.heard.map(|hours| Timestamp::from_millis(now.millis() - hours * 3_600_000)),
+            epoch: self.manner.epoch,
             hops: Vec::new(),
         };
-        let now = self.cx.now();
         let mut event = Envelope::root(root, String::new(), now, now, data);
         event.id = EventId::reply(root, 0);
         event.tenant = TenantId::from("t");

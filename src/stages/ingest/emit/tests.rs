@@ -212,3 +212,42 @@ fn what_opens_no_turn_is_accounted_for() {
     );
     assert_eq!(&*out[0].key, b"telegram/77/5", "without a conversation it keeps the edge's key");
 }
+
+#[test]
+fn a_wish_in_words_goes_with_the_turn_and_is_not_lost_with_a_late_one() {
+    let mut it = said(TurnKind::Text);
+    it.text = Some("STOP".into());
+    let out = run(root(ChannelKind::Whatsapp), it.clone(), &bot("", false), Duration::ZERO);
+    assert_eq!(decode::<TurnOpened>(&out[0]).data.consent, Some(Consent::Out));
+    let late = run(root(ChannelKind::Whatsapp), it.clone(), &bot("", false), Duration::from_secs(3600));
+    let noted = decode::<TurnDropped>(&late[0]).data.noted.unwrap();
+    assert_eq!(noted.consents[0].conversation.as_str(), "acme/whatsapp/77/5");
+    assert_eq!((noted.consents[0].consent, noted.consents[0].by), (Consent::Out, ConsentBy::Word));
+    it.chat_kind = ChatKind::Group;
+    let group = run(root(ChannelKind::Whatsapp), it, &bot("", false), Duration::ZERO);
+    assert_eq!(decode::<TurnOpened>(&group[0]).data.consent, None, "in a group nobody is meant");
+}
+
+#[test]
+fn where_people_answer_nobody_shows_that_a_bot_types() {
+    let standing = Standing { epoch: 7, human_until: Some(THEN.plus(Duration::from_secs(60))) };
+    let known = Known { standing: Some(standing), ..Known::default() };
+    let it = said(TurnKind::Text);
+    let took = Duration::ZERO;
+    let out = emissions(root(ChannelKind::Whatsapp), it, &bot("", true), &known, THEN, took);
+    let [turn] = &out[..] else { panic!("{out:?}") };
+    assert_eq!(decode::<TurnOpened>(turn).data.epoch, Some(7), "the turn itself is kept");
+}
+
+#[test]
+fn a_page_that_was_read_is_a_receipt_up_to_then() {
+    let mut event = root(ChannelKind::Webchat);
+    let item = format!(r#"{{"id":"r1","visitor":"5","read":{}}}"#, THEN.millis());
+    event.data.item = RawValue::from_string(item).unwrap();
+    let it = crate::stages::ingest::normalise(&event.data).unwrap();
+    let out = run(event, it, &bot("", false), Duration::ZERO);
+    let [receipt] = &out[..] else { panic!("{out:?}") };
+    let receipt: Envelope<ReceiptReceived> = decode(receipt);
+    assert_eq!((receipt.data.upto, receipt.data.status), (Some(THEN), ReceiptStatus::Read));
+    assert_eq!(receipt.conversation.as_str(), "acme/webchat/77/5");
+}

@@ -192,11 +192,37 @@ proptest! {
         channel in prop::sample::select(ChannelKind::ALL.to_vec()),
         place in prop::sample::select(vec![
             None, Some("messages/messages"), Some("messages/statuses"), Some("calls/errors"), Some("calls/calls"),
-            Some("account_update"), Some("messaging"), Some("standby"), Some(""),
+            Some("account_update"), Some("smb_message_echoes"), Some("user_preferences"), Some("messaging"), Some("standby"), Some(""),
         ]),
     ) {
         let it = normalise(&received(channel, place, &item.to_string())).unwrap();
         prop_assert!(it.turn.is_none() || it.chat.is_some());
         prop_assert!(!it.text.unwrap_or_default().contains('\0'));
     }
+}
+
+#[test]
+fn wishes_and_messages_from_the_phone_name_their_people() {
+    let read = |place: &str, item: Value| {
+        normalise(&received(ChannelKind::Whatsapp, Some(place), &item.to_string())).unwrap()
+    };
+    let wish = |value: &str| json!({"wa_id": "491", "category": "marketing_messages", "value": value});
+    let it =
+        read("user_preferences", json!({"user_preferences": [wish("stop"), wish("resume"), wish("?"), 7]}));
+    let of = |consent| ("491".to_owned(), consent, ConsentBy::Provider);
+    assert_eq!(it.consents, [of(Consent::Out), of(Consent::In)]);
+    assert_eq!((it.kind, it.turn), (Kind::Ignored, None));
+    let echoes = json!({"message_echoes": [{"from": "1", "to": "492", "type": "text"}, {"to": 493}, null]});
+    let it = read("smb_message_echoes", echoes);
+    assert_eq!(it.spoke, Some(Spoke::Phone(vec!["492".into(), "493".into()])));
+
+    let member = |chat: &str, now: &str| {
+        telegram(
+            &json!({"update_id": 1, "my_chat_member": {"chat": {"id": 5, "type": chat}, "from": {"id": 5},
+            "old_chat_member": {"status": "member"}, "new_chat_member": {"status": now, "user": {"id": 1}}}}),
+        )
+    };
+    assert_eq!(member("private", "kicked").consents, [("5".into(), Consent::Out, ConsentBy::Block)]);
+    assert_eq!(member("private", "member").consents, [("5".into(), Consent::In, ConsentBy::Block)]);
+    assert_eq!(member("group", "kicked").consents, []);
 }

@@ -193,6 +193,8 @@ pub(super) fn turn(n: u64, text: &str) -> Envelope<TurnOpened> {
         reply_to: None,
         callback_id: None,
         referral: None,
+        consent: None,
+        epoch: None,
         hops: Vec::new(),
     };
     let mut event = Envelope::root(root.derive(TURN_OPENED, 0), String::new(), at, at, data);
