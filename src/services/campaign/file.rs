@@ -109,9 +109,10 @@ pub fn read(bytes: &[u8], channel: ChannelKind, message: &Message) -> Result<Rec
     if let Message::Text { text } = message {
         Gaps::of(text)?.check(&read.columns)?;
     }
-    let (mut seen, mut record) = (HashSet::new(), ByteRecord::new());
+    let (mut seen, mut record, mut lines) =
+        (HashSet::new(), ByteRecord::new(), Lines { bytes, at: 0, line: 1 });
     while csv.read_byte_record(&mut record)? {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = lines.of(record.position().map_or(0, csv::Position::byte));
         if record.iter().all(<[u8]>::is_empty) {
             continue;
         }
@@ -130,6 +131,28 @@ pub fn read(bytes: &[u8], channel: ChannelKind, message: &Message) -> Result<Rec
         }
     }
     Ok(read)
+}
+
+/// Numbers of lines as an editor shows them. The reader's own are those of the record before where a line ends with CRLF
+/// or is empty.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of the record that begins at a place, or behind the ends of lines there. Places rise.
+    fn of(&mut self, place: u64) -> u64 {
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
+        while let Some(byte) = self.bytes.get(self.at)
+            && (self.at < place || matches!(byte, b'\r' | b'\n'))
+        {
+            self.line += u64::from(*byte == b'\n');
+            self.at += 1;
+        }
+        self.line
+    }
 }
 
 fn check_header(header: &[String]) -> Result<(), FileError> {
