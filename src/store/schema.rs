@@ -3,6 +3,7 @@
 //! Guarantees: a migration is applied once and in order; a database made by a newer program is refused, never touched.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -39,6 +40,10 @@ const MIGRATIONS: [(i64, &str, &str, &str); 4] = [
         include_str!("../../schemas/sql/postgres/0005_campaigns.sql"),
     ),
 ];
+
+/// How long another process may take with the same migrations: so many looks, so far apart.
+const LOOKS: u32 = 100;
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Where a database's schema stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -121,11 +126,17 @@ pub(super) async fn apply(db: &Db) -> Result<SchemaStatus, StoreError> {
         Migration::new(*number, (*name).into(), MigrationType::Simple, text.into_sql_str(), false)
     });
     let migrator = Migrator::with_migrations(migrations.collect());
-    if let Err(error) = migrator.run(db.writer()).await {
-        // Of two processes that start on one empty SQLite file, the second finds the tables made.
-        if !status(db).await?.pending.is_empty() {
+    // SQLite has no lock over several migrations: of two processes that start on one empty file, the second finds tables that
+    // the first is still making, and goes on behind it.
+    for look in 1_u32.. {
+        let Err(error) = migrator.run(db.writer()).await else { break };
+        if status(db).await?.pending.is_empty() {
+            break;
+        }
+        if db.engine != Engine::Sqlite || look == LOOKS {
             return Err(StoreError::Schema(format!("the database can't be migrated: {error}")));
         }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(before)
 }
