@@ -10,11 +10,13 @@ mod check_bot;
 mod config;
 mod door;
 mod error;
+mod file;
 mod openapi;
 mod ops;
 mod router;
 mod table;
 pub mod types;
+mod unused;
 
 pub use check_bot::check_bot;
 pub use config::ApiConfig;
@@ -28,3 +30,4 @@ pub use ops::{
 };
 pub use router::{Server, router};
 pub use table::{Call, Method, Operation, Scope, operations, run};
+pub use unused::drop_unused;

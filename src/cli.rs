@@ -22,6 +22,7 @@ pub mod log;
 pub mod migrate;
 pub mod models;
 pub mod output;
+pub mod parse;
 pub mod script;
 pub mod sim;
 pub mod tenant;
@@ -122,6 +123,7 @@ enum Command {
     Watch(watch::WatchArgs),
     Dlq(dlq::DlqArgs),
     Log(log::LogArgs),
+    Parse(parse::ParseArgs),
     Sim(sim::Args),
     Generate(generate::GenerateArgs),
     Bench(bench::BenchArgs),
@@ -151,6 +153,7 @@ impl Command {
             Self::Watch(args) => watch::run(args, cx).await,
             Self::Dlq(args) => dlq::run(args, cx).await,
             Self::Log(args) => log::run(cx, &args),
+            Self::Parse(args) => parse::run(&args),
             Self::Sim(args) => sim::run(args, cx).await,
             Self::Generate(args) => generate::run(&args, cx),
             Self::Bench(args) => bench::run(cx, &args).await,
@@ -195,6 +198,9 @@ pub fn main() -> ExitCode {
 impl Cli {
     fn run(self) -> Exit {
         let Self { globals, command } = self;
+        if let Command::Parse(args) = &command {
+            return parse::run(args);
+        }
         let settings = if command.needs_settings() { globals.settings()? } else { Settings::default() };
         let log = match &globals.log {
             Some(log) => log.clone(),

@@ -7,10 +7,13 @@
 //!
 //! [`router`] is the whole of it as an axum router; [`serve()`] speaks HTTP on a listener.
 
+mod bare;
 mod body;
 mod config;
 mod lenient;
 mod meta;
+#[doc(hidden)]
+pub mod parsers;
 mod probe;
 mod record;
 mod refusal;
@@ -25,6 +28,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
+pub use bare::bare_router;
 pub use config::EdgeConfig;
 pub use probe::probe_routes;
 pub use serve::serve;

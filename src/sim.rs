@@ -6,6 +6,7 @@
 pub mod bucket;
 pub mod control;
 pub mod courier;
+mod files;
 pub mod journal;
 pub mod meta;
 pub mod model;

@@ -2,7 +2,9 @@
 
 pub mod answer;
 pub mod dispatch;
+pub mod index;
 pub mod ingest;
 pub mod journal;
 pub mod match_script;
+pub mod media;
 pub mod retrieve;

@@ -19,6 +19,9 @@ pub mod fake;
 mod identities;
 mod journal;
 mod keys;
+mod knowledge;
+mod media;
+mod missed;
 mod outbox;
 mod schema;
 mod scratch;
@@ -46,6 +49,11 @@ pub use journal::{
     Advance, ConsentRow, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow,
     Moved, PartRow, ReceiptRow, watermark_id,
 };
+pub use knowledge::{
+    BaseDocument, BaseInfo, BasePage, BaseSource, KnowledgeUse, MissedQuestion, Quota, Reading, SOURCE_LEASE,
+    Submission, Submitted, Waiting,
+};
+pub use media::{Fetched, MediaItem, Upload, UploadKey};
 pub use outbox::Change;
 pub use schema::{SchemaStatus, migrate, schema_status};
 pub use scratch::{drop_scratch_database, scratch_database};

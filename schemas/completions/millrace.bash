@@ -70,6 +70,9 @@ _millrace() {
             millrace,models)
                 cmd="millrace__subcmd__models"
                 ;;
+            millrace,parse)
+                cmd="millrace__subcmd__parse"
+                ;;
             millrace,script)
                 cmd="millrace__subcmd__script"
                 ;;
@@ -97,6 +100,15 @@ _millrace() {
             millrace__subcmd__bench,dispatch)
                 cmd="millrace__subcmd__bench__subcmd__dispatch"
                 ;;
+            millrace__subcmd__bench,edge)
+                cmd="millrace__subcmd__bench__subcmd__edge"
+                ;;
+            millrace__subcmd__bench,edge-generator)
+                cmd="millrace__subcmd__bench__subcmd__edge__subcmd__generator"
+                ;;
+            millrace__subcmd__bench,edge-server)
+                cmd="millrace__subcmd__bench__subcmd__edge__subcmd__server"
+                ;;
             millrace__subcmd__bench,fairness)
                 cmd="millrace__subcmd__bench__subcmd__fairness"
                 ;;
@@ -123,6 +135,15 @@ _millrace() {
                 ;;
             millrace__subcmd__bench__subcmd__help,dispatch)
                 cmd="millrace__subcmd__bench__subcmd__help__subcmd__dispatch"
+                ;;
+            millrace__subcmd__bench__subcmd__help,edge)
+                cmd="millrace__subcmd__bench__subcmd__help__subcmd__edge"
+                ;;
+            millrace__subcmd__bench__subcmd__help,edge-generator)
+                cmd="millrace__subcmd__bench__subcmd__help__subcmd__edge__subcmd__generator"
+                ;;
+            millrace__subcmd__bench__subcmd__help,edge-server)
+                cmd="millrace__subcmd__bench__subcmd__help__subcmd__edge__subcmd__server"
                 ;;
             millrace__subcmd__bench__subcmd__help,fairness)
                 cmd="millrace__subcmd__bench__subcmd__help__subcmd__fairness"
@@ -322,6 +343,9 @@ _millrace() {
             millrace__subcmd__conversation,list)
                 cmd="millrace__subcmd__conversation__subcmd__list"
                 ;;
+            millrace__subcmd__conversation,media)
+                cmd="millrace__subcmd__conversation__subcmd__media"
+                ;;
             millrace__subcmd__conversation,mode)
                 cmd="millrace__subcmd__conversation__subcmd__mode"
                 ;;
@@ -336,6 +360,9 @@ _millrace() {
                 ;;
             millrace__subcmd__conversation__subcmd__help,list)
                 cmd="millrace__subcmd__conversation__subcmd__help__subcmd__list"
+                ;;
+            millrace__subcmd__conversation__subcmd__help,media)
+                cmd="millrace__subcmd__conversation__subcmd__help__subcmd__media"
                 ;;
             millrace__subcmd__conversation__subcmd__help,mode)
                 cmd="millrace__subcmd__conversation__subcmd__help__subcmd__mode"
@@ -424,6 +451,9 @@ _millrace() {
             millrace__subcmd__help,models)
                 cmd="millrace__subcmd__help__subcmd__models"
                 ;;
+            millrace__subcmd__help,parse)
+                cmd="millrace__subcmd__help__subcmd__parse"
+                ;;
             millrace__subcmd__help,script)
                 cmd="millrace__subcmd__help__subcmd__script"
                 ;;
@@ -450,6 +480,15 @@ _millrace() {
                 ;;
             millrace__subcmd__help__subcmd__bench,dispatch)
                 cmd="millrace__subcmd__help__subcmd__bench__subcmd__dispatch"
+                ;;
+            millrace__subcmd__help__subcmd__bench,edge)
+                cmd="millrace__subcmd__help__subcmd__bench__subcmd__edge"
+                ;;
+            millrace__subcmd__help__subcmd__bench,edge-generator)
+                cmd="millrace__subcmd__help__subcmd__bench__subcmd__edge__subcmd__generator"
+                ;;
+            millrace__subcmd__help__subcmd__bench,edge-server)
+                cmd="millrace__subcmd__help__subcmd__bench__subcmd__edge__subcmd__server"
                 ;;
             millrace__subcmd__help__subcmd__bench,fairness)
                 cmd="millrace__subcmd__help__subcmd__bench__subcmd__fairness"
@@ -544,6 +583,9 @@ _millrace() {
             millrace__subcmd__help__subcmd__conversation,list)
                 cmd="millrace__subcmd__help__subcmd__conversation__subcmd__list"
                 ;;
+            millrace__subcmd__help__subcmd__conversation,media)
+                cmd="millrace__subcmd__help__subcmd__conversation__subcmd__media"
+                ;;
             millrace__subcmd__help__subcmd__conversation,mode)
                 cmd="millrace__subcmd__help__subcmd__conversation__subcmd__mode"
                 ;;
@@ -565,20 +607,47 @@ _millrace() {
             millrace__subcmd__help__subcmd__kb,add)
                 cmd="millrace__subcmd__help__subcmd__kb__subcmd__add"
                 ;;
+            millrace__subcmd__help__subcmd__kb,attach)
+                cmd="millrace__subcmd__help__subcmd__kb__subcmd__attach"
+                ;;
+            millrace__subcmd__help__subcmd__kb,create)
+                cmd="millrace__subcmd__help__subcmd__kb__subcmd__create"
+                ;;
+            millrace__subcmd__help__subcmd__kb,detach)
+                cmd="millrace__subcmd__help__subcmd__kb__subcmd__detach"
+                ;;
             millrace__subcmd__help__subcmd__kb,explain)
                 cmd="millrace__subcmd__help__subcmd__kb__subcmd__explain"
                 ;;
             millrace__subcmd__help__subcmd__kb,list)
                 cmd="millrace__subcmd__help__subcmd__kb__subcmd__list"
                 ;;
+            millrace__subcmd__help__subcmd__kb,missed)
+                cmd="millrace__subcmd__help__subcmd__kb__subcmd__missed"
+                ;;
+            millrace__subcmd__help__subcmd__kb,pin)
+                cmd="millrace__subcmd__help__subcmd__kb__subcmd__pin"
+                ;;
             millrace__subcmd__help__subcmd__kb,preview)
                 cmd="millrace__subcmd__help__subcmd__kb__subcmd__preview"
+                ;;
+            millrace__subcmd__help__subcmd__kb,quota)
+                cmd="millrace__subcmd__help__subcmd__kb__subcmd__quota"
+                ;;
+            millrace__subcmd__help__subcmd__kb,refresh)
+                cmd="millrace__subcmd__help__subcmd__kb__subcmd__refresh"
                 ;;
             millrace__subcmd__help__subcmd__kb,remove)
                 cmd="millrace__subcmd__help__subcmd__kb__subcmd__remove"
                 ;;
             millrace__subcmd__help__subcmd__kb,show)
                 cmd="millrace__subcmd__help__subcmd__kb__subcmd__show"
+                ;;
+            millrace__subcmd__help__subcmd__kb,test)
+                cmd="millrace__subcmd__help__subcmd__kb__subcmd__test"
+                ;;
+            millrace__subcmd__help__subcmd__kb,unpin)
+                cmd="millrace__subcmd__help__subcmd__kb__subcmd__unpin"
                 ;;
             millrace__subcmd__help__subcmd__log,dump)
                 cmd="millrace__subcmd__help__subcmd__log__subcmd__dump"
@@ -655,6 +724,15 @@ _millrace() {
             millrace__subcmd__kb,add)
                 cmd="millrace__subcmd__kb__subcmd__add"
                 ;;
+            millrace__subcmd__kb,attach)
+                cmd="millrace__subcmd__kb__subcmd__attach"
+                ;;
+            millrace__subcmd__kb,create)
+                cmd="millrace__subcmd__kb__subcmd__create"
+                ;;
+            millrace__subcmd__kb,detach)
+                cmd="millrace__subcmd__kb__subcmd__detach"
+                ;;
             millrace__subcmd__kb,explain)
                 cmd="millrace__subcmd__kb__subcmd__explain"
                 ;;
@@ -664,8 +742,20 @@ _millrace() {
             millrace__subcmd__kb,list)
                 cmd="millrace__subcmd__kb__subcmd__list"
                 ;;
+            millrace__subcmd__kb,missed)
+                cmd="millrace__subcmd__kb__subcmd__missed"
+                ;;
+            millrace__subcmd__kb,pin)
+                cmd="millrace__subcmd__kb__subcmd__pin"
+                ;;
             millrace__subcmd__kb,preview)
                 cmd="millrace__subcmd__kb__subcmd__preview"
+                ;;
+            millrace__subcmd__kb,quota)
+                cmd="millrace__subcmd__kb__subcmd__quota"
+                ;;
+            millrace__subcmd__kb,refresh)
+                cmd="millrace__subcmd__kb__subcmd__refresh"
                 ;;
             millrace__subcmd__kb,remove)
                 cmd="millrace__subcmd__kb__subcmd__remove"
@@ -673,8 +763,23 @@ _millrace() {
             millrace__subcmd__kb,show)
                 cmd="millrace__subcmd__kb__subcmd__show"
                 ;;
+            millrace__subcmd__kb,test)
+                cmd="millrace__subcmd__kb__subcmd__test"
+                ;;
+            millrace__subcmd__kb,unpin)
+                cmd="millrace__subcmd__kb__subcmd__unpin"
+                ;;
             millrace__subcmd__kb__subcmd__help,add)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__add"
+                ;;
+            millrace__subcmd__kb__subcmd__help,attach)
+                cmd="millrace__subcmd__kb__subcmd__help__subcmd__attach"
+                ;;
+            millrace__subcmd__kb__subcmd__help,create)
+                cmd="millrace__subcmd__kb__subcmd__help__subcmd__create"
+                ;;
+            millrace__subcmd__kb__subcmd__help,detach)
+                cmd="millrace__subcmd__kb__subcmd__help__subcmd__detach"
                 ;;
             millrace__subcmd__kb__subcmd__help,explain)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__explain"
@@ -685,14 +790,32 @@ _millrace() {
             millrace__subcmd__kb__subcmd__help,list)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__list"
                 ;;
+            millrace__subcmd__kb__subcmd__help,missed)
+                cmd="millrace__subcmd__kb__subcmd__help__subcmd__missed"
+                ;;
+            millrace__subcmd__kb__subcmd__help,pin)
+                cmd="millrace__subcmd__kb__subcmd__help__subcmd__pin"
+                ;;
             millrace__subcmd__kb__subcmd__help,preview)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__preview"
+                ;;
+            millrace__subcmd__kb__subcmd__help,quota)
+                cmd="millrace__subcmd__kb__subcmd__help__subcmd__quota"
+                ;;
+            millrace__subcmd__kb__subcmd__help,refresh)
+                cmd="millrace__subcmd__kb__subcmd__help__subcmd__refresh"
                 ;;
             millrace__subcmd__kb__subcmd__help,remove)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__remove"
                 ;;
             millrace__subcmd__kb__subcmd__help,show)
                 cmd="millrace__subcmd__kb__subcmd__help__subcmd__show"
+                ;;
+            millrace__subcmd__kb__subcmd__help,test)
+                cmd="millrace__subcmd__kb__subcmd__help__subcmd__test"
+                ;;
+            millrace__subcmd__kb__subcmd__help,unpin)
+                cmd="millrace__subcmd__kb__subcmd__help__subcmd__unpin"
                 ;;
             millrace__subcmd__log,dump)
                 cmd="millrace__subcmd__log__subcmd__dump"
@@ -902,7 +1025,7 @@ _millrace() {
 
     case "${cmd}" in
         millrace)
-            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help"
+            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -970,7 +1093,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bench)
-            opts="-h --config --data --set --json --log --clock-ahead --help pipeline match dispatch restore fairness bots log retrieve help"
+            opts="-h --config --data --set --json --log --clock-ahead --help pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1123,6 +1246,156 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__bench__subcmd__edge)
+            opts="-h --channel --connections --engine --kafka --rate --seconds --warmup --bots --chats --payload --seed --repeat --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --channel)
+                    COMPREPLY=($(compgen -W "telegram whatsapp" -- "${cur}"))
+                    return 0
+                    ;;
+                --connections)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --engine)
+                    COMPREPLY=($(compgen -W "embedded kafka" -- "${cur}"))
+                    return 0
+                    ;;
+                --kafka)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seconds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --warmup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bots)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --chats)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --payload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repeat)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bench__subcmd__edge__subcmd__generator)
+            opts="-h --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bench__subcmd__edge__subcmd__server)
+            opts="-h --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__bench__subcmd__fairness)
             opts="-h --engine --kafka --rate --seconds --warmup --bots --chats --payload --seed --repeat --limit --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1202,7 +1475,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bench__subcmd__help)
-            opts="pipeline match dispatch restore fairness bots log retrieve help"
+            opts="pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1230,6 +1503,48 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bench__subcmd__help__subcmd__dispatch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bench__subcmd__help__subcmd__edge)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bench__subcmd__help__subcmd__edge__subcmd__generator)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__bench__subcmd__help__subcmd__edge__subcmd__server)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3288,7 +3603,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__conversation)
-            opts="-h --config --data --set --json --log --clock-ahead --help list show say mode help"
+            opts="-h --config --data --set --json --log --clock-ahead --help list show media say mode help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3322,7 +3637,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__conversation__subcmd__help)
-            opts="list show say mode help"
+            opts="list show media say mode help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3350,6 +3665,20 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__conversation__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__conversation__subcmd__help__subcmd__media)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3406,6 +3735,40 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__conversation__subcmd__list)
+            opts="-h --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__conversation__subcmd__media)
             opts="-h --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3880,7 +4243,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help)
-            opts="up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help"
+            opts="up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3908,7 +4271,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__bench)
-            opts="pipeline match dispatch restore fairness bots log retrieve"
+            opts="pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3936,6 +4299,48 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__bench__subcmd__dispatch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__bench__subcmd__edge)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__bench__subcmd__edge__subcmd__generator)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__bench__subcmd__edge__subcmd__server)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4440,7 +4845,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__conversation)
-            opts="list show say mode"
+            opts="list show media say mode"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4454,6 +4859,20 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__conversation__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__conversation__subcmd__media)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4622,7 +5041,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__kb)
-            opts="list add preview explain show remove"
+            opts="create list add show remove refresh attach detach pin unpin preview explain test missed quota"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4636,6 +5055,48 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__kb__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__kb__subcmd__attach)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__kb__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__kb__subcmd__detach)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4677,7 +5138,63 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__help__subcmd__kb__subcmd__missed)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__kb__subcmd__pin)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__help__subcmd__kb__subcmd__preview)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__kb__subcmd__quota)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__kb__subcmd__refresh)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4706,6 +5223,34 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help__subcmd__kb__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__kb__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__kb__subcmd__unpin)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4834,6 +5379,20 @@ _millrace() {
         millrace__subcmd__help__subcmd__models__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__parse)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -5244,12 +5803,16 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb)
-            opts="-h --config --data --set --json --log --clock-ahead --help list add preview explain show remove help"
+            opts="-h --tenant --config --data --set --json --log --clock-ahead --help create list add show remove refresh attach detach pin unpin preview explain test missed quota help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -5278,13 +5841,143 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__add)
-            opts="-h --title --config --data --set --json --log --clock-ahead --help"
+            opts="-h --site --every --title --tag --tenant --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --title)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__attach)
+            opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__create)
+            opts="-h --name --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__detach)
+            opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5316,12 +6009,16 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__explain)
-            opts="-h --config --data --set --json --log --clock-ahead --help"
+            opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -5350,7 +6047,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__help)
-            opts="list add preview explain show remove help"
+            opts="create list add show remove refresh attach detach pin unpin preview explain test missed quota help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5364,6 +6061,48 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__help__subcmd__attach)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__help__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__help__subcmd__detach)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -5419,7 +6158,63 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__kb__subcmd__help__subcmd__missed)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__help__subcmd__pin)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__kb__subcmd__help__subcmd__preview)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__help__subcmd__quota)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__help__subcmd__refresh)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -5461,13 +6256,121 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__kb__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__help__subcmd__unpin)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__kb__subcmd__list)
-            opts="-h --config --data --set --json --log --clock-ahead --help"
+            opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__missed)
+            opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__pin)
+            opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -5496,12 +6399,104 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__preview)
-            opts="-h --config --data --set --json --log --clock-ahead --help"
+            opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__quota)
+            opts="-h --documents --megabytes --pages --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --documents)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --megabytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pages)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__refresh)
+            opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -5530,12 +6525,16 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__remove)
-            opts="-h --config --data --set --json --log --clock-ahead --help"
+            opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -5564,12 +6563,92 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__show)
-            opts="-h --config --data --set --json --log --clock-ahead --help"
+            opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__test)
+            opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__kb__subcmd__unpin)
+            opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -6030,6 +7109,44 @@ _millrace() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__parse)
+            opts="-h --kind --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -36,7 +36,7 @@ complete -c millrace -n "__fish_millrace_needs_command" -f -a "up" -d 'Run every
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "bot" -d 'Manage bots and how they are reached'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "script" -d 'List, add, remove and try the rules of a bot'
-complete -c millrace -n "__fish_millrace_needs_command" -f -a "kb" -d 'List, add, show and remove the documents of a bot, and see how they are searched'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "kb" -d 'Knowledge bases and the documents of bots: make, fill, attach, search, test'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "campaign" -d 'Tell many people one thing: at a time, at a rate, to each of them once'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "chat" -d 'Talk to a bot from the terminal'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "conversation" -d 'List conversations, read them, and say who answers in one: the bot or people'
@@ -52,6 +52,7 @@ complete -c millrace -n "__fish_millrace_needs_command" -f -a "lag" -d 'Show how
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "watch" -d 'Watch what providers say of this installation'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "dlq" -d 'List, show and redrive dead letters: records that a stage gave up, untouched, with the reason beside them'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "log" -d 'Check, read and repair the embedded log'
+complete -c millrace -n "__fish_millrace_needs_command" -f -a "parse" -d 'Read a file from stdin within limits and print what is in it as JSON'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "sim" -d 'Run one of the fake provider servers alone'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
 complete -c millrace -n "__fish_millrace_needs_command" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
@@ -308,20 +309,40 @@ complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_see
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a rule'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "test" -d 'Say which rule answers a text, without sending anything'
 complete -c millrace -n "__fish_millrace_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "list" -d 'List the documents'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "add" -d 'Add documents, or replace the ones of the same names'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "preview" -d 'Show the passages that files would become; nothing is stored'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "explain" -d 'Search a bot\'s documents and show every candidate with its scores'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "show" -d 'Print a document'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "remove" -d 'Remove a document'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from list add preview explain show remove help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "create" -d 'Make a knowledge base'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "list" -d 'List knowledge bases, or the documents of one or of a bot'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "add" -d 'Add files, or replace the documents of the same names, and wait until they are searchable'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "show" -d 'Show a knowledge base, or a document with what was read of it'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "remove" -d 'Remove a document, or a whole knowledge base'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "refresh" -d 'Read the kept files of a knowledge base once more'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "attach" -d 'Let a bot answer from a knowledge base'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "detach" -d 'Let a bot answer from a knowledge base no more'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "pin" -d 'Pin an answer to a question: it comes before any search'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "unpin" -d 'Take a pinned answer away'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "preview" -d 'Show the passages that files would become; nothing is stored'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "explain" -d 'Search what a bot may answer from and show every candidate with its scores'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "test" -d 'Ask questions and compare what is found with what should be'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "missed" -d 'List the questions that a bot\'s documents said nothing to'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "quota" -d 'Say how much knowledge a tenant may have'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from create" -l name -d 'The name that people read; the id where absent' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from create" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from create" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from create" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from create" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from create" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from create" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from create" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
@@ -329,28 +350,19 @@ complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_su
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l title -d 'Shown in citations; the name where absent' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l every -d 'How often addresses are read again' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l title -d 'Shown in citations; the file\'s own title, or its name, where absent' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l tag -d 'What the files are about; may be given several times' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l site -d 'Addresses are sites: the pages of their sitemaps are read'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l set -d 'One setting: --set log.sync=os' -r
@@ -358,6 +370,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_su
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l set -d 'One setting: --set log.sync=os' -r
@@ -365,12 +378,104 @@ complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_su
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the documents'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add documents, or replace the ones of the same names'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from refresh" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from refresh" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from refresh" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from refresh" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from refresh" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from refresh" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from refresh" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from refresh" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from attach" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from attach" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from attach" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from attach" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from attach" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from attach" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from attach" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from attach" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from detach" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from detach" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from detach" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from detach" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from detach" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from detach" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from detach" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from detach" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from pin" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from pin" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from pin" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from pin" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from pin" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from pin" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from pin" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from pin" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from unpin" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from unpin" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from unpin" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from unpin" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from unpin" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from unpin" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from unpin" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from unpin" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from test" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from test" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from test" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from test" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from test" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from test" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from test" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from missed" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from missed" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from missed" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from missed" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from missed" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from missed" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from missed" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from missed" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from quota" -l documents -d 'Documents' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from quota" -l megabytes -d 'Files together, in MiB' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from quota" -l pages -d 'Pages' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from quota" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from quota" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from quota" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from quota" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from quota" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from quota" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from quota" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from quota" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make a knowledge base'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "list" -d 'List knowledge bases, or the documents of one or of a bot'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add files, or replace the documents of the same names, and wait until they are searchable'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show a knowledge base, or a document with what was read of it'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a document, or a whole knowledge base'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "refresh" -d 'Read the kept files of a knowledge base once more'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "attach" -d 'Let a bot answer from a knowledge base'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "detach" -d 'Let a bot answer from a knowledge base no more'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "pin" -d 'Pin an answer to a question: it comes before any search'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "unpin" -d 'Take a pinned answer away'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "preview" -d 'Show the passages that files would become; nothing is stored'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Search a bot\'s documents and show every candidate with its scores'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print a document'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a document'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Search what a bot may answer from and show every candidate with its scores'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "test" -d 'Ask questions and compare what is found with what should be'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "missed" -d 'List the questions that a bot\'s documents said nothing to'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "quota" -d 'Say how much knowledge a tenant may have'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand campaign; and not __fish_seen_subcommand_from create list start pause resume cancel retry show results help" -l data -d 'The folder with the log, the database and admin.json' -r
@@ -489,18 +594,19 @@ complete -c millrace -n "__fish_millrace_using_subcommand chat" -l log -d 'What 
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand chat" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "list" -d 'List a bot\'s conversations, the one that changed last first'
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "show" -d 'Show what was said'
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "say" -d 'Write as a person of the business; the bot is silent then, for its `human_ttl`'
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "mode" -d 'Show or change who answers'
-complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show say mode help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show media say mode help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show media say mode help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show media say mode help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show media say mode help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show media say mode help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show media say mode help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show media say mode help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show media say mode help" -f -a "list" -d 'List a bot\'s conversations, the one that changed last first'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show media say mode help" -f -a "show" -d 'Show what was said'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show media say mode help" -f -a "media" -d 'Show a file that a person sent, with a link to its bytes; one that is not here yet is fetched'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show media say mode help" -f -a "say" -d 'Write as a person of the business; the bot is silent then, for its `human_ttl`'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show media say mode help" -f -a "mode" -d 'Show or change who answers'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and not __fish_seen_subcommand_from list show media say mode help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from list" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from list" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from list" -l set -d 'One setting: --set log.sync=os' -r
@@ -515,6 +621,13 @@ complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fi
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from media" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from media" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from media" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from media" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from media" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from media" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from media" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from say" -l set -d 'One setting: --set log.sync=os' -r
@@ -531,6 +644,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fi
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from mode" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "list" -d 'List a bot\'s conversations, the one that changed last first'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what was said'
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "media" -d 'Show a file that a person sent, with a link to its bytes; one that is not here yet is fetched'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "say" -d 'Write as a person of the business; the bot is silent then, for its `human_ttl`'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "mode" -d 'Show or change who answers'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -772,6 +886,14 @@ complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_s
 complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from help" -f -a "dump" -d 'Print records in the order in which they were appended'
 complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from help" -f -a "repair" -d 'Save a copy of a damaged end, then cut it'
 complete -c millrace -n "__fish_millrace_using_subcommand log; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand parse" -l kind -d 'What the file is said to be: a media type, or what follows the last dot of its name. Its bytes decide where they can' -r
+complete -c millrace -n "__fish_millrace_using_subcommand parse" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand parse" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand parse" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand parse" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand parse" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand parse" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand parse" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l set -d 'One setting: --set log.sync=os' -r
@@ -840,22 +962,25 @@ complete -c millrace -n "__fish_millrace_using_subcommand generate" -l clock-ahe
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -l check -d 'Change nothing: fail if a file is stale'
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -l data -d 'The folder with the log, the database and admin.json' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -l set -d 'One setting: --set log.sync=os' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -l json -d 'Print JSON on stdout and nothing else there'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "match" -d 'The loop of a stage whose handler does nothing, beside bare clients'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "dispatch" -d 'Dispatch with its ledger, beside a bare HTTP client'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "restore" -d 'How soon a new owner sends what was parked, and what that takes in memory'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "fairness" -d 'What a surge at one bot does to all others'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "bots" -d 'The memory and the start of many idle bots'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "retrieve" -d 'How good and how fast passages are found in a test collection'
-complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch restore fairness bots log retrieve help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -f -a "match" -d 'The loop of a stage whose handler does nothing, beside bare clients'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -f -a "dispatch" -d 'Dispatch with its ledger, beside a bare HTTP client'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -f -a "edge" -d 'The edge with signed webhooks, beside the same HTTP that only appends'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -f -a "edge-server" -d 'The server of `bench edge`, which takes its orders from stdin'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -f -a "edge-generator" -d 'The generator of `bench edge`, which takes its orders from stdin'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -f -a "restore" -d 'How soon a new owner sends what was parked, and what that takes in memory'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -f -a "fairness" -d 'What a surge at one bot does to all others'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -f -a "bots" -d 'The memory and the start of many idle bots'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -f -a "log" -d 'Appends, synced appends, reads and the tail of the log'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -f -a "retrieve" -d 'How good and how fast passages are found in a test collection'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and not __fish_seen_subcommand_from pipeline match dispatch edge edge-server edge-generator restore fairness bots log retrieve help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
 kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from pipeline" -l kafka -d 'The brokers, for `--engine kafka`' -r
@@ -910,6 +1035,41 @@ complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from dispatch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l channel -d 'Whose webhooks: `WhatsApp`\'s are signed, Telegram\'s show a secret' -r -f -a "telegram\t''
+whatsapp\t''"
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l connections -d 'Connections, with one request at a time each' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
+kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l kafka -d 'The brokers, for `--engine kafka`' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l rate -d 'Messages a second' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l seconds -d 'How long is measured' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l warmup -d 'How long it runs before that' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l bots -d 'Bots' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l chats -d 'Conversations' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l payload -d 'Bytes of text' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l seed -d 'Seed of what is written' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l repeat -d 'How often it is measured; the median counts' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-server" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-server" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-server" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-server" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-server" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-server" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-server" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-generator" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-generator" -l data -d 'The folder with the log, the database and admin.json' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-generator" -l set -d 'One setting: --set log.sync=os' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-generator" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-generator" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-generator" -l json -d 'Print JSON on stdout and nothing else there'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from edge-generator" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l engine -d 'Which log it runs on' -r -f -a "embedded\t'The log in a folder'
 kafka\t'Apache Kafka at `--kafka` or `kafka.brokers`'"
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from restore" -l kafka -d 'The brokers, for `--engine kafka`' -r
@@ -995,6 +1155,9 @@ complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "match" -d 'The loop of a stage whose handler does nothing, beside bare clients'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "dispatch" -d 'Dispatch with its ledger, beside a bare HTTP client'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "edge" -d 'The edge with signed webhooks, beside the same HTTP that only appends'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "edge-server" -d 'The server of `bench edge`, which takes its orders from stdin'
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "edge-generator" -d 'The generator of `bench edge`, which takes its orders from stdin'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "restore" -d 'How soon a new owner sends what was parked, and what that takes in memory'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "fairness" -d 'What a surge at one bot does to all others'
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from help" -f -a "bots" -d 'The memory and the start of many idle bots'
@@ -1013,31 +1176,32 @@ complete -c millrace -n "__fish_millrace_using_subcommand chaos" -l log -d 'What
 complete -c millrace -n "__fish_millrace_using_subcommand chaos" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand chaos" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand chaos" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "up" -d 'Run every role in this process'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "bot" -d 'Manage bots and how they are reached'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "script" -d 'List, add, remove and try the rules of a bot'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "kb" -d 'List, add, show and remove the documents of a bot, and see how they are searched'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "campaign" -d 'Tell many people one thing: at a time, at a rate, to each of them once'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "chat" -d 'Talk to a bot from the terminal'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "conversation" -d 'List conversations, read them, and say who answers in one: the bot or people'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "check" -d 'Check files and say everything that is wrong with them'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "edge" -d 'Serve webhooks and web chat'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "work" -d 'Run stages'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "api" -d 'Serve the admin API, and send campaigns'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "migrate" -d 'Bring the database to the version that this program needs'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "models" -d 'Get and show the embedding model: with it documents are found by meaning, without it by words'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "topics" -d 'List, create and check the topics'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "watch" -d 'Watch what providers say of this installation'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "dlq" -d 'List, show and redrive dead letters: records that a stage gave up, untouched, with the reason beside them'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "log" -d 'Check, read and repair the embedded log'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "sim" -d 'Run one of the fake provider servers alone'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "chaos" -d 'Kill, pause and mislead a whole installation for a while, then say whether anything was lost, reordered or doubled'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log sim generate bench chaos help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "up" -d 'Run every role in this process'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "tenant" -d 'Manage tenants and the tokens that speak for them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "bot" -d 'Manage bots and how they are reached'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "script" -d 'List, add, remove and try the rules of a bot'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "kb" -d 'Knowledge bases and the documents of bots: make, fill, attach, search, test'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "campaign" -d 'Tell many people one thing: at a time, at a rate, to each of them once'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "chat" -d 'Talk to a bot from the terminal'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "conversation" -d 'List conversations, read them, and say who answers in one: the bot or people'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "check" -d 'Check files and say everything that is wrong with them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "inspect" -d 'Show what Millrace would make of raw webhook bodies'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "edge" -d 'Serve webhooks and web chat'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "work" -d 'Run stages'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "api" -d 'Serve the admin API, and send campaigns'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "migrate" -d 'Bring the database to the version that this program needs'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "models" -d 'Get and show the embedding model: with it documents are found by meaning, without it by words'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "topics" -d 'List, create and check the topics'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "lag" -d 'Show how far every stage is behind: records, and for how long the oldest has waited'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "watch" -d 'Watch what providers say of this installation'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "dlq" -d 'List, show and redrive dead letters: records that a stage gave up, untouched, with the reason beside them'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "log" -d 'Check, read and repair the embedded log'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "parse" -d 'Read a file from stdin within limits and print what is in it as JSON'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "sim" -d 'Run one of the fake provider servers alone'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "generate" -d 'Write the files that are made from the code, or check that they are current'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "bench" -d 'Measure this machine: each bench prints what it reached beside the raw limit of the same run'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "chaos" -d 'Kill, pause and mislead a whole installation for a while, then say whether anything was lost, reordered or doubled'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and not __fish_seen_subcommand_from up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "create" -d 'Make a tenant'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "list" -d 'List tenants'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from tenant" -f -a "show" -d 'Show a tenant'
@@ -1059,12 +1223,21 @@ complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "add" -d 'Add rules, or replace the ones of the same names'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "remove" -d 'Remove a rule'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "test" -d 'Say which rule answers a text, without sending anything'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "list" -d 'List the documents'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "add" -d 'Add documents, or replace the ones of the same names'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "create" -d 'Make a knowledge base'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "list" -d 'List knowledge bases, or the documents of one or of a bot'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "add" -d 'Add files, or replace the documents of the same names, and wait until they are searchable'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "show" -d 'Show a knowledge base, or a document with what was read of it'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "remove" -d 'Remove a document, or a whole knowledge base'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "refresh" -d 'Read the kept files of a knowledge base once more'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "attach" -d 'Let a bot answer from a knowledge base'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "detach" -d 'Let a bot answer from a knowledge base no more'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "pin" -d 'Pin an answer to a question: it comes before any search'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "unpin" -d 'Take a pinned answer away'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "preview" -d 'Show the passages that files would become; nothing is stored'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "explain" -d 'Search a bot\'s documents and show every candidate with its scores'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "show" -d 'Print a document'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "remove" -d 'Remove a document'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "explain" -d 'Search what a bot may answer from and show every candidate with its scores'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "test" -d 'Ask questions and compare what is found with what should be'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "missed" -d 'List the questions that a bot\'s documents said nothing to'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "quota" -d 'Say how much knowledge a tenant may have'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from campaign" -f -a "create" -d 'Make a campaign of a file; it waits to be started, or starts by itself at its time'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from campaign" -f -a "list" -d 'List a bot\'s campaigns'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from campaign" -f -a "start" -d 'Begin now'
@@ -1076,6 +1249,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from campaign" -f -a "results" -d 'List every recipient and what became of them'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "list" -d 'List a bot\'s conversations, the one that changed last first'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "show" -d 'Show what was said'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "media" -d 'Show a file that a person sent, with a link to its bytes; one that is not here yet is fetched'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "say" -d 'Write as a person of the business; the bot is silent then, for its `human_ttl`'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "mode" -d 'Show or change who answers'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "fetch" -d 'Fetch the ONNX Runtime library where it is missing, and take a model'
@@ -1096,6 +1270,9 @@ complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "pipeline" -d 'Webhooks at a given rate until their replies reach a fake provider'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "match" -d 'The loop of a stage whose handler does nothing, beside bare clients'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "dispatch" -d 'Dispatch with its ledger, beside a bare HTTP client'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "edge" -d 'The edge with signed webhooks, beside the same HTTP that only appends'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "edge-server" -d 'The server of `bench edge`, which takes its orders from stdin'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "edge-generator" -d 'The generator of `bench edge`, which takes its orders from stdin'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "restore" -d 'How soon a new owner sends what was parked, and what that takes in memory'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "fairness" -d 'What a surge at one bot does to all others'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from bench" -f -a "bots" -d 'The memory and the start of many idle bots'

@@ -7,7 +7,10 @@ mod accounts;
 mod bots;
 mod campaigns;
 mod content;
+mod files;
+mod knowledge;
 mod lag;
+mod media;
 mod modes;
 mod registration;
 mod say;
@@ -19,11 +22,13 @@ pub use campaigns::{
     CampaignShow,
 };
 pub use lag::measure_lag;
+pub(in crate::api) use media::File as MediaFile;
 pub use modes::{ModeChange, ModeShow};
 pub use registration::{Register, Registration, RegistrationState, Registrations};
 pub use say::{Said, Say};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::error::ApiError;
 use super::types::Health;
@@ -33,6 +38,8 @@ use crate::domain::stage::StageName;
 use crate::limits::LimitsConfig;
 use crate::log::{Log, TopicName};
 use crate::services::channel::registration::Registrar;
+use crate::services::media::MediaConfig;
+use crate::services::objects::Objects;
 use crate::store::Store;
 
 /// Which topics a stage's group reads: what lag is measured on.
@@ -52,7 +59,9 @@ pub struct Operations {
     log: Option<(Arc<dyn Log>, Vec<GroupReads>)>,
     registrar: Option<Registrar>,
     modes: Option<Arc<Modes>>,
+    objects: Option<Objects>,
     limits: LimitsConfig,
+    link_ttl: Duration,
 }
 
 impl Operations {
@@ -65,7 +74,9 @@ impl Operations {
             log: None,
             registrar: None,
             modes: None,
+            objects: None,
             limits: LimitsConfig::default(),
+            link_ttl: MediaConfig::default().link_ttl.get(),
         }
     }
 
@@ -81,10 +92,22 @@ impl Operations {
         Self { registrar: Some(registrar), ..self }
     }
 
+    /// The same with an object store, so that files can be taken.
+    #[must_use]
+    pub fn with_objects(self, objects: Objects) -> Self {
+        Self { objects: Some(objects), ..self }
+    }
+
     /// The same with what the channels allow, where that is not the default.
     #[must_use]
     pub fn with_limits(self, limits: LimitsConfig) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same with links to files that hold this long.
+    #[must_use]
+    pub fn with_link_ttl(self, link_ttl: Duration) -> Self {
+        Self { link_ttl, ..self }
     }
 
     pub(super) fn store(&self) -> &Store {

@@ -54,6 +54,8 @@ pub fn router(config: &ApiConfig, operations: Arc<Operations>, token: &Secret) -
         };
         router = router.route(path, on(filter, handler));
     }
+    let file = |State(face): State<Face>, Path(token): Path<String>| async move { file(&face, &token).await };
+    router = router.route("/v1/files/{token}", on(MethodFilter::GET, file));
     let nothing = || async {
         refuse(&ApiError::new(ErrorCode::NotFound, "there is no such operation: see schemas/openapi.json"))
     };
@@ -91,6 +93,18 @@ async fn answer(
         Ok(value) => respond(StatusCode::OK, value.to_string()),
         Err(error) => refuse(&error),
     }
+}
+
+/// The file of a link: the link is what proves who asks.
+async fn file(face: &Face, token: &str) -> Response {
+    let busy = || ApiError::new(ErrorCode::Busy, "too many calls are at work: try again");
+    let work = async {
+        let _room = face.room.try_acquire().map_err(|_| busy())?;
+        face.operations.media_file(token).await
+    };
+    let outcome = tokio::time::timeout(face.config.timeout.get(), work).await.unwrap_or_else(|_| Err(busy()));
+    telemetry::api_called("file", outcome.as_ref().map_or_else(|error| error.code.status(), |_| 200));
+    outcome.map_or_else(|error| refuse(&error), super::file::answer)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

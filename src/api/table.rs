@@ -4,6 +4,7 @@
 //! see what is applied here, before any operation runs.
 
 mod campaigns;
+mod knowledge;
 mod list;
 
 use std::collections::BTreeMap;

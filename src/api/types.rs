@@ -19,6 +19,11 @@ macro_rules! data {
     };
 }
 
+mod knowledge;
+mod media;
+pub use knowledge::*;
+pub use media::*;
+
 data! {
     /// Nothing to say but that it was done.
     Done {
@@ -316,6 +321,9 @@ data! {
         /// What became of each part of a reply.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         parts: Vec<PartLine>,
+        /// The files that came with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        media: Vec<MediaLine>,
         /// When it was written.
         at_ms: i64,
     }

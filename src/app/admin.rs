@@ -49,7 +49,9 @@ pub fn operations(parts: &Parts) -> Operations {
     Operations::new(Arc::clone(&parts.store), &parts.settings.edge.public_base())
         .with_log(Arc::clone(&parts.log), reads.collect())
         .with_modes(Arc::clone(&parts.modes))
+        .with_objects(parts.objects.clone())
         .with_limits(parts.settings.limits.clone())
+        .with_link_ttl(parts.settings.media.link_ttl.get())
         .with_registrar(Registrar::new(&parts.settings.channels, parts.http.clone()))
 }
 

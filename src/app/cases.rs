@@ -44,6 +44,7 @@ async fn in_match(pipeline: &Pipeline, case: &Case) -> Result<(), String> {
         enabled: true,
         spec: case.bot.clone(),
         accounts,
+        bases: Vec::new(),
     });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let cx = Cx {

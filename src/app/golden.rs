@@ -24,6 +24,7 @@ pub use self::rehearsal::{Outcome, rehearse};
 
 use crate::domain::channel::ChannelKind;
 use crate::sim::Fault;
+use crate::store::MediaItem;
 
 /// A person in a chat: `telegram:42`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -120,6 +121,9 @@ pub trait Stageplay: Send {
 
     /// A fake gets rules; `None` = every fake that knows the method.
     async fn script(&mut self, on: Option<FakeKind>, rules: Vec<Fault>) -> anyhow::Result<()>;
+
+    /// The files that came in this chat, as far as each is.
+    async fn media(&mut self, of: &Speaker) -> anyhow::Result<Vec<MediaItem>>;
 
     /// The next thing that the provider saw in this chat; `None` when nothing came within that time. Each is given once.
     async fn next(&mut self, to: &Speaker, within: Duration) -> anyhow::Result<Option<Seen>>;

@@ -24,6 +24,7 @@ use crate::log::kafka::KafkaLog;
 use crate::log::{Log, TopicPartition};
 use crate::runtime::Health;
 use crate::services::http::Http;
+use crate::services::objects::Objects;
 use crate::store::{CachedDirectory, Store};
 
 /// What a process holds open.
@@ -45,6 +46,8 @@ pub struct Parts {
     pub modes: Arc<Modes>,
     /// The HTTP client.
     pub http: Http,
+    /// Raw files.
+    pub objects: Objects,
     /// What the loops report.
     pub health: Health,
     /// What of log and store can't be reached, looked at every few seconds.
@@ -92,6 +95,7 @@ impl Parts {
             directory: Arc::new(CachedDirectory::new(Arc::clone(&store))),
             modes: Arc::default(),
             http: Http::new(settings.net.clone())?,
+            objects: Objects::open(&settings.object_store, &settings.data)?,
             health: Health::default(),
             process_bytes: Arc::default(),
             stop: CancellationToken::new(),
@@ -161,6 +165,8 @@ impl Parts {
             self.stop.clone(),
         );
         self.tasks.spawn(publish);
+        let (directory, stop) = (Arc::clone(&self.directory), self.stop.clone());
+        self.tasks.spawn(async move { directory.write_missed(stop).await });
         Ok(())
     }
 }
@@ -177,6 +183,12 @@ pub async fn open_log(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Re
     } else {
         Ok(KafkaLog::connect(settings.kafka.clone(), Arc::clone(clock)).await?)
     }
+}
+
+/// Partitions of the topics that are keyed by knowledge base.
+#[must_use]
+pub fn shards(settings: &Settings) -> u32 {
+    settings.topics.counts(!settings.kafka.brokers.is_empty()).shards
 }
 
 /// Every topic with the counts that the settings give, or the engine's own.

@@ -12,19 +12,23 @@ use crate::pipeline::stage::Ports;
 use crate::pipeline::topology::Pipeline;
 use crate::stages::answer::AnswerOut;
 use crate::stages::dispatch::DispatchFactory;
+use crate::stages::index::IndexOut;
 use crate::stages::ingest::IngestFactory;
 use crate::stages::journal::JournalFactory;
 use crate::stages::match_script::MatchOut;
+use crate::stages::media::MediaOut;
 use crate::stages::retrieve::RetrieveOut;
 
 /// The files in `pipelines/`, as they were when the program was built.
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 8] = [
     ("ingest.yaml", include_str!("../../pipelines/ingest.yaml")),
     ("match.yaml", include_str!("../../pipelines/match.yaml")),
     ("retrieve.yaml", include_str!("../../pipelines/retrieve.yaml")),
     ("answer.yaml", include_str!("../../pipelines/answer.yaml")),
     ("dispatch.yaml", include_str!("../../pipelines/dispatch.yaml")),
     ("journal.yaml", include_str!("../../pipelines/journal.yaml")),
+    ("index.yaml", include_str!("../../pipelines/index.yaml")),
+    ("media.yaml", include_str!("../../pipelines/media.yaml")),
 ];
 
 /// Every stage's file.
@@ -124,6 +128,8 @@ pub const fn ports(stage: StageName) -> &'static [&'static str] {
         StageName::Answer => AnswerOut::NAMES,
         StageName::Dispatch => DispatchFactory::PORTS,
         StageName::Journal => JournalFactory::PORTS,
+        StageName::Index => IndexOut::NAMES,
+        StageName::Media => MediaOut::NAMES,
     }
 }
 

@@ -22,7 +22,9 @@ use crate::runtime::RuntimeConfig;
 use crate::services::channel::ChannelsConfig;
 use crate::services::embed::EmbedConfig;
 use crate::services::http::NetConfig;
+use crate::services::media::MediaConfig;
 use crate::services::model::ModelsConfig;
+use crate::services::objects::ObjectStoreConfig;
 use crate::services::search::SearchConfig;
 use crate::stages::answer::AnswerConfig;
 use crate::stages::dispatch::DispatchConfig;
@@ -88,10 +90,14 @@ sections! {
     limits: LimitsConfig,
     /// The embedded log; used while `kafka.brokers` is empty.
     log: EmbeddedConfig,
+    /// Files that people send.
+    media: MediaConfig,
     /// Language models by name.
     models: ModelsConfig,
     /// How this process reaches other hosts.
     net: NetConfig,
+    /// Raw files: uploads, pages, media.
+    object_store: ObjectStoreConfig,
     /// The retrieve stage.
     retrieve: RetrieveConfig,
     /// Bounds of the consumer loop.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::files::TenantFiles;
 use super::meaning;
 use super::observed::{ObservedChannel, ObservedStage};
 use super::parts::Parts;
@@ -12,14 +13,18 @@ use crate::pipeline::topology::Pipeline;
 use crate::runtime::health::LoopState;
 use crate::runtime::transform::Transforms;
 use crate::runtime::{Worker, WorkerSpec};
-use crate::services::channel;
+use crate::services::channel::{self, Files};
+use crate::services::media::Providers;
 use crate::services::model::Models;
+use crate::services::parse::Parsers;
 use crate::services::search::TextSearch;
 use crate::stages::answer::{Answer, AnswerDeps};
 use crate::stages::dispatch::{DispatchDeps, DispatchFactory};
+use crate::stages::index::{Index, IndexDeps};
 use crate::stages::ingest::IngestFactory;
 use crate::stages::journal::JournalFactory;
 use crate::stages::match_script::MatchScript;
+use crate::stages::media::{Media, MediaDeps};
 use crate::stages::retrieve::{Retrieve, RetrieveDeps};
 
 /// Starts a stage's loop; it runs until the process stops.
@@ -42,6 +47,7 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
         }
         StageName::Retrieve => {
             let search = Arc::new(TextSearch::new(settings.search.clone(), meaning::open(settings))?);
+            super::vectors::watch(parts, &search);
             let stage = Retrieve::new(settings.retrieve.clone(), RetrieveDeps { directory, search });
             run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }
@@ -59,7 +65,7 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
                 limits: settings.limits.clone(),
                 directory,
                 scratch: settings.data.join("scratch"),
-                channels: channel::senders(&settings.channels, &parts.http)
+                channels: channel::senders(&settings.channels, &parts.http, &files(parts))
                     .into_iter()
                     .map(ObservedChannel::wrap)
                     .collect(),
@@ -67,8 +73,36 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
             run(parts, pipeline, DispatchFactory::new(deps));
         }
         StageName::Journal => run(parts, pipeline, JournalFactory::new(Arc::clone(&parts.store))),
+        StageName::Index => {
+            let deps = IndexDeps {
+                store: Arc::clone(&parts.store),
+                objects: parts.objects.clone(),
+                parse: Arc::new(Parsers::new()?),
+                shards: super::parts::shards(settings),
+                most_passages: settings.search.max_passages_per_bot as u64,
+            };
+            super::submissions::announce(parts);
+            super::crawling::start(parts);
+            run(parts, pipeline.clone(), Transforms::new(ObservedStage(Index::new(deps)), pipeline));
+        }
+        StageName::Media => {
+            let deps = MediaDeps {
+                config: settings.media.clone(),
+                store: Arc::clone(&parts.store),
+                directory,
+                objects: parts.objects.clone(),
+                download: Arc::new(Providers::new(&settings.channels, &parts.http)),
+            };
+            run(parts, pipeline.clone(), Transforms::new(ObservedStage(Media::new(deps)), pipeline));
+        }
     }
     Ok(())
+}
+
+/// Files of tenants, for channels.
+fn files(parts: &Parts) -> Arc<dyn Files> {
+    let (store, directory) = (Arc::clone(&parts.store), Arc::clone(&parts.directory) as _);
+    Arc::new(TenantFiles { store, directory, objects: parts.objects.clone() })
 }
 
 fn run<F: StageFactory>(parts: &Parts, pipeline: Pipeline, factory: F) {

@@ -2,6 +2,7 @@
 
 pub mod bots;
 pub mod dispatch;
+pub mod edge;
 pub mod fairness;
 pub mod log;
 pub mod match_stage;
@@ -9,10 +10,13 @@ pub mod pipeline;
 pub mod restore;
 pub mod retrieve;
 
+use std::process::ExitCode;
+
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
 
 use super::{Context, Exit, Usage};
+use crate::app::edge_load;
 use crate::app::settings::Settings;
 
 /// Measure this machine: each bench prints what it reached beside the raw limit of the same run.
@@ -23,6 +27,7 @@ Examples:
   millrace bench pipeline --engine kafka --kafka 127.0.0.1:9092 --rate 2000
   millrace bench match --engine kafka --kafka 127.0.0.1:9092     a stage's loop beside bare clients
   millrace bench dispatch --bots 1                     one bot's sends, beside a bare HTTP client
+  millrace bench edge --channel whatsapp               signed webhooks, beside the same HTTP that only appends
   millrace bench fairness                              one bot at 100 times its limit beside 999 quiet ones
   millrace bench restore --parked 1000000              a new owner of many parked replies
   millrace bench bots --bots 10000                     what idle bots cost
@@ -42,6 +47,14 @@ enum BenchCommand {
     Match(match_stage::MatchBench),
     /// Dispatch with its ledger, beside a bare HTTP client.
     Dispatch(dispatch::DispatchBench),
+    /// The edge with signed webhooks, beside the same HTTP that only appends.
+    Edge(edge::EdgeBench),
+    /// The server of `bench edge`, which takes its orders from stdin.
+    #[command(hide = true)]
+    EdgeServer,
+    /// The generator of `bench edge`, which takes its orders from stdin.
+    #[command(hide = true)]
+    EdgeGenerator,
     /// How soon a new owner sends what was parked, and what that takes in memory.
     Restore(restore::RestoreBench),
     /// What a surge at one bot does to all others.
@@ -178,10 +191,18 @@ pub async fn run(context: &Context, args: &BenchArgs) -> Exit {
         BenchCommand::Pipeline(bench) => pipeline::run(context, bench).await,
         BenchCommand::Match(bench) => match_stage::run(context, bench).await,
         BenchCommand::Dispatch(bench) => dispatch::run(context, bench).await,
+        BenchCommand::Edge(bench) => edge::run(context, bench).await,
+        BenchCommand::EdgeServer => done(edge_load::server::run(&context.settings).await),
+        BenchCommand::EdgeGenerator => done(edge_load::generator::run().await),
         BenchCommand::Fairness(bench) => fairness::run(context, bench).await,
         BenchCommand::Restore(bench) => restore::run(context, bench).await,
         BenchCommand::Bots(bench) => bots::run(context, bench).await,
         BenchCommand::Log(bench) => log::run(context, bench).await,
         BenchCommand::Retrieve(bench) => retrieve::run(context, bench).await,
     }
+}
+
+/// What a process without words of its own ends with.
+fn done(outcome: anyhow::Result<()>) -> Exit {
+    outcome.map(|()| ExitCode::SUCCESS)
 }

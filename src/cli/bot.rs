@@ -3,10 +3,11 @@
 mod file;
 mod register;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use data_encoding::BASE64;
 
 use super::client::Client;
 use super::output;
@@ -14,13 +15,15 @@ use super::tenant::say;
 use super::{Context, Exit};
 use crate::api::types::{
     AppList, AppPut, AppStored, BotApplied, BotChange, BotDisable, BotList, BotShow, Connect,
-    ConnectedAccount, Done,
+    ConnectedAccount, Done, FileUpload, FileUploaded,
 };
+use crate::domain::bot::BotSpec;
 use crate::domain::channel::ChannelKind;
+use crate::domain::media::files_of;
 
 use register::{Duty, RegisterArgs};
 
-pub use file::{read_bot, read_secret};
+pub use file::{bytes_beside, read_bot, read_secret};
 
 /// Manage bots and how they are reached.
 #[derive(Debug, Args)]
@@ -173,9 +176,10 @@ pub async fn run(args: BotArgs, cx: &Context) -> Exit {
     match args.action {
         Action::Apply { file, tenant } => {
             // The file first: its mistakes need no database.
-            let spec = read_bot(&file)?;
+            let mut spec = read_bot(&file)?;
             let client = Client::open(cx).await?;
             let tenant = client.tenant(tenant.as_deref()).await?;
+            upload(&client, &tenant, &file, &mut spec).await?;
             let done: BotApplied = client.put("bot_apply", &[("tenant", &tenant)], &spec).await?;
             say(cx, &done, &format!("bot {} of {tenant} is at version {}", done.bot, done.version))?;
         }
@@ -206,6 +210,22 @@ pub async fn run(args: BotArgs, cx: &Context) -> Exit {
         Action::App(action) => app(action, cx).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Uploads the files that stand beside the bot's file and puts their hashes in their places.
+async fn upload(client: &Client, tenant: &str, at: &Path, spec: &mut BotSpec) -> anyhow::Result<()> {
+    let folder = at.parent().unwrap_or(Path::new(""));
+    for media in files_of(spec) {
+        let Some(file) = media.file.take() else { continue };
+        let content = bytes_beside(folder, &file)
+            .map_err(|(what, remedy)| anyhow::anyhow!("{}: file {file} {what}: {remedy}", at.display()))?;
+        let body = FileUpload { content: BASE64.encode(&content) };
+        let done: FileUploaded = client.put("file_put", &[("tenant", tenant)], &body).await?;
+        let name = Path::new(&file).file_name().map(|name| name.to_string_lossy().into_owned());
+        media.name = media.name.take().or(name);
+        media.hash = Some(done.hash);
+    }
+    Ok(())
 }
 
 async fn registered(which: RegisterArgs, duty: Duty, cx: &Context) -> Exit {

@@ -191,8 +191,11 @@ async fn list(bot: &str, cx: &Context) -> anyhow::Result<()> {
         return output::json(&found);
     }
     let row = |it: CampaignShow| {
-        let told = format!("{} of {}", it.sent, it.total);
-        let not = format!("{} failed, {} in doubt, {} skipped", it.failed, it.in_doubt, it.skipped);
+        let told = format!("{} of {}", it.counts.sent, it.counts.total);
+        let not = format!(
+            "{} failed, {} in doubt, {} skipped",
+            it.counts.failed, it.counts.in_doubt, it.counts.skipped
+        );
         [it.campaign, text::line(&it.name), it.state.to_string(), told, not]
     };
     let rows: Vec<_> = found.campaigns.into_iter().map(row).collect();
@@ -210,13 +213,16 @@ async fn tell(client: &Client, mut shown: CampaignShow, watch: bool, cx: &Contex
     /// Between two looks.
     const AGAIN: Duration = Duration::from_millis(500);
     if watch {
-        let bar = ProgressBar::new(shown.total);
+        let bar = ProgressBar::new(shown.counts.total);
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         while matches!(shown.state, State::Running | State::Scheduled) {
-            bar.set_position(shown.total - shown.queued);
+            bar.set_position(shown.counts.total - shown.counts.queued);
             let left = shown.eta_s.map_or_else(String::new, |eta| format!(", {} left", span(eta)));
-            bar.set_message(format!("{} failed, {} in doubt{left}", shown.failed, shown.in_doubt));
+            bar.set_message(format!(
+                "{} failed, {} in doubt{left}",
+                shown.counts.failed, shown.counts.in_doubt
+            ));
             tokio::time::sleep(AGAIN).await;
             shown = client.call("campaign_show", &[("campaign", &shown.campaign)]).await?;
         }
@@ -226,12 +232,12 @@ async fn tell(client: &Client, mut shown: CampaignShow, watch: bool, cx: &Contex
         format!("{} \"{}\" of {} is {}", shown.campaign, text::line(&shown.name), shown.bot, shown.state),
         format!(
             "sent       {} of {} ({} delivered, {} read)",
-            shown.sent, shown.total, shown.delivered, shown.read
+            shown.counts.sent, shown.counts.total, shown.counts.delivered, shown.counts.read
         ),
-        format!("queued     {}", shown.queued),
-        format!("failed     {}", shown.failed),
-        format!("in doubt   {}", shown.in_doubt),
-        format!("skipped    {}", shown.skipped),
+        format!("queued     {}", shown.counts.queued),
+        format!("failed     {}", shown.counts.failed),
+        format!("in doubt   {}", shown.counts.in_doubt),
+        format!("skipped    {}", shown.counts.skipped),
     ];
     say(cx, &shown, &lines.join("\n"))
 }

@@ -20,6 +20,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::time::SystemClock;
 use crate::services::channel::registration::Registrar;
 use crate::services::http::{Call, Http, NetConfig};
+use crate::services::objects::Objects;
 use crate::store::{Caller, Store};
 
 /// Longer than the API's own limit, so that its answer is what is reported.
@@ -68,6 +69,7 @@ impl Client {
             })?;
         let http = Http::new(cx.settings.net.clone())?;
         let local = Operations::new(store, &cx.settings.edge.public_base())
+            .with_objects(Objects::open(&cx.settings.object_store, data)?)
             .with_limits(cx.settings.limits.clone())
             .with_registrar(Registrar::new(&cx.settings.channels, http));
         Ok(Self { way: Way::Folder(Arc::new(local)), operations: api::operations(), edge: None })

@@ -8,7 +8,7 @@ use super::client::Client;
 use super::output;
 use super::tenant::say;
 use super::{Context, Exit};
-use crate::api::types::{ConversationList, Timeline};
+use crate::api::types::{ConversationList, MediaLine, MediaShow, Timeline};
 use crate::api::{ModeChange, ModeShow, Said, Say};
 use crate::domain::events::Mode;
 
@@ -18,6 +18,7 @@ use crate::domain::events::Mode;
 Examples:
   millrace conversation list shop
   millrace conversation show acme/messenger/1777/5551
+  millrace conversation media acme/messenger/1777/5551 5b1c....0  a file, with a link to its bytes
   millrace conversation say acme/messenger/1777/5551 'Ann here.'  as a person; the bot is silent then
   millrace conversation mode acme/messenger/1777/5551             who answers, and until when
   millrace conversation mode acme/messenger/1777/5551 human       the bot is silent for its `human_ttl`
@@ -38,6 +39,13 @@ enum Action {
     Show {
         /// The conversation, as `list` names it.
         conversation: String,
+    },
+    /// Show a file that a person sent, with a link to its bytes; one that is not here yet is fetched.
+    Media {
+        /// The conversation, as `list` names it.
+        conversation: String,
+        /// The file, as `show` names it.
+        media: String,
     },
     /// Write as a person of the business; the bot is silent then, for its `human_ttl`.
     Say {
@@ -72,6 +80,12 @@ pub async fn run(args: ConversationArgs, cx: &Context) -> Exit {
     match args.action {
         Action::List { bot } => list(&client, &bot, cx).await?,
         Action::Show { conversation } => show(&client, &conversation, cx).await?,
+        Action::Media { conversation, media } => {
+            let path = [("conversation", conversation.as_str()), ("media", media.as_str())];
+            let shown: MediaShow = client.call("conversation_media", &path).await?;
+            let link = shown.url.as_deref().unwrap_or("ask again when it is stored");
+            say(cx, &shown, &format!("{}\n{link}", file(&shown.media)))?;
+        }
         Action::Say { conversation, text } => {
             let body = Say { text, id: None };
             let path = [("conversation", conversation.as_str())];
@@ -116,6 +130,21 @@ async fn show(client: &Client, conversation: &str, cx: &Context) -> anyhow::Resu
     }
     shown.messages.iter().try_for_each(|line| {
         let text = line.text.replace('\n', " ");
-        output::line(&format!("{}  {:<7} {:<12} {text}", output::time(line.at_ms), line.direction, line.kind))
+        output::line(&format!(
+            "{}  {:<7} {:<12} {text}",
+            output::time(line.at_ms),
+            line.direction,
+            line.kind
+        ))?;
+        line.media.iter().try_for_each(|media| output::line(&format!("    {}", file(media))))
     })
+}
+
+/// A file in a line: what it is, how far, how large, what it is called.
+fn file(media: &MediaLine) -> String {
+    let bytes = media.bytes.map(|bytes| format!("{bytes} bytes"));
+    let name = media.name.as_ref().map(|name| format!("`{name}`"));
+    let more = [media.mime.clone(), bytes, name, media.reason.clone()];
+    let more: Vec<String> = more.into_iter().flatten().collect();
+    format!("{} {}  {}  {}", media.kind, media.state, more.join(", "), media.media)
 }

@@ -22,7 +22,7 @@ Examples:
   millrace work answer --set kafka.brokers=kafka:9092
   millrace work dispatch --probe 0.0.0.0:8082          with /healthz, /readyz and /metrics")]
 pub struct WorkArgs {
-    /// ingest, match, retrieve, answer, dispatch, journal.
+    /// ingest, match, retrieve, answer, dispatch, journal, index.
     #[arg(required = true, value_delimiter = ',', value_name = "STAGE")]
     stages: Vec<StageName>,
     /// Where `/healthz`, `/readyz` and `/metrics` are served; nowhere when absent.

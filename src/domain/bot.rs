@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::channel::ChannelKind;
 use super::events::{Consent, ReplyReady, TurnOpened};
-use super::ids::{AccountId, BotId, TenantId};
+use super::ids::{AccountId, BaseId, BotId, TenantId};
+use super::media::MediaPolicy;
 use super::script::Rule;
 use super::text::normalise;
 use super::units::{Rate, Span};
@@ -67,6 +68,9 @@ pub struct BotSpec {
     /// Scripts answer them as any other text.
     #[serde(default)]
     pub consent: ConsentWords,
+    /// What is done with the files that people send.
+    #[serde(default)]
+    pub media: MediaPolicy,
 }
 
 /// Texts that say what a person wants; each is compared with the whole text, upper and lower case alike.
@@ -166,6 +170,7 @@ impl BotSpec {
             on_unknown: UnknownPolicy::default(),
             human_ttl: default_human_ttl(),
             consent: ConsentWords::default(),
+            media: MediaPolicy::default(),
         }
     }
 
@@ -177,12 +182,6 @@ impl BotSpec {
             rule.when.shrink_to_fit();
             rule.reply.shrink_to_fit();
         }
-    }
-
-    /// True when turns go on to retrieve and answer: there is a model, or documents for the extractive one.
-    #[must_use]
-    pub fn answers(&self) -> bool {
-        self.model.is_some() || !self.documents.is_empty()
     }
 }
 
@@ -204,6 +203,35 @@ pub struct Document {
     /// Questions and answers.
     #[serde(default)]
     pub qa: Vec<Pair>,
+    /// Where in the text each page begins, in bytes; empty where there are no pages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<u64>,
+    /// What it is about; shown in lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+}
+
+impl Document {
+    /// A text under a name.
+    #[must_use]
+    pub fn text(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            title: String::new(),
+            text: text.into(),
+            file: None,
+            qa: Vec::new(),
+            pages: Vec::new(),
+            tags: Vec::new(),
+        }
+    }
+
+    /// The page, from 1, on which a byte of the text stands; `None` where there are no pages.
+    #[must_use]
+    pub fn page(&self, at: usize) -> Option<u32> {
+        let before = self.pages.partition_point(|start| *start <= at as u64);
+        u32::try_from(before).ok().filter(|page| *page > 0)
+    }
 }
 
 /// A question and its answer.
@@ -307,6 +335,22 @@ pub struct Bot {
     pub spec: BotSpec,
     /// The channel accounts that it speaks through, without their secrets.
     pub accounts: Vec<(ChannelKind, AccountId)>,
+    /// The knowledge bases that it answers from, beside its own documents.
+    pub bases: Vec<BaseId>,
+}
+
+impl Bot {
+    /// True when turns go on to retrieve and answer: there is a model, or something for the extractive one to read.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        self.spec.model.is_some() || self.has_knowledge()
+    }
+
+    /// True when there is something to search.
+    #[must_use]
+    pub fn has_knowledge(&self) -> bool {
+        !self.spec.documents.is_empty() || !self.bases.is_empty()
+    }
 }
 
 /// Where a turn came from is where its reply goes.

@@ -7,6 +7,8 @@ mod backlog;
 mod bot;
 mod consent;
 mod content;
+mod document;
+mod media;
 mod mode;
 mod parked;
 mod receipt;
@@ -19,11 +21,14 @@ pub use backlog::BotBacklog;
 pub use bot::BotChanged;
 pub use consent::{Consent, ConsentBy, ConsentNews};
 pub use content::{Card, Content, Degrees, Edit, Media, MediaKind, Place, Reaction, Span, Style, Template};
+pub use document::{DocumentChanged, DocumentSubmitted};
+pub use media::MediaWanted;
 pub use mode::{ConversationMode, Mode, TakenBy};
 pub use parked::{Parked, ParkedKey};
 pub use receipt::{ReceiptReceived, ReceiptStatus};
 pub use reply::{
-    Button, Citation, MAX_REPLY_BYTES, Part, ReplyReady, Request, Route, Signal, SignalReady, WebchatOut,
+    Button, Citation, MAX_REPLY_BYTES, Part, ReplyReady, Request, Route, Scores, Signal, SignalReady,
+    WebchatOut,
 };
 pub use settled::{Lane, Settled, SettledStatus};
 pub use turn::{

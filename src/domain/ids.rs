@@ -94,6 +94,10 @@ name! {
     BotId
 }
 name! {
+    /// A knowledge base, unique in its tenant: lower case letters, digits and hyphens, 1 to 64.
+    BaseId
+}
+name! {
     /// A channel account: a Telegram bot id, a WhatsApp phone number id, a page id, a web-chat site. Exactly one bot owns it.
     AccountId
 }

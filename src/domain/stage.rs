@@ -24,12 +24,24 @@ pub enum StageName {
     Dispatch,
     /// The timeline is written.
     Journal,
+    /// Documents are read.
+    Index,
+    /// Files that people sent are fetched.
+    Media,
 }
 
 impl StageName {
     /// The stages that are consumer groups, in flow order.
-    pub const WORKERS: [Self; 6] =
-        [Self::Ingest, Self::Match, Self::Retrieve, Self::Answer, Self::Dispatch, Self::Journal];
+    pub const WORKERS: [Self; 8] = [
+        Self::Ingest,
+        Self::Match,
+        Self::Retrieve,
+        Self::Answer,
+        Self::Dispatch,
+        Self::Journal,
+        Self::Index,
+        Self::Media,
+    ];
 
     /// The lower case name.
     #[must_use]
@@ -42,6 +54,8 @@ impl StageName {
             Self::Answer => "answer",
             Self::Dispatch => "dispatch",
             Self::Journal => "journal",
+            Self::Index => "index",
+            Self::Media => "media",
         }
     }
 
@@ -62,6 +76,8 @@ impl StageName {
             Self::Answer => "/stages/answer",
             Self::Dispatch => "/stages/dispatch",
             Self::Journal => "/stages/journal",
+            Self::Index => "/stages/index",
+            Self::Media => "/stages/media",
         }
     }
 }
@@ -77,7 +93,8 @@ impl FromStr for StageName {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::WORKERS.into_iter().find(|stage| stage.as_str() == text).ok_or_else(|| {
-            format!("unknown stage `{text}`: use ingest, match, retrieve, answer, dispatch or journal")
+            let known = Self::WORKERS.map(Self::as_str).join(", ");
+            format!("unknown stage `{text}`: use one of {known}")
         })
     }
 }

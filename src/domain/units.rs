@@ -115,6 +115,12 @@ impl Size {
         Self(n << 10)
     }
 
+    /// From bytes.
+    #[must_use]
+    pub const fn from_bytes(n: u64) -> Self {
+        Self(n)
+    }
+
     /// The number of bytes.
     #[must_use]
     pub const fn bytes(self) -> u64 {

@@ -24,7 +24,7 @@ use crate::domain::ids::AccountId;
 use crate::store::App;
 use crate::telemetry;
 
-const SIGNATURE_HEADER: &str = "x-hub-signature-256";
+pub(super) const SIGNATURE_HEADER: &str = "x-hub-signature-256";
 /// Meta's challenges are numbers of about ten digits.
 const MAX_CHALLENGE: usize = 256;
 
@@ -134,7 +134,7 @@ async fn resolve<'a>(
 }
 
 /// The signature that the header shows; `None` when there is none or it is not 32 bytes of hex.
-fn signature(headers: &HeaderMap) -> Option<[u8; 32]> {
+pub(super) fn signature(headers: &HeaderMap) -> Option<[u8; 32]> {
     let hex = headers.get(SIGNATURE_HEADER)?.as_bytes().strip_prefix(b"sha256=")?;
     let mut signature = [0; 32];
     (hex.len() == 64).then_some(())?;
@@ -143,7 +143,7 @@ fn signature(headers: &HeaderMap) -> Option<[u8; 32]> {
 }
 
 /// HMAC-SHA256 over the body as it came, compared in constant time. An empty secret signs nothing.
-fn is_signed(secret: &Secret, body: &[u8], signature: &[u8; 32]) -> bool {
+pub(super) fn is_signed(secret: &Secret, body: &[u8], signature: &[u8; 32]) -> bool {
     let key = secret.expose().as_bytes();
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return false };
     mac.update(body);

@@ -22,9 +22,15 @@ async fn healthz(State(probes): State<Probes>) -> Response {
     answer(&probes.healthy)
 }
 
-/// Work can be taken.
+/// Work can be taken; what is missing that work goes on without follows the `ok`.
 async fn readyz(State(probes): State<Probes>) -> Response {
-    answer(&probes.ready)
+    match (probes.ready)() {
+        Ok(()) => {
+            let notes = (probes.notes)().into_iter().map(|note| format!("{note}\n"));
+            std::iter::once("ok\n".to_owned()).chain(notes).collect::<String>().into_response()
+        }
+        Err(missing) => (StatusCode::SERVICE_UNAVAILABLE, missing).into_response(),
+    }
 }
 
 /// Prometheus' text form.

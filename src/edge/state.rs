@@ -35,6 +35,8 @@ pub struct Probes {
     pub healthy: Probe,
     /// `/readyz`: log and store are reachable, restores done, not draining.
     pub ready: Probe,
+    /// What `/readyz` says although it is ready: what is missing that work goes on without.
+    pub notes: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     /// Whether webhooks are taken at all: asked before each append, so it only looks at a value.
     pub room: Probe,
     /// `/metrics`, in Prometheus' text form.
@@ -48,6 +50,7 @@ impl Default for Probes {
         Self {
             healthy: Arc::clone(&well),
             ready: Arc::clone(&well),
+            notes: Arc::new(Vec::new),
             room: well,
             metrics: Arc::new(String::new),
         }

@@ -115,7 +115,7 @@ impl Metadata {
                 let mut bit = false;
                 while !rest.is_empty() {
                     let run = take_varint(&mut rest)?;
-                    if done.len() as u64 + run > SPAN {
+                    if run > SPAN - done.len() as u64 {
                         return None;
                     }
                     done.resize(done.len() + usize::try_from(run).ok()?, bit);
@@ -221,6 +221,13 @@ mod tests {
         let fate = Fate { released: false, crashes: u32::MAX, suspect: Some((u64::MAX, u32::MAX)) };
         let text = Metadata { epoch: u64::MAX, low: u64::MAX, fate, done }.encode();
         assert!(text.len() < 4096, "{}", text.len());
+    }
+
+    #[test]
+    fn a_run_beyond_every_bound_is_garbled() {
+        let mut bytes = vec![SILENT, 0, 0, RUNS, 1];
+        push_varint(&mut bytes, u64::MAX);
+        assert_eq!(Metadata::decode(&BASE64_NOPAD.encode(&bytes)), Err(MetadataError::Garbled));
     }
 
     proptest! {

@@ -5,6 +5,8 @@
 
 mod config;
 pub mod fake;
+mod files;
+mod form;
 mod graph;
 mod messenger;
 pub mod registration;
@@ -15,8 +17,9 @@ mod telegram;
 mod whatsapp;
 
 pub use config::{ChannelsConfig, MetaConfig, TelegramConfig};
+pub use files::{FileAt, FileTrouble, Files, NoFiles};
 pub use messenger::Messenger;
-pub use telegram::{Telegram, TelegramUpdates, Update, UpdatesError};
+pub use telegram::{Telegram, TelegramUpdates, Update, UpdatesError, is_token as is_bot_token};
 pub use whatsapp::Whatsapp;
 
 use std::fmt;
@@ -31,15 +34,31 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Part, Signal};
 use crate::domain::ids::AccountId;
 
-/// A sender for every provider. The web chat needs none: its messages go through the log.
+/// A sender for every provider, whose messages may hold files of the tenant's own. The web chat needs none: its messages
+/// go through the log.
 #[must_use]
-pub fn senders(config: &ChannelsConfig, http: &Http) -> Vec<Arc<dyn Channel>> {
+pub fn senders(config: &ChannelsConfig, http: &Http, files: &Arc<dyn Files>) -> Vec<Arc<dyn Channel>> {
+    fn with<C: files::Upload>(files: &Arc<dyn Files>, channel: C) -> Arc<dyn Channel> {
+        Arc::new(files::WithFiles { channel, files: Arc::clone(files) })
+    }
     vec![
-        Arc::new(Telegram::new(&config.telegram, http.clone())),
-        Arc::new(Whatsapp::new(&config.meta, http.clone())),
-        Arc::new(Messenger::new(ChannelKind::Messenger, &config.meta, http.clone())),
-        Arc::new(Messenger::new(ChannelKind::Instagram, &config.meta, http.clone())),
+        with(files, Telegram::new(&config.telegram, http.clone())),
+        with(files, Whatsapp::new(&config.meta, http.clone())),
+        with(files, Messenger::new(ChannelKind::Messenger, &config.meta, http.clone())),
+        with(files, Messenger::new(ChannelKind::Instagram, &config.meta, http.clone())),
     ]
+}
+
+/// The request for a message that [`Channel::split`] gave, as JSON, for who looks at what becomes of hostile text; empty
+/// where a provider takes the text as it is.
+#[doc(hidden)]
+#[must_use]
+pub fn rendered(channel: ChannelKind, part: &Part) -> String {
+    match channel {
+        ChannelKind::Telegram => telegram::rendered(part),
+        ChannelKind::Whatsapp => whatsapp::rendered(part),
+        ChannelKind::Messenger | ChannelKind::Instagram | ChannelKind::Webchat => String::new(),
+    }
 }
 
 /// Sends for one provider. One value serves all accounts.

@@ -1,7 +1,7 @@
-//! Finding passages in a bot's documents.
+//! Finding passages in what a bot may answer from: its own documents and the knowledge bases that it is attached to.
 //!
-//! Guarantee: tenant and bot stand in every query; no passage of another ever comes back. The real one is
-//! [`TextSearch`]: a few shared Tantivy indexes in memory, filled with a bot's documents when they are first asked for.
+//! Guarantee: tenant and corpus stand in every query; no passage of another ever comes back. The real one is
+//! [`TextSearch`]: a few shared Tantivy indexes in memory, filled with a corpus when it is first asked for.
 
 mod analysis;
 mod builder;
@@ -10,11 +10,13 @@ mod count;
 pub mod fake;
 mod found;
 mod fusion;
+mod ground;
 pub mod intents;
 mod part;
 mod passages;
 pub mod preview;
 mod query;
+mod resident;
 mod semantic;
 mod shard;
 mod text_search;
@@ -25,23 +27,22 @@ pub use semantic::Meaning;
 pub use text_search::{Profile, SearchConfig, TextSearch};
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::domain::bot::Bot;
 use crate::domain::events::Passage;
 pub use crate::domain::events::Verdict;
 use crate::domain::failure::{Class, Classify, Origin};
+use crate::domain::knowledge::Corpus;
 
-/// A text index over bots' documents.
+/// A text index over documents.
 #[async_trait]
 pub trait Search: Send + Sync + fmt::Debug + 'static {
-    /// The best passages for a question, at most `top`, and whether they say enough. Indexes the bot's documents first
-    /// when this version of the bot is not indexed yet.
-    async fn ground(&self, bot: &Arc<Bot>, question: &str, top: usize) -> Result<Grounding, SearchError>;
+    /// The best passages for a question, at most `top`, and whether they say enough. Indexes a corpus first when this
+    /// version of it is not indexed yet. All of them are one tenant's.
+    async fn ground(&self, corpora: &[Corpus], question: &str, top: usize) -> Result<Grounding, SearchError>;
 }
 
 /// What a turn carries on.

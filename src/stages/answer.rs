@@ -162,7 +162,7 @@ impl Answer {
             let best = input.data.passages.first().map_or(0.0, |passage| passage.coverage * 100.0);
             return Draft::fallback(bot, "no_passage", Some(format!("best coverage: {best:.0} %")));
         };
-        let citation = Citation { n: 1, document: passage.document.clone(), title: passage.title.clone() };
+        let citation = Citation::of(1, passage);
         let text = format!("{} [1]", cite::tidy(&passage.text));
         let note = Some(format!("coverage: {:.0} %", passage.coverage * 100.0));
         Draft {

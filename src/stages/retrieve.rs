@@ -1,7 +1,7 @@
-//! retrieve: finds passages in the bot's documents.
+//! retrieve: finds passages in what the bot may answer from: its own documents and its knowledge bases.
 //!
 //! Reads `turn.routed.v1`, writes `turn.grounded.v1` in the conversation's lane. A turn that a script has answered passes
-//! through with nothing but a line in its trace. Never calls a model. Safe to repeat: the output's id is derived, and
+//! through with nothing but a line in its trace; so does one that an author pinned an answer to. Never calls a model. Safe to repeat: the output's id is derived, and
 //! the same documents give the same passages. When the index stays broken the turn goes on without passages, and its
 //! trace says so: an answer that knows less is better than none.
 
@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::config::Problems;
+use crate::domain::bot::Bot;
 use crate::domain::envelope::Envelope;
-use crate::domain::events::{Hop, TurnGrounded, TurnRouted};
+use crate::domain::events::{Hop, Part, Route, Scripted, TurnGrounded, TurnRouted, Verdict};
+use crate::domain::knowledge::{Corpus, KnowledgeBase};
 use crate::domain::stage::StageName;
 use crate::pipeline::{Cx, DropReason, Emission, Outcome, Ports, Stage, StageError};
 use crate::services::search::{Grounding, Search};
@@ -47,7 +49,7 @@ impl RetrieveConfig {
 /// What retrieve needs.
 #[derive(Debug, Clone)]
 pub struct RetrieveDeps {
-    /// The bot, with its documents.
+    /// The bot with its documents, and its knowledge bases.
     pub directory: Arc<dyn Directory>,
     /// The index.
     pub search: Arc<dyn Search>,
@@ -88,30 +90,68 @@ impl Retrieve {
         Self { config, deps }
     }
 
-    /// What was found and a note for the trace; `None` when the bot is gone.
-    async fn passages(
-        &self,
-        cx: &Cx,
-        input: &Envelope<TurnRouted>,
-    ) -> Result<Option<(Option<Grounding>, String)>, StageError> {
+    /// What is done about a turn; `None` when the bot is gone.
+    async fn look(&self, cx: &Cx, input: &Envelope<TurnRouted>) -> Result<Option<Look>, StageError> {
         let Some(bot) = self.deps.directory.bot(&input.tenant, &input.bot).await? else { return Ok(None) };
         let question = &input.data.turn.text;
-        if question.is_empty() || bot.spec.documents.is_empty() {
-            return Ok(Some((None, "nothing to search".to_owned())));
+        if question.is_empty() || !bot.has_knowledge() {
+            return Ok(Some(Look::noted("nothing to search")));
         }
-        match self.deps.search.ground(&bot, question, self.config.passages).await {
+        let bases = self.bases(&bot).await?;
+        if let Some(look) = bases.iter().find_map(|base| pinned(base, question)) {
+            return Ok(Some(look));
+        }
+        let own = std::iter::once(Corpus::from(&bot));
+        let corpora: Vec<Corpus> = own.chain(bases.into_iter().map(Corpus::Base)).collect();
+        match self.deps.search.ground(&corpora, question, self.config.passages).await {
             Ok(found) => {
+                if found.verdict == Verdict::Abstain {
+                    self.deps.directory.missed(&input.tenant, &input.bot, question);
+                }
                 let (count, sure) = (found.passages.len(), found.confidence * 100.0);
                 let note = format!("passages: {count}, {} at {sure:.0} %", found.verdict.as_str());
-                Ok(Some((Some(found), note)))
+                Ok(Some(Look { found: Some(found), reply: None, note }))
             }
             Err(error) if cx.attempt < LAST_ATTEMPT && cx.remaining() > LAST_CALL => Err(error.into()),
             Err(error) => {
                 tracing::warn!(%error, tenant = %input.tenant, bot = %input.bot, "going on without passages");
-                Ok(Some((None, "passages: the index failed".to_owned())))
+                Ok(Some(Look::noted("passages: the index failed")))
             }
         }
     }
+
+    /// The knowledge bases that a bot is attached to; one that was removed meanwhile is left out.
+    async fn bases(&self, bot: &Bot) -> Result<Vec<Arc<KnowledgeBase>>, StageError> {
+        let mut out = Vec::with_capacity(bot.bases.len());
+        for base in &bot.bases {
+            out.extend(self.deps.directory.base(&bot.tenant, base).await?);
+        }
+        Ok(out)
+    }
+}
+
+/// What is done about a turn.
+struct Look {
+    found: Option<Grounding>,
+    /// An answer that its author wrote for this very question.
+    reply: Option<Scripted>,
+    /// For the trace.
+    note: String,
+}
+
+impl Look {
+    fn noted(note: &str) -> Self {
+        Self { found: None, reply: None, note: note.to_owned() }
+    }
+}
+
+/// The answer that is pinned to a question: it comes before any search.
+fn pinned(base: &KnowledgeBase, question: &str) -> Option<Look> {
+    let pinned = base.pinned(question)?;
+    let part = Part { text: pinned.answer.clone(), ..Part::default() };
+    let route = Route::Script { rule: format!("pinned/{}", base.base) };
+    let reply = Some(Scripted { route, parts: vec![part] });
+    Some(Look { found: None, reply, note: format!("pinned in {}", base.base) })
 }
 
 impl Stage for Retrieve {
@@ -125,15 +165,14 @@ impl Stage for Retrieve {
         input: &Envelope<TurnRouted>,
     ) -> Result<Outcome<RetrieveOut>, StageError> {
         let start = Instant::now();
-        let (found, note) = if input.data.reply.is_some() {
-            (None, None)
-        } else {
-            match self.passages(cx, input).await? {
-                Some((found, note)) => (found, Some(note)),
-                None => return Ok(Outcome::Drop(DropReason::new("unknown_bot"))),
-            }
-        };
-        let TurnRouted { mut turn, reply } = input.data.clone();
+        let TurnRouted { mut turn, mut reply } = input.data.clone();
+        let (mut found, mut note) = (None, None);
+        if reply.is_none() {
+            let Some(look) = self.look(cx, input).await? else {
+                return Ok(Outcome::Drop(DropReason::new("unknown_bot")));
+            };
+            (found, reply, note) = (look.found, look.reply, Some(look.note));
+        }
         let took_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         turn.hops.push(Hop { stage: Self::NAME, at: cx.now(), took_us, note });
         let verdict = found.as_ref().map(|found| found.verdict);

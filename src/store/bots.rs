@@ -170,12 +170,20 @@ impl Store {
             .iter()
             .map(|row| Ok((channel(row.try_get(0)?)?, row.try_get::<String, _>(1)?.into())))
             .collect::<Result<_, StoreError>>()?;
+        let bases = sqlx::query("SELECT base FROM base_bots WHERE bot = $1 AND tenant = $2 ORDER BY base")
+            .bind(bot.as_str())
+            .bind(tenant.as_str())
+            .fetch_all(&mut *connection)
+            .await?;
+        let bases = bases.iter().map(|row| Ok(row.try_get::<String, _>(0)?.into()));
+        let bases = bases.collect::<Result<_, StoreError>>()?;
         Ok(Some(Bot {
             tenant: tenant.clone(),
             version: row.try_get(0)?,
             enabled: row.try_get::<i64, _>(2)? != 0,
             spec,
             accounts,
+            bases,
         }))
     }
 
@@ -270,11 +278,12 @@ impl Store {
         let mut tx = self.db.begin().await?;
         let locked = self.lock_live(&mut tx, tenant, bot).await?;
         content::end_documents(&mut tx, tenant, bot, locked.version).await?;
-        sqlx::query("DELETE FROM accounts WHERE bot = $1 AND tenant = $2")
-            .bind(bot.as_str())
-            .bind(tenant.as_str())
-            .execute(tx.on())
-            .await?;
+        for statement in [
+            "DELETE FROM accounts WHERE bot = $1 AND tenant = $2",
+            "DELETE FROM base_bots WHERE bot = $1 AND tenant = $2",
+        ] {
+            sqlx::query(statement).bind(bot.as_str()).bind(tenant.as_str()).execute(tx.on()).await?;
+        }
         sqlx::query("UPDATE bots SET removed = 1, enabled = 1, reason = '' WHERE id = $1 AND tenant = $2")
             .bind(bot.as_str())
             .bind(tenant.as_str())

@@ -5,15 +5,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use moka::sync::Cache;
+use tokio_util::sync::CancellationToken;
 
 use super::Store;
 use super::cache::{Absent, Loaded, Versioned};
 use super::directory::{Account, App, Directory};
 use super::error::StoreError;
 use super::identities::Known;
-use crate::domain::bot::{Bot, BotSpec};
+use super::missed::Missed;
+use super::outbox::Change;
+use crate::domain::bot::{Bot, BotSpec, Document};
 use crate::domain::channel::ChannelKind;
-use crate::domain::ids::{AccountId, BotId, TenantId};
+use crate::domain::ids::{AccountId, BaseId, BotId, TenantId};
+use crate::domain::knowledge::KnowledgeBase;
 
 /// What an account takes in memory, about: two secrets, four names.
 const ACCOUNT_BYTES: usize = 1024;
@@ -29,7 +33,9 @@ pub struct CachedDirectory {
     owners: Cache<(ChannelKind, AccountId), BotId>,
     strangers: Absent<(ChannelKind, AccountId)>,
     apps: Versioned<String, App>,
+    bases: Versioned<(TenantId, BaseId), KnowledgeBase>,
     identities: Known,
+    missed: Missed,
 }
 
 impl CachedDirectory {
@@ -46,7 +52,10 @@ impl CachedDirectory {
             owners: Cache::builder().max_capacity(config.accounts).time_to_idle(idle).build(),
             strangers: Absent::new(negative, clock()),
             apps: Versioned::new(few, idle, negative, clock()),
+            // As much again as for bots: documents of one's own and those of knowledge bases are the same thing here.
+            bases: Versioned::new(config.bots.bytes(), idle, negative, clock()),
             identities: Known::new(),
+            missed: Missed::new(),
             store,
         }
     }
@@ -54,6 +63,9 @@ impl CachedDirectory {
     /// What `bot.changed.v1` tells: values of this bot that are older than `version` are not used any more. Cheap, and
     /// harmless when repeated or out of order.
     pub fn seen(&self, tenant: &TenantId, bot: &BotId, version: i64) {
+        if let Some(base) = Change::base_of(bot.as_str(), tenant) {
+            return self.bases.seen(&(tenant.clone(), base), version);
+        }
         match bot.as_str().strip_prefix("app/") {
             Some(app) => self.apps.seen(&app.to_owned(), version),
             None => {
@@ -62,6 +74,11 @@ impl CachedDirectory {
                 self.strangers.forget_all();
             }
         }
+    }
+
+    /// Writes the questions that found nothing until `stop` fires: a turn waits for none of it.
+    pub async fn write_missed(&self, stop: CancellationToken) {
+        self.missed.write(&self.store, stop).await;
     }
 
     async fn accounts_of(&self, bot: &BotId) -> Result<Option<Arc<Vec<Arc<Account>>>>, StoreError> {
@@ -97,6 +114,24 @@ impl Directory for CachedDirectory {
                 Ok(found.map(|bot| Loaded { version: bot.version, bytes: weight(&bot.spec), value: bot }))
             })
             .await
+    }
+
+    async fn base(&self, tenant: &TenantId, base: &BaseId) -> Result<Option<Arc<KnowledgeBase>>, StoreError> {
+        self.bases
+            .get(&(tenant.clone(), base.clone()), || async {
+                let found = self.store.base(tenant, base).await?;
+                let loaded = |base: KnowledgeBase| Loaded {
+                    version: base.version,
+                    bytes: 512 + size(&base.documents),
+                    value: base,
+                };
+                Ok(found.map(loaded))
+            })
+            .await
+    }
+
+    fn missed(&self, tenant: &TenantId, bot: &BotId, question: &str) {
+        self.missed.note(tenant, bot, question);
     }
 
     async fn account(
@@ -184,13 +219,14 @@ impl Directory for CachedDirectory {
 
 /// What a bot takes in memory, about: its texts, and as much again for rules and strings' own size.
 fn weight(spec: &BotSpec) -> usize {
-    let documents: usize = spec
-        .documents
-        .iter()
-        .map(|document| {
-            let pairs: usize = document.qa.iter().map(|pair| pair.q.len() + pair.a.len() + 48).sum();
-            document.text.len() + pairs + 160
-        })
-        .sum();
+    let documents = size(&spec.documents);
     512 + spec.persona.len() + spec.fallback.len() + spec.scripts.len() * 512 + documents
+}
+
+fn size(documents: &[Document]) -> usize {
+    let size = |document: &Document| {
+        let pairs: usize = document.qa.iter().map(|pair| pair.q.len() + pair.a.len() + 48).sum();
+        document.text.len() + pairs + document.pages.len() * 8 + 160
+    };
+    documents.iter().map(size).sum()
 }

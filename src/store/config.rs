@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::knowledge::Quota;
 use super::seal::parse_key;
 use crate::config::{Problems, Secret};
 use crate::domain::units::{Size, Span};
@@ -32,6 +33,8 @@ pub struct StoreConfig {
     pub batch: u32,
     /// How often the outbox is looked at for changes made by other processes.
     pub outbox_poll: Span,
+    /// What a tenant's knowledge bases may take together, where it has no quota of its own.
+    pub knowledge: Quota,
     /// What the caches may hold.
     pub cache: CacheConfig,
 }
@@ -49,6 +52,7 @@ impl Default for StoreConfig {
             linger: Span::millis(200),
             batch: 8_000,
             outbox_poll: Span::secs(1),
+            knowledge: Quota::default(),
             cache: CacheConfig::default(),
         }
     }
@@ -158,6 +162,7 @@ impl Serialize for DatabaseUrl {
 impl StoreConfig {
     /// Adds what is wrong with the section, every mistake at once.
     pub fn validate(&self, at: &str, problems: &mut Problems) {
+        self.knowledge.validate(&format!("{at}.knowledge"), problems);
         match self.url.engine() {
             None => problems.add(
                 format!("{at}.url"),

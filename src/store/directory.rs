@@ -10,13 +10,17 @@ use crate::config::Secret;
 use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::Button;
-use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
+use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, EventId, TenantId};
+use crate::domain::knowledge::KnowledgeBase;
 
 /// Who is who. Answers from a cache that `bot.changed.v1` invalidates; a miss reads the database.
 #[async_trait]
 pub trait Directory: Send + Sync + fmt::Debug + 'static {
     /// A bot of a tenant.
     async fn bot(&self, tenant: &TenantId, bot: &BotId) -> Result<Option<Arc<Bot>>, StoreError>;
+
+    /// A knowledge base of a tenant, with what can be searched in it.
+    async fn base(&self, tenant: &TenantId, base: &BaseId) -> Result<Option<Arc<KnowledgeBase>>, StoreError>;
 
     /// A channel account by the provider's id, with its owner.
     async fn account(&self, channel: ChannelKind, id: &AccountId)
@@ -56,6 +60,10 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
         account: &AccountId,
         handle: &str,
     ) -> Result<(), StoreError>;
+
+    /// A bot's documents said nothing to a question: for the author's report. Costs the caller nothing, and a loss of
+    /// one is no harm.
+    fn missed(&self, tenant: &TenantId, bot: &BotId, question: &str);
 
     /// A provider refused the bot's token: nothing is sent for it until its owner acts. Idempotent.
     async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError>;

@@ -10,7 +10,8 @@ use super::error::StoreError;
 use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::Button;
-use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
+use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, EventId, TenantId};
+use crate::domain::knowledge::KnowledgeBase;
 
 /// Holds what a test puts in.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub struct FakeDirectory {
 #[derive(Debug, Default)]
 struct State {
     bots: HashMap<(TenantId, BotId), Arc<Bot>>,
+    bases: HashMap<(TenantId, BaseId), Arc<KnowledgeBase>>,
+    missed: Vec<String>,
     accounts: Vec<Arc<Account>>,
     apps: HashMap<String, Arc<App>>,
     lines: HashMap<(TenantId, ConversationId), Vec<Line>>,
@@ -35,6 +38,17 @@ impl FakeDirectory {
     pub fn put_bot(&self, bot: Bot) {
         let key = (bot.tenant.clone(), bot.spec.bot.clone());
         self.lock().bots.insert(key, Arc::new(bot));
+    }
+
+    /// Adds or replaces a knowledge base.
+    pub fn put_base(&self, base: KnowledgeBase) {
+        let key = (base.tenant.clone(), base.base.clone());
+        self.lock().bases.insert(key, Arc::new(base));
+    }
+
+    /// Questions that documents said nothing to.
+    pub fn questions_missed(&self) -> Vec<String> {
+        self.lock().missed.clone()
     }
 
     /// Adds an account.
@@ -71,6 +85,14 @@ impl FakeDirectory {
 impl Directory for FakeDirectory {
     async fn bot(&self, tenant: &TenantId, bot: &BotId) -> Result<Option<Arc<Bot>>, StoreError> {
         Ok(self.lock().bots.get(&(tenant.clone(), bot.clone())).cloned())
+    }
+
+    async fn base(&self, tenant: &TenantId, base: &BaseId) -> Result<Option<Arc<KnowledgeBase>>, StoreError> {
+        Ok(self.lock().bases.get(&(tenant.clone(), base.clone())).cloned())
+    }
+
+    fn missed(&self, _: &TenantId, _: &BotId, question: &str) {
+        self.lock().missed.push(question.to_owned());
     }
 
     async fn account(

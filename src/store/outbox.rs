@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Store;
 use super::db::Tx;
 use super::error::StoreError;
-use crate::domain::ids::{BotId, TenantId};
+use crate::domain::ids::{BaseId, BotId, TenantId};
 use crate::domain::time::Timestamp;
 
 /// How many changes go out in one append.
@@ -24,7 +24,8 @@ const LAST_WAIT: Duration = Duration::from_secs(5);
 pub struct Change {
     /// Whose.
     pub tenant: TenantId,
-    /// Which bot; for a Meta app `app/NAME`, which no bot can be called.
+    /// Which bot; for a Meta app `app/NAME`, for a knowledge base `kb/TENANT/NAME`, which no bot can be
+    /// called.
     pub bot: BotId,
     /// Counts up with every change of it.
     pub version: i64,
@@ -38,6 +39,18 @@ impl Change {
     /// The name under which a Meta app's changes travel.
     pub(super) fn app_name(app: &str) -> String {
         format!("app/{app}")
+    }
+
+    /// The name under which a knowledge base's changes travel.
+    pub(super) fn base_name(tenant: &TenantId, base: &BaseId) -> String {
+        format!("kb/{tenant}/{base}")
+    }
+
+    /// The knowledge base that a change of this name is about; `None` for a bot or an app.
+    #[must_use]
+    pub fn base_of(name: &str, tenant: &TenantId) -> Option<BaseId> {
+        let rest = name.strip_prefix("kb/")?.strip_prefix(tenant.as_str())?;
+        rest.strip_prefix('/').map(BaseId::from)
     }
 
     /// The Meta app that the change is about; `None` for a bot.

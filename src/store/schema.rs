@@ -14,7 +14,7 @@ use super::db::Db;
 use super::error::StoreError;
 
 /// Number, name, the text for SQLite, the text for PostgreSQL. A published one is never edited: add the next.
-const MIGRATIONS: [(i64, &str, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 6] = [
     (
         1,
         "first",
@@ -38,6 +38,18 @@ const MIGRATIONS: [(i64, &str, &str, &str); 4] = [
         "campaigns",
         include_str!("../../schemas/sql/sqlite/0005_campaigns.sql"),
         include_str!("../../schemas/sql/postgres/0005_campaigns.sql"),
+    ),
+    (
+        6,
+        "knowledge",
+        include_str!("../../schemas/sql/sqlite/0006_knowledge.sql"),
+        include_str!("../../schemas/sql/postgres/0006_knowledge.sql"),
+    ),
+    (
+        7,
+        "media",
+        include_str!("../../schemas/sql/sqlite/0007_media.sql"),
+        include_str!("../../schemas/sql/postgres/0007_media.sql"),
     ),
 ];
 

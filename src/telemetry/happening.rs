@@ -47,6 +47,11 @@ pub fn turn_dropped(stage: StageName, reason: &str) {
     Metric::DroppedTurns.add(&[("stage", stage.as_str()), ("reason", reason)], 1);
 }
 
+/// A file of a person is settled: `stored`, `expired`, `refused` or `failed`.
+pub fn media_fetched(channel: ChannelKind, state: &str) {
+    Metric::FetchedMedia.add(&[("channel", channel.as_str()), ("state", state)], 1);
+}
+
 /// What the scripts made of a turn: `hit`, `routed` or `none`.
 pub fn turn_matched(outcome: &'static str) {
     Metric::MatchedTurns.add(&[("outcome", outcome)], 1);

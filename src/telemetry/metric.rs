@@ -82,6 +82,7 @@ metrics! {
     Rebalances, Counter, "millrace_rebalanced_partitions_total", "Partitions that changed hands.";
     Brakes, Counter, "millrace_brakes_total", "Times a group halted since too many records in a row failed as bugs.";
     Commits, Counter, "millrace_commits_total", "Commits of offsets by how they ended.";
+    FetchedMedia, Counter, "millrace_fetched_media_total", "Files of people that were settled, by channel and state.";
     JournalRows, Counter, "millrace_journal_rows_total", "Rows written to the timeline.";
     CacheLookups, Counter, "millrace_cache_lookups_total", "Lookups in caches, by hit or miss.";
     ApiCalls, Counter, "millrace_api_calls_total", "Calls of the admin API by operation and status.";

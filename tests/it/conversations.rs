@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use millrace::app::golden::{Outcome, rehearse};
 use millrace::app::settings::Settings;
 
-/// Files of conversations: those with steps; the others are bots.
+/// Files of conversations: those with steps; the others are bots, and files that bots send.
 fn conversations() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conversations");
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let texts = files.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     let mut files: Vec<_> =
-        files.filter(|path| std::fs::read_to_string(path).unwrap().contains("\nsteps:")).collect();
+        texts.filter(|path| std::fs::read_to_string(path).unwrap().contains("\nsteps:")).collect();
     files.sort();
     files
 }

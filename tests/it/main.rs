@@ -3,18 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "in a test and its helpers a panic is the report")]
 
 mod api;
+mod benches;
 mod campaigns;
 mod cli;
 mod compat;
 mod conversations;
 mod crash;
 mod dlq;
+mod doors;
 mod edge;
 mod embedded;
 mod inspect;
 #[cfg(feature = "broker-tests")]
 mod kafka;
 mod log_contract;
+mod parse;
 mod people;
 mod polling;
 mod runtime;

@@ -11,6 +11,8 @@ mod database;
 mod identities;
 mod isolation;
 mod journal;
+mod knowledge;
+mod media;
 mod open;
 mod outbox;
 #[cfg(feature = "db-tests")]

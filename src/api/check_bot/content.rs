@@ -21,12 +21,17 @@ pub(super) fn check_content(at: &str, content: &Content, problems: &mut Problems
                 add("a contact has no number or no name", "write `phone: +4915112345678` and `name`");
             }
         }
-        Content::Media(Media { id, url, .. }) => match (id, url) {
-            (Some(_), None) => {}
-            (None, Some(url)) if url.starts_with("https://") => {}
-            (None, Some(_)) => add("a file's address is not https", "providers fetch from https:// only"),
-            _ => add("a file needs `id` or `url`, and not both", "write where the provider finds it"),
-        },
+        Content::Media(Media { id, url, file, hash, .. }) => {
+            let given = [id, url, file, hash].into_iter().flatten().count();
+            if given != 1 {
+                let remedy = "write where the provider finds it, or which file is sent";
+                add("a file needs one of `id`, `url` and `file`, and only one", remedy);
+            } else if url.as_ref().is_some_and(|url| !url.starts_with("https://")) {
+                add("a file's address is not https", "providers fetch from https:// only");
+            } else if hash.as_ref().is_some_and(|hash| !is_hash(hash)) {
+                add("a file's hash is none", "write the 64 digits that the upload gave");
+            }
+        }
         Content::Template(template) => {
             if template.name.trim().is_empty() || template.language.trim().is_empty() {
                 add("a template has no name or no language", "write both as WhatsApp's manager shows them");
@@ -39,6 +44,11 @@ pub(super) fn check_content(at: &str, content: &Content, problems: &mut Problems
             }
         }
     }
+}
+
+/// 64 hexadecimal digits.
+fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Adds every mistake of a button's address and of the lines around a text.
@@ -78,6 +88,9 @@ mod tests {
         assert_eq!(problems("{media: {kind: image, url: 'https://x.example/a.png'}}"), 0);
         assert_eq!(problems("{media: {kind: image, url: 'http://x.example/a.png'}}"), 1);
         assert_eq!(problems("{media: {kind: image}}"), 1);
+        assert_eq!(problems("{media: {kind: image, file: menu.png}}"), 0);
+        assert_eq!(problems("{media: {kind: image, file: menu.png, id: x}}"), 1);
+        assert_eq!(problems("{media: {kind: image, hash: 12}}"), 1);
         assert_eq!(problems("{contact: {phone: '', name: A}}"), 1);
         assert_eq!(problems("{template: {name: '', language: en}}"), 1);
         assert_eq!(problems("{reaction: {emoji: 👍}}"), 0);

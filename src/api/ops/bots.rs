@@ -7,6 +7,7 @@ use crate::api::types::{BotApplied, BotChange, BotDisable, BotLine, BotList, Bot
 use crate::config::Problems;
 use crate::domain::bot::BotSpec;
 use crate::domain::ids::{BotId, TenantId};
+use crate::domain::media::files_of;
 use crate::store::BotInfo;
 
 impl Operations {
@@ -23,6 +24,13 @@ impl Operations {
                 format!("bot: documents `{}`", document.name),
                 "names a file, which is read by `millrace bot apply` only",
                 "send its text as `text`",
+            );
+        }
+        for file in files_of(&mut spec.clone()).filter_map(|media| media.file.take()) {
+            problems.add(
+                format!("bot: file `{file}`"),
+                "is read by `millrace bot apply` only",
+                "put the file by PUT /v1/tenants/{tenant}/files, and write its `hash`",
             );
         }
         problems.into_result()?;

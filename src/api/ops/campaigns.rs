@@ -59,9 +59,8 @@ pub struct CampaignCreated {
     pub eta_s: Option<u64>,
 }
 
-/// How far a campaign is. `total` = queued + sent + failed + `in_doubt` + skipped; `delivered` and `read` are among those sent.
+/// How far a campaign is.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct CampaignShow {
     /// Its id.
     pub campaign: String,
@@ -75,22 +74,9 @@ pub struct CampaignShow {
     pub state: State,
     /// When it starts, or was to start, by itself.
     pub at_ms: Option<i64>,
-    /// All recipients.
-    pub total: u64,
-    /// Not told yet.
-    pub queued: u64,
-    /// Taken by the provider.
-    pub sent: u64,
-    /// On the person's device.
-    pub delivered: u64,
-    /// Seen.
-    pub read: u64,
-    /// Refused, expired or given up.
-    pub failed: u64,
-    /// Perhaps told; never told again by itself.
-    pub in_doubt: u64,
-    /// Not tried; the results say why.
-    pub skipped: u64,
+    /// How many recipients came how far.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Messages a second at most; null = what the channel allows.
     pub rate: Option<u32>,
     /// How long it still takes; null where nothing limits it.
@@ -307,8 +293,7 @@ impl Operations {
     }
 
     fn shown(&self, campaign: Campaign, counts: Counts) -> CampaignShow {
-        let Counts { total, queued, sent, delivered, read, failed, in_doubt, skipped } = counts;
-        let waits = if campaign.state == State::Cancelled { 0 } else { queued };
+        let waits = if campaign.state == State::Cancelled { 0 } else { counts.queued };
         CampaignShow {
             campaign: campaign.id.to_string(),
             name: campaign.name,
@@ -316,14 +301,7 @@ impl Operations {
             channel: campaign.channel,
             state: campaign.state,
             at_ms: campaign.at.map(Timestamp::millis),
-            total,
-            queued,
-            sent,
-            delivered,
-            read,
-            failed,
-            in_doubt,
-            skipped,
+            counts,
             rate: campaign.rate,
             eta_s: self.eta(campaign.channel, campaign.rate, waits),
         }

@@ -6,7 +6,7 @@ use crate::api::table::Call;
 use crate::api::types::{ConversationLine, ConversationList, PartLine, Timeline, TimelineLine};
 use crate::domain::ids::ConversationId;
 use crate::domain::time::Timestamp;
-use crate::store::{Conversation, Cursor, Message};
+use crate::store::{Conversation, Cursor, Direction, MediaItem, Message};
 
 impl Operations {
     pub(in crate::api) async fn conversation_list(
@@ -36,22 +36,34 @@ impl Operations {
         let found = self.store.messages(&call.tenant, &id, before.as_ref(), limit).await?;
         let full = found.len() >= limit as usize;
         let next = found.first().filter(|_| full).map(|first| page(first.at, &first.id.to_string()));
-        Ok(Timeline { messages: found.into_iter().map(line).collect(), next })
+        let turns: Vec<_> =
+            found.iter().filter(|m| m.direction == Direction::In).map(|message| message.id).collect();
+        let media = self.store.media_of(&call.tenant, &turns).await?;
+        let of = |message: &Message| media.get(&message.id).map(Vec::as_slice).unwrap_or_default();
+        Ok(Timeline { messages: found.iter().map(|message| line(message, of(message))).collect(), next })
     }
 }
 
-fn line(message: Message) -> TimelineLine {
+fn line(message: &Message, media: &[MediaItem]) -> TimelineLine {
     TimelineLine {
         id: message.id.to_string(),
         root: message.root.to_string(),
         direction: message.direction.as_str().to_owned(),
-        kind: message.kind,
-        text: message.text,
+        kind: message.kind.clone(),
+        text: message.text.clone(),
         parts: message
             .parts
-            .into_iter()
-            .map(|part| PartLine { part: part.part, status: part.status, reason: part.reason })
+            .iter()
+            .map(|part| PartLine {
+                part: part.part,
+                status: part.status.clone(),
+                reason: part.reason.clone(),
+            })
             .collect(),
+        media: match message.direction {
+            Direction::In => super::media::of_message(message, media),
+            Direction::Dropped | Direction::Out => Vec::new(),
+        },
         at_ms: message.at.millis(),
     }
 }

@@ -221,6 +221,12 @@ pub fn operations() -> Vec<Operation> {
             |ops, call| async move { ops.document_remove(&call.tenant, &call.bot(), call.name("document")).await },
         ),
         // The timeline.
+        Op::with_body(
+            ("file_put", Tenant),
+            (Put, "/v1/tenants/{tenant}/files"),
+            "Keeps a file that the tenant's bots send.",
+            |ops, call| async move { ops.file_put(&call.tenant.clone(), call.body).await },
+        ),
         Op::plain(
             ("conversation_list", Bot),
             (Get, "/v1/bots/{bot}/conversations"),
@@ -235,6 +241,12 @@ pub fn operations() -> Vec<Operation> {
             |ops, call| async move { ops.timeline(&call).await },
         )
         .query(PAGE),
+        Op::plain(
+            ("conversation_media", Conversation),
+            (Get, "/v1/conversations/{conversation}/media/{media}"),
+            "Shows a file that a person sent, with a link to its bytes; one that is not here yet is fetched.",
+            |ops, call| async move { ops.media_show(&call).await },
+        ),
         Op::plain(
             ("conversation_mode", Conversation),
             (Get, "/v1/conversations/{conversation}/mode"),
@@ -260,6 +272,7 @@ pub fn operations() -> Vec<Operation> {
             },
         ),
     ];
+    all.extend(super::knowledge::operations());
     all.extend(super::campaigns::operations());
     all
 }

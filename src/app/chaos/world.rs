@@ -128,11 +128,8 @@ fn spec(bot: &PlannedBot, words: u32) -> BotSpec {
         }
         Brain::Documents => {
             spec.documents = vec![Document {
-                name: "prices.md".to_owned(),
                 title: "Prices".to_owned(),
-                text: "A bicycle costs 12 EUR a day.".to_owned(),
-                file: None,
-                qa: Vec::new(),
+                ..Document::text("prices.md", "A bicycle costs 12 EUR a day.")
             }]
         }
     }

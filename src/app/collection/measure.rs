@@ -26,16 +26,18 @@ const CARRIED: usize = 6;
 /// The bot whose knowledge a collection is.
 #[must_use]
 pub fn bot(docs: &[Doc], version: i64) -> Arc<Bot> {
-    let document = |doc: &Doc| Document {
-        name: doc.id.clone(),
-        title: doc.title.clone(),
-        text: doc.text.clone(),
-        file: None,
-        qa: Vec::new(),
-    };
+    let document =
+        |doc: &Doc| Document { title: doc.title.clone(), ..Document::text(doc.id.clone(), doc.text.clone()) };
     let documents = docs.iter().map(document).collect();
     let spec = BotSpec { documents, ..BotSpec::named("bench".into()) };
-    Arc::new(Bot { tenant: "bench".into(), version, enabled: true, spec, accounts: Vec::new() })
+    Arc::new(Bot {
+        tenant: "bench".into(),
+        version,
+        enabled: true,
+        spec,
+        accounts: Vec::new(),
+        bases: Vec::new(),
+    })
 }
 
 /// What a query brought.
@@ -54,7 +56,7 @@ pub struct Answer {
 /// # Errors
 /// When the index fails.
 pub async fn ask(search: &TextSearch, bot: &Arc<Bot>, text: &str) -> anyhow::Result<Answer> {
-    let found = search.explore(bot, text, PASSAGES).await?;
+    let found = search.explore(&[bot.into()], text, PASSAGES).await?;
     Ok(Answer { ranking: documents(&found), verdict: found.verdict(), confidence: found.confidence() })
 }
 
@@ -130,13 +132,13 @@ pub async fn times(
         return Ok(None);
     }
     for question in questions {
-        search.ground(bot, question, CARRIED).await?;
+        search.ground(&[bot.into()], question, CARRIED).await?;
     }
     let (mut searched, mut total, mut encoded) = (Vec::new(), Vec::new(), Vec::new());
     let before = cpu_time();
     for question in questions.iter().cycle().take(least.max(questions.len())) {
         let start = Instant::now();
-        let grounding = search.ground(bot, question, CARRIED).await?;
+        let grounding = search.ground(&[bot.into()], question, CARRIED).await?;
         let took = start.elapsed();
         total.push(took.as_secs_f64() * 1e3);
         encoded.push(grounding.encode.as_secs_f64() * 1e3);
@@ -155,7 +157,7 @@ pub async fn times(
 }
 
 /// Until a bot's vectors are all there; gives how long that took.
-pub async fn wait_for_vectors(search: &TextSearch, bot: &Bot) -> Duration {
+pub async fn wait_for_vectors(search: &TextSearch, bot: &Arc<Bot>) -> Duration {
     const LOOK: Duration = Duration::from_millis(20);
     let start = Instant::now();
     while search.vector_bytes(bot).is_none() {

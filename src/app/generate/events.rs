@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
 use crate::domain::events::{
-    BotBacklog, BotChanged, ConversationMode, Parked, ReceiptReceived, ReplyReady, Settled, SignalReady,
-    TurnDropped, TurnGrounded, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
+    BotBacklog, BotChanged, ConversationMode, DocumentChanged, DocumentSubmitted, MediaWanted, Parked,
+    ReceiptReceived, ReplyReady, Settled, SignalReady, TurnDropped, TurnGrounded, TurnOpened, TurnRouted,
+    WebchatOut, WebhookReceived,
 };
 
 /// The name of the envelope's schema beside the events'.
@@ -33,6 +34,9 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         event::<BotChanged>(),
         event::<BotBacklog>(),
         event::<ConversationMode>(),
+        event::<DocumentSubmitted>(),
+        event::<DocumentChanged>(),
+        event::<MediaWanted>(),
     ]
 }
 

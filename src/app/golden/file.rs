@@ -13,6 +13,8 @@ use serde_saphyr::Spanned;
 use super::wanted::{self, RawExpect, Wanted};
 use super::{FakeKind, Speaker};
 use crate::config::yaml;
+use crate::domain::events::AttachmentKind;
+use crate::domain::media::MediaState;
 use crate::domain::units::Span;
 use crate::sim::Fault;
 
@@ -60,6 +62,27 @@ pub enum Action {
     Expect(Speaker, Vec<Wanted>, Duration),
     /// No reply comes.
     Silence(Speaker, Duration),
+    /// The files that came in the chat so far are, in order, these.
+    Media(Speaker, Vec<WantedFile>, Duration),
+}
+
+/// A file that a person sent, as it must be; what is absent may be anything.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WantedFile {
+    /// What it is.
+    pub kind: AttachmentKind,
+    /// How far it is.
+    pub state: MediaState,
+    /// What its bytes are.
+    #[serde(default)]
+    pub mime: Option<String>,
+    /// Its size.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// A piece of the reason why it is not stored.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +103,7 @@ struct RawStep {
     sim: Option<RawScript>,
     advance: Option<Span>,
     expect: Option<RawExpect>,
+    media: Option<Vec<WantedFile>>,
     within: Option<Span>,
 }
 
@@ -145,7 +169,8 @@ impl Action {
             | Self::Press(speaker, _)
             | Self::Payload(speaker, _)
             | Self::Expect(speaker, ..)
-            | Self::Silence(speaker, _) => Some(speaker),
+            | Self::Silence(speaker, _)
+            | Self::Media(speaker, ..) => Some(speaker),
             Self::Restart | Self::Script(..) | Self::Advance(_) => None,
         }
     }
@@ -161,12 +186,13 @@ fn action(step: RawStep, last: &mut Option<Speaker>) -> anyhow::Result<Action> {
         step.sim.is_some(),
         step.advance.is_some(),
         step.expect.is_some(),
+        step.media.is_some(),
     ];
     if kinds.iter().filter(|there| **there).count() != 1 {
-        bail!("a step has exactly one of say, press, payload, restart, sim, advance, expect");
+        bail!("a step has exactly one of say, press, payload, restart, sim, advance, expect, media");
     }
-    if step.within.is_some() && step.expect.is_none() {
-        bail!("`within` belongs to `expect`");
+    if step.within.is_some() && step.expect.is_none() && step.media.is_none() {
+        bail!("`within` belongs to `expect` or `media`");
     }
     if let Some(from) = &step.from {
         *last = Some(from.parse().map_err(|error| anyhow!("`from`: {error}"))?);
@@ -200,6 +226,9 @@ fn action(step: RawStep, last: &mut Option<Speaker>) -> anyhow::Result<Action> {
                     Action::Expect(speaker, wanted::parse(lines)?, within.map_or(WITHIN, Span::get))
                 }
             }
+        }
+        RawStep { media: Some(files), within, .. } => {
+            Action::Media(speaker("media")?, files, within.map_or(WITHIN, Span::get))
         }
         _ => bail!("the step is empty"),
     })

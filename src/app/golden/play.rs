@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::file::{Action, Conversation, Step};
+use super::file::{Action, Conversation, Step, WantedFile};
 use super::wanted::Wanted;
 use super::{Seen, Speaker, Stageplay};
+use crate::store::MediaItem;
 
 /// Where and why a conversation failed.
 #[derive(Debug)]
@@ -75,6 +76,15 @@ pub async fn play(
     Ok(())
 }
 
+/// True where a file is as it must be.
+fn is(wanted: &WantedFile, file: &MediaItem) -> bool {
+    wanted.kind == file.source.kind
+        && wanted.state == file.state
+        && wanted.mime.as_ref().is_none_or(|mime| *mime == file.mime)
+        && wanted.bytes.is_none_or(|bytes| bytes == file.bytes)
+        && wanted.reason.as_ref().is_none_or(|piece| file.reason.contains(piece.as_str()))
+}
+
 /// What is wrong, and what was seen.
 type Wrong = (String, Vec<String>);
 
@@ -99,6 +109,7 @@ impl Player<'_> {
             Action::Script(on, rules) => self.stage.script(*on, rules.clone()).await,
             Action::Advance(span) => self.stage.advance(*span).await,
             Action::Expect(to, wanted, within) => return self.expect(to, wanted, *within).await,
+            Action::Media(of, wanted, within) => return self.media(of, wanted, *within).await,
             Action::Silence(to, within) => {
                 let seen = self.unexpected(to, *within).await?;
                 return seen.map_or(Ok(()), |seen| Err((format!("expected nothing in {to}"), vec![seen])));
@@ -138,6 +149,24 @@ impl Player<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The files of a chat must become these in time; they are looked at again and again, since nobody tells.
+    async fn media(&mut self, of: &Speaker, wanted: &[WantedFile], within: Duration) -> Result<(), Wrong> {
+        const LOOK_EVERY: Duration = Duration::from_millis(20);
+        let until = Instant::now() + within;
+        loop {
+            let found = self.stage.media(of).await.map_err(|error| (format!("{error:#}"), Vec::new()))?;
+            if found.len() == wanted.len() && wanted.iter().zip(&found).all(|(wanted, file)| is(wanted, file))
+            {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                let seen = found.iter().map(|file| format!("{file:?}")).collect();
+                return Err((format!("expected the files {wanted:?} in {of} within {within:?}"), seen));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Hears the next thing in a chat; false when nothing comes in time.

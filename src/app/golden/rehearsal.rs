@@ -17,9 +17,12 @@ use crate::app::testbed::{TestAccount, Testbed};
 use crate::config::{Secret, yaml};
 use crate::domain::bot::BotSpec;
 use crate::domain::channel::ChannelKind;
+use crate::domain::ids::{AccountId, ConversationId};
+use crate::domain::media::files_of;
 use crate::domain::time::{Clock, ShiftedClock};
 use crate::sim::meta::App;
 use crate::sim::{Fault, SimOptions};
+use crate::store::MediaItem;
 
 const APP_SECRET: &str = "golden-app-secret";
 const VERIFY: &str = "golden-verify";
@@ -43,7 +46,8 @@ pub async fn rehearse(settings: &Settings, file: &Path) -> Result<(), Outcome> {
     let spec = read_bot(&conversation.bot).map_err(Outcome::Broken)?;
     let titles = spec.documents.iter().map(|document| (document.name.clone(), document.title.clone()));
     let titles: HashMap<_, _> = titles.filter(|(_, title)| !title.is_empty()).collect();
-    let mut stage = Rehearsal::start(settings.clone(), &spec).await.map_err(Outcome::Broken)?;
+    let folder = conversation.bot.parent().unwrap_or(Path::new(""));
+    let mut stage = Rehearsal::start(settings.clone(), spec, folder).await.map_err(Outcome::Broken)?;
     let played = play(&conversation, &titles, &mut stage).await;
     stage.testbed.stop().await;
     played.map_err(Outcome::Failed)
@@ -66,7 +70,7 @@ struct Rehearsal {
 }
 
 impl Rehearsal {
-    async fn start(mut settings: Settings, spec: &BotSpec) -> anyhow::Result<Self> {
+    async fn start(mut settings: Settings, mut spec: BotSpec, folder: &Path) -> anyhow::Result<Self> {
         let clock = ShiftedClock::default();
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let timed = |options| SimOptions { clock: Arc::clone(&shared), ..options };
@@ -79,8 +83,22 @@ impl Rehearsal {
         let providers = Providers::new(fakes);
         let rehearsal =
             Self { bot: spec.bot.to_string(), testbed, providers, visitors: HashMap::new(), clock };
-        rehearsal.connect(spec).await?;
+        rehearsal.upload(&mut spec, folder).await?;
+        rehearsal.connect(&spec).await?;
         Ok(rehearsal)
+    }
+
+    /// Keeps the files that stand beside the bot's file, as `bot apply` does.
+    async fn upload(&self, spec: &mut BotSpec, folder: &Path) -> anyhow::Result<()> {
+        for media in files_of(spec) {
+            let Some(file) = media.file.take() else { continue };
+            let path = folder.join(&file);
+            let content = std::fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
+            let objects = &self.testbed.parts()?.objects;
+            let hash = objects.put(self.testbed.tenant(), content.into()).await?;
+            (media.hash, media.name) = (Some(hash.to_string()), media.name.take().or(Some(file)));
+        }
+        Ok(())
     }
 
     /// The bot speaks on every channel.
@@ -162,6 +180,20 @@ impl Stageplay for Rehearsal {
 
     async fn script(&mut self, on: Option<FakeKind>, rules: Vec<Fault>) -> anyhow::Result<()> {
         self.providers.script(on, &rules)
+    }
+
+    async fn media(&mut self, of: &Speaker) -> anyhow::Result<Vec<MediaItem>> {
+        let (testbed, at) = (&self.testbed, &self.providers);
+        let account: AccountId = match of.channel {
+            ChannelKind::Telegram => at.telegram_bot.to_string().into(),
+            ChannelKind::Whatsapp => at.number.as_str().into(),
+            ChannelKind::Messenger => at.page.as_str().into(),
+            ChannelKind::Instagram => at.instagram.as_str().into(),
+            ChannelKind::Webchat => self.bot.as_str().into(),
+        };
+        let tenant = testbed.tenant();
+        let conversation = ConversationId::new(tenant, of.channel, &account, &of.chat, None);
+        Ok(testbed.parts()?.store.media_in(tenant, &conversation).await?)
     }
 
     async fn next(&mut self, to: &Speaker, within: Duration) -> anyhow::Result<Option<Seen>> {

@@ -48,7 +48,18 @@ impl Client {
             self.host,
             body.len()
         )?;
-        self.stream.write_all(&self.out).await?;
+        let out = std::mem::take(&mut self.out);
+        let status = self.exchange(&out).await;
+        self.out = out;
+        status
+    }
+
+    /// Sends a whole request as it is; gives the status.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<u16> {
+        self.stream.write_all(request).await?;
         self.answer.clear();
         let head = loop {
             let read = self.stream.read_buf(&mut self.answer).await?;

@@ -14,7 +14,7 @@ use crate::app::settings::Settings;
 use crate::services::http::Http;
 
 /// The workers, as a small cluster would split them.
-const WORKERS: [&str; 5] = ["ingest,match", "retrieve", "answer", "dispatch", "journal"];
+const WORKERS: [&str; 5] = ["ingest,match", "retrieve", "answer", "dispatch", "journal,media"];
 /// How long one answer to a look at readiness may take.
 const ASK: Duration = Duration::from_secs(2);
 /// The time between looks.

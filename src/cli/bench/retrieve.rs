@@ -269,7 +269,7 @@ async fn searchable(search: &TextSearch, collection: &Collection) -> anyhow::Res
     });
     let changed = measure::bot(&docs, 2);
     let start = Instant::now();
-    let found = search.explore(&changed, "zyxwvut", 1).await?;
+    let found = search.explore(&[(&changed).into()], "zyxwvut", 1).await?;
     anyhow::ensure!(!found.candidates().is_empty(), "what was added is not found");
     Ok(start.elapsed().as_secs_f64() * 1e3)
 }

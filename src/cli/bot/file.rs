@@ -3,7 +3,7 @@
 //! Guarantee: a document's `file:` never leads out of the folder of the bot's file.
 
 use std::io::Read;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -11,9 +11,12 @@ use crate::api::check_bot;
 use crate::cli::Usage;
 use crate::config::{Problems, yaml};
 use crate::domain::bot::BotSpec;
+use crate::domain::media::files_of;
 
 /// The largest text of a document: what the store takes of one.
 const LARGEST: u64 = 4 << 20;
+/// The largest file that a bot sends: with base64 around it, it fits into the API's usual largest body.
+const LARGEST_FILE: u64 = 11 << 20;
 
 /// Reads a bot's file, resolves `file:` of its documents, and checks all of it.
 ///
@@ -49,19 +52,43 @@ pub fn read_bot(path: &Path) -> Result<BotSpec, Problems> {
             Err((what, remedy)) => problems.add(place, what, remedy),
         }
     }
+    for file in files_of(&mut spec).filter_map(|media| media.file.as_ref()) {
+        if let Err((what, remedy)) = bytes_beside(folder, file) {
+            problems.add(format!("{at}: file {file}"), what, remedy);
+        }
+    }
     problems.into_result()?;
     Ok(spec)
 }
 
-fn read_beside(folder: &Path, file: &str) -> Result<String, (String, &'static str)> {
-    let relative = Path::new(file);
-    if !relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return Err((
-            "leads out of the folder of the bot's file".into(),
-            "copy the document beside the bot's file",
-        ));
+/// The bytes of a file that a bot sends.
+///
+/// # Errors
+/// What is wrong with it, and what to do.
+pub fn bytes_beside(folder: &Path, file: &str) -> Result<Vec<u8>, (String, &'static str)> {
+    let path = beside(folder, file)?;
+    let size = std::fs::metadata(&path).map(|found| found.len());
+    if size.is_ok_and(|size| size > LARGEST_FILE) {
+        return Err((format!("is larger than {} MiB", LARGEST_FILE >> 20), "send it by its address (`url`)"));
     }
-    let path = folder.join(relative);
+    match std::fs::read(&path) {
+        Ok(bytes) if bytes.is_empty() => Err(("is empty".into(), "name a file with something in it")),
+        Ok(bytes) => Ok(bytes),
+        Err(error) => Err((format!("can't be read: {error}"), "name a file beside the bot's file")),
+    }
+}
+
+/// A place in the folder of the bot's file.
+fn beside(folder: &Path, file: &str) -> Result<PathBuf, (String, &'static str)> {
+    let relative = Path::new(file);
+    if relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Ok(folder.join(relative));
+    }
+    Err(("leads out of the folder of the bot's file".into(), "copy it beside the bot's file"))
+}
+
+fn read_beside(folder: &Path, file: &str) -> Result<String, (String, &'static str)> {
+    let path = beside(folder, file)?;
     let size = std::fs::metadata(&path).map(|found| found.len());
     if size.is_ok_and(|size| size > LARGEST) {
         return Err((format!("is larger than {} MiB", LARGEST >> 20), "split it"));

@@ -2,16 +2,19 @@
 //!
 //! Guarantee: both run the product's own chunking and search in this process; nothing is stored and no turn is touched.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::super::client::Client;
 use super::super::{Context, output};
-use crate::api::types::{DocumentList, DocumentShow};
+use super::files::Said;
+use crate::api::types::{BaseDocumentShow, BaseLine, BaseList, BaseShow, DocumentList, DocumentShow};
 use crate::app::meaning;
-use crate::domain::bot::{Bot, BotSpec, Document};
+use crate::domain::bot::{Bot, BotSpec};
+use crate::domain::ids::TenantId;
+use crate::domain::knowledge::{Corpus, KnowledgeBase};
 use crate::services::search::preview::{Chunk, preview};
 use crate::services::search::{Found, TextSearch};
 
@@ -19,6 +22,7 @@ use crate::services::search::{Found, TextSearch};
 const SHOWN: usize = 10;
 
 /// How long is waited for vectors: a few hundred passages are embedded in it.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(20);
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[derive(Debug, Serialize)]
@@ -32,13 +36,9 @@ struct Previewed {
 ///
 /// # Errors
 /// When a file can't be read.
-pub(super) fn files(
-    cx: &Context,
-    files: &[PathBuf],
-    read: impl Fn(&Path) -> anyhow::Result<Document>,
-) -> anyhow::Result<()> {
+pub(super) async fn files(cx: &Context, files: &[PathBuf]) -> anyhow::Result<()> {
     for file in files {
-        let document = read(file)?;
+        let document = super::files::read(file, &Said::default()).await?;
         let name = document.name.clone();
         let (language, chunks) = preview(document);
         if cx.json {
@@ -47,8 +47,10 @@ pub(super) fn files(
         }
         output::line(&format!("{name}: {} passages, language {language}", chunks.len()))?;
         for (n, chunk) in (1..).zip(&chunks) {
-            let place =
-                chunk.range.map_or_else(|| "pair".to_owned(), |(from, to)| format!("bytes {from}-{to}"));
+            let page = chunk.page.map(|page| format!("page {page}, ")).unwrap_or_default();
+            let place = chunk
+                .range
+                .map_or_else(|| "pair".to_owned(), |(from, to)| format!("{page}bytes {from}-{to}"));
             output::line(&format!("\n[{n}] {} ({place}, {} tokens)", chunk.title, chunk.tokens))?;
             if let Some(question) = &chunk.question {
                 output::line(&format!("Q: {question}"))?;
@@ -73,6 +75,9 @@ struct Explained {
 #[derive(Debug, Serialize)]
 struct Line {
     document: String,
+    base: Option<String>,
+    page: Option<u32>,
+    range: Option<(u64, u64)>,
     title: String,
     score: f32,
     bm25: f32,
@@ -81,12 +86,60 @@ struct Line {
     text: String,
 }
 
-/// Searches a bot's documents and shows every score.
+/// Searches what a bot may answer from and shows every score.
 ///
 /// # Errors
 /// When the bot is unknown or the search fails.
 pub(super) async fn question(cx: &Context, bot: &str, question: &str) -> anyhow::Result<()> {
-    let client = Client::open(cx).await?;
+    let bench = Bench::open(cx, bot).await?;
+    let found = bench.ask(question).await?;
+    print(cx, explained(bot, question, &found))
+}
+
+/// A bot's documents and knowledge bases, indexed in this process.
+pub(super) struct Bench {
+    search: TextSearch,
+    corpora: Vec<Corpus>,
+    /// Vectors of this run are nobody's: they go with it.
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    /// Fetches what a bot may answer from and indexes it.
+    pub(super) async fn open(cx: &Context, bot: &str) -> anyhow::Result<Self> {
+        let client = Client::open(cx).await?;
+        let corpora = corpora(&client, bot).await?;
+        let folder = tempfile::tempdir()?;
+        let meaning = meaning::open(&cx.settings);
+        let by_meaning = meaning.is_some();
+        let meaning = meaning
+            .map(|meaning| crate::services::search::Meaning { folder: folder.path().into(), ..meaning });
+        let search = TextSearch::new(cx.settings.search.clone(), meaning)?;
+        for corpus in corpora.iter().filter(|corpus| !corpus.documents().is_empty()) {
+            search.profile(corpus.clone()).await?;
+            if !by_meaning {
+                continue;
+            }
+            let ready = async {
+                while search.vector_bytes(corpus.clone()).is_none() {
+                    tokio::time::sleep(LOOK).await;
+                }
+            };
+            if tokio::time::timeout(PATIENCE, ready).await.is_err() {
+                anstream::eprintln!("the vectors are not ready; searching by words alone");
+            }
+        }
+        Ok(Self { search, corpora, _folder: folder })
+    }
+
+    /// What is found for a question.
+    pub(super) async fn ask(&self, question: &str) -> anyhow::Result<Found> {
+        Ok(self.search.explore(&self.corpora, question, 100).await?)
+    }
+}
+
+/// A bot's own documents and those of its knowledge bases, as the API shows them.
+async fn corpora(client: &Client, bot: &str) -> anyhow::Result<Vec<Corpus>> {
     let list: DocumentList = client.call("document_list", &[("bot", bot)]).await?;
     let mut documents = Vec::new();
     for line in list.documents {
@@ -94,32 +147,47 @@ pub(super) async fn question(cx: &Context, bot: &str, question: &str) -> anyhow:
         let shown: DocumentShow = client.call("document_show", &path).await?;
         documents.push(shown.document);
     }
+    let tenant = TenantId::from("explain");
     let spec = BotSpec { documents, ..BotSpec::named(bot.into()) };
-    let bot =
-        Arc::new(Bot { tenant: "explain".into(), version: 1, enabled: true, spec, accounts: Vec::new() });
-    let meaning = meaning::open(&cx.settings);
-    let by_meaning = meaning.is_some();
-    // Vectors of this run are nobody's: they go with it.
-    let folder = tempfile::tempdir()?;
-    let meaning =
-        meaning.map(|meaning| crate::services::search::Meaning { folder: folder.path().into(), ..meaning });
-    let search = TextSearch::new(cx.settings.search.clone(), meaning)?;
-    search.profile(&bot).await?;
-    if by_meaning && !bot.spec.documents.is_empty() {
-        let ready = crate::app::collection::measure::wait_for_vectors(&search, &bot);
-        if tokio::time::timeout(PATIENCE, ready).await.is_err() {
-            anstream::eprintln!("the vectors are not ready; searching by words alone");
+    let own =
+        Bot { tenant: tenant.clone(), version: 1, enabled: true, spec, accounts: vec![], bases: vec![] };
+    let mut out = vec![Corpus::Own(Arc::new(own))];
+    for (owner, _) in client.bots(None).await?.into_iter().filter(|(_, line)| line.bot == bot) {
+        let bases: BaseList = client.call("base_list", &[("tenant", &owner)]).await?;
+        for base in bases.bases.into_iter().filter(|base| base.bots.iter().any(|name| name == bot)) {
+            out.push(Corpus::Base(Arc::new(whole(client, &owner, &base, &tenant).await?)));
         }
     }
-    let found = search.explore(&bot, question, 100).await?;
-    print(cx, explained(&bot, question, &found))
+    Ok(out)
 }
 
-fn explained(bot: &Bot, question: &str, found: &Found) -> Explained {
+/// A knowledge base with the text of its documents.
+async fn whole(
+    client: &Client,
+    owner: &str,
+    base: &BaseLine,
+    tenant: &TenantId,
+) -> anyhow::Result<KnowledgeBase> {
+    let path = [("tenant", owner), ("base", base.base.as_str())];
+    let shown: BaseShow = client.call("base_show", &path).await?;
+    let mut documents = Vec::new();
+    for line in &shown.documents {
+        let path = [path[0], path[1], ("document", line.name.as_str())];
+        let shown: BaseDocumentShow = client.call("base_document_show", &path).await?;
+        documents.extend(shown.document);
+    }
+    let (tenant, version) = (tenant.clone(), base.version);
+    Ok(KnowledgeBase { tenant, base: base.base.as_str().into(), version, documents, pinned: shown.pinned })
+}
+
+fn explained(bot: &str, question: &str, found: &Found) -> Explained {
     let line = |candidate| {
         let passage = found.passage(candidate)?;
         Some(Line {
             document: passage.document,
+            base: passage.base.map(|base| base.to_string()),
+            page: passage.page,
+            range: passage.range,
             title: passage.title,
             score: candidate.score,
             bm25: candidate.text,
@@ -129,7 +197,7 @@ fn explained(bot: &Bot, question: &str, found: &Found) -> Explained {
         })
     };
     Explained {
-        bot: bot.spec.bot.to_string(),
+        bot: bot.to_owned(),
         question: question.to_owned(),
         verdict: found.verdict().as_str(),
         confidence: found.confidence(),

@@ -85,7 +85,7 @@ pub struct Card {
     pub name: String,
 }
 
-/// A file by the provider's id or by an address that the provider fetches; exactly one of them.
+/// A file by the provider's id, by an address that the provider fetches, or one of the bot's own; exactly one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Media {
@@ -97,6 +97,12 @@ pub struct Media {
     /// Where the provider finds it: https.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// A file beside the bot's file. `bot apply` uploads it and puts its `hash` in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The hash of a file of the bot's own, which was uploaded before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
     /// The name that a document is shown under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -118,6 +124,21 @@ pub enum MediaKind {
     Document,
     /// A sticker.
     Sticker,
+}
+
+impl MediaKind {
+    /// The word in JSON and in a row.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Voice => "voice",
+            Self::Document => "document",
+            Self::Sticker => "sticker",
+        }
+    }
 }
 
 /// An approved template with what its gaps are filled with.

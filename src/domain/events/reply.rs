@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::content::{Content, Span};
-use super::turn::{ChatKind, Hop};
+use super::turn::{ChatKind, Hop, Passage};
 use crate::domain::channel::ChannelKind;
 use crate::domain::event::Event;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, BaseId};
 use crate::domain::time::Timestamp;
 
 /// A reply is at most this large when encoded: 256 KiB.
@@ -145,7 +145,7 @@ pub enum Request {
 }
 
 /// A source of a text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Citation {
     /// The number in the text, from 1.
     pub n: u32,
@@ -153,6 +153,55 @@ pub struct Citation {
     pub document: String,
     /// Its title.
     pub title: String,
+    /// The knowledge base that it is in; absent for a document of the bot's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseId>,
+    /// The page, from 1; absent where there are no pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// The bytes of the document's text, first and last plus one; absent for a Q&A pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<(u64, u64)>,
+    /// Why it was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<Scores>,
+    /// The version of the bot or the knowledge base whose index it was found in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
+}
+
+/// How well a passage fits a question, in thousandths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Scores {
+    /// What it is ranked by.
+    pub rank: i32,
+    /// The share of the question's weight that it covers.
+    pub coverage: i32,
+    /// How near its meaning is to the question's; absent where words alone decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cosine: Option<i32>,
+}
+
+impl Citation {
+    /// The `n`th source of a text.
+    #[must_use]
+    pub fn of(n: u32, passage: &Passage) -> Self {
+        let thousandths = |score: f32| (score * 1000.0).round() as i32;
+        Self {
+            n,
+            document: passage.document.clone(),
+            title: passage.title.clone(),
+            base: passage.base.clone(),
+            page: passage.page,
+            range: passage.range,
+            scores: Some(Scores {
+                rank: thousandths(passage.score),
+                coverage: thousandths(passage.coverage),
+                cosine: passage.cosine.map(thousandths),
+            }),
+            generation: passage.generation,
+        }
+    }
 }
 
 /// `signal.ready.v1`: what goes out at once and is worth nothing later. Dropped after 5 s (a callback answer: 15 s).

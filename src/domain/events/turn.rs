@@ -7,7 +7,7 @@ use super::consent::{Consent, ConsentNews};
 use super::reply::{Part, Route};
 use crate::domain::channel::ChannelKind;
 use crate::domain::event::Event;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, BaseId};
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
 
@@ -297,8 +297,11 @@ impl AttachmentKind {
 /// A piece of a document that may answer the turn.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Passage {
-    /// The document's name in its bot.
+    /// The document's name in its bot or its knowledge base.
     pub document: String,
+    /// The knowledge base that it is in; absent for a document of the bot's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseId>,
     /// Its title.
     pub title: String,
     /// The passage; for a Q&A pair, the answer.
@@ -313,6 +316,12 @@ pub struct Passage {
     /// The bytes of the document's text that it is, first and last plus one; absent for a Q&A pair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(u64, u64)>,
+    /// The page, from 1, on which it begins; absent where there are no pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// The version of the bot or the knowledge base whose index it was found in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
 }
 
 /// Whether what was found says enough to answer.

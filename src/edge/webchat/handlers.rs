@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::hub::{Live, Shown};
+use super::said::{Introduction, Said};
 use super::{origin, tail, ticket, token};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{BotId, ConversationId};
@@ -26,10 +27,6 @@ use crate::edge::state::Edge;
 use crate::store::Account;
 use crate::telemetry;
 
-/// A page's own id of a message: the same id is the same message.
-const MAX_ID: usize = 64;
-/// A button's payload or a media id.
-const MAX_PAYLOAD: usize = 4 << 10;
 /// How often an idle stream says that it lives, so that proxies keep it open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -75,13 +72,6 @@ pub(super) async fn preflight(
     Ok(visit.answer(Ok((StatusCode::NO_CONTENT, allow))))
 }
 
-/// Who a page says its user is.
-#[derive(Default, Deserialize)]
-struct Introduction {
-    user: Option<String>,
-    user_hash: Option<String>,
-}
-
 /// Makes a visitor.
 pub(super) async fn visitors(
     State(edge): State<Arc<Edge>>,
@@ -97,12 +87,10 @@ async fn introduce(edge: &Edge, account: &Account, request: Request) -> Result<J
     edge.doors.knock(request.extensions(), request.headers())?;
     let (parts, body) = request.into_parts();
     let (bytes, _share) = body::take(edge, &parts.headers, body).await?.split();
-    let who: Introduction = if bytes.is_empty() {
-        Introduction::default()
-    } else {
+    if !bytes.is_empty() {
         body::check_type(&parts.headers)?;
-        serde_json::from_slice(&bytes).map_err(|_| Refusal::Malformed("send {} or {user, user_hash}"))?
-    };
+    }
+    let who = Introduction::read(&bytes)?;
     let visitor = match (who.user, who.user_hash) {
         (None, None) => token::random_visitor().map_err(|_| edge.busy())?,
         (Some(user), Some(hash)) => token::known_visitor(account, &user, &hash)?,
@@ -110,19 +98,6 @@ async fn introduce(edge: &Edge, account: &Account, request: Request) -> Result<J
     };
     let token = token::sign(account, &visitor);
     Ok(Json(json!({ "visitor": visitor, "token": token })))
-}
-
-/// What a visitor sends.
-#[derive(Deserialize)]
-struct Said {
-    id: String,
-    text: Option<String>,
-    payload: Option<String>,
-    title: Option<String>,
-    media: Option<String>,
-    /// True: everything that the bot said so far was seen.
-    #[serde(default)]
-    read: bool,
 }
 
 /// The item that ingest gets: ours, so its form is ours.
@@ -164,29 +139,12 @@ async fn hear(
     account: &Account,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    const FORM: Refusal =
-        Refusal::Malformed("send {id, text}, {id, payload}, {id, media} or {id, read: true}");
-    const LONG: Refusal = Refusal::Malformed("payload, title and media hold at most 4096 bytes");
-    const ID: Refusal = Refusal::Malformed("id holds 1 to 64 letters, digits, hyphens, dots and underscores");
     let visitor = token::visitor(account, request.headers())?;
     edge.doors.speak(account.bot.as_str(), &visitor)?;
     let (parts, body) = request.into_parts();
     body::check_type(&parts.headers)?;
     let (bytes, mut share) = body::take(edge, &parts.headers, body).await?.split();
-    let said: Said = serde_json::from_slice(&bytes).map_err(|_| FORM)?;
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-    if said.id.is_empty() || said.id.len() > MAX_ID || !said.id.bytes().all(plain) {
-        return Err(ID);
-    }
-    let filled = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-    let says = [&said.text, &said.payload, &said.media].into_iter().any(filled);
-    if says == said.read {
-        return Err(FORM);
-    }
-    let long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > MAX_PAYLOAD);
-    if [&said.payload, &said.title, &said.media].into_iter().any(long) {
-        return Err(LONG);
-    }
+    let said = Said::read(&bytes)?;
     let item = WebchatItem {
         id: &said.id,
         visitor: &visitor,
@@ -196,7 +154,7 @@ async fn hear(
         media: said.media.as_deref(),
         read: said.read.then(|| edge.clock.now().millis()),
     };
-    let json = serde_json::to_string(&item).map_err(|_| FORM)?;
+    let json = serde_json::to_string(&item).map_err(|_| Refusal::Malformed("the message can't be kept"))?;
     let item = Item {
         channel: ChannelKind::Webchat,
         account: account.id.as_str().into(),
@@ -214,7 +172,7 @@ async fn hear(
     let record = edge.record(&item, &owner);
     share.grow(record.value.len())?;
     edge.append(vec![record], share).await?;
-    if says {
+    if said.says() {
         signs(edge, account, &visitor, &said.id).await;
     }
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": said.id }))))
@@ -226,7 +184,7 @@ async fn signs(edge: &Edge, account: &Account, visitor: &str, id: &str) {
     let receipt = json!({ "id": id, "status": "delivered" }).to_string();
     edge.hub.tell(&conversation, "receipt", receipt);
     let bot = edge.directory.bot(&account.tenant, &account.bot).await;
-    if bot.is_ok_and(|bot| bot.is_some_and(|bot| bot.enabled && bot.spec.answers())) {
+    if bot.is_ok_and(|bot| bot.is_some_and(|bot| bot.enabled && bot.answers())) {
         edge.hub.tell(&conversation, "typing", json!({ "typing": true }).to_string());
     }
 }

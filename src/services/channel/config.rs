@@ -42,11 +42,17 @@ pub struct MetaConfig {
     pub graph_url: String,
     /// The only hosts that an account's token is ever sent to. Empty = the host of `graph_url`.
     pub hosts: Vec<String>,
+    /// Beside these, the hosts that WhatsApp's files stand at and that want to see the token too; https only.
+    pub media_hosts: Vec<String>,
 }
 
 impl Default for MetaConfig {
     fn default() -> Self {
-        Self { graph_url: "https://graph.facebook.com/v23.0".to_owned(), hosts: Vec::new() }
+        Self {
+            graph_url: "https://graph.facebook.com/v23.0".to_owned(),
+            hosts: Vec::new(),
+            media_hosts: vec!["lookaside.fbsbx.com".to_owned()],
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::render::words;
 use super::{MetaConfig, Scope, SendOutcome, Sender};
-use crate::services::http::{Answer, Http, HttpError};
+use crate::services::http::{Answer, Call, Http, HttpError};
 
 /// The rule for a product's codes: code, subcode.
 pub(super) type Table = fn(i64, i64) -> Option<Ruling>;
@@ -29,7 +29,7 @@ pub(super) fn closes(table: Table, code: i64) -> bool {
     table(code, 0) == Some(Ruling::Reject(Scope::Bot))
 }
 
-/// Calls `POST /ACCOUNT/messages`.
+/// Calls `POST /ACCOUNT/messages` and its neighbours.
 #[derive(Debug)]
 pub(super) struct Graph {
     graph_url: String,
@@ -49,23 +49,38 @@ impl Graph {
         table: Table,
         limit: Duration,
     ) -> Result<Bytes, SendOutcome> {
+        let body = match serde_json::to_vec(body) {
+            Ok(body) => Bytes::from(body),
+            Err(error) => unreachable!("a request of ours did not serialise: {error}"),
+        };
+        self.exchange(from, "messages", ("application/json", &body), table, limit).await
+    }
+
+    /// Posts a body to an edge of the account. `Ok` = taken, with the answer's body.
+    pub(super) async fn exchange(
+        &self,
+        from: &Sender,
+        edge: &str,
+        body: (&str, &Bytes),
+        table: Table,
+        limit: Duration,
+    ) -> Result<Bytes, SendOutcome> {
         let account = from.account.as_str();
         if account.is_empty() || !account.bytes().all(|b| b.is_ascii_alphanumeric()) {
             let reason = "the account's id is malformed: connect the account again".to_owned();
             return Err(SendOutcome::Rejected { scope: Scope::Bot, reason });
         }
-        let url = format!("{}/{account}/messages", self.graph_url);
+        let url = format!("{}/{account}/{edge}", self.graph_url);
         let bearer = Zeroizing::new(format!("Bearer {}", from.token.expose()));
-        let body = match serde_json::to_vec(body) {
-            Ok(body) => Bytes::from(body),
-            Err(error) => unreachable!("a request of ours did not serialise: {error}"),
-        };
         let headers = [("authorization", bearer.as_str())];
         let until = Instant::now() + limit;
         let mut again = true;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let answer = self.http.provider().post_json(&url, &headers, body.clone(), left).await;
+            let body = Some(body);
+            let call =
+                Call { method: "POST", url: &url, headers: &headers, body, limit: left, max_body: None };
+            let answer = self.http.provider().call(call).await;
             let answer = answer.map_err(|error| unanswered(&error))?;
             if !(std::mem::take(&mut again) && wants_another_try(&answer, table)) {
                 return judge(&answer, table);

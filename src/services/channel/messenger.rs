@@ -7,6 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::files::{self, File as OwnFile, Upload, Uploaded};
+use super::form::Form;
 use super::graph::{self, Graph};
 use super::render::{self, Room, payload, title};
 use super::split::{Measure, bytes, utf16};
@@ -130,6 +132,47 @@ impl Channel for Messenger {
     }
 }
 
+#[async_trait]
+impl Upload for Messenger {
+    /// Source: <https://developers.facebook.com/docs/messenger-platform/reference/attachment-upload-api>; how long an id
+    /// holds is not said there.
+    async fn upload(
+        &self,
+        from: &Sender,
+        _: &Target,
+        part: &Part,
+        file: &OwnFile,
+        limit: Duration,
+    ) -> Uploaded {
+        #[derive(Deserialize)]
+        struct Taken {
+            attachment_id: String,
+        }
+        let kind = match part.content.as_deref() {
+            Some(Content::Media(media)) => attachment_kind(media.kind),
+            _ => "file",
+        };
+        let message = serde_json::json!({"attachment": {"type": kind, "payload": {"is_reusable": true}}});
+        let mut form = Form::around(file);
+        form.text("message", &message.to_string());
+        if self.kind == ChannelKind::Instagram {
+            form.text("platform", "instagram");
+        }
+        let (kind, body) = form.end("filedata", file);
+        let answer =
+            self.graph.exchange(from, "message_attachments", (&kind, &body), graph::messenger, limit);
+        match answer.await {
+            Ok(body) => match serde_json::from_slice::<Taken>(&body) {
+                Ok(taken) => Uploaded::Id(taken.attachment_id, None),
+                Err(_) => {
+                    files::not_uploaded(SendOutcome::Unknown { reason: "200 without an id".to_owned() })
+                }
+            },
+            Err(outcome) => files::not_uploaded(outcome),
+        }
+    }
+}
+
 /// True when quick replies can hold the choices.
 fn fits(buttons: &[Button]) -> bool {
     let fit = |button: &Button| {
@@ -197,14 +240,18 @@ struct File<'a> {
 
 impl<'a> Attachment<'a> {
     fn of(media: &'a Media) -> Self {
-        let kind = match media.kind {
-            MediaKind::Image | MediaKind::Sticker => "image",
-            MediaKind::Video => "video",
-            MediaKind::Audio | MediaKind::Voice => "audio",
-            MediaKind::Document => "file",
-        };
+        let kind = attachment_kind(media.kind);
         let url = media.url.as_deref().filter(|_| media.id.is_none());
         Self { kind, payload: File { url, attachment_id: media.id.as_deref() } }
+    }
+}
+
+const fn attachment_kind(kind: MediaKind) -> &'static str {
+    match kind {
+        MediaKind::Image | MediaKind::Sticker => "image",
+        MediaKind::Video => "video",
+        MediaKind::Audio | MediaKind::Voice => "audio",
+        MediaKind::Document => "file",
     }
 }
 
@@ -258,7 +305,7 @@ mod tests {
     async fn a_message_carries_its_quick_replies() {
         let taken = Canned::json(200, r#"{"recipient_id":"9","message_id":"m_1"}"#);
         let server = TestServer::start(vec![taken, Canned::json(200, r#"{"recipient_id":"9"}"#)]).await;
-        let config = MetaConfig { graph_url: server.url("/v23.0"), hosts: Vec::new() };
+        let config = MetaConfig { graph_url: server.url("/v23.0"), ..MetaConfig::default() };
         let channel =
             Messenger::new(ChannelKind::Messenger, &config, Http::new(NetConfig::default()).unwrap());
         let from = Sender { account: AccountId::from("55"), token: Secret::new("EAAx".to_owned()) };
@@ -289,7 +336,7 @@ mod tests {
         let taken = || Canned::json(200, r#"{"recipient_id":"9","message_id":"m_1"}"#);
         let reacted = Canned::json(200, r#"{"recipient_id":"9"}"#);
         let server = TestServer::start(vec![taken(), reacted]).await;
-        let config = MetaConfig { graph_url: server.url("/v23.0"), hosts: Vec::new() };
+        let config = MetaConfig { graph_url: server.url("/v23.0"), ..MetaConfig::default() };
         let channel =
             Messenger::new(ChannelKind::Messenger, &config, Http::new(NetConfig::default()).unwrap());
         let from = Sender { account: AccountId::from("55"), token: Secret::new("EAAx".to_owned()) };
@@ -297,7 +344,14 @@ mod tests {
         let holding =
             |content| Part { text: "See".into(), content: Some(Box::new(content)), ..Part::default() };
         let url = Some("https://x.example/a.png".to_owned());
-        let image = holding(Content::Media(Media { kind: MediaKind::Image, id: None, url, name: None }));
+        let image = holding(Content::Media(Media {
+            kind: MediaKind::Image,
+            id: None,
+            url,
+            name: None,
+            file: None,
+            hash: None,
+        }));
         let messages = channel.split(&image);
         assert_eq!(messages.iter().map(|part| part.text.as_str()).collect::<Vec<_>>(), ["See", ""]);
         channel.send(&from, &to, &messages[1], "x", LIMIT).await;

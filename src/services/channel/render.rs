@@ -195,7 +195,7 @@ mod tests {
     }
 
     fn cite(n: u32, title: &str) -> Citation {
-        Citation { n, document: "prices.md".to_owned(), title: title.to_owned() }
+        Citation { n, document: "prices.md".to_owned(), title: title.to_owned(), ..Citation::default() }
     }
 
     #[test]
@@ -261,8 +261,14 @@ mod tests {
 
     #[test]
     fn a_short_text_is_the_caption_and_other_content_follows() {
-        let media =
-            Content::Media(Media { kind: MediaKind::Image, id: Some("p".to_owned()), url: None, name: None });
+        let media = Content::Media(Media {
+            kind: MediaKind::Image,
+            id: Some("p".to_owned()),
+            url: None,
+            name: None,
+            file: None,
+            hash: None,
+        });
         let part = Part { text: "short".to_owned(), content: Some(Box::new(media)), ..Part::default() };
         assert_eq!(messages(&part, &room(99, 99, |_| true)), std::slice::from_ref(&part));
         let long = Part { text: "a text that is no caption".to_owned(), ..part.clone() };

@@ -19,13 +19,14 @@ use serde_json::json;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use super::files::{File, Upload, Uploaded};
 use super::render::{self, Room};
 use super::split::utf16;
 use super::{Channel, Scope, SendOutcome, Sender, Target, TelegramConfig};
 use crate::config::Secret;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Content, Part, Signal};
-use crate::services::http::Http;
+use crate::services::http::{Call, Http};
 use judge::Ruling;
 use request::{Request, chat_id};
 
@@ -57,23 +58,84 @@ impl Telegram {
         body: &(impl Serialize + Sync),
         limit: Duration,
     ) -> Ruling {
-        if !is_token(token.expose()) {
-            return Ruling::Is(SendOutcome::Rejected {
-                scope: Scope::Bot,
-                reason:
-                    "the bot's token is malformed: connect the bot again with the token that BotFather gave"
-                        .to_owned(),
-            });
-        }
-        let url = Zeroizing::new(format!("{}/bot{}/{method}", self.api_url, token.expose()));
         let body = match serde_json::to_vec(body) {
             Ok(body) => Bytes::from(body),
             Err(error) => unreachable!("a request of ours did not serialise: {error}"),
         };
-        match self.http.provider().post_json(&url, &[], body, limit).await {
-            Ok(answer) => judge::answer(answer.status, answer.retry_after(), &answer.body),
-            Err(error) => Ruling::Is(super::graph::unanswered(&error)),
+        self.post(token, method, ("application/json", &body), limit).await.0
+    }
+
+    /// What an answer asks for, and the answer itself.
+    async fn post(
+        &self,
+        token: &Secret,
+        method: &str,
+        body: (&str, &Bytes),
+        limit: Duration,
+    ) -> (Ruling, Bytes) {
+        if !is_token(token.expose()) {
+            let reason =
+                "the bot's token is malformed: connect the bot again with the token that BotFather gave";
+            let outcome = SendOutcome::Rejected { scope: Scope::Bot, reason: reason.to_owned() };
+            return (Ruling::Is(outcome), Bytes::new());
         }
+        let url = Zeroizing::new(format!("{}/bot{}/{method}", self.api_url, token.expose()));
+        let call = Call { method: "POST", url: &url, headers: &[], body: Some(body), limit, max_body: None };
+        match self.http.provider().call(call).await {
+            Ok(answer) => (judge::answer(answer.status, answer.retry_after(), &answer.body), answer.body),
+            Err(error) => (Ruling::Is(super::graph::unanswered(&error)), Bytes::new()),
+        }
+    }
+
+    /// Sends a message, with a file in it where there is one; then Telegram's id of the file comes back too.
+    async fn deliver(
+        &self,
+        from: &Sender,
+        to: &Target,
+        part: &Part,
+        file: Option<&File>,
+        limit: Duration,
+    ) -> (SendOutcome, Option<String>) {
+        let until = Instant::now() + limit;
+        let mut request = Request::of(to, part);
+        let mut moved = false;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let (kind, body) = request.encode(file);
+            let (ruling, answer) = self.post(&from.token, request.method, (&kind, &body), left).await;
+            match ruling {
+                // The message is gone or too old to be changed: what it would say is said anew.
+                Ruling::Is(SendOutcome::Rejected { scope: Scope::Message, .. }) if request.say_anew() => {}
+                Ruling::Is(outcome) => return (outcome, file.and_then(|_| judge::file_id(&answer))),
+                // The group became a supergroup with another id; Telegram sent nothing.
+                Ruling::Moved(chat) if !std::mem::replace(&mut moved, true) => request.move_to(chat),
+                Ruling::Moved(_) => {
+                    let reason = "the group moves from id to id".to_owned();
+                    return (SendOutcome::Rejected { scope: Scope::Chat, reason }, None);
+                }
+                // Better without formatting than never.
+                Ruling::Unformatted(reason) => {
+                    if !request.make_plain() {
+                        return (SendOutcome::Rejected { scope: Scope::Message, reason }, None);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Upload for Telegram {
+    async fn upload(
+        &self,
+        from: &Sender,
+        to: &Target,
+        part: &Part,
+        file: &File,
+        limit: Duration,
+    ) -> Uploaded {
+        let (outcome, id) = self.deliver(from, to, part, Some(file), limit).await;
+        Uploaded::Sent(outcome, id)
     }
 }
 
@@ -119,29 +181,7 @@ impl Channel for Telegram {
         _opaque: &str,
         limit: Duration,
     ) -> SendOutcome {
-        let until = Instant::now() + limit;
-        let mut request = Request::of(to, part);
-        let mut moved = false;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            match self.call(&from.token, request.method, &request.body, left).await {
-                // The message is gone or too old to be changed: what it would say is said anew.
-                Ruling::Is(SendOutcome::Rejected { scope: Scope::Message, .. }) if request.say_anew() => {}
-                Ruling::Is(outcome) => return outcome,
-                // The group became a supergroup with another id; Telegram sent nothing.
-                Ruling::Moved(chat) if !std::mem::replace(&mut moved, true) => request.move_to(chat),
-                Ruling::Moved(_) => {
-                    let reason = "the group moves from id to id".to_owned();
-                    return SendOutcome::Rejected { scope: Scope::Chat, reason };
-                }
-                // Better without formatting than never.
-                Ruling::Unformatted(reason) => {
-                    if !request.make_plain() {
-                        return SendOutcome::Rejected { scope: Scope::Message, reason };
-                    }
-                }
-            }
-        }
+        self.deliver(from, to, part, None, limit).await.0
     }
 
     async fn signal(&self, from: &Sender, to: &Target, signal: &Signal, limit: Duration) -> SendOutcome {
@@ -168,7 +208,14 @@ impl Channel for Telegram {
     }
 }
 
+/// See [`super::rendered`].
+pub(super) fn rendered(part: &Part) -> String {
+    let to = Target { chat: "42".to_owned(), thread: Some("7".to_owned()), human_agent: false };
+    serde_json::Value::Object(Request::of(&to, part).body).to_string()
+}
+
 /// `123456:ABC-def_0`: nothing else may become part of an address.
-pub(super) fn is_token(text: &str) -> bool {
+#[must_use]
+pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'_' | b'-'))
 }

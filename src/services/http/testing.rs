@@ -48,6 +48,7 @@ impl Seen {
 #[derive(Debug)]
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
+    script: Arc<Mutex<VecDeque<Canned>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
     connections: Arc<Mutex<usize>>,
 }
@@ -60,13 +61,19 @@ impl TestServer {
         let script = Arc::new(Mutex::new(VecDeque::from(script)));
         let (seen, connections) = (Arc::<Mutex<Vec<Seen>>>::default(), Arc::<Mutex<usize>>::default());
         let (to, count) = (Arc::clone(&seen), Arc::clone(&connections));
+        let answers = Arc::clone(&script);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 *count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-                tokio::spawn(serve(stream, Arc::clone(&script), Arc::clone(&to)));
+                tokio::spawn(serve(stream, Arc::clone(&answers), Arc::clone(&to)));
             }
         });
-        Self { address, seen, connections }
+        Self { address, script, seen, connections }
+    }
+
+    /// Answers this from now on, whatever is left of what it was to answer.
+    pub(crate) fn answer(&self, script: Vec<Canned>) {
+        *self.script.lock().unwrap_or_else(PoisonError::into_inner) = script.into();
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -43,7 +43,7 @@ fn model_of(http: &Http, entry: ModelEntry) -> Arc<dyn Model> {
 fn bot(provider: &str) -> Bot {
     let spec = serde_json::json!({"bot": "b", "model": {"provider": provider, "model": "small"}});
     let spec: BotSpec = serde_json::from_value(spec).unwrap();
-    Bot { tenant: "t".into(), version: 1, enabled: true, spec, accounts: vec![] }
+    Bot { tenant: "t".into(), version: 1, enabled: true, spec, accounts: vec![], bases: vec![] }
 }
 
 async fn ask(http: &Http, kind: ModelKind, canned: Canned) -> Result<Completion, ModelError> {

@@ -1,13 +1,13 @@
 //! Bots' documents on their way into a shard: one writer per shard, open only while there is work.
 //!
 //! Guarantees: a bot that many ask for at once is indexed once; waiting bots share commits; a bot that was longest
-//! unused makes room when a shard is full; a failure reaches everyone who waits and never stops the shard for good.
+//! unused makes room when a shard is full; a failure reaches everyone who waits and never stops the shard for good; of a
+//! corpus that changed only what changed is written.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwapOption;
 use tantivy::IndexWriter;
 use tantivy::indexer::IndexWriterOptions;
 use tantivy::merge_policy::LogMergePolicy;
@@ -15,9 +15,9 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::SearchError;
 use super::analysis::{Analyzer, Language};
-use super::passages::pieces;
-use super::shard::{Key, MAX_LANGUAGES, Resident, Shard, View};
-use crate::domain::bot::Bot;
+use super::resident::{Draft, Resident};
+use super::shard::{Key, Shard, View};
+use crate::domain::knowledge::Corpus;
 
 /// Bots per commit: enough to share its cost, few enough that the first does not wait long.
 const BATCH: usize = 16;
@@ -42,6 +42,8 @@ pub(super) struct Builder {
     room: Room,
     open: Arc<Semaphore>,
     queue: Mutex<Queue>,
+    /// True once a write failed.
+    failed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -53,14 +55,14 @@ struct Queue {
 
 #[derive(Debug)]
 struct Job {
-    bot: Arc<Bot>,
+    corpus: Corpus,
     waiters: Vec<oneshot::Sender<Result<Arc<View>, String>>>,
 }
 
 impl Builder {
     /// `open` bounds the writers that are open at once in the process.
     pub(super) fn new(room: Room, open: Arc<Semaphore>) -> Self {
-        Self { room, open, queue: Mutex::default() }
+        Self { room, open, queue: Mutex::default(), failed: AtomicBool::new(false) }
     }
 
     /// Indexes a bot, together with whoever else waits, and gives the first view that holds it.
@@ -68,21 +70,21 @@ impl Builder {
         self: &Arc<Self>,
         shard: &Arc<Shard>,
         key: Key,
-        bot: Arc<Bot>,
+        corpus: Corpus,
     ) -> Result<Arc<View>, SearchError> {
         let (sender, done) = oneshot::channel();
         let start = {
             let mut queue = self.lock();
             let job =
-                queue.waiting.entry(key).or_insert_with(|| Job { bot: Arc::clone(&bot), waiters: vec![] });
-            if bot.version > job.bot.version {
-                job.bot = bot;
+                queue.waiting.entry(key).or_insert_with(|| Job { corpus: corpus.clone(), waiters: vec![] });
+            if corpus.version() > job.corpus.version() {
+                job.corpus = corpus;
             }
             job.waiters.push(sender);
             !std::mem::replace(&mut queue.running, true)
         };
         if start {
-            let run = Run { builder: Arc::clone(self), shard: Arc::clone(shard) };
+            let run = Run { builder: Arc::clone(self), shard: Arc::clone(shard), rested: false };
             tokio::spawn(async move {
                 let open = Arc::clone(&run.builder.open);
                 if let Ok(permit) = open.acquire_owned().await {
@@ -112,19 +114,24 @@ impl Builder {
 struct Run {
     builder: Arc<Builder>,
     shard: Arc<Shard>,
+    /// True after a regular end: from then on the queue is the next run's.
+    rested: bool,
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
+        if self.rested {
+            return;
+        }
         let mut queue = self.builder.lock();
         queue.running = false;
-        // After a regular end there are none; after a panic their senders go, which is their answer.
+        // After a panic, or when no thread was to be had: their senders go, which is their answer.
         queue.waiting.clear();
     }
 }
 
 impl Run {
-    fn drain(self) {
+    fn drain(mut self) {
         let mut writer: Option<IndexWriter> = None;
         loop {
             let batch = self.take();
@@ -138,9 +145,10 @@ impl Run {
                 continue;
             }
             let (jobs, waiters): (Vec<_>, Vec<_>) =
-                batch.into_iter().map(|(key, job)| ((key, job.bot), job.waiters)).unzip();
+                batch.into_iter().map(|(key, job)| ((key, job.corpus), job.waiters)).unzip();
             let result = self.write(&mut writer, jobs).map_err(|error| error.to_string());
             if result.is_err() {
+                self.builder.failed.store(true, Ordering::Relaxed);
                 writer = None;
             }
             for waiter in waiters.into_iter().flatten() {
@@ -157,10 +165,11 @@ impl Run {
     }
 
     /// Ends the run unless a job came in meanwhile.
-    fn rest(&self) -> bool {
+    fn rest(&mut self) -> bool {
         let mut queue = self.builder.lock();
         queue.running = !queue.waiting.is_empty();
-        !queue.running
+        self.rested = !queue.running;
+        self.rested
     }
 
     fn open(&self) -> tantivy::Result<IndexWriter> {
@@ -191,7 +200,7 @@ impl Run {
     fn write(
         &self,
         writer: &mut Option<IndexWriter>,
-        batch: Vec<(Key, Arc<Bot>)>,
+        batch: Vec<(Key, Corpus)>,
     ) -> tantivy::Result<Arc<View>> {
         let mut open = match writer.take() {
             Some(open) => open,
@@ -199,9 +208,14 @@ impl Run {
         };
         let mut residents = self.shard.view().residents.clone();
         let fresh: HashSet<Key> = batch.iter().map(|(key, _)| key.clone()).collect();
-        for (key, bot) in batch {
-            self.delete(&open, &key);
-            let resident = self.add(&open, &key, bot)?;
+        for (key, corpus) in batch {
+            let old = residents.get(&key).cloned();
+            // After a failure nobody knows what stands in the index: then it is written anew under a number of its own.
+            let trusted = old.as_deref().filter(|_| !self.builder.failed.load(Ordering::Relaxed));
+            if let (Some(old), None) = (&old, trusted) {
+                self.delete(&open, old);
+            }
+            let resident = self.add(&open, &key, trusted, corpus)?;
             self.shard.touch(&resident);
             residents.insert(key, Arc::new(resident));
         }
@@ -211,48 +225,41 @@ impl Run {
         self.shard.publish(residents)
     }
 
-    fn delete(&self, writer: &IndexWriter, key: &Key) {
-        writer.delete_term(self.shard.fields.bot(key));
+    fn delete(&self, writer: &IndexWriter, resident: &Resident) {
+        writer.delete_term(self.shard.fields.of_owner(resident.owner));
     }
 
-    fn add(&self, writer: &IndexWriter, key: &Key, bot: Arc<Bot>) -> tantivy::Result<Resident> {
-        let (pieces, cut) = pieces(&bot, self.builder.room.per_bot);
-        if cut {
-            let passages = pieces.len();
-            tracing::warn!(tenant = %key.0, bot = %key.1, passages, "the bot's documents are larger than search.max_passages_per_bot allows; the rest is not found");
+    /// Writes what of a corpus is not in the index yet, and takes out what is no more.
+    fn add(
+        &self,
+        writer: &IndexWriter,
+        key: &Key,
+        old: Option<&Resident>,
+        corpus: Corpus,
+    ) -> tantivy::Result<Resident> {
+        let fields = &self.shard.fields;
+        let mut draft = Draft::new(old, corpus, self.builder.room.per_bot, || self.shard.number());
+        if draft.cut {
+            let passages = draft.pieces.len();
+            tracing::warn!(tenant = %key.0, corpus = %key.1, passages, "the documents are larger than search.max_passages_per_bot allows; the rest is not found");
         }
-        let owner = self.shard.next_owner();
-        let mut tokens = [0; 2];
-        let mut counts: HashMap<Language, usize> = HashMap::new();
-        let by_document: Vec<Language> = bot.spec.documents.iter().map(Language::of_document).collect();
-        let mut documents = BTreeMap::new();
-        for language in &by_document {
-            *documents.entry(*language).or_default() += 1;
+        for number in &draft.gone {
+            writer.delete_term(fields.of_document(*number));
         }
         let mut analyzers: HashMap<Language, Analyzer> = HashMap::new();
-        for (number, piece) in pieces.iter().enumerate() {
-            let language = by_document[piece.document as usize];
-            let analyzer = analyzers.entry(language).or_insert_with(|| Analyzer::new(language));
-            let (document, [title, body]) =
-                self.shard.fields.document(key, owner, number, piece, &bot, analyzer);
-            writer.add_document(document)?;
-            tokens = [tokens[0] + title, tokens[1] + body];
-            *counts.entry(language).or_default() += 1;
+        for at in std::mem::take(&mut draft.fresh) {
+            let entry = draft.entry(at);
+            let analyzer = analyzers.entry(entry.language).or_insert_with(|| Analyzer::new(entry.language));
+            let mut tokens = [0; 2];
+            for (place, piece) in (0..).zip(&draft.pieces[entry.first..entry.first + entry.count]) {
+                let numbers = [draft.owner(), entry.number, place];
+                let (document, [title, body]) = fields.document(numbers, piece, draft.corpus(), analyzer);
+                writer.add_document(document)?;
+                tokens = [tokens[0] + title, tokens[1] + body];
+            }
+            draft.note(at, tokens);
         }
-        let mut languages: Vec<Language> = counts.keys().copied().collect();
-        languages.sort_unstable_by_key(|language| (std::cmp::Reverse(counts[language]), *language));
-        languages.truncate(MAX_LANGUAGES);
-        Ok(Resident {
-            owner,
-            bot,
-            pieces,
-            languages,
-            documents,
-            tokens,
-            vectors: ArcSwapOption::empty(),
-            seen_to: AtomicBool::new(false),
-            used: AtomicU64::new(0),
-        })
+        Ok(draft.finish())
     }
 
     /// Takes out what was longest unused until the rest fits. The batch itself stays.
@@ -279,7 +286,7 @@ impl Run {
             }
             if let Some(gone) = residents.remove(&key) {
                 passages -= gone.pieces.len();
-                self.delete(writer, &key);
+                self.delete(writer, &gone);
             }
         }
     }

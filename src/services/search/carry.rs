@@ -2,10 +2,11 @@
 //!
 //! Guarantee: what is carried is text of the documents themselves, in the order of the candidates.
 
+use std::sync::Arc;
+
 use super::found::Candidate;
 use super::passages::{Piece, Place, tokens};
-use super::shard::Resident;
-use super::vectors::Vectors;
+use super::resident::Resident;
 use crate::domain::events::Passage;
 
 /// Two passages that are nearer to one another than this say the same.
@@ -22,21 +23,20 @@ struct Run<'a> {
 }
 
 /// The best passages, at most `top`.
-pub(super) fn passages(from: &Resident, candidates: &[Candidate], top: usize) -> Vec<Passage> {
-    let vectors = from.vectors.load_full();
+pub(super) fn passages(from: &[Arc<Resident>], candidates: &[Candidate], top: usize) -> Vec<Passage> {
     let mut runs: Vec<Run<'_>> = Vec::new();
     let mut left = TOKENS;
     for candidate in candidates {
-        let Some(piece) = from.pieces.get(candidate.piece) else { continue };
-        if runs.iter().any(|run| same(from, vectors.as_deref(), run.best.piece, candidate.piece)) {
+        let Some((resident, piece)) = place(from, candidate) else { continue };
+        if runs.iter().any(|run| same(from, run.best, candidate)) {
             continue;
         }
-        let cost = tokens(piece.text(&from.bot));
+        let cost = tokens(piece.text(&resident.corpus));
         // The best one is carried whatever it costs: an answer that is cut is better than none.
         if cost > left && !runs.is_empty() {
             continue;
         }
-        if let Some(run) = runs.iter_mut().find(|run| touches(from, run, candidate.piece)) {
+        if let Some(run) = runs.iter_mut().find(|run| touches(from, run, candidate)) {
             run.first = run.first.min(candidate.piece);
             run.last = run.last.max(candidate.piece);
         } else if runs.len() < top {
@@ -50,47 +50,60 @@ pub(super) fn passages(from: &Resident, candidates: &[Candidate], top: usize) ->
 }
 
 /// A candidate alone.
-pub(super) fn one(from: &Resident, candidate: &Candidate) -> Option<Passage> {
+pub(super) fn one(from: &[Arc<Resident>], candidate: &Candidate) -> Option<Passage> {
     passage(from, &Run { best: candidate, first: candidate.piece, last: candidate.piece })
 }
 
+/// The passage that a candidate is.
+fn place<'a>(from: &'a [Arc<Resident>], candidate: &Candidate) -> Option<(&'a Resident, &'a Piece)> {
+    let resident = from.get(candidate.corpus)?;
+    Some((resident, resident.pieces.get(candidate.piece)?))
+}
+
 /// The same text, or texts that mean the same.
-fn same(from: &Resident, vectors: Option<&Vectors>, one: usize, other: usize) -> bool {
-    let (Some(a), Some(b)) = (from.pieces.get(one), from.pieces.get(other)) else { return false };
-    if a.text(&from.bot) == b.text(&from.bot) && a.question(&from.bot) == b.question(&from.bot) {
+fn same(from: &[Arc<Resident>], one: &Candidate, other: &Candidate) -> bool {
+    let (Some((of_a, a)), Some((of_b, b))) = (place(from, one), place(from, other)) else { return false };
+    if a.text(&of_a.corpus) == b.text(&of_b.corpus) && a.question(&of_a.corpus) == b.question(&of_b.corpus) {
         return true;
     }
-    vectors.is_some_and(|vectors| vectors.row(one).is_some_and(|row| vectors.cosine(&row, other) > SAME))
+    let (a, b) = (of_a.vectors.load(), of_b.vectors.load());
+    let row = a.as_ref().and_then(|vectors| vectors.row(one.piece));
+    row.zip(b.as_ref()).is_some_and(|(row, vectors)| vectors.cosine(&row, other.piece) > SAME)
 }
 
 /// True when a piece is the one before or after a run, under the same headings.
-fn touches(from: &Resident, run: &Run<'_>, piece: usize) -> bool {
-    let next = piece + 1 == run.first || piece == run.last + 1;
+fn touches(from: &[Arc<Resident>], run: &Run<'_>, candidate: &Candidate) -> bool {
+    let next = candidate.piece + 1 == run.first || candidate.piece == run.last + 1;
     let joins = |a: &Piece, b: &Piece| {
         let texts = matches!((&a.place, &b.place), (Place::Text(_), Place::Text(_)));
         texts && a.document == b.document && a.headings == b.headings
     };
-    let pair = from.pieces.get(piece).zip(from.pieces.get(run.best.piece));
-    next && pair.is_some_and(|(a, b)| joins(a, b))
+    let pair = place(from, candidate).zip(place(from, run.best));
+    next && candidate.corpus == run.best.corpus && pair.is_some_and(|((_, a), (_, b))| joins(a, b))
 }
 
-fn passage(from: &Resident, run: &Run<'_>) -> Option<Passage> {
-    let (piece, first, last) =
-        (from.pieces.get(run.best.piece)?, from.pieces.get(run.first)?, from.pieces.get(run.last)?);
+fn passage(from: &[Arc<Resident>], run: &Run<'_>) -> Option<Passage> {
+    let (resident, piece) = place(from, run.best)?;
+    let (first, last) = (resident.pieces.get(run.first)?, resident.pieces.get(run.last)?);
+    let corpus = &resident.corpus;
+    let document = piece.document(corpus);
     let (text, range) = match (&first.place, &last.place) {
         (Place::Text(first), Place::Text(last)) => {
-            let text = piece.document(&from.bot).text.get(first.start..last.end)?;
+            let text = document.text.get(first.start..last.end)?;
             (text.to_owned(), Some((first.start as u64, last.end as u64)))
         }
-        _ => (piece.text(&from.bot).to_owned(), None),
+        _ => (piece.text(corpus).to_owned(), None),
     };
     Some(Passage {
-        document: piece.document(&from.bot).name.clone(),
-        title: piece.title(&from.bot),
+        document: document.name.clone(),
+        base: corpus.base().cloned(),
+        title: piece.title(corpus),
         text,
         score: run.best.score,
         coverage: run.best.coverage,
         cosine: run.best.cosine,
         range,
+        page: first.page(corpus),
+        generation: Some(corpus.version()),
     })
 }

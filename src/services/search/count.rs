@@ -1,6 +1,6 @@
-//! BM25 over one bot's passages, one term at a time.
+//! BM25 over the passages of a bot's corpora, one term at a time.
 //!
-//! Every passage of the bot has a cell; each term adds to the cells of the passages that have it. For a range of passages
+//! Every passage has a cell; each term adds to the cells of the passages that have it. For a range of passages
 //! that lie side by side this beats merging posting lists, needs no query objects, and leaves for each passage which
 //! words it has, from which its coverage comes for nothing.
 
@@ -8,9 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use tantivy::fieldnorm::FieldNormReader;
 
+use super::ground::Ground;
 use super::part::{In, Part};
 use super::query::Word;
-use super::shard::Resident;
 
 /// The usual constants.
 const K1: f32 = 1.2;
@@ -33,7 +33,9 @@ struct Cell {
 /// A passage that has something of the question.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Hit {
-    /// Its number in its bot.
+    /// Which of the searched corpora it is in.
+    pub(super) corpus: usize,
+    /// Its number in its corpus.
     pub(super) piece: usize,
     /// BM25.
     pub(super) score: f32,
@@ -69,39 +71,63 @@ impl Cells {
 
 /// The best `depth` passages, best first; equal ones by their place.
 pub(super) fn count(
-    parts: &[Part],
-    resident: &Resident,
+    grounds: &[Ground],
     words: &[Word],
     depth: usize,
     cells: &Cells,
 ) -> tantivy::Result<Vec<Hit>> {
     let mut free = cells.take();
     let mut best = Best::new(depth);
-    for part in parts {
+    let figures = Figures::of(grounds);
+    let all = grounds.iter().enumerate().flat_map(|(n, ground)| ground.parts.iter().map(move |p| (n, p)));
+    for (corpus, part) in all {
         let size = (part.run.end - part.run.start) as usize;
         free.clear();
         free.resize(size, Cell::default());
-        add(part, resident, words, &mut free)?;
+        add(part, &figures, words, &mut free)?;
         for (passage, cell) in (part.run.start..).zip(&free) {
-            if cell.score > best.least {
-                best.add(part.piece(passage), *cell);
+            if cell.score > best.least
+                && let Some(piece) = grounds[corpus].piece(part, passage)
+            {
+                best.add((corpus, piece), *cell);
             }
         }
     }
     cells.give(free);
     let whole: f32 = words.iter().map(|word| word.idf).sum();
-    let hit = |(piece, cell): (usize, Cell)| {
+    let hit = |((corpus, piece), cell): (Place, Cell)| {
         let has = words.iter().enumerate().filter(|(n, _)| cell.words & (1 << n) != 0);
         let nearly = |word: &Word| if word.frequency() == 0 { NEARLY } else { 1.0 };
         let part: f32 = has.map(|(_, word)| word.idf * nearly(word)).sum();
-        Hit { piece, score: cell.score, coverage: if whole > 0.0 { (part / whole).min(1.0) } else { 0.0 } }
+        Hit {
+            corpus,
+            piece,
+            score: cell.score,
+            coverage: if whole > 0.0 { (part / whole).min(1.0) } else { 0.0 },
+        }
     };
     Ok(best.finish().into_iter().map(hit).collect())
 }
 
-fn add(part: &Part, resident: &Resident, words: &[Word], cells: &mut [Cell]) -> tantivy::Result<()> {
+/// Which corpus, and which passage of it.
+type Place = (usize, usize);
+
+/// What is the same for every passage of a question.
+struct Figures {
+    passages: u64,
+    /// For title and body, what each of the 256 lengths dampens.
+    tables: [[f32; 256]; 2],
+}
+
+impl Figures {
+    fn of(grounds: &[Ground]) -> Self {
+        let tables = [In::Title, In::Body].map(|place| shares(Ground::average(grounds, place)));
+        Self { passages: Ground::passages(grounds) as u64, tables }
+    }
+}
+
+fn add(part: &Part, figures: &Figures, words: &[Word], cells: &mut [Cell]) -> tantivy::Result<()> {
     let start = part.run.start;
-    let tables = [In::Title, In::Body].map(|place| shares(resident, place));
     for (n, word) in words.iter().enumerate() {
         let bit = 1 << n;
         if word.frequency() == 0 {
@@ -117,9 +143,10 @@ fn add(part: &Part, resident: &Resident, words: &[Word], cells: &mut [Cell]) -> 
             continue;
         }
         for (term, frequency) in word.terms.iter().filter(|(_, frequency)| *frequency > 0) {
-            let idf = super::query::idf(*frequency, resident.pieces.len() as u64);
+            let idf = super::query::idf(*frequency, figures.passages);
             for (place, weight) in [(In::Body, idf), (In::Title, idf * TITLE_WEIGHT)] {
-                let (lengths, table) = (&part.fields[place as usize].lengths, &tables[place as usize]);
+                let (lengths, table) =
+                    (&part.fields[place as usize].lengths, &figures.tables[place as usize]);
                 part.each(place, term, |passage, often| {
                     let cell = &mut cells[(passage - start) as usize];
                     let often = often as f32;
@@ -134,8 +161,7 @@ fn add(part: &Part, resident: &Resident, words: &[Word], cells: &mut [Cell]) -> 
 }
 
 /// For each of the 256 lengths, how much it dampens a hit.
-fn shares(resident: &Resident, place: In) -> [f32; 256] {
-    let average = resident.tokens[place as usize] as f32 / resident.pieces.len().max(1) as f32;
+fn shares(average: f32) -> [f32; 256] {
     std::array::from_fn(|id| {
         let length = FieldNormReader::id_to_fieldnorm(u8::try_from(id).unwrap_or(u8::MAX)) as f32;
         K1 * (1.0 - B + B * length / average.max(1.0))
@@ -144,7 +170,7 @@ fn shares(resident: &Resident, place: In) -> [f32; 256] {
 
 /// The best so far. Twice as many as wanted are kept, then the lesser half goes: cheaper than a heap for a hundred.
 struct Best {
-    seen: Vec<(usize, Cell)>,
+    seen: Vec<(Place, Cell)>,
     depth: usize,
     /// What a passage has to pass to matter.
     least: f32,
@@ -155,7 +181,7 @@ impl Best {
         Self { seen: Vec::with_capacity(depth * 2), depth, least: 0.0 }
     }
 
-    fn add(&mut self, piece: usize, cell: Cell) {
+    fn add(&mut self, piece: Place, cell: Cell) {
         self.seen.push((piece, cell));
         if self.seen.len() >= self.depth.max(1) * 2 {
             self.cut();
@@ -169,7 +195,7 @@ impl Best {
         self.seen.truncate(self.depth);
     }
 
-    fn finish(mut self) -> Vec<(usize, Cell)> {
+    fn finish(mut self) -> Vec<(Place, Cell)> {
         self.cut();
         self.seen
     }

@@ -1,13 +1,13 @@
 //! A search that finds what a test put in.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{Grounding, Search, SearchError, Verdict};
-use crate::domain::bot::Bot;
 use crate::domain::events::Passage;
+use crate::domain::knowledge::Corpus;
 
 /// Answers every question with the same passages.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ impl FakeSearch {
 
 #[async_trait]
 impl Search for FakeSearch {
-    async fn ground(&self, _: &Arc<Bot>, question: &str, top: usize) -> Result<Grounding, SearchError> {
+    async fn ground(&self, _: &[Corpus], question: &str, top: usize) -> Result<Grounding, SearchError> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(question.to_owned());
         let passages = self.passages.lock().unwrap_or_else(PoisonError::into_inner);
         let passages: Vec<_> = passages.iter().take(top).cloned().collect();

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use super::count::Hit;
 use super::fusion::{BY_MEANING, BY_WORDS, by_chance, fuse};
+use super::resident::Resident;
 use super::semantic::Asked;
-use super::shard::Resident;
-use super::vectors::Vectors;
 use super::{Grounding, carry};
 use crate::domain::events::{Passage, Verdict};
 
@@ -23,7 +22,8 @@ const ABSTAIN: f32 = 0.3;
 /// What a search found.
 #[derive(Debug)]
 pub struct Found {
-    from: Option<Arc<Resident>>,
+    /// The corpora that were searched.
+    from: Vec<Arc<Resident>>,
     candidates: Vec<Candidate>,
     confidence: f32,
     /// What the question's words weigh together, in words that nobody wrote.
@@ -35,7 +35,9 @@ pub struct Found {
 /// A passage that may answer the question.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {
-    /// Its number in its bot.
+    /// Which of the searched corpora it is in, in the order in which they were given.
+    pub corpus: usize,
+    /// Its number in its corpus.
     pub piece: usize,
     /// What it is ranked by.
     pub score: f32,
@@ -51,7 +53,7 @@ impl Found {
     /// Nothing.
     pub(super) const fn nothing() -> Self {
         Self {
-            from: None,
+            from: Vec::new(),
             candidates: Vec::new(),
             confidence: 0.0,
             weighs: 0.0,
@@ -61,8 +63,9 @@ impl Found {
     }
 
     /// By words alone.
-    pub(super) fn by_words(from: Arc<Resident>, hits: &[Hit], weighs: f32) -> Self {
+    pub(super) fn by_words(from: Vec<Arc<Resident>>, hits: &[Hit], weighs: f32) -> Self {
         let candidate = |hit: &Hit| Candidate {
+            corpus: hit.corpus,
             piece: hit.piece,
             score: hit.score,
             text: hit.score,
@@ -71,24 +74,20 @@ impl Found {
         };
         let candidates: Vec<_> = hits.iter().map(candidate).collect();
         let covered = candidates.iter().map(|candidate| candidate.coverage).fold(0.0, f32::max);
-        let measure = by_chance(covered, weighs, from.pieces.len());
+        let passages = from.iter().map(|resident| resident.pieces.len()).sum();
+        let measure = by_chance(covered, weighs, passages);
         let confidence = if candidates.is_empty() { 0.0 } else { BY_WORDS.at(measure) };
-        Self { from: Some(from), candidates, confidence, weighs, encode: Duration::ZERO, weight: 0.0 }
+        Self { from, candidates, confidence, weighs, encode: Duration::ZERO, weight: 0.0 }
     }
 
     /// By words and meaning together.
-    pub(super) fn by_both(
-        from: Arc<Resident>,
-        hits: &[Hit],
-        vectors: &Vectors,
-        question: &Asked,
-        depth: usize,
-    ) -> Self {
-        let candidates = fuse(hits, vectors, &question.row, question.weight, depth);
+    pub(super) fn by_both(from: Vec<Arc<Resident>>, hits: &[Hit], question: &Asked, depth: usize) -> Self {
+        let vectors: Vec<_> = from.iter().map(|resident| resident.vectors.load_full()).collect();
+        let candidates = fuse(hits, &vectors, &question.row, question.weight, depth);
         let nearest = candidates.iter().filter_map(|candidate| candidate.cosine).fold(0.0, f32::max);
         let confidence = if candidates.is_empty() { 0.0 } else { BY_MEANING.at(nearest) };
         let (encode, weight) = (question.took, question.weight);
-        Self { from: Some(from), candidates, confidence, weighs: 0.0, encode, weight }
+        Self { from, candidates, confidence, weighs: 0.0, encode, weight }
     }
 
     /// What the question's words weigh together, in words that nobody wrote.
@@ -112,8 +111,8 @@ impl Found {
     /// The name of the document that a candidate is a piece of.
     #[must_use]
     pub fn document(&self, candidate: &Candidate) -> Option<&str> {
-        let from = self.from.as_ref()?;
-        Some(&from.pieces.get(candidate.piece)?.document(&from.bot).name)
+        let from = self.from.get(candidate.corpus)?;
+        Some(&from.pieces.get(candidate.piece)?.document(&from.corpus).name)
     }
 
     /// How sure it is that the bot's documents say something about the question, 0 to 1. It rests on the nearest
@@ -138,9 +137,9 @@ impl Found {
     #[must_use]
     pub fn grounding(&self, top: usize) -> Grounding {
         let (verdict, confidence) = (self.verdict(), self.confidence);
-        let passages = match (&self.from, verdict) {
-            (Some(from), Verdict::Answer | Verdict::Hedge) => carry::passages(from, &self.candidates, top),
-            _ => Vec::new(),
+        let passages = match verdict {
+            Verdict::Answer | Verdict::Hedge => carry::passages(&self.from, &self.candidates, top),
+            Verdict::Abstain => Vec::new(),
         };
         Grounding { passages, verdict, confidence, encode: self.encode }
     }
@@ -148,6 +147,6 @@ impl Found {
     /// A candidate as a turn would carry it, alone.
     #[must_use]
     pub fn passage(&self, candidate: &Candidate) -> Option<Passage> {
-        carry::one(self.from.as_ref()?, candidate)
+        carry::one(&self.from, candidate)
     }
 }

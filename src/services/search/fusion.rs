@@ -4,24 +4,36 @@
 //! (RRF) would let a model that is weak in a language pull down what words had found.
 //! Guarantee: with `a` = 0 the order is that of the words.
 
+use std::sync::Arc;
+
 use super::count::Hit;
 use super::found::Candidate;
 use super::vectors::{Row, Vectors};
 
 /// Candidates of both kinds, best first, at most as many as both lists together.
-pub(super) fn fuse(hits: &[Hit], vectors: &Vectors, question: &Row, a: f32, depth: usize) -> Vec<Candidate> {
-    let nearest = vectors.nearest(question, depth);
+///
+/// `vectors` = those of each corpus; one without passages has none.
+pub(super) fn fuse(
+    hits: &[Hit],
+    vectors: &[Option<Arc<Vectors>>],
+    question: &Row,
+    a: f32,
+    depth: usize,
+) -> Vec<Candidate> {
+    let nearest = nearest(vectors, question, depth);
     let best = hits.first().map_or(1.0, |hit| hit.score).max(f32::MIN_POSITIVE);
-    let (high, low) = (nearest.first().map_or(1.0, |n| n.1), nearest.last().map_or(0.0, |n| n.1));
+    let (high, low) = (nearest.first().map_or(1.0, |n| n.2), nearest.last().map_or(0.0, |n| n.2));
     let spread = (high - low).max(f32::MIN_POSITIVE);
     let score =
         |text: f32, cosine: f32| a * ((cosine - low) / spread).clamp(0.0, 1.0) + (1.0 - a) * text / best;
     let mut out: Vec<Candidate> = hits
         .iter()
         .map(|hit| {
-            let cosine = vectors.cosine(question, hit.piece);
+            let of = vectors.get(hit.corpus).and_then(Option::as_ref);
+            let cosine = of.map_or(0.0, |vectors| vectors.cosine(question, hit.piece));
             let score = score(hit.score, cosine);
             Candidate {
+                corpus: hit.corpus,
                 piece: hit.piece,
                 score,
                 text: hit.score,
@@ -30,11 +42,12 @@ pub(super) fn fuse(hits: &[Hit], vectors: &Vectors, question: &Row, a: f32, dept
             }
         })
         .collect();
-    let mut seen: Vec<usize> = hits.iter().map(|hit| hit.piece).collect();
+    let mut seen: Vec<(usize, usize)> = hits.iter().map(|hit| (hit.corpus, hit.piece)).collect();
     seen.sort_unstable();
-    for (piece, cosine) in nearest {
-        if seen.binary_search(&piece).is_err() {
+    for (corpus, piece, cosine) in nearest {
+        if seen.binary_search(&(corpus, piece)).is_err() {
             out.push(Candidate {
+                corpus,
                 piece,
                 score: score(0.0, cosine),
                 text: 0.0,
@@ -43,8 +56,22 @@ pub(super) fn fuse(hits: &[Hit], vectors: &Vectors, question: &Row, a: f32, dept
             });
         }
     }
-    out.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.piece.cmp(&b.piece)));
+    out.sort_unstable_by(|a, b| {
+        b.score.total_cmp(&a.score).then((a.corpus, a.piece).cmp(&(b.corpus, b.piece)))
+    });
     out
+}
+
+/// The passages nearest to a question in all corpora, nearest first.
+fn nearest(vectors: &[Option<Arc<Vectors>>], question: &Row, depth: usize) -> Vec<(usize, usize, f32)> {
+    let of = |(n, vectors): (usize, &Option<Arc<Vectors>>)| {
+        let nearest = vectors.as_ref().map(|vectors| vectors.nearest(question, depth)).unwrap_or_default();
+        nearest.into_iter().map(move |(piece, cosine)| (n, piece, cosine))
+    };
+    let mut all: Vec<_> = vectors.iter().enumerate().flat_map(of).collect();
+    all.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
+    all.truncate(depth);
+    all
 }
 
 /// What a question has to weigh to be more than a chance hit, in words that nobody wrote.

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use tantivy::columnar::Column;
+use tantivy::fastfield::AliveBitSet;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::BlockSegmentPostings;
 use tantivy::query::FuzzyTermQuery;
@@ -27,8 +28,11 @@ pub(super) struct Part {
     pub(super) run: Range<DocId>,
     /// Title and body.
     pub(super) fields: [Indexed; 2],
+    documents: Column<u64>,
     pieces: Column<u64>,
     whole: bool,
+    /// Which of the segment's passages were not deleted; `None` when none was.
+    alive: Option<AliveBitSet>,
 }
 
 /// A field of a segment.
@@ -67,28 +71,35 @@ impl Part {
             out.push(Self {
                 run: from..to,
                 fields: [indexed(fields.title)?, indexed(fields.body)?],
+                documents: segment.fast_fields().u64("document")?,
                 pieces: segment.fast_fields().u64("piece")?,
+                alive: segment.alive_bitset().cloned(),
                 whole: from == 0 && to == segment.max_doc(),
             });
         }
         Ok(out)
     }
 
-    /// The number that a passage has in its bot.
-    pub(super) fn piece(&self, passage: DocId) -> usize {
-        self.pieces.first(passage).and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX)
+    /// The number of a passage's document, and its place in it.
+    pub(super) fn place(&self, passage: DocId) -> Option<(u64, u64)> {
+        self.documents.first(passage).zip(self.pieces.first(passage))
     }
 
     /// How many of the run's passages have a term in their body.
     pub(super) fn frequency(&self, term: &str) -> tantivy::Result<u64> {
         let body = &self.fields[In::Body as usize];
         let term = Term::from_field_text(body.field, term);
-        if self.whole {
+        if self.whole && self.alive.is_none() {
             return Ok(u64::from(body.terms.doc_freq(&term)?));
         }
         let Some(mut postings) = body.terms.read_block_postings(&term, IndexRecordOption::Basic)? else {
             return Ok(0);
         };
+        if self.alive.is_some() {
+            let mut count = 0;
+            self.walk(postings, &mut |_, _| count += 1);
+            return Ok(count);
+        }
         let before = postings.rank(self.run.start);
         Ok(u64::from(postings.rank(self.run.end) - before))
     }
@@ -138,7 +149,9 @@ impl Part {
             let last = ids.last().copied().unwrap_or(TERMINATED);
             let end = ids.partition_point(|id| *id < self.run.end);
             for (n, id) in ids.iter().enumerate().take(end).skip(at) {
-                take(*id, counts.get(n).copied().unwrap_or(1));
+                if self.alive.as_ref().is_none_or(|alive| alive.is_alive(*id)) {
+                    take(*id, counts.get(n).copied().unwrap_or(1));
+                }
             }
             if last >= self.run.end {
                 return;

@@ -7,7 +7,8 @@
 
 use std::ops::Range;
 
-use crate::domain::bot::{Bot, Document};
+use crate::domain::bot::Document;
+use crate::domain::knowledge::Corpus;
 
 /// About what one idea takes, and what retrieval was measured with.
 const MAX_TOKENS: usize = 256;
@@ -15,7 +16,7 @@ const MAX_TOKENS: usize = 256;
 /// What a passage repeats of the one before it, at most: 15 %.
 const OVERLAP: usize = MAX_TOKENS * 15 / 100;
 
-/// A passage, as a place in its bot's documents.
+/// A passage, as a place in its corpus's documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
     /// Which document.
@@ -37,11 +38,11 @@ pub(super) enum Place {
 
 impl Piece {
     /// The document's title, its name where it has none, and the headings.
-    pub(super) fn title(&self, bot: &Bot) -> String {
-        let document = self.document(bot);
-        let title = if document.title.is_empty() { &document.name } else { &document.title };
+    pub(super) fn title(&self, corpus: &Corpus) -> String {
+        let document = self.document(corpus);
+        let title = short(if document.title.is_empty() { &document.name } else { &document.title });
         match &*self.headings {
-            "" => title.clone(),
+            "" => title.to_owned(),
             // A document's first heading usually repeats its title.
             headings if headings == title || headings.starts_with(&format!("{title} > ")) => {
                 headings.to_owned()
@@ -51,8 +52,8 @@ impl Piece {
     }
 
     /// What is shown: the passage itself; of a pair, the answer.
-    pub(super) fn text<'a>(&self, bot: &'a Bot) -> &'a str {
-        let document = self.document(bot);
+    pub(super) fn text<'a>(&self, corpus: &'a Corpus) -> &'a str {
+        let document = self.document(corpus);
         match &self.place {
             Place::Text(range) => &document.text[range.clone()],
             Place::Pair(n) => document.qa[*n].a.trim(),
@@ -60,39 +61,54 @@ impl Piece {
     }
 
     /// The question of a pair: it is searched like a title.
-    pub(super) fn question<'a>(&self, bot: &'a Bot) -> Option<&'a str> {
+    pub(super) fn question<'a>(&self, corpus: &'a Corpus) -> Option<&'a str> {
         match &self.place {
             Place::Text(_) => None,
-            Place::Pair(n) => Some(&self.document(bot).qa[*n].q),
+            Place::Pair(n) => Some(&self.document(corpus).qa[*n].q),
+        }
+    }
+
+    /// The page on which it begins.
+    pub(super) fn page(&self, corpus: &Corpus) -> Option<u32> {
+        match &self.place {
+            Place::Text(range) => self.document(corpus).page(range.start),
+            Place::Pair(_) => None,
         }
     }
 
     /// The document.
-    pub(super) fn document<'a>(&self, bot: &'a Bot) -> &'a Document {
-        &bot.spec.documents[self.document as usize]
+    pub(super) fn document<'a>(&self, corpus: &'a Corpus) -> &'a Document {
+        &corpus.documents()[self.document as usize]
     }
 }
 
-/// The passages of all documents of a bot, in order; at most `most`, and whether some were left out.
-pub(super) fn pieces(bot: &Bot, most: usize) -> (Vec<Piece>, bool) {
+/// The passages of a corpus's document with this number, in order.
+pub(super) fn pieces(n: u32, document: &Document) -> Vec<Piece> {
     let mut out = Vec::new();
-    for (n, document) in (0..).zip(&bot.spec.documents) {
-        for (pair, _) in document.qa.iter().enumerate().filter(|(_, pair)| !pair.a.trim().is_empty()) {
-            out.push(Piece { document: n, place: Place::Pair(pair), headings: "".into() });
-        }
-        for (headings, range) in sections(&document.text) {
-            for range in pack(&document.text, range) {
-                out.push(Piece {
-                    document: n,
-                    place: Place::Text(range),
-                    headings: headings.as_str().into(),
-                });
-            }
+    for (pair, _) in document.qa.iter().enumerate().filter(|(_, pair)| !pair.a.trim().is_empty()) {
+        out.push(Piece { document: n, place: Place::Pair(pair), headings: "".into() });
+    }
+    for (headings, range) in sections(&document.text) {
+        // Never across a page either: a citation names the page that it stands on.
+        let of_page = by_page(range, &document.pages).into_iter();
+        for range in of_page.flat_map(|range| pack(&document.text, range)) {
+            out.push(Piece { document: n, place: Place::Text(range), headings: headings.as_str().into() });
         }
     }
-    let cut = out.len() > most;
-    out.truncate(most);
-    (out, cut)
+    out
+}
+
+/// A section, cut where a page begins.
+fn by_page(section: Range<usize>, pages: &[u64]) -> Vec<Range<usize>> {
+    let begins = pages.iter().filter_map(|page| usize::try_from(*page).ok());
+    let mut out = Vec::new();
+    let mut start = section.start;
+    for page in begins.filter(|page| section.start < *page && *page < section.end) {
+        out.push(start..page);
+        start = page;
+    }
+    out.push(start..section.end);
+    out
 }
 
 /// The texts between headings, each with the headings above it.
@@ -117,6 +133,12 @@ fn sections(text: &str) -> Vec<(String, Range<usize>)> {
     out
 }
 
+/// What is told of a title or a heading: every passage below it says it again, so a long one would cost its square.
+fn short(text: &str) -> &str {
+    const MOST: usize = 200;
+    text.char_indices().nth(MOST).map_or(text, |(end, _)| &text[..end])
+}
+
 /// `## Heading ##` as its level and its text.
 fn heading(line: &str) -> Option<(usize, &str)> {
     let level = line.bytes().take_while(|b| *b == b'#').count();
@@ -124,7 +146,7 @@ fn heading(line: &str) -> Option<(usize, &str)> {
     if !(1..=6).contains(&level) || !rest.starts_with([' ', '\t']) {
         return None;
     }
-    let text = rest.trim().trim_end_matches('#').trim_end();
+    let text = short(rest.trim().trim_end_matches('#').trim_end());
     (!text.is_empty()).then_some((level, text))
 }
 
@@ -263,6 +285,12 @@ mod tests {
     }
 
     #[test]
+    fn a_long_heading_is_cut() {
+        let text = format!("# {}\nText.", "ä".repeat(1000));
+        assert_eq!(split_all(&text)[0], ("ä".repeat(200), "Text."));
+    }
+
+    #[test]
     fn headings_part_passages() {
         let text = "Intro.\n\n# Shop\n\n## Prices\nA haircut is 12 EUR.\n\n```\n# no heading\n```\n## Hours ##\nNine to five.\n#hashtag\n";
         let parts = split_all(text);
@@ -288,6 +316,23 @@ mod tests {
         }
         let word = "x".repeat(5000);
         assert!(split_all(&word).len() > 4);
+    }
+
+    #[test]
+    fn a_passage_stands_on_one_page() {
+        let text = "Paddles are free.\n\nThe deposit is 25 EUR.\n\n";
+        let document = Document { pages: vec![0, 19], ..Document::text("a.pdf", text) };
+        let base = crate::domain::knowledge::KnowledgeBase {
+            tenant: "t".into(),
+            base: "b".into(),
+            version: 1,
+            documents: vec![document],
+            pinned: vec![],
+        };
+        let corpus = Corpus::Base(std::sync::Arc::new(base));
+        let pieces = pieces(0, &corpus.documents()[0]);
+        let found: Vec<_> = pieces.iter().map(|p| (p.page(&corpus), p.text(&corpus))).collect();
+        assert_eq!(found, [(Some(1), "Paddles are free."), (Some(2), "The deposit is 25 EUR.")]);
     }
 
     proptest! {

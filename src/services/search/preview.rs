@@ -4,7 +4,10 @@ use serde::Serialize;
 
 use super::analysis::Language;
 use super::passages::{Place, pieces, tokens};
-use crate::domain::bot::{Bot, BotSpec, Document};
+use std::sync::Arc;
+
+use crate::domain::bot::Document;
+use crate::domain::knowledge::{Corpus, KnowledgeBase};
 
 /// A passage as it would be searched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -13,6 +16,8 @@ pub struct Chunk {
     pub title: String,
     /// The bytes of the document's text that it is; absent for a Q&A pair.
     pub range: Option<(usize, usize)>,
+    /// The page, from 1, on which it begins; absent where there are no pages.
+    pub page: Option<u32>,
     /// About how many tokens a model makes of it.
     pub tokens: usize,
     /// The question of a pair.
@@ -25,20 +30,33 @@ pub struct Chunk {
 #[must_use]
 pub fn preview(document: Document) -> (&'static str, Vec<Chunk>) {
     let language = Language::of_document(&document).code();
-    let spec = BotSpec { documents: vec![document], ..BotSpec::named("preview".into()) };
-    let bot = Bot { tenant: "preview".into(), version: 1, enabled: true, spec, accounts: Vec::new() };
-    let (pieces, _) = pieces(&bot, usize::MAX);
+    let base = KnowledgeBase {
+        tenant: "preview".into(),
+        base: "preview".into(),
+        version: 1,
+        documents: vec![document],
+        pinned: Vec::new(),
+    };
+    let corpus = Corpus::Base(Arc::new(base));
+    let pieces = pieces(0, &corpus.documents()[0]);
     let chunk = |piece: &super::passages::Piece| Chunk {
-        title: piece.title(&bot),
+        title: piece.title(&corpus),
         range: match &piece.place {
             Place::Text(range) => Some((range.start, range.end)),
             Place::Pair(_) => None,
         },
-        tokens: tokens(piece.text(&bot)),
-        question: piece.question(&bot).map(str::to_owned),
-        text: piece.text(&bot).to_owned(),
+        page: piece.page(&corpus),
+        tokens: tokens(piece.text(&corpus)),
+        question: piece.question(&corpus).map(str::to_owned),
+        text: piece.text(&corpus).to_owned(),
     };
     (language, pieces.iter().map(chunk).collect())
+}
+
+/// The language that a document is taken to be in, and how many passages it becomes.
+#[must_use]
+pub fn outline(document: &Document) -> (&'static str, usize) {
+    (Language::of_document(document).code(), pieces(0, document).len())
 }
 
 #[cfg(test)]
@@ -48,19 +66,13 @@ mod tests {
     #[test]
     fn passages_stand_where_they_say() {
         let text = "# Prices\nA haircut is 12 EUR.\n# Hours\nWe are open from nine to five.";
-        let document = Document {
-            name: "shop.md".into(),
-            title: String::new(),
-            text: text.into(),
-            file: None,
-            qa: Vec::new(),
-        };
-        let (language, chunks) = preview(document);
+        let (language, chunks) = preview(Document { pages: vec![0, 33], ..Document::text("shop.md", text) });
         assert_eq!((language, chunks.len()), ("en", 2));
         for chunk in chunks {
             let (from, to) = chunk.range.unwrap();
             assert_eq!(&text[from..to], chunk.text);
             assert!(chunk.title.starts_with("shop.md > "), "{chunk:?}");
+            assert_eq!(chunk.page, Some(if from < 33 { 1 } else { 2 }), "{chunk:?}");
         }
     }
 }

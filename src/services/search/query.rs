@@ -1,11 +1,12 @@
-//! A question becomes words, each with what it weighs among one bot's passages.
+//! A question becomes words, each with what it weighs among the passages that one bot may answer from.
 //!
 //! Guarantee: text of people never meets a query parser: a question is made of analysed terms, at most [`MAX_WORDS`], and
-//! they are looked up in the bot's own passages only.
+//! they are looked up in those passages only.
 
+use super::analysis::Language;
 use super::analysis::question;
-use super::part::Part;
-use super::shard::Resident;
+use super::ground::Ground;
+use super::resident::MAX_LANGUAGES;
 
 /// A longer question says it all in its first words, and each one costs. A passage keeps a bit for each.
 const MAX_WORDS: usize = 32;
@@ -39,13 +40,14 @@ impl Word {
 }
 
 /// The words of a question that are looked for.
-pub(super) fn words(parts: &[Part], resident: &Resident, text: &str) -> tantivy::Result<Vec<Word>> {
-    let passages = resident.pieces.len() as u64;
+pub(super) fn words(grounds: &[Ground], text: &str) -> tantivy::Result<Vec<Word>> {
+    let passages = Ground::passages(grounds) as u64;
     let mut words = Vec::new();
-    for variants in question(text, &resident.languages, MAX_WORDS) {
+    for variants in question(text, &languages(grounds), MAX_WORDS) {
         let mut terms = Vec::with_capacity(variants.len());
         for term in variants {
-            let each = parts.iter().map(|part| part.frequency(&term));
+            let parts = grounds.iter().flat_map(|ground| &ground.parts);
+            let each = parts.map(|part| part.frequency(&term));
             let frequency = each.sum::<tantivy::Result<u64>>()?;
             terms.push((term, frequency.min(passages)));
         }
@@ -63,6 +65,19 @@ pub(super) fn words(parts: &[Part], resident: &Resident, text: &str) -> tantivy:
     Ok(words)
 }
 
+/// The languages that a question is read in: those of the largest corpus first.
+fn languages(grounds: &[Ground]) -> Vec<Language> {
+    let mut by_size: Vec<_> = grounds.iter().map(|ground| &ground.resident).collect();
+    by_size.sort_by_key(|resident| std::cmp::Reverse(resident.pieces.len()));
+    let mut out: Vec<Language> = Vec::new();
+    for language in by_size.into_iter().flat_map(|resident| &resident.languages) {
+        if !out.contains(language) && out.len() < MAX_LANGUAGES {
+            out.push(*language);
+        }
+    }
+    out
+}
+
 /// BM25's inverse document frequency.
 pub(super) fn idf(frequency: u64, passages: u64) -> f32 {
     let (n, all) = (frequency as f32, passages as f32);
@@ -70,7 +85,7 @@ pub(super) fn idf(frequency: u64, passages: u64) -> f32 {
 }
 
 /// What words weigh together, in words that nobody wrote.
-pub(super) fn weighs(words: &[Word], resident: &Resident) -> f32 {
-    let unseen = idf(1, resident.pieces.len().max(1) as u64);
+pub(super) fn weighs(words: &[Word], passages: usize) -> f32 {
+    let unseen = idf(1, passages.max(1) as u64);
     words.iter().map(|word| word.idf).sum::<f32>() / unseen
 }

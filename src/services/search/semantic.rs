@@ -16,9 +16,10 @@ use tokio::sync::Semaphore;
 
 use super::SearchError;
 use super::passages::Piece;
-use super::shard::Resident;
+use super::resident::Resident;
+use super::shard::Key;
 use super::vectors::{Row, TextHash, Vectors, hash};
-use crate::domain::bot::Bot;
+use crate::domain::knowledge::Corpus;
 use crate::services::embed::Embed;
 
 /// Bots that wait for their vectors; one more is searched by words until it is indexed again.
@@ -92,24 +93,50 @@ impl Semantic {
         if resident.pieces.is_empty() {
             return;
         }
-        let stored = Vectors::open(&self.folder, &name(&resident.bot), self.embed.model());
+        let stored = Vectors::open(&self.folder, &name(&key(&resident.corpus)), self.embed.model());
         if let Some(vectors) = stored.filter(|vectors| stand_for(vectors, resident)) {
             resident.vectors.store(Some(Arc::new(vectors)));
             return;
         }
         let sent = self.queue.as_ref().map(|queue| queue.try_send(Arc::downgrade(resident)));
         if let Some(Err(TrySendError::Full(_))) = sent {
-            let bot = &resident.bot.spec.bot;
-            tracing::warn!(%bot, "too many bots wait for vectors; this one is searched by words");
+            resident.seen_to.store(false, Ordering::Relaxed);
+            let corpus = resident.corpus.id();
+            tracing::warn!(%corpus, "too many wait for vectors; this one is searched by words");
         }
+    }
+
+    /// Deletes the files of all but these corpora that are older than `young`; how many that were.
+    pub(super) fn keep(&self, known: &[Key], young: Duration) -> std::io::Result<usize> {
+        let names: std::collections::HashSet<String> = known.iter().map(name).collect();
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        let mut gone = 0;
+        for entry in entries {
+            let entry = entry?;
+            let ours = entry.file_name().to_str().is_some_and(|n| n.ends_with(".vec") && !names.contains(n));
+            let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+            if ours && age >= young {
+                std::fs::remove_file(entry.path())?;
+                gone += 1;
+            }
+        }
+        Ok(gone)
     }
 
     /// A question's vector; `None` when it is searched by words alone: meaning counts nothing in the documents' language,
     /// the vectors are not there yet, the model fails or takes too long.
-    pub(super) async fn ask(&self, resident: &Resident, text: &str) -> Option<Asked> {
-        let language = resident.languages.first()?;
+    pub(super) async fn ask(&self, residents: &[Arc<Resident>], text: &str) -> Option<Asked> {
+        // What most passages are in decides: one question has one weight.
+        let largest = residents.iter().max_by_key(|resident| resident.pieces.len())?;
+        let language = largest.languages.first()?;
         let weight = self.weights.get(language.code()).copied().unwrap_or(0.0);
-        if weight <= 0.0 || resident.vectors.load().is_none() {
+        let ready = |r: &Arc<Resident>| r.pieces.is_empty() || r.vectors.load().is_some();
+        // A corpus without vectors would lose to those that have them, whatever it says.
+        if weight <= 0.0 || !residents.iter().all(ready) {
             return None;
         }
         let start = Instant::now();
@@ -157,21 +184,29 @@ impl Drop for Semantic {
 }
 
 /// What is embedded of a passage: its title and its text, the question of a pair with its answer.
-pub(super) fn text_of(piece: &Piece, bot: &Bot) -> String {
-    let document = piece.document(bot);
-    let heading =
-        if document.title.is_empty() && piece.headings.is_empty() { String::new() } else { piece.title(bot) };
-    let question = piece.question(bot).unwrap_or_default();
-    [heading.as_str(), question, piece.text(bot)]
+pub(super) fn text_of(piece: &Piece, corpus: &Corpus) -> String {
+    let document = piece.document(corpus);
+    let heading = if document.title.is_empty() && piece.headings.is_empty() {
+        String::new()
+    } else {
+        piece.title(corpus)
+    };
+    let question = piece.question(corpus).unwrap_or_default();
+    [heading.as_str(), question, piece.text(corpus)]
         .into_iter()
         .filter(|s| !s.is_empty())
         .collect::<Vec<_>>()
         .join("\n")
 }
 
-fn name(bot: &Bot) -> String {
-    let key = blake3::hash(format!("{}\u{0}{}", bot.tenant, bot.spec.bot).as_bytes());
-    format!("{}.vec", &key.to_hex()[..32])
+/// The file of a corpus's vectors: no name of a person stands in it.
+fn name(key: &Key) -> String {
+    let hash = blake3::hash(super::shard::name(key).as_bytes());
+    format!("{}.vec", &hash.to_hex()[..32])
+}
+
+fn key(corpus: &Corpus) -> Key {
+    (corpus.tenant().clone(), corpus.id())
 }
 
 fn stand_for(vectors: &Vectors, resident: &Resident) -> bool {
@@ -180,7 +215,7 @@ fn stand_for(vectors: &Vectors, resident: &Resident) -> bool {
             .pieces
             .iter()
             .enumerate()
-            .all(|(n, piece)| vectors.hash(n) == Some(hash(&text_of(piece, &resident.bot))))
+            .all(|(n, piece)| vectors.hash(n) == Some(hash(&text_of(piece, &resident.corpus))))
 }
 
 fn run(jobs: &Receiver<Weak<Resident>>, embed: &dyn Embed, folder: &Path, stop: &AtomicBool) {
@@ -188,7 +223,10 @@ fn run(jobs: &Receiver<Weak<Resident>>, embed: &dyn Embed, folder: &Path, stop: 
         match work(&job, embed, folder, stop) {
             Ok(()) => {}
             Err(error) => {
-                tracing::warn!(%error, "a bot's vectors could not be made; it is searched by words")
+                tracing::warn!(%error, "a bot's vectors could not be made; it is searched by words");
+                if let Some(resident) = job.upgrade() {
+                    resident.seen_to.store(false, Ordering::Relaxed);
+                }
             }
         }
     }
@@ -202,8 +240,8 @@ fn work(
 ) -> Result<(), SearchError> {
     let failed = |error: &dyn std::fmt::Display| SearchError::Index(error.to_string());
     let Some(resident) = job.upgrade() else { return Ok(()) };
-    let texts: Vec<String> = resident.pieces.iter().map(|piece| text_of(piece, &resident.bot)).collect();
-    let name = name(&resident.bot);
+    let texts: Vec<String> = resident.pieces.iter().map(|piece| text_of(piece, &resident.corpus)).collect();
+    let name = name(&key(&resident.corpus));
     drop(resident);
     let known: HashMap<TextHash, Row> = match Vectors::open(folder, &name, embed.model()) {
         Some(old) => (0..old.len()).filter_map(|n| Some((old.hash(n)?, old.row(n)?))).collect(),
@@ -212,7 +250,12 @@ fn work(
     let mut rows = Vec::with_capacity(texts.len());
     for text in &texts {
         // A newer version waits behind this one, or the bot made room: its vectors are nobody's.
+        // What was made of them is kept: a corpus that changes all the time would never be done.
         if job.strong_count() == 0 || stop.load(Ordering::Relaxed) {
+            let mut all = known;
+            all.extend(rows);
+            let all: Vec<_> = all.into_iter().collect();
+            Vectors::write(folder, &name, embed.model(), &all).map_err(|error| failed(&error))?;
             return Ok(());
         }
         let key = hash(text);

@@ -1,61 +1,64 @@
-//! One index that many bots share.
+//! One index that many corpora share: bots' own documents and knowledge bases.
 //!
 //! Guarantee: a [`View`] is one moment of the index: its searcher sees exactly the passages of its residents, so a
 //! passage's number always means the text that was indexed under it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
-use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
+use arc_swap::ArcSwap;
+use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::WhitespaceTokenizer;
 use tantivy::{Index, IndexReader, IndexSettings, IndexSortByField, Order, ReloadPolicy};
 use tantivy::{Searcher, TantivyDocument, Term};
 
-use super::analysis::{Analyzer, Language};
+use super::analysis::Analyzer;
 use super::passages::Piece;
-use super::vectors::Vectors;
-use crate::domain::bot::Bot;
-use crate::domain::ids::{BotId, TenantId};
+use super::resident::Resident;
+use crate::domain::ids::TenantId;
+use crate::domain::knowledge::{Corpus, CorpusId};
 
 /// Whose documents.
-pub(super) type Key = (TenantId, BotId);
+pub(super) type Key = (TenantId, CorpusId);
 
 /// The fields of a passage.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields {
-    /// Tenant and bot: what is deleted by it is never another tenant's.
-    bot: Field,
-    /// The resident's number. Segments are sorted by it.
+    /// The resident's number: no two tenants' passages have the same. Segments are sorted by it.
     owner: Field,
+    /// The number of the document in its present state.
+    document: Field,
     /// The terms of title, headings and question.
     pub(super) title: Field,
     /// The terms of title, headings, question and text.
     pub(super) body: Field,
-    /// The passage's number in its resident.
+    /// The passage's place in its document.
     piece: Field,
 }
 
 impl Fields {
-    /// The term that a bot's passages are deleted by.
-    pub(super) fn bot(&self, (tenant, bot): &Key) -> Term {
-        Term::from_field_text(self.bot, &format!("{tenant}\u{0}{bot}"))
+    /// The term that a corpus's passages are deleted by.
+    pub(super) fn of_owner(&self, owner: u64) -> Term {
+        Term::from_field_u64(self.owner, owner)
+    }
+
+    /// The term that a document's passages are deleted by.
+    pub(super) fn of_document(&self, number: u64) -> Term {
+        Term::from_field_u64(self.document, number)
     }
 
     /// A passage as the index takes it, and how many terms its title and its body have.
     pub(super) fn document(
         &self,
-        key: &Key,
-        owner: u64,
-        number: usize,
+        [owner, number, place]: [u64; 3],
         piece: &Piece,
-        bot: &Bot,
+        corpus: &Corpus,
         analyzer: &mut Analyzer,
     ) -> (TantivyDocument, [u64; 2]) {
-        let question = piece.question(bot).unwrap_or_default();
-        let heading = format!("{}\n{question}", piece.title(bot));
+        let question = piece.question(corpus).unwrap_or_default();
+        let heading = format!("{}\n{question}", piece.title(corpus));
         let mut join = |text: &str, out: &mut String| {
             let mut count = 0;
             analyzer.terms(text, |term| {
@@ -68,42 +71,24 @@ impl Fields {
         let mut title = String::new();
         let of_title = join(&heading, &mut title);
         let mut body = title.clone();
-        let of_body = of_title + join(piece.text(bot), &mut body);
+        let of_body = of_title + join(piece.text(corpus), &mut body);
         let mut document = TantivyDocument::new();
-        document.add_text(self.bot, self.bot(key).value().as_str().unwrap_or_default());
         document.add_u64(self.owner, owner);
+        document.add_u64(self.document, number);
         document.add_text(self.title, title);
         document.add_text(self.body, body);
-        document.add_u64(self.piece, number as u64);
+        document.add_u64(self.piece, place);
         (document, [of_title, of_body])
     }
 }
 
-/// A bot whose documents are in the index.
-#[derive(Debug)]
-pub(super) struct Resident {
-    /// Given to this version of this bot and never again in the shard: no passage of another has it.
-    pub(super) owner: u64,
-    /// The bot that was indexed: passages are read from its documents.
-    pub(super) bot: Arc<Bot>,
-    /// Every passage, by number.
-    pub(super) pieces: Vec<Piece>,
-    /// The languages of its passages, the commonest first, at most [`MAX_LANGUAGES`].
-    pub(super) languages: Vec<Language>,
-    /// Documents by language.
-    pub(super) documents: BTreeMap<Language, usize>,
-    /// Terms in all titles and in all bodies: scores rest on the bot's own figures, never on its neighbours'.
-    pub(super) tokens: [u64; 2],
-    /// A vector for each passage, once all of them are made.
-    pub(super) vectors: ArcSwapOption<Vectors>,
-    /// True once its vectors were asked for.
-    pub(super) seen_to: AtomicBool,
-    /// The shard's clock at the last use.
-    pub(super) used: AtomicU64,
+/// A corpus as one name that no other has.
+pub(super) fn name((tenant, corpus): &Key) -> String {
+    match corpus {
+        CorpusId::Own(bot) => format!("{tenant}\u{0}{bot}"),
+        CorpusId::Base(base) => format!("{tenant}\u{0}kb\u{0}{base}"),
+    }
 }
-
-/// A question is analysed once for each: more would cost more than they find.
-pub(super) const MAX_LANGUAGES: usize = 3;
 
 /// One moment of the index.
 pub(super) struct View {
@@ -125,7 +110,7 @@ pub(super) struct Shard {
     reader: IndexReader,
     view: ArcSwap<View>,
     clock: AtomicU64,
-    owners: AtomicU64,
+    numbers: AtomicU64,
 }
 
 impl fmt::Debug for Shard {
@@ -137,19 +122,14 @@ impl fmt::Debug for Shard {
 impl Shard {
     /// An empty index in memory.
     pub(super) fn new() -> tantivy::Result<Self> {
-        let exact = TextFieldIndexing::default()
-            .set_tokenizer("raw")
-            .set_index_option(IndexRecordOption::Basic)
-            .set_fieldnorms(false);
         let words = TextFieldIndexing::default()
             .set_tokenizer("terms")
             .set_index_option(IndexRecordOption::WithFreqs);
-        let exact = TextOptions::default().set_indexing_options(exact);
         let words = TextOptions::default().set_indexing_options(words);
         let mut schema = Schema::builder();
         let fields = Fields {
-            bot: schema.add_text_field("bot", exact),
-            owner: schema.add_u64_field("owner", FAST),
+            owner: schema.add_u64_field("owner", FAST | INDEXED),
+            document: schema.add_u64_field("document", FAST | INDEXED),
             title: schema.add_text_field("title", words.clone()),
             body: schema.add_text_field("body", words),
             piece: schema.add_u64_field("piece", FAST),
@@ -167,7 +147,7 @@ impl Shard {
             reader,
             view: ArcSwap::from_pointee(view),
             clock: AtomicU64::new(0),
-            owners: AtomicU64::new(1),
+            numbers: AtomicU64::new(1),
         })
     }
 
@@ -181,9 +161,9 @@ impl Shard {
         self.view.load_full()
     }
 
-    /// A number for a bot that is about to be indexed.
-    pub(super) fn next_owner(&self) -> u64 {
-        self.owners.fetch_add(1, Ordering::Relaxed)
+    /// A number for a corpus or a document that is about to be indexed; never given before.
+    pub(super) fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Marks a bot as used now.

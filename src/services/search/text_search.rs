@@ -1,6 +1,6 @@
-//! Full-text search over all bots' documents, in memory.
+//! Full-text search over all documents, in memory.
 //!
-//! A bot's documents are indexed when they are first asked for, and again when the bot's version differs. What was
+//! A corpus is indexed when it is first asked for, and again when its version differs. What was
 //! longest unused goes when there is no more room; it comes back when it is asked for. A search waits for nothing else.
 
 use std::collections::BTreeMap;
@@ -16,12 +16,13 @@ use tokio::sync::Semaphore;
 use super::builder::{Builder, Room};
 use super::count::{Cells, count};
 use super::found::Found;
-use super::part::Part;
+use super::ground::Ground;
+use super::resident::Resident;
 use super::semantic::{Asked, Meaning, Semantic};
-use super::shard::{Fields, Key, Resident, Shard, View};
+use super::shard::{Fields, Key, Shard, View};
 use super::{Grounding, Search, SearchError, query};
 use crate::config::Problems;
-use crate::domain::bot::Bot;
+use crate::domain::knowledge::Corpus;
 
 /// How bots' documents are searched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -74,6 +75,9 @@ pub struct Profile {
     pub languages: BTreeMap<String, usize>,
 }
 
+/// Looking whether a file has the vectors of so many passages hashes each of them: more would hold up others.
+const HASHED_INLINE: usize = 200;
+
 /// A larger bot is searched on a thread of its own: inline it would hold up others by milliseconds.
 const INLINE: usize = 5_000;
 
@@ -115,23 +119,23 @@ impl TextSearch {
         self.shards.iter().map(|(shard, _)| shard.view().searcher.num_docs()).sum()
     }
 
-    fn place(&self, (tenant, bot): &Key) -> &(Arc<Shard>, Arc<Builder>) {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(tenant.as_str().as_bytes()).update(&[0]).update(bot.as_str().as_bytes());
-        let hash = u64::from_le_bytes(std::array::from_fn(|n| hasher.finalize().as_bytes()[n]));
+    fn place(&self, key: &Key) -> &(Arc<Shard>, Arc<Builder>) {
+        let hash = blake3::hash(super::shard::name(key).as_bytes());
+        let hash = u64::from_le_bytes(std::array::from_fn(|n| hash.as_bytes()[n]));
         &self.shards[usize::try_from(hash % self.shards.len() as u64).unwrap_or(0)]
     }
 }
 
 impl TextSearch {
-    /// What a bot's documents became. Indexes them first when this version is not indexed yet.
+    /// What a corpus became. Indexes them first when this version is not indexed yet.
     ///
     /// # Errors
     /// When the index fails.
-    pub async fn profile(&self, bot: &Arc<Bot>) -> Result<Profile, SearchError> {
-        let key = (bot.tenant.clone(), bot.spec.bot.clone());
+    pub async fn profile(&self, corpus: impl Into<Corpus> + Send) -> Result<Profile, SearchError> {
+        let corpus = corpus.into();
+        let key = key(&corpus);
         let (shard, builder) = self.place(&key);
-        let view = builder.index(shard, key.clone(), Arc::clone(bot)).await?;
+        let view = builder.index(shard, key.clone(), corpus).await?;
         self.see_to(&view, &key);
         let resident = view.residents.get(&key);
         Ok(resident.map_or_else(Profile::default, |resident| Profile {
@@ -140,30 +144,65 @@ impl TextSearch {
         }))
     }
 
+    /// Indexes a corpus when this version of it is not indexed yet, and asks for its vectors, again when they failed.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub async fn prepare(&self, corpus: &Corpus) -> Result<(), SearchError> {
+        if let Some(open) = self.open(corpus).await? {
+            self.see_to(&open.view, &key(corpus));
+        }
+        Ok(())
+    }
+
     /// Asks for a bot's vectors where there is a model, once for each version: many may have waited for the same view.
     fn see_to(&self, view: &View, key: &Key) {
         if let (Some(semantic), Some(resident)) = (&self.semantic, view.residents.get(key))
             && !resident.seen_to.swap(true, Ordering::Relaxed)
         {
-            semantic.see_to(resident);
+            let (semantic, resident) = (Arc::clone(semantic), Arc::clone(resident));
+            if resident.pieces.len() <= HASHED_INLINE {
+                semantic.see_to(&resident);
+            } else {
+                drop(tokio::task::spawn_blocking(move || semantic.see_to(&resident)));
+            }
         }
+    }
+
+    /// True when there is a model: what is searched by words is found by meaning a little later.
+    #[must_use]
+    pub const fn has_meaning(&self) -> bool {
+        self.semantic.is_some()
+    }
+
+    /// Deletes the vectors of every corpus but these; how many files that were. Files that were written within `young`
+    /// stay, whoever's they are: their corpus may be newer than the list.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn keep_vectors_of(&self, known: &[Key], young: Duration) -> Result<usize, SearchError> {
+        let Some(semantic) = &self.semantic else { return Ok(0) };
+        semantic.keep(known, young).map_err(|error| SearchError::Index(error.to_string()))
     }
 
     /// Vectors of a bot's passages on the disk, in bytes; `None` while they are not all there.
     #[must_use]
-    pub fn vector_bytes(&self, bot: &Bot) -> Option<u64> {
-        let key = (bot.tenant.clone(), bot.spec.bot.clone());
+    pub fn vector_bytes(&self, corpus: impl Into<Corpus>) -> Option<u64> {
+        let corpus = corpus.into();
+        let key = key(&corpus);
         let view = self.place(&key).0.view();
-        let resident = view.residents.get(&key)?;
-        let vectors = resident.vectors.load_full()?;
-        Some(vectors.bytes())
+        let resident = view.residents.get(&key).filter(|r| r.corpus.version() == corpus.version())?;
+        if resident.pieces.is_empty() {
+            return Some(0);
+        }
+        Some(resident.vectors.load_full()?.bytes())
     }
 
     /// How long it takes to compare one question with every vector of a bot and nothing else; the best of some.
     #[must_use]
-    pub fn raw_scan(&self, bot: &Bot) -> Option<Duration> {
+    pub fn raw_scan(&self, corpus: impl Into<Corpus>) -> Option<Duration> {
         const TIMES: usize = 20;
-        let key = (bot.tenant.clone(), bot.spec.bot.clone());
+        let key = key(&corpus.into());
         let view = self.place(&key).0.view();
         let vectors = view.residents.get(&key)?.vectors.load_full()?;
         let question = vectors.row(0)?;
@@ -187,63 +226,87 @@ impl TextSearch {
     ///
     /// # Errors
     /// When the index fails.
-    pub async fn explore(&self, bot: &Arc<Bot>, question: &str, depth: usize) -> Result<Found, SearchError> {
-        if bot.spec.documents.is_empty() || depth == 0 {
+    pub async fn explore(
+        &self,
+        corpora: &[Corpus],
+        question: &str,
+        depth: usize,
+    ) -> Result<Found, SearchError> {
+        let mut open = Vec::with_capacity(corpora.len());
+        for corpus in corpora.iter().filter(|corpus| !corpus.documents().is_empty() && depth > 0) {
+            open.extend(self.open(corpus).await?);
+        }
+        if open.is_empty() {
             return Ok(Found::nothing());
         }
-        let key = (bot.tenant.clone(), bot.spec.bot.clone());
-        let (shard, builder) = self.place(&key);
-        let mut view = shard.view();
-        if view.residents.get(&key).is_none_or(|resident| resident.bot.version != bot.version) {
-            view = builder.index(shard, key.clone(), Arc::clone(bot)).await?;
-            self.see_to(&view, &key);
-        }
-        // A view that `index` gave holds the bot; one that was at hand was looked at before.
-        let Some(resident) = view.residents.get(&key).map(Arc::clone) else { return Ok(Found::nothing()) };
-        shard.touch(&resident);
+        let residents: Vec<_> = open.iter().map(|open| Arc::clone(&open.resident)).collect();
         let asked = match &self.semantic {
-            Some(semantic) => semantic.ask(&resident, question).await,
+            Some(semantic) => semantic.ask(&residents, question).await,
             None => None,
         };
-        let (fields, cells) = (shard.fields, Arc::clone(&self.cells));
-        let question = question.to_owned();
-        let large = resident.pieces.len() > INLINE;
-        let work = move || search(&view, &fields, resident, &question, asked.as_ref(), depth, &cells);
+        let (cells, question) = (Arc::clone(&self.cells), question.to_owned());
+        let large = residents.iter().map(|resident| resident.pieces.len()).sum::<usize>() > INLINE;
+        let work = move || search(open, &question, asked.as_ref(), depth, &cells);
         if !large {
             return work();
         }
         tokio::task::spawn_blocking(work).await.map_err(|error| SearchError::Index(error.to_string()))?
     }
+
+    /// A corpus as it is indexed; it is indexed first when this version is not.
+    async fn open(&self, corpus: &Corpus) -> Result<Option<Open>, SearchError> {
+        let key = key(corpus);
+        let (shard, builder) = self.place(&key);
+        let mut view = shard.view();
+        if view.residents.get(&key).is_none_or(|resident| resident.corpus.version() != corpus.version()) {
+            view = builder.index(shard, key.clone(), corpus.clone()).await?;
+            self.see_to(&view, &key);
+        }
+        // A view that `index` gave holds the corpus; one that was at hand was looked at before.
+        let Some(resident) = view.residents.get(&key).map(Arc::clone) else { return Ok(None) };
+        shard.touch(&resident);
+        Ok(Some(Open { fields: shard.fields, view, resident }))
+    }
+}
+
+/// A corpus at one moment of its index.
+struct Open {
+    fields: Fields,
+    view: Arc<View>,
+    resident: Arc<Resident>,
+}
+
+fn key(corpus: &Corpus) -> Key {
+    (corpus.tenant().clone(), corpus.id())
 }
 
 #[async_trait]
 impl Search for TextSearch {
-    async fn ground(&self, bot: &Arc<Bot>, question: &str, top: usize) -> Result<Grounding, SearchError> {
-        Ok(self.explore(bot, question, DEPTH).await?.grounding(top))
+    async fn ground(&self, corpora: &[Corpus], question: &str, top: usize) -> Result<Grounding, SearchError> {
+        Ok(self.explore(corpora, question, DEPTH).await?.grounding(top))
     }
 }
 
 fn search(
-    view: &View,
-    fields: &Fields,
-    resident: Arc<Resident>,
+    open: Vec<Open>,
     question: &str,
     asked: Option<&Asked>,
     depth: usize,
     cells: &Cells,
 ) -> Result<Found, SearchError> {
     let found = || -> tantivy::Result<_> {
-        let parts = Part::all(&view.searcher, fields, resident.owner)?;
-        let words = query::words(&parts, &resident, question)?;
-        let hits =
-            if words.is_empty() { Vec::new() } else { count(&parts, &resident, &words, depth, cells)? };
-        Ok((hits, query::weighs(&words, &resident)))
+        let grounds =
+            open.iter().map(|open| Ground::new(&open.view, &open.fields, Arc::clone(&open.resident)));
+        let grounds = grounds.collect::<tantivy::Result<Vec<_>>>()?;
+        let words = query::words(&grounds, question)?;
+        let hits = if words.is_empty() { Vec::new() } else { count(&grounds, &words, depth, cells)? };
+        Ok((hits, query::weighs(&words, Ground::passages(&grounds))))
     };
     let (hits, weighs) = found().map_err(failed)?;
-    let vectors = resident.vectors.load_full();
-    Ok(match asked.zip(vectors.as_deref()) {
-        Some((asked, vectors)) => Found::by_both(resident, &hits, vectors, asked, depth),
-        None => Found::by_words(resident, &hits, weighs),
+    let residents: Vec<_> = open.into_iter().map(|open| open.resident).collect();
+    Ok(match asked {
+        Some(asked) => Found::by_both(residents, &hits, asked, depth),
+        None => Found::by_words(residents, &hits, weighs),
     })
 }
 

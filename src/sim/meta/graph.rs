@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{App, Shared, errors, page, whatsapp};
 use crate::sim::answer::{Answer, Request, carry_out};
+use crate::sim::files;
 use crate::sim::params;
 
 /// Every request: `/vNN.0/<id>[/<edge>]`, with or without the version.
@@ -41,17 +42,18 @@ pub(super) async fn handle(
     let chat = chat.or_else(|| whatsapp::recipient(&body));
     let size = body.to_string().len();
     let request = Request { method: edge, account: id, chat, body, size };
+    let host = header(header::HOST).to_owned();
     let duty = |request: &Request<'_>, _: Option<&_>| {
         if token.is_empty() || shared.revoked.read().unwrap_or_else(PoisonError::into_inner).contains(&token)
         {
             return errors::error(190, "the access token is missing or was refused");
         }
-        subscribed.unwrap_or_else(|| call(&shared, &verb, request))
+        subscribed.unwrap_or_else(|| call(&shared, &verb, &host, request))
     };
     carry_out(&shared.core, request, errors::scripted, duty).await
 }
 
-fn call(shared: &Arc<Shared>, verb: &Method, request: &Request<'_>) -> Answer {
+fn call(shared: &Arc<Shared>, verb: &Method, host: &str, request: &Request<'_>) -> Answer {
     let id = request.account;
     match (verb, request.method) {
         (&Method::POST, "messages") if request.body.get("messaging_product").is_some() => {
@@ -59,6 +61,9 @@ fn call(shared: &Arc<Shared>, verb: &Method, request: &Request<'_>) -> Answer {
         }
         (&Method::POST, "messages") => page::messages(shared, id, &request.body),
         (&Method::POST, "media") => errors::ok(&json!({"id": format!("media{}", shared.next_id_number())})),
+        (&Method::POST, "message_attachments") => {
+            errors::ok(&json!({"attachment_id": format!("attachment{}", shared.next_id_number())}))
+        }
         (&Method::POST, "subscribed_apps") => errors::ok(&json!({"success": true})),
         // Every token here is one app's, and every page is subscribed to it.
         (&Method::GET, "subscribed_apps") => errors::ok(&json!({"data": [{"id": "1"}]})),
@@ -66,14 +71,12 @@ fn call(shared: &Arc<Shared>, verb: &Method, request: &Request<'_>) -> Answer {
         (&Method::GET, "get") if id.starts_with("media") => errors::ok(&json!({
             "id": id,
             "messaging_product": "whatsapp",
-            "url": format!("/{id}/bytes"),
+            "url": format!("http://{host}/{id}/bytes?at={}", shared.core.clock.now().millis()),
             "mime_type": "image/png",
             "sha256": "00",
-            "file_size": 4,
+            "file_size": files::content(id).len(),
         })),
-        (&Method::GET, "bytes") => {
-            Answer { status: 200, body: Bytes::from_static(b"file"), retry_after: None }
-        }
+        (&Method::GET, "bytes") => file(shared, id, &request.body),
         (&Method::GET, "get") => errors::ok(&json!({
             "id": id,
             "name": format!("Account {id}"),
@@ -82,6 +85,18 @@ fn call(shared: &Arc<Shared>, verb: &Method, request: &Request<'_>) -> Answer {
             "quality_rating": "GREEN",
         })),
         _ => errors::error(100, "the fake knows messages, media, subscriptions and subscribed_apps"),
+    }
+}
+
+/// A file at the address that was given for it; the address holds for five minutes.
+fn file(shared: &Shared, id: &str, params: &Value) -> Answer {
+    const HOLDS_MS: i64 = 5 * 60 * 1000;
+    let given = params.get("at").and_then(Value::as_str).and_then(|at| at.parse::<i64>().ok());
+    let age = given.map(|at| shared.core.clock.now().millis() - at);
+    if age.is_some_and(|age| (0..HOLDS_MS).contains(&age)) {
+        Answer { status: 200, body: Bytes::from_static(files::content(id)), retry_after: None }
+    } else {
+        Answer { status: 404, body: Bytes::from_static(b"URL signature expired"), retry_after: None }
     }
 }
 

@@ -13,6 +13,7 @@ use super::send::{self, Place};
 use super::{errors, updates};
 use crate::sim::Core;
 use crate::sim::answer::Answer;
+use crate::sim::files;
 use crate::sim::journal::Call;
 use crate::sim::params::{int, text};
 
@@ -99,12 +100,11 @@ pub(super) fn call_from_webhook(
     core.journal.record(&call, body.to_string().len());
 }
 
-/// A downloaded file: four bytes that say so.
+/// A downloaded file.
 pub(super) fn file(path: &str) -> Response {
-    if path.starts_with("files/") {
-        Response::new(Body::from("file"))
-    } else {
-        errors::not_found("Not Found").into_response()
+    match path.strip_prefix("files/") {
+        Some(id) => Response::new(Body::from(files::content(id))),
+        None => errors::not_found("Not Found").into_response(),
     }
 }
 
@@ -186,7 +186,7 @@ fn get_file(params: &Map<String, Value>) -> Answer {
         Some(id) => errors::ok(&json!({
             "file_id": id,
             "file_unique_id": format!("u{id}"),
-            "file_size": 4,
+            "file_size": files::content(&id).len(),
             "file_path": format!("files/{id}"),
         })),
         None => errors::bad("wrong file_id or the file is temporarily unavailable"),

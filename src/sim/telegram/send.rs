@@ -94,14 +94,19 @@ pub(super) fn message(core: &Core, account: &Account, content: &str, params: &Ma
     if let Some(thread) = int(params, "message_thread_id") {
         message["message_thread_id"] = thread.into();
     }
+    // What was sent by an id keeps it; a file that was uploaded gets one of its own.
+    let uploaded = params.get(content).and_then(|file| file.get("size")).and_then(Value::as_u64);
+    let file_id = match uploaded {
+        Some(size) => format!("sent-{content}-{size}"),
+        None => text(params, content).unwrap_or_default(),
+    };
     match content {
         "text" => message["text"] = words.clone().into(),
         "photo" => {
-            message["photo"] =
-                json!([{"file_id": "photo", "file_unique_id": "uphoto", "width": 1, "height": 1}])
+            message["photo"] = json!([{"file_id": file_id, "file_unique_id": format!("u{file_id}"), "width": 1, "height": 1}])
         }
         "document" | "audio" | "video" | "voice" | "animation" | "sticker" | "video_note" => {
-            message[content] = json!({"file_id": content, "file_unique_id": format!("u{content}")});
+            message[content] = json!({"file_id": file_id, "file_unique_id": format!("u{file_id}")});
         }
         "latitude" => {
             message["location"] =

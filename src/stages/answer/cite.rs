@@ -14,8 +14,7 @@ pub(super) fn resolve(text: &str, cut: bool, passages: &[Passage]) -> Part {
     used.dedup();
     let cites = used.into_iter().filter_map(|n| {
         let passage = passages.get(n - 1)?;
-        let n = u32::try_from(n).ok()?;
-        Some(Citation { n, document: passage.document.clone(), title: passage.title.clone() })
+        Some(Citation::of(u32::try_from(n).ok()?, passage))
     });
     let end = if cut { " …" } else { "" };
     Part { cites: cites.collect(), text: format!("{text}{end}"), ..Part::default() }

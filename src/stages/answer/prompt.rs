@@ -136,7 +136,7 @@ mod tests {
     fn bot(persona: &str) -> Bot {
         let spec = serde_json::json!({"bot": "b", "name": "Bo", "persona": persona});
         let spec = serde_json::from_value(spec).unwrap();
-        Bot { tenant: "t".into(), version: 1, enabled: true, spec, accounts: vec![] }
+        Bot { tenant: "t".into(), version: 1, enabled: true, spec, accounts: vec![], bases: vec![] }
     }
 
     fn choice() -> ModelChoice {

@@ -71,7 +71,14 @@ mod tests {
             "{{bot: shop, groups: {groups}, scripts: [{{name: a, when: [{{command: order}}], reply: [x]}}]}}"
         );
         let spec = serde_saphyr::from_str(&text).unwrap();
-        Bot { tenant: "acme".into(), version: 1, enabled: true, spec, accounts: Vec::new() }
+        Bot {
+            tenant: "acme".into(),
+            version: 1,
+            enabled: true,
+            spec,
+            accounts: Vec::new(),
+            bases: Vec::new(),
+        }
     }
 
     fn said(kind: ChatKind, text: &str) -> Normalised {

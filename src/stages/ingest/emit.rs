@@ -14,11 +14,12 @@ use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::{
-    Attachment, ChatKind, Consent, ConsentBy, ConsentNews, Contact, Hop, MAX_TEXT_BYTES, Noted,
+    Attachment, ChatKind, Consent, ConsentBy, ConsentNews, Contact, Hop, MAX_TEXT_BYTES, MediaWanted, Noted,
     ReceiptReceived, ReceiptStatus, Referral, Signal, SignalReady, TurnDropped, TurnKind, TurnOpened,
     WebhookReceived,
 };
 use crate::domain::ids::ConversationId;
+use crate::domain::media::MediaPolicy;
 use crate::domain::modes::Standing;
 use crate::domain::stage::StageName;
 use crate::domain::text;
@@ -27,11 +28,12 @@ use crate::pipeline::Emission;
 use crate::telemetry;
 
 /// The names of the outputs.
-pub(super) const PORTS: [&str; 5] = [TURN, RECEIPT, SIGNAL, DROPPED, people::PORT];
+pub(super) const PORTS: [&str; 6] = [TURN, RECEIPT, SIGNAL, DROPPED, MEDIA, people::PORT];
 const TURN: &str = "turn";
 const RECEIPT: &str = "receipt";
 const SIGNAL: &str = "signal";
 const DROPPED: &str = "dropped";
+const MEDIA: &str = "media";
 
 /// After that `WhatsApp` takes templates only.
 const WHATSAPP_WINDOW: Duration = Duration::from_secs(24 * 3600);
@@ -127,7 +129,7 @@ pub(super) fn emissions(
             }
             None => {
                 let epoch = known.standing.map_or(0, |standing| standing.epoch);
-                out.push(turn(&root, (kind, epoch, consent), it, now, took));
+                out.extend(turn(&root, (kind, epoch, consent), bot.spec.media, it, (now, took)));
             }
         },
         None => {
@@ -167,10 +169,10 @@ fn noted(it: &Normalised, consents: Vec<ConsentNews>) -> Option<Noted> {
 fn turn(
     root: &Root,
     (kind, epoch, consent): (TurnKind, u64, Option<Consent>),
+    media: MediaPolicy,
     it: Normalised,
-    now: Timestamp,
-    took: Duration,
-) -> Emission {
+    (now, took): (Timestamp, Duration),
+) -> Vec<Emission> {
     let (said, payload) = match kind {
         TurnKind::Press => (it.title.or_else(|| it.text.clone()), it.text),
         TurnKind::Attachment if it.text_is_summary => (None, None),
@@ -204,7 +206,30 @@ fn turn(
         epoch: Some(epoch),
         hops: vec![Hop { stage: StageName::Ingest, at: now, took_us, note: None }],
     };
-    Emission::by_conversation(TURN, &root.follow(StageName::Ingest, now, 0, opened))
+    let opened = root.follow(StageName::Ingest, now, 0, opened);
+    let mut out = vec![Emission::by_conversation(TURN, &opened)];
+    if media != MediaPolicy::Never {
+        out.extend(wanted(&opened, media, now));
+    }
+    out
+}
+
+/// The files of a turn, each to be fetched on its own: a large one keeps none waiting.
+fn wanted(turn: &Envelope<TurnOpened>, media: MediaPolicy, now: Timestamp) -> Vec<Emission> {
+    let named = |file: &Attachment| file.kind.is_file() && (file.id.is_some() || file.url.is_some());
+    let files = (0..).zip(&turn.data.attachments).filter(|(_, file)| named(file));
+    let wanted = |(n, file): (u32, &Attachment)| {
+        let data = MediaWanted {
+            channel: turn.data.channel,
+            account: turn.data.account.clone(),
+            turn: turn.id,
+            n,
+            attachment: file.clone(),
+            now: media == MediaPolicy::Fetch,
+        };
+        Emission::by_conversation(MEDIA, &turn.follow(StageName::Ingest, now, n, data))
+    };
+    files.map(wanted).collect()
 }
 
 /// Signs of life: the button stops spinning at once, and a bot that has to think says so. Where people answer
@@ -218,7 +243,7 @@ fn signals(root: &Root, it: &Normalised, (bot, human): (&Bot, bool), now: Timest
     let said = !human
         && it.turn.is_some_and(|kind| kind != TurnKind::Referral)
         && root.data.channel != ChannelKind::Webchat;
-    if said && bot.spec.answers() {
+    if said && bot.answers() {
         signals.push(Signal::Typing { message_id: short(it.message_id.clone()) });
     } else if let Some(message_id) = short(it.message_id.clone()).filter(|_| said && bot.spec.read_marks)
         && root.data.channel != ChannelKind::Telegram

@@ -59,7 +59,14 @@ fn turn(text: &str) -> Envelope<TurnOpened> {
 
 fn stage(spec: BotSpec, enabled: bool) -> (MatchScript, Arc<FakeDirectory>) {
     let directory = Arc::new(FakeDirectory::default());
-    directory.put_bot(Bot { tenant: "acme".into(), version: 1, enabled, spec, accounts: Vec::new() });
+    directory.put_bot(Bot {
+        tenant: "acme".into(),
+        version: 1,
+        enabled,
+        spec,
+        accounts: Vec::new(),
+        bases: Vec::new(),
+    });
     (
         MatchScript::new(
             Arc::clone(&directory) as Arc<dyn Directory>,
@@ -126,6 +133,7 @@ async fn a_bot_is_silent_where_people_answer_and_for_what_was_said_before_they_c
         enabled: true,
         spec: spec("name: x"),
         accounts: Vec::new(),
+        bases: Vec::new(),
     });
     let modes = Arc::<Modes>::default();
     let stage = MatchScript::new(Arc::clone(&directory) as _, directory, Arc::clone(&modes));

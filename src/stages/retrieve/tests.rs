@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::domain::bot::{Bot, BotSpec};
+use crate::domain::bot::BotSpec;
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::{Part, Passage, Route, Scripted};
+use crate::domain::events::Passage;
 use crate::domain::ids::EventId;
+use crate::domain::knowledge::Pinned;
 use crate::domain::time::{ManualClock, Timestamp};
 use crate::services::search::SearchError;
 use crate::services::search::fake::FakeSearch;
@@ -38,7 +39,14 @@ fn directory() -> Arc<FakeDirectory> {
     let spec = serde_json::json!({"bot": "shop", "documents": [{"name": "prices.md", "text": "12 EUR"}]});
     let spec: BotSpec = serde_json::from_value(spec).unwrap();
     let directory = FakeDirectory::default();
-    directory.put_bot(Bot { tenant: "t".into(), version: 1, enabled: true, spec, accounts: vec![] });
+    directory.put_bot(Bot {
+        tenant: "t".into(),
+        version: 1,
+        enabled: true,
+        spec,
+        accounts: vec![],
+        bases: vec![],
+    });
     Arc::new(directory)
 }
 
@@ -111,7 +119,7 @@ struct Broken;
 
 #[async_trait]
 impl Search for Broken {
-    async fn ground(&self, _: &Arc<Bot>, _: &str, _: usize) -> Result<Grounding, SearchError> {
+    async fn ground(&self, _: &[Corpus], _: &str, _: usize) -> Result<Grounding, SearchError> {
         Err(SearchError::Index("broken".into()))
     }
 }
@@ -131,4 +139,37 @@ async fn nothing_is_searched_for_a_turn_without_text() {
     let stage = stage(Arc::clone(&search) as Arc<dyn Search>);
     let event = grounded(stage.handle(&cx(1), &turn("")).await.unwrap());
     assert!(event.data.passages.is_empty() && search.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_pinned_answer_comes_before_any_search() {
+    let directory = directory();
+    let pinned = vec![Pinned { question: "When are you open?".into(), answer: "Nine to five.".into() }];
+    let base =
+        KnowledgeBase { tenant: "t".into(), base: "faq".into(), version: 1, documents: vec![], pinned };
+    directory.put_base(base);
+    let bot = directory.bot(&"t".into(), &"shop".into()).await.unwrap().unwrap();
+    directory.put_bot(Bot { bases: vec!["faq".into(), "removed".into()], ..(*bot).clone() });
+    let search = Arc::new(FakeSearch::with(vec![passage()]));
+    let deps = RetrieveDeps { directory, search: Arc::clone(&search) as Arc<dyn Search> };
+    let stage = Retrieve::new(RetrieveConfig::default(), deps);
+    let event = grounded(stage.handle(&cx(1), &turn("when are you open")).await.unwrap());
+    let reply = event.data.reply.unwrap();
+    assert_eq!(
+        (reply.parts[0].text.as_str(), reply.route.to_string().as_str()),
+        ("Nine to five.", "script:pinned/faq")
+    );
+    assert!(event.data.passages.is_empty() && search.asked().is_empty());
+    let event = grounded(stage.handle(&cx(1), &turn("how much?")).await.unwrap());
+    assert!(event.data.reply.is_none() && event.data.passages.len() == 1);
+}
+
+#[tokio::test]
+async fn a_question_that_found_nothing_is_noted() {
+    let directory = directory();
+    let deps =
+        RetrieveDeps { directory: Arc::clone(&directory) as _, search: Arc::new(FakeSearch::default()) };
+    let stage = Retrieve::new(RetrieveConfig::default(), deps);
+    stage.handle(&cx(1), &turn("who won?")).await.unwrap();
+    assert_eq!(directory.questions_missed(), ["who won?"]);
 }

@@ -1,7 +1,8 @@
 //! What became of a campaign's recipients. A provider's word on a message that it took comes later, by receipts: the furthest
 //! one counts, and a failure told that way is a failure.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
 use crate::domain::campaign::Outcome;
@@ -12,7 +13,7 @@ use crate::store::error::StoreError;
 
 /// How many recipients came how far. `total` = queued + sent + failed + `in_doubt` + skipped; of those sent, so many were
 /// delivered, and of these so many read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// All.
     pub total: u64,

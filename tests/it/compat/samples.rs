@@ -1,5 +1,9 @@
 //! What each recording decodes to: every event with all its fields, and with as few as it can have.
 
+mod chats;
+mod documents;
+mod media;
+
 use std::fmt::Debug;
 
 use millrace::domain::channel::ChannelKind;
@@ -12,9 +16,12 @@ use millrace::domain::events::{
     TurnKind, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
 };
 use millrace::domain::ids::{AccountId, ConversationId, EventId, TenantId};
+use millrace::domain::knowledge::DocumentStatus;
 use millrace::domain::stage::StageName;
 use millrace::domain::time::Timestamp;
 use serde_json::value::RawValue;
+
+use self::chats::{mode, receipt, signal};
 
 /// Whether a value decodes as the event, and why not.
 type Decodes = Box<dyn Fn(&[u8]) -> Result<(), String>>;
@@ -74,6 +81,10 @@ pub(super) fn all() -> Vec<Sample> {
         follow("bot", mode(Mode::Bot), false),
         follow("changed", BotChanged { version: 7, deleted: false }, false),
         follow("deleted", BotChanged { version: 8, deleted: true }, false),
+        follow("submitted", documents::submitted(), false),
+        follow("searchable", documents::changed(DocumentStatus::Searchable, None), false),
+        follow("failed", documents::changed(DocumentStatus::Failed, Some("there is no text in it")), false),
+        follow("wanted", media::wanted(), false),
     ]
 }
 
@@ -305,7 +316,12 @@ fn parts() -> Vec<Part> {
                 Button { title: "Book".into(), payload: Some("book:tandem".into()), ..Button::default() },
                 Button { title: "Prices".into(), payload: None, ..Button::default() },
             ],
-            cites: vec![Citation { n: 1, document: "prices.md".into(), title: "Prices".into() }],
+            cites: vec![Citation {
+                n: 1,
+                document: "prices.md".into(),
+                title: "Prices".into(),
+                ..Citation::default()
+            }],
             ..Part::default()
         },
         Part { text: "Anything else?".into(), ..Part::default() },
@@ -345,40 +361,6 @@ fn reply(route: Route) -> ReplyReady {
         heard_at: None,
         epoch: None,
         hops: vec![hop(StageName::Match, None), hop(StageName::Answer, Some("history: store"))],
-    }
-}
-
-fn mode(mode: Mode) -> ConversationMode {
-    let human = mode == Mode::Human;
-    ConversationMode {
-        mode,
-        epoch: 1_795_000_000_123,
-        until: human.then_some(AT),
-        by: if human { TakenBy::Echo } else { TakenBy::Api },
-    }
-}
-
-fn signal(signal: Signal) -> SignalReady {
-    SignalReady {
-        channel: ChannelKind::Telegram,
-        account: AccountId::from("77"),
-        chat: "42".into(),
-        signal,
-        at: AT,
-    }
-}
-
-fn receipt(status: ReceiptStatus, full: bool) -> ReceiptReceived {
-    ReceiptReceived {
-        channel: ChannelKind::Whatsapp,
-        account: AccountId::from("106540352242922"),
-        chat: "4915112345678".into(),
-        message_id: "wamid.Y".into(),
-        upto: None,
-        status,
-        at: AT,
-        errors: if full { Vec::new() } else { vec![131_026] },
-        opaque: full.then(|| "0123456789abcdef0123456789abcdef/0".to_owned()),
     }
 }
 

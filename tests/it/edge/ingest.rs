@@ -48,17 +48,19 @@ impl Bench {
             enabled: true,
             spec,
             accounts: Vec::new(),
+            bases: Vec::new(),
         });
         let factory =
             IngestFactory::new(IngestConfig::default(), Arc::clone(&directory) as _, Arc::default());
         let partition = TopicPartition::new(IN, 0);
-        let outputs = ["turn", "receipt", "signal", "dropped", "mode"];
+        let outputs = ["turn", "receipt", "signal", "dropped", "mode", "media"];
         let topics = [
             "turn.opened.v1",
             "receipt.received.v1",
             "signal.ready.v1",
             "turn.dropped.v1",
             "conversation.mode.v1",
+            "media.wanted.v1",
         ];
         let outputs = outputs.into_iter().zip(topics.map(Into::into)).collect();
         let cx = PartitionCx {

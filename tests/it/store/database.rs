@@ -79,7 +79,7 @@ pub(crate) fn spec(bot: &str, persona: &str) -> BotSpec {
 }
 
 pub(crate) fn document(name: &str, text: &str) -> Document {
-    Document { name: name.into(), title: String::new(), text: text.into(), file: None, qa: Vec::new() }
+    Document::text(name, text)
 }
 
 pub(crate) fn bot(id: &str) -> BotId {

@@ -10,8 +10,8 @@ use crate::services::http::testing::{Canned, TestServer};
 async fn registrar(script: Vec<Canned>) -> (TestServer, Registrar) {
     let server = TestServer::start(script).await;
     let config = ChannelsConfig {
-        telegram: TelegramConfig { api_url: server.url("/"), hosts: Vec::new() },
-        meta: MetaConfig { graph_url: server.url("/v23.0"), hosts: Vec::new() },
+        telegram: TelegramConfig { api_url: server.url("/"), ..TelegramConfig::default() },
+        meta: MetaConfig { graph_url: server.url("/v23.0"), ..MetaConfig::default() },
     };
     (server, Registrar::new(&config, Http::new(NetConfig::default()).unwrap()))
 }

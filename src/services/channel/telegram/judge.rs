@@ -68,6 +68,16 @@ pub(super) fn answer(status: u16, header: Option<Duration>, body: &[u8]) -> Ruli
     Ruling::Is(refusal(code, &text, after))
 }
 
+/// Telegram's id of the file in a message that it took; of a picture the largest size's.
+pub(super) fn file_id(body: &[u8]) -> Option<String> {
+    const HOLD: [&str; 6] = ["document", "video", "audio", "voice", "sticker", "animation"];
+    let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let message = answer.get("result")?;
+    let photo = message.get("photo").and_then(|sizes| sizes.as_array()?.last());
+    let file = photo.or_else(|| HOLD.iter().find_map(|name| message.get(name)))?;
+    file.get("file_id")?.as_str().map(str::to_owned)
+}
+
 fn refusal(code: i64, text: &str, after: Option<Duration>) -> SendOutcome {
     let reason = words(&format!("{code}: {text}"));
     let lower = text.to_ascii_lowercase();

@@ -1,10 +1,13 @@
 //! A message as a method of the Bot API and its parameters.
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::keyboard::Markup;
 use crate::domain::events::{Content, Media, MediaKind, Part, Span, Style};
 use crate::services::channel::Target;
+use crate::services::channel::files::File;
+use crate::services::channel::form::Form;
 
 const SEND: &str = "sendMessage";
 const EDIT: &str = "editMessageText";
@@ -14,6 +17,8 @@ const EDIT: &str = "editMessageText";
 pub(super) struct Request {
     pub(super) method: &'static str,
     pub(super) body: Map<String, Value>,
+    /// Where a file stands.
+    file: Option<&'static str>,
 }
 
 impl Request {
@@ -84,7 +89,29 @@ impl Request {
         if let Some(markup) = Markup::of(&part.buttons) {
             set("reply_markup", json!(markup));
         }
-        Self { method, body }
+        let file = match part.content.as_deref() {
+            Some(Content::Media(media)) => Some(sends(media.kind).1),
+            _ => None,
+        };
+        Self { method, body, file }
+    }
+
+    /// The body with its type: JSON, or a form around a file.
+    pub(super) fn encode(&self, file: Option<&File>) -> (String, Bytes) {
+        let (Some(file), Some(field)) = (file, self.file) else {
+            return match serde_json::to_vec(&self.body) {
+                Ok(body) => ("application/json".to_owned(), Bytes::from(body)),
+                Err(error) => unreachable!("a request of ours did not serialise: {error}"),
+            };
+        };
+        let mut form = Form::around(file);
+        for (name, value) in self.body.iter().filter(|(name, _)| *name != field) {
+            match value {
+                Value::String(text) => form.text(name, text),
+                other => form.text(name, &other.to_string()),
+            }
+        }
+        form.end(field, file)
     }
 
     /// Says as a new message what was to change an old one; false where it was none of these.

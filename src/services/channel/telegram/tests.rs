@@ -222,7 +222,7 @@ async fn formatting_that_is_refused_goes_once_more_as_plain_text() {
 fn content_has_its_own_methods() {
     let request = |content: Content| {
         let part = Part { content: Some(Box::new(content)), ..Part::default() };
-        let Request { method, body } = Request::of(&target("5", None), &part);
+        let Request { method, body, .. } = Request::of(&target("5", None), &part);
         (method, serde_json::Value::Object(body))
     };
     let degrees = |n| Degrees::try_from(n).unwrap();
@@ -247,7 +247,7 @@ fn content_has_its_own_methods() {
         (MediaKind::Document, "sendDocument", "document"),
         (MediaKind::Sticker, "sendSticker", "sticker"),
     ] {
-        let media = Media { kind, id: Some("f1".into()), url: None, name: None };
+        let media = Media { kind, id: Some("f1".into()), url: None, name: None, file: None, hash: None };
         assert_eq!(request(Content::Media(media)), (method, json!({"chat_id": 5, field: "f1"})));
     }
     let reaction = Reaction { emoji: "👍".into(), on: Some("9".into()) };

@@ -89,7 +89,7 @@ async fn a_send_and_a_signal_reach_the_number() {
     let script =
         vec![Canned::json(200, TAKEN), Canned::json(200, r#"{"success":true}"#), Canned::json(200, "?")];
     let server = TestServer::start(script).await;
-    let channel = channel(&MetaConfig { graph_url: server.url("/v23.0/"), hosts: Vec::new() });
+    let channel = channel(&MetaConfig { graph_url: server.url("/v23.0/"), ..MetaConfig::default() });
     let from = Sender { account: AccountId::from("10655"), token: Secret::new("EAAx".to_owned()) };
     let to = Target { chat: "49151".to_owned(), thread: None, human_agent: false };
     let sent = channel.send(&from, &to, &part("hi", Vec::new()), "o:0", LIMIT).await;
@@ -111,7 +111,8 @@ async fn a_send_and_a_signal_reach_the_number() {
 
 #[tokio::test]
 async fn an_account_that_is_no_id_never_becomes_an_address() {
-    let channel = channel(&MetaConfig { graph_url: "http://127.0.0.1:1".to_owned(), hosts: Vec::new() });
+    let channel =
+        channel(&MetaConfig { graph_url: "http://127.0.0.1:1".to_owned(), ..MetaConfig::default() });
     let from = Sender { account: AccountId::from("1/../2"), token: Secret::new("EAAx".to_owned()) };
     let to = Target { chat: "49151".to_owned(), thread: None, human_agent: false };
     let refused = channel.send(&from, &to, &part("hi", Vec::new()), "o:0", LIMIT).await;
@@ -162,6 +163,8 @@ fn content_has_its_own_types() {
                 id: id.map(str::to_owned),
                 url,
                 name: Some("a.pdf".into()),
+                file: None,
+                hash: None,
             }))
         }
     };
@@ -187,7 +190,8 @@ fn content_has_its_own_types() {
 #[test]
 fn a_text_that_is_no_caption_of_its_file_goes_before_it() {
     let channel = channel(&MetaConfig::default());
-    let voice = Media { kind: MediaKind::Voice, id: Some("9".into()), url: None, name: None };
+    let voice =
+        Media { kind: MediaKind::Voice, id: Some("9".into()), url: None, name: None, file: None, hash: None };
     let sent = channel.split(&Part { text: "Listen".into(), ..holding(Content::Media(voice)) });
     assert_eq!(sent.iter().map(|part| part.text.as_str()).collect::<Vec<_>>(), ["Listen", ""]);
 }
@@ -215,7 +219,7 @@ fn an_address_and_a_request_are_messages_of_their_own_kind() {
 async fn a_file_that_meta_could_not_fetch_is_tried_once_more() {
     let failed = || Canned::json(400, r#"{"error":{"message":"m","code":131053}}"#);
     let server = TestServer::start(vec![failed(), Canned::json(200, TAKEN), failed(), failed()]).await;
-    let config = MetaConfig { graph_url: server.url("/v23.0"), hosts: Vec::new() };
+    let config = MetaConfig { graph_url: server.url("/v23.0"), ..MetaConfig::default() };
     let channel = channel(&config);
     let from = Sender { account: AccountId::from("55"), token: Secret::new("EAAx".to_owned()) };
     let to = Target { chat: "49151".to_owned(), thread: None, human_agent: false };

@@ -1,16 +1,21 @@
 //! The real index: what it finds, what it never finds, and what it forgets.
 
 use super::*;
-use crate::domain::bot::{BotSpec, Document, Pair};
+use crate::domain::bot::{Bot, BotSpec, Document, Pair};
+use crate::domain::knowledge::KnowledgeBase;
 
 fn bot(tenant: &str, name: &str, version: i64, documents: Vec<Document>) -> Arc<Bot> {
     let spec: BotSpec = serde_json::from_value(serde_json::json!({ "bot": name })).unwrap();
     let spec = BotSpec { documents, ..spec };
-    Arc::new(Bot { tenant: tenant.into(), version, enabled: true, spec, accounts: vec![] })
+    Arc::new(Bot { tenant: tenant.into(), version, enabled: true, spec, accounts: vec![], bases: vec![] })
+}
+
+fn own(bot: &Arc<Bot>) -> [Corpus; 1] {
+    [bot.into()]
 }
 
 fn document(name: &str, text: &str) -> Document {
-    Document { name: name.into(), title: String::new(), text: text.into(), file: None, qa: vec![] }
+    Document::text(name, text)
 }
 
 fn search() -> TextSearch {
@@ -36,27 +41,27 @@ async fn the_right_passage_comes_first() {
         ("shipping to norway", "faq", "five days"),
         ("haircvt price", "prices.md", "12 EUR"),
     ] {
-        let found = search.ground(&shop, question, 3).await.unwrap().passages;
+        let found = search.ground(&own(&shop), question, 3).await.unwrap().passages;
         let best = found.first().unwrap_or_else(|| panic!("nothing for {question}"));
         assert!(best.document == document && best.text.contains(piece), "{question}: {found:?}");
         assert!(best.score > 0.0 && best.coverage > 0.4 && best.coverage <= 1.0, "{question}: {best:?}");
     }
-    let best = &search.ground(&shop, "haircut", 3).await.unwrap().passages[0];
+    let best = &search.ground(&own(&shop), "haircut", 3).await.unwrap().passages[0];
     assert_eq!(best.title, "prices.md > Prices > Haircut");
 }
 
 #[tokio::test]
 async fn coverage_tells_a_hit_from_a_chance() {
     let (search, shop) = (search(), shop());
-    let hit = &search.ground(&shop, "price of a haircut", 1).await.unwrap().passages[0];
+    let hit = &search.ground(&own(&shop), "price of a haircut", 1).await.unwrap().passages[0];
     let question = "who won five olympic medals in rowing";
-    let chance = search.explore(&shop, question, 1).await.unwrap().candidates()[0];
-    assert!(search.ground(&shop, question, 1).await.unwrap().passages.is_empty());
+    let chance = search.explore(&own(&shop), question, 1).await.unwrap().candidates()[0];
+    assert!(search.ground(&own(&shop), question, 1).await.unwrap().passages.is_empty());
     assert!(hit.coverage > 0.9, "{hit:?}");
     assert!(chance.coverage < 0.4, "{chance:?}");
-    assert!(search.ground(&shop, "zzz qqq", 1).await.unwrap().passages.is_empty());
-    assert!(search.ground(&shop, "\" OR tenant:* (", 1).await.unwrap().passages.is_empty());
-    assert!(search.ground(&shop, "", 1).await.unwrap().passages.is_empty());
+    assert!(search.ground(&own(&shop), "zzz qqq", 1).await.unwrap().passages.is_empty());
+    assert!(search.ground(&own(&shop), "\" OR tenant:* (", 1).await.unwrap().passages.is_empty());
+    assert!(search.ground(&own(&shop), "", 1).await.unwrap().passages.is_empty());
 }
 
 #[tokio::test]
@@ -70,11 +75,11 @@ async fn nothing_crosses_between_bots() {
         })
         .collect();
     for (n, bot) in bots.iter().enumerate() {
-        let found = search.ground(bot, "secret word", 50).await.unwrap().passages;
+        let found = search.ground(&own(bot), "secret word", 50).await.unwrap().passages;
         assert_eq!(found.len(), 1);
         assert!(found[0].text.contains(&format!("word{n}x")), "{found:?}");
         let of_another = format!("word{}x", (n + 1) % 30);
-        let found = search.ground(bot, &of_another, 50).await.unwrap().passages;
+        let found = search.ground(&own(bot), &of_another, 50).await.unwrap().passages;
         assert!(found.iter().all(|p| p.text.contains(&format!("word{n}x"))), "{found:?}");
     }
 }
@@ -92,33 +97,35 @@ async fn a_thousand_tenants_with_the_same_names_stay_apart() {
             bot(&format!("tenant{n}"), "shop", 1, documents)
         })
         .collect();
-    let indexed =
-        futures_util::future::join_all(bots.iter().map(|bot| search.ground(bot, "secret", 1))).await;
+    let indexed = futures_util::future::join_all(
+        bots.iter().map(async |bot| search.ground(&own(bot), "secret", 1).await),
+    )
+    .await;
     assert!(indexed.iter().all(Result::is_ok));
     for (n, bot) in bots.iter().enumerate() {
         let own = format!("word{n}x");
         let neighbour = format!("word{}x", (n + 1) % TENANTS);
         for question in ["opening hours secret word", own.as_str(), neighbour.as_str(), "word", "wrod hoursx"]
         {
-            let found = search.explore(bot, question, 5000).await.unwrap();
+            let found = search.explore(&[bot.into()], question, 5000).await.unwrap();
             let passages: Vec<_> = found.candidates().iter().filter_map(|c| found.passage(c)).collect();
             assert_eq!(passages.len(), found.candidates().len());
             assert!(passages.len() <= 2, "{question}: {} passages", passages.len());
             assert!(passages.iter().all(|p| p.text.contains(&own)), "{question} of {n}: {passages:?}");
         }
-        assert_eq!(search.explore(bot, &own, 9).await.unwrap().candidates().len(), 2);
+        assert_eq!(search.explore(&[bot.into()], &own, 9).await.unwrap().candidates().len(), 2);
     }
 }
 
 #[tokio::test]
 async fn scores_do_not_depend_on_neighbours() {
     let alone = search();
-    let before = alone.ground(&shop(), "haircut price", 3).await.unwrap().passages;
+    let before = alone.ground(&own(&shop()), "haircut price", 3).await.unwrap().passages;
     for n in 0..20 {
         let other = bot("other", &format!("b{n}"), 1, vec![document("d", "haircut haircut price haircut")]);
-        alone.ground(&other, "haircut", 1).await.unwrap();
+        alone.ground(&own(&other), "haircut", 1).await.unwrap();
     }
-    assert_eq!(alone.ground(&shop(), "haircut price", 3).await.unwrap().passages, before);
+    assert_eq!(alone.ground(&own(&shop()), "haircut price", 3).await.unwrap().passages, before);
 }
 
 #[tokio::test]
@@ -126,12 +133,12 @@ async fn a_new_version_replaces_the_old_one() {
     let search = search();
     let v1 = bot("t", "b", 1, vec![document("d", "The price is 10 EUR.")]);
     let v2 = bot("t", "b", 2, vec![document("d", "The price is 11 EUR.")]);
-    assert!(search.ground(&v1, "price", 9).await.unwrap().passages[0].text.contains("10"));
-    let found = search.ground(&v2, "price", 9).await.unwrap().passages;
+    assert!(search.ground(&own(&v1), "price", 9).await.unwrap().passages[0].text.contains("10"));
+    let found = search.ground(&own(&v2), "price", 9).await.unwrap().passages;
     assert_eq!(found.len(), 1);
     assert!(found[0].text.contains("11"));
     let none = bot("t", "b", 3, vec![]);
-    assert!(search.ground(&none, "price", 9).await.unwrap().passages.is_empty());
+    assert!(search.ground(&own(&none), "price", 9).await.unwrap().passages.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -140,7 +147,7 @@ async fn many_first_uses_index_once() {
     let shop = shop();
     let asks = (0..50).map(|_| {
         let (search, shop) = (Arc::clone(&search), Arc::clone(&shop));
-        tokio::spawn(async move { search.ground(&shop, "haircut", 1).await.unwrap().passages.len() })
+        tokio::spawn(async move { search.ground(&own(&shop), "haircut", 1).await.unwrap().passages.len() })
     });
     for ask in futures_util::future::join_all(asks).await {
         assert_eq!(ask.unwrap(), 1);
@@ -155,10 +162,10 @@ async fn memory_is_bounded_and_what_left_comes_back() {
     let bots: Vec<_> =
         (0..10).map(|n| bot("t", &format!("b{n}"), 1, vec![document("d", "one passage")])).collect();
     for bot in &bots {
-        assert_eq!(search.ground(bot, "passage", 1).await.unwrap().passages.len(), 1);
+        assert_eq!(search.ground(&own(bot), "passage", 1).await.unwrap().passages.len(), 1);
     }
     assert_eq!(search.passages(), 3);
-    assert_eq!(search.ground(&bots[0], "passage", 1).await.unwrap().passages.len(), 1);
+    assert_eq!(search.ground(&own(&bots[0]), "passage", 1).await.unwrap().passages.len(), 1);
     assert_eq!(search.passages(), 3);
 }
 
@@ -167,7 +174,7 @@ async fn a_bot_larger_than_its_share_is_cut() {
     let config = SearchConfig { max_passages_per_bot: 5, ..SearchConfig::default() };
     let search = TextSearch::new(config, None).unwrap();
     let text: String = (0..50).map(|n| format!("# H{n}\ntext {n}\n")).collect();
-    search.ground(&bot("t", "b", 1, vec![document("d", &text)]), "text", 1).await.unwrap();
+    search.ground(&own(&bot("t", "b", 1, vec![document("d", &text)])), "text", 1).await.unwrap();
     assert_eq!(search.passages(), 5);
 }
 
@@ -184,7 +191,7 @@ async fn other_languages_are_found() {
     for (question, name) in
         [("Preis", "de"), ("доставка заказа", "ru"), ("营业时间?", "zh"), ("شنبه باز هستيد؟", "fa")]
     {
-        let found = search.ground(&bot, question, 1).await.unwrap().passages;
+        let found = search.ground(&own(&bot), question, 1).await.unwrap().passages;
         assert_eq!(found.first().map(|p| p.document.as_str()), Some(name), "{question}");
     }
 }
@@ -209,7 +216,7 @@ async fn meaning_counts_once_the_vectors_are_there() {
     let folder = tempfile::tempdir().unwrap();
     let (search, shop) = (by_meaning(folder.path(), 1), shop());
     with_vectors(&search, &shop).await;
-    let found = search.explore(&shop, "how much is a haircut", 10).await.unwrap();
+    let found = search.explore(&own(&shop), "how much is a haircut", 10).await.unwrap();
     assert!(found.weight() > 0.0);
     assert!(found.candidates().iter().all(|candidate| candidate.cosine.is_some()), "{found:?}");
     assert!(found.passage(&found.candidates()[0]).unwrap().text.contains("12 EUR"));
@@ -224,7 +231,7 @@ async fn a_language_that_the_model_does_not_speak_is_searched_by_words() {
     let text = "Мы доставляем заказы по всей стране за три дня. Оплата при получении.";
     let bot = bot("t", "ru", 1, vec![document("ru", text)]);
     with_vectors(&search, &bot).await;
-    let found = search.explore(&bot, "доставка заказа", 10).await.unwrap();
+    let found = search.explore(&own(&bot), "доставка заказа", 10).await.unwrap();
     assert!(found.weight().abs() < f32::EPSILON && found.candidates()[0].cosine.is_none(), "{found:?}");
 }
 
@@ -235,7 +242,7 @@ async fn vectors_of_another_model_are_made_again() {
     for version in [1, 1, 2] {
         let search = by_meaning(folder.path(), version);
         with_vectors(&search, &shop).await;
-        let found = search.explore(&shop, "A haircut costs 12 EUR.", 1).await.unwrap();
+        let found = search.explore(&own(&shop), "A haircut costs 12 EUR.", 1).await.unwrap();
         let cosine = found.candidates()[0].cosine.unwrap();
         assert!(cosine > 0.5, "version {version}: {cosine}");
     }
@@ -252,9 +259,9 @@ async fn neighbours_are_joined_and_what_is_said_twice_is_carried_once() {
         document("two", "Tulips bloom in May."),
     ];
     let bot = bot("t", "b", 1, documents);
-    let found = search.ground(&bot, "when do tulips bloom", 9).await.unwrap();
+    let found = search.ground(&own(&bot), "when do tulips bloom", 9).await.unwrap();
     assert_eq!(found.passages.iter().filter(|p| p.text.contains("Tulips")).count(), 1);
-    let found = search.ground(&bot, "rule garden roses watered", 9).await.unwrap();
+    let found = search.ground(&own(&bot), "rule garden roses watered", 9).await.unwrap();
     let (from, to) = found.passages[0].range.unwrap();
     assert_eq!(found.passages[0].text, long[from as usize..to as usize]);
     assert_eq!(found.passages.iter().filter(|p| p.document == "garden").count(), 1, "{found:?}");
@@ -267,4 +274,107 @@ fn every_zero_is_a_mistake() {
         SearchConfig { shards: 0, max_passages: 0, max_passages_per_bot: 0, max_bots: 0, builders: 0 };
     zeros.validate("search", &mut problems);
     assert_eq!(problems.0.len(), 5);
+}
+
+fn base(tenant: &str, name: &str, version: i64, documents: Vec<Document>) -> Corpus {
+    let (tenant, base) = (tenant.into(), name.into());
+    Corpus::Base(Arc::new(KnowledgeBase { tenant, base, version, documents, pinned: vec![] }))
+}
+
+/// A thousand tenants with knowledge bases and documents of the same names: whatever is asked, only its own comes back.
+#[tokio::test]
+async fn knowledge_bases_of_a_thousand_tenants_stay_apart() {
+    const TENANTS: usize = 1000;
+    let search = search();
+    let text = |n: usize| format!("The opening hours of our shop. The secret word is word{n}x, ask for it.");
+    let corpora: Vec<[Corpus; 2]> = (0..TENANTS)
+        .map(|n| {
+            let tenant = format!("tenant{n}");
+            let documents = |name: &str| vec![document(name, &text(n)), document("hours.md", &text(n))];
+            // A bot of the same name beside it: the two are no more one than two tenants are.
+            [
+                base(&tenant, "faq", 1, documents("prices.md")),
+                (&bot(&tenant, "faq", 1, documents("own.md"))).into(),
+            ]
+        })
+        .collect();
+    let index = corpora.iter().map(async |corpora| search.ground(corpora, "secret", 1).await);
+    assert!(futures_util::future::join_all(index).await.iter().all(Result::is_ok));
+    for (n, corpora) in corpora.iter().enumerate() {
+        let (own, neighbour) = (format!("word{n}x"), format!("word{}x", (n + 1) % TENANTS));
+        for question in ["opening hours secret word", own.as_str(), neighbour.as_str()] {
+            let found = search.explore(corpora, question, 5000).await.unwrap();
+            let passages: Vec<_> = found.candidates().iter().filter_map(|c| found.passage(c)).collect();
+            assert_eq!(passages.len(), found.candidates().len());
+            assert!(passages.len() <= 4, "{question}: {} passages", passages.len());
+            assert!(passages.iter().all(|p| p.text.contains(&own)), "{question} of {n}: {passages:?}");
+        }
+        let only = search.explore(&corpora[..1], &own, 9).await.unwrap();
+        let names: Vec<_> = only.candidates().iter().filter_map(|c| only.document(c)).collect();
+        assert_eq!(names, ["prices.md", "hours.md"], "a bot's own documents are not its namesake's");
+    }
+}
+
+#[tokio::test]
+async fn two_corpora_are_searched_as_one() {
+    let search = search();
+    let filler = |n: usize| document(&format!("f{n}"), &format!("Shoes and hats are sold here, number {n}."));
+    let mut all: Vec<Document> = (0..20).map(filler).collect();
+    all.push(document("prices.md", "A haircut costs 12 EUR."));
+    all.push(document("beard.md", "A beard trim costs 7 EUR."));
+    let together = bot("t", "all", 1, all.clone());
+    let apart = [base("t", "left", 1, all[..12].to_vec()), base("t", "right", 1, all[12..].to_vec())];
+    for question in ["what does a haircut cost", "shoes number 3", "beard"] {
+        let one = search.explore(&own(&together), question, 30).await.unwrap();
+        let two = search.explore(&apart, question, 30).await.unwrap();
+        let named = |found: &Found| -> Vec<(String, i64)> {
+            let thousandth = |score: f32| (score * 1000.0).round() as i64;
+            let mut all: Vec<_> = found
+                .candidates()
+                .iter()
+                .map(|c| (found.document(c).unwrap().to_owned(), thousandth(c.score)))
+                .collect();
+            all.sort();
+            all
+        };
+        assert_eq!(named(&one), named(&two), "{question}: scores are those of one index");
+        assert!((one.confidence() - two.confidence()).abs() < 1e-4);
+    }
+    let carried = search.ground(&apart, "what does a haircut cost", 3).await.unwrap().passages;
+    assert_eq!(carried[0].base.as_ref().map(|base| base.as_str()), Some("right"));
+    assert_eq!(carried[0].generation, Some(1));
+}
+
+#[tokio::test]
+async fn what_was_removed_never_answers_again() {
+    let search = search();
+    let documents = vec![document("a.md", "A shoe costs 12 EUR."), document("b.md", "A hat costs 7 EUR.")];
+    let before = [base("t", "faq", 1, documents.clone())];
+    assert_eq!(search.ground(&before, "shoe costs", 5).await.unwrap().passages[0].document, "a.md");
+    let after = [base("t", "faq", 2, documents[1..].to_vec())];
+    let found = search.explore(&after, "shoe costs", 50).await.unwrap();
+    assert!(found.candidates().iter().all(|c| found.document(c) == Some("b.md")), "{found:?}");
+}
+
+#[tokio::test]
+async fn vectors_of_what_was_removed_are_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (search, shop) = (by_meaning(folder.path(), 1), shop());
+    let faq = base("t", "faq", 1, vec![document("a.md", "A shoe costs 12 EUR.")]);
+    with_vectors(&search, &shop).await;
+    search.profile(faq.clone()).await.unwrap();
+    while search.vector_bytes(faq.clone()).is_none() {
+        tokio::task::yield_now().await;
+    }
+    let files = || std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(files(), 2);
+    let shop_only = [("t".into(), shop_id())];
+    assert_eq!(search.keep_vectors_of(&shop_only, Duration::from_secs(60)).unwrap(), 0, "too young");
+    assert_eq!(search.keep_vectors_of(&shop_only, Duration::ZERO).unwrap(), 1);
+    assert_eq!(files(), 1);
+    assert_eq!(search.keep_vectors_of(&[], Duration::ZERO).unwrap(), 1);
+}
+
+fn shop_id() -> crate::domain::knowledge::CorpusId {
+    crate::domain::knowledge::CorpusId::Own("shop".into())
 }

@@ -1,5 +1,7 @@
 //! Drives one partition by hand: what the runtime would do, on a paused clock.
 
+mod seen;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -187,8 +189,14 @@ impl Rig {
 
     pub(super) fn put_bot(&self, name: &str, change: impl FnOnce(&mut Bot)) {
         let spec: BotSpec = serde_json::from_value(serde_json::json!({"bot": name})).unwrap();
-        let mut bot =
-            Bot { tenant: TenantId::from("t"), version: 1, enabled: true, spec, accounts: Vec::new() };
+        let mut bot = Bot {
+            tenant: TenantId::from("t"),
+            version: 1,
+            enabled: true,
+            spec,
+            accounts: Vec::new(),
+            bases: Vec::new(),
+        };
         change(&mut bot);
         self.directory.put_bot(bot);
         for channel in ChannelKind::ALL {
@@ -332,68 +340,5 @@ impl Rig {
             assert!(self.open.remove(&offset), "{offset} ended twice: {end:?}");
             self.ends.push((offset, end));
         }
-    }
-
-    /// Keys of the parked topic that are not deleted.
-    pub(super) fn parked(&self) -> Vec<String> {
-        let mut keys = BTreeSet::new();
-        for record in self.log.records(PARKED, P) {
-            let key = String::from_utf8(record.key.to_vec()).unwrap();
-            if record.value.is_empty() {
-                keys.remove(&key)
-            } else {
-                keys.insert(key)
-            };
-        }
-        keys.into_iter().collect()
-    }
-
-    pub(super) fn is_open(&self, offset: u64) -> bool {
-        self.open.contains(&offset)
-    }
-
-    /// How an offset ended; the reason of a dead letter.
-    pub(super) fn end(&self, offset: u64) -> &'static str {
-        match self.ends.iter().find(|(ended, _)| *ended == offset) {
-            None => "open",
-            Some((_, End::Finished)) => self.letter(offset).unwrap_or("finished"),
-            Some((_, End::Dead(reason))) => reason,
-        }
-    }
-
-    /// Statuses in the ledger, in order: part, of, status.
-    pub(super) fn ledger(&self) -> Vec<(u32, u32, SettledStatus)> {
-        self.results()
-            .into_iter()
-            .filter_map(|record| match record {
-                Settled::Result { part, of, status, .. } => Some((part, of, status)),
-                _ => None,
-            })
-            .collect()
-    }
-
-    pub(super) fn results(&self) -> Vec<Settled> {
-        let records = self.log.records(SETTLED, P);
-        let settled = records.iter().map(|record| serde_json::from_slice(&record.value).unwrap());
-        settled.filter(|settled| matches!(settled, Settled::Result { .. })).collect()
-    }
-
-    /// The reason of an offset's last dead letter that dispatch wrote itself.
-    fn letter(&self, offset: u64) -> Option<&'static str> {
-        let header = |record: &Record, name: &str| {
-            let found = record.headers.iter().find(|(header, _)| header == name);
-            found.map(|(_, value)| String::from_utf8(value.to_vec()).unwrap())
-        };
-        let letters = self.log.records("dead.letter.v1", 0);
-        let offset = Some(offset.to_string());
-        let of = letters.iter().rfind(|record| header(record, "millrace-offset") == offset)?;
-        let reason = header(of, "millrace-reason").unwrap();
-        let words = ["expired", "in_doubt", "rejected", "bot_disabled", "no_account", "bot_backlog_full"];
-        Some(words.into_iter().find(|word| *word == reason).unwrap_or("another reason"))
-    }
-
-    /// Texts that Telegram got, in order.
-    pub(super) fn texts(&self) -> Vec<String> {
-        self.telegram.sent().into_iter().map(|sent| sent.text).collect()
     }
 }

@@ -40,7 +40,7 @@ fn bot(spec: &str, answers: bool) -> Bot {
             history: 1,
         });
     }
-    Bot { tenant: "acme".into(), version: 1, enabled: true, spec, accounts: Vec::new() }
+    Bot { tenant: "acme".into(), version: 1, enabled: true, spec, accounts: Vec::new(), bases: Vec::new() }
 }
 
 fn said(kind: TurnKind) -> Normalised {

@@ -1,0 +1,22 @@
+//! Raw files that nobody needs any more.
+//!
+//! Guarantee: a file goes only when nothing of its tenant has it at that moment. What is left behind is only room, so a
+//! failure is said and is nobody's.
+
+use crate::domain::ids::TenantId;
+use crate::services::objects::{ContentHash, Objects};
+use crate::store::Store;
+
+/// Deletes a tenant's raw file when nothing has it any more.
+pub async fn drop_unused(store: &Store, objects: &Objects, tenant: &TenantId, hash: &str) {
+    let gone = async {
+        if store.base_file_used(tenant, hash).await? {
+            return anyhow::Ok(());
+        }
+        let known: ContentHash = hash.parse().map_err(anyhow::Error::msg)?;
+        Ok(objects.delete(tenant, known).await?)
+    };
+    if let Err(error) = gone.await {
+        tracing::warn!(%error, %tenant, hash, "a file that nobody needs could not be deleted");
+    }
+}

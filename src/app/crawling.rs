@@ -1,0 +1,192 @@
+//! Addresses of knowledge bases, read when they are due.
+//!
+//! Guarantee: a page becomes a document under its address, submitted as an upload is; one that did not change is not sent
+//! again; one that is gone, or that its site does not name any more, is removed, and its file with it. A site that fails
+//! keeps what was read. A slow site holds up few others: several are read at once, each for a bounded time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::parts::Parts;
+use crate::api::drop_unused;
+use crate::services::crawl::{Before, CrawlError, Crawler, Named, Page, Rules};
+use crate::services::objects::Objects;
+use crate::store::{BasePage, BaseSource, SOURCE_LEASE, Store, StoreError, Submission};
+
+/// Sources that a process reads at once.
+const AT_ONCE: usize = 4;
+
+/// How long a source may take: less than it is claimed for.
+const PATIENCE: Duration = SOURCE_LEASE.saturating_sub(Duration::from_mins(5));
+
+/// How often is looked for what is due.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Reads what is due until the process ends.
+pub fn start(parts: &Parts) {
+    let crawler = Arc::new(Crawler::new(parts.http.clone()));
+    for _ in 0..AT_ONCE {
+        one(parts, Arc::clone(&crawler));
+    }
+}
+
+fn one(parts: &Parts, crawler: Arc<Crawler>) {
+    let (store, objects, stop) = (parts.store.clone(), parts.objects.clone(), parts.stop.clone());
+    parts.tasks.spawn(async move {
+        loop {
+            let step = async {
+                let found = next(&store, &objects, &crawler).await;
+                found.unwrap_or_else(|error| {
+                    tracing::warn!(%error, "addresses of knowledge bases wait to be read");
+                    false
+                })
+            };
+            let went_on = tokio::select! {
+                () = stop.cancelled() => return,
+                went_on = step => went_on,
+            };
+            if !went_on {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(LOOK) => {}
+                }
+            }
+        }
+    });
+}
+
+/// Reads the source that is due longest. False when none is.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn next(store: &Store, objects: &Objects, crawler: &Crawler) -> Result<bool, StoreError> {
+    let Some(due) = store.base_source_claim().await? else { return Ok(false) };
+    let reading = tokio::time::timeout(PATIENCE, read(store, objects, crawler, &due));
+    let (pages, reason) = match reading.await {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => (due.pages, error.to_string()),
+        Err(_) => (due.pages, format!("it was not read within {} hours", PATIENCE.as_secs() / 3600)),
+    };
+    store.base_source_read(&due, pages, &reason).await?;
+    Ok(true)
+}
+
+/// Reads a source; how many pages it has, and what went wrong with some.
+async fn read(
+    store: &Store,
+    objects: &Objects,
+    crawler: &Crawler,
+    due: &BaseSource,
+) -> anyhow::Result<(u64, String)> {
+    let rules = crawler.robots(&due.address).await?;
+    let named = if due.site {
+        crawler.site(&rules, &due.address).await?
+    } else {
+        Named { pages: vec![due.address.clone()], all: true }
+    };
+    let before = store.base_pages(due).await?.into_iter();
+    let mut before: BTreeMap<String, BasePage> = before.map(|page| (page.address.clone(), page)).collect();
+    let (mut count, mut bad, mut failed) = (0, 0_u64, None);
+    let pages: Vec<&String> = named
+        .pages
+        .iter()
+        .filter(|address| !before.get(*address).is_some_and(|page| page.excluded))
+        .collect();
+    for address in &pages {
+        match page(store, objects, crawler, &rules, due, address, before.get(*address)).await {
+            Ok(there) => count += u64::from(there),
+            // The only page of a source is the source; one of many leaves the others.
+            Err(error) if pages.len() == 1 => return Err(error),
+            Err(error) => {
+                bad += 1;
+                failed.get_or_insert_with(|| format!("{address}: {error}"));
+            }
+        }
+    }
+    if named.all {
+        let there: BTreeSet<&String> = named.pages.iter().collect();
+        before.retain(|address, _| !there.contains(address));
+        for address in before.keys() {
+            forget(store, objects, due, address).await?;
+        }
+    }
+    Ok((
+        count,
+        failed.map_or_else(String::new, |first| format!("{bad} of {} pages; first {first}", pages.len())),
+    ))
+}
+
+/// Reads a page and submits it when it changed. False when it is gone.
+async fn page(
+    store: &Store,
+    objects: &Objects,
+    crawler: &Crawler,
+    rules: &Rules,
+    due: &BaseSource,
+    address: &str,
+    before: Option<&BasePage>,
+) -> anyhow::Result<bool> {
+    let marks = |page: &BasePage| Before { etag: page.etag.clone(), modified: page.modified.clone() };
+    let before = before.map(marks).unwrap_or_default();
+    match crawler.page(rules, address, &before).await {
+        Ok(Page::Same) => Ok(true),
+        Ok(Page::Gone) => forget(store, objects, due, address).await.map(|()| false),
+        Ok(Page::Changed { content, kind, now }) => {
+            submit(store, objects, due, address, content, &kind).await?;
+            store.base_page_put(due, address, Some((&now.etag, &now.modified))).await?;
+            Ok(true)
+        }
+        // What a site forbids now is not shown any longer either.
+        Err(CrawlError::Forbidden) => {
+            forget(store, objects, due, address).await?;
+            Err(CrawlError::Forbidden.into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn submit(
+    store: &Store,
+    objects: &Objects,
+    due: &BaseSource,
+    address: &str,
+    content: Bytes,
+    kind: &str,
+) -> anyhow::Result<()> {
+    let bytes = content.len() as u64;
+    let hash = objects.put(&due.tenant, content).await?;
+    let wanted = Submission {
+        name: address.to_owned(),
+        address: address.to_owned(),
+        hash: hash.to_string(),
+        kind: kind.to_owned(),
+        bytes,
+        source: due.address.clone(),
+        ..Submission::default()
+    };
+    let before = store.base_document(&due.tenant, &due.base, address).await.ok();
+    store.base_submit(&due.tenant, &due.base, &wanted).await?;
+    if let Some(before) = before.filter(|before| before.hash != wanted.hash) {
+        drop_unused(store, objects, &due.tenant, &before.hash).await;
+    }
+    Ok(())
+}
+
+/// Removes a page's document, its file and its marks.
+async fn forget(store: &Store, objects: &Objects, due: &BaseSource, address: &str) -> anyhow::Result<()> {
+    let before = store.base_document(&due.tenant, &due.base, address).await.ok();
+    match store.base_document_remove(&due.tenant, &due.base, address).await {
+        Ok(_) | Err(StoreError::Missing { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(before) = before {
+        drop_unused(store, objects, &due.tenant, &before.hash).await;
+    }
+    Ok(store.base_page_put(due, address, None).await?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Files of tenants as channels want them: bytes from the object store, providers' ids from the database.
+//!
+//! Guarantee: whose file it is follows from the account that sends it, so no hash leads to another tenant's file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::domain::ids::TenantId;
+use crate::services::channel::{FileAt, FileTrouble, Files};
+use crate::services::media::type_of;
+use crate::services::objects::{ContentHash, ObjectError, Objects};
+use crate::store::{Directory, Store, Upload, UploadKey};
+
+/// The largest file that any provider takes from us.
+const LARGEST: u64 = 100 << 20;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct TenantFiles {
+    /// Providers' ids.
+    pub(super) store: Arc<Store>,
+    /// Whose account it is.
+    pub(super) directory: Arc<dyn Directory>,
+    /// The bytes.
+    pub(super) objects: Objects,
+}
+
+impl TenantFiles {
+    async fn tenant(&self, at: FileAt<'_>) -> Result<TenantId, FileTrouble> {
+        let account = self.directory.account(at.channel, at.account).await;
+        let account = account.map_err(|error| FileTrouble::Later(error.to_string()))?;
+        let gone = || FileTrouble::Missing("the account is not connected any more".to_owned());
+        account.map(|account| account.tenant.clone()).ok_or_else(gone)
+    }
+}
+
+fn key<'a>(tenant: &'a TenantId, at: FileAt<'a>) -> UploadKey<'a> {
+    let FileAt { channel, account, hash, kind } = at;
+    UploadKey { tenant, channel, account, hash, kind }
+}
+
+#[async_trait]
+impl Files for TenantFiles {
+    async fn known(&self, at: FileAt<'_>) -> Result<Option<String>, FileTrouble> {
+        let tenant = self.tenant(at).await?;
+        self.store.upload(key(&tenant, at)).await.map_err(|error| FileTrouble::Later(error.to_string()))
+    }
+
+    async fn content(&self, at: FileAt<'_>) -> Result<(Bytes, String), FileTrouble> {
+        let tenant = self.tenant(at).await?;
+        let hash: ContentHash = at.hash.parse().map_err(FileTrouble::Missing)?;
+        match self.objects.get(&tenant, hash, LARGEST).await {
+            Ok(content) => {
+                let mime = type_of(&content).to_owned();
+                Ok((content, mime))
+            }
+            Err(error @ (ObjectError::Store(_) | ObjectError::Config(_))) => {
+                Err(FileTrouble::Later(error.to_string()))
+            }
+            Err(error) => Err(FileTrouble::Missing(format!("{error}: apply the bot's file again"))),
+        }
+    }
+
+    async fn note(&self, at: FileAt<'_>, id: &str, holds: Option<Duration>) {
+        let until = holds.map(|holds| self.store.now_at().plus(holds));
+        let noted = match self.tenant(at).await {
+            Ok(tenant) => {
+                self.store.upload_note(key(&tenant, at), &Upload { id: id.to_owned(), until }).await
+            }
+            Err(_) => return,
+        };
+        if let Err(error) = noted {
+            tracing::warn!(%error, "a provider's id of a file is not kept: it is uploaded once more");
+        }
+    }
+
+    async fn forget(&self, at: FileAt<'_>, id: &str) {
+        let Ok(tenant) = self.tenant(at).await else { return };
+        if let Err(error) = self.store.upload_forget(key(&tenant, at), id).await {
+            tracing::warn!(%error, "a provider's old id of a file is still known");
+        }
+    }
+}

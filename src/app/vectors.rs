@@ -1,0 +1,79 @@
+//! Vectors of knowledge bases: made before somebody asks, and deleted when nobody can ask any more.
+//!
+//! Guarantee: a document is said to be found by meaning only after its vectors were there; a file is deleted only when its
+//! bot or knowledge base was gone a while after it was written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::ids::{BaseId, TenantId};
+use crate::services::search::TextSearch;
+use crate::store::Directory;
+
+use super::parts::Parts;
+
+/// How often is looked for documents without vectors.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often is cleaned up, in looks.
+const CLEAN: u32 = 600;
+/// A younger file stays.
+const YOUNG: Duration = Duration::from_secs(3600);
+/// Knowledge bases at a look.
+const BATCH: i64 = 100;
+
+/// Looks after vectors until the process ends; without a model there is nothing to do.
+pub fn watch(parts: &Parts, search: &Arc<TextSearch>) {
+    if !search.has_meaning() {
+        return;
+    }
+    let (parts, search) = (parts.clone(), Arc::clone(search));
+    parts.tasks.clone().spawn(async move {
+        let mut after = None;
+        for round in 0_u32.. {
+            match look(&parts, &search, after.take()).await {
+                Ok(last) => after = last,
+                Err(error) => tracing::warn!(%error, "documents wait to be found by meaning"),
+            }
+            if round.is_multiple_of(CLEAN)
+                && let Err(error) = clean(&parts, &search).await
+            {
+                tracing::warn!(%error, "vectors that nobody needs are left");
+            }
+            tokio::select! {
+                () = parts.stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    });
+}
+
+/// Has knowledge bases indexed that changed, and notes those whose vectors are there. Gives the last one, where more come
+/// behind it.
+async fn look(
+    parts: &Parts,
+    search: &TextSearch,
+    after: Option<(TenantId, BaseId)>,
+) -> anyhow::Result<Option<(TenantId, BaseId)>> {
+    let found = parts.store.bases_without_meaning(after.as_ref(), BATCH).await?;
+    let last = found.last().cloned().filter(|_| found.len() as i64 == BATCH);
+    for (tenant, base) in found {
+        let Some(found) = parts.directory.base(&tenant, &base).await? else { continue };
+        let (version, corpus) = (found.version, crate::domain::knowledge::Corpus::Base(found));
+        if search.vector_bytes(corpus.clone()).is_some() {
+            parts.store.base_semantic_ready(&tenant, &base, version).await?;
+        } else {
+            search.prepare(&corpus).await?;
+        }
+    }
+    Ok(last)
+}
+
+async fn clean(parts: &Parts, search: &Arc<TextSearch>) -> anyhow::Result<()> {
+    let known = parts.store.corpora().await?;
+    let search = Arc::clone(search);
+    let gone = tokio::task::spawn_blocking(move || search.keep_vectors_of(&known, YOUNG)).await??;
+    if gone > 0 {
+        tracing::info!(files = gone, "vectors of what was removed are deleted");
+    }
+    Ok(())
+}

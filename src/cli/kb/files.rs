@@ -1,0 +1,191 @@
+//! Files on their way into a bot or a knowledge base.
+//!
+//! Guarantee: whatever is not plain text is read in a confined process, here as everywhere; a file's name is a label and
+//! never leads anywhere but to that file.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use data_encoding::BASE64;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::super::client::Client;
+use super::super::{Context, Usage, output};
+use crate::api::types::{BaseShow, BaseUpload, BaseUploaded};
+use crate::config::yaml;
+use crate::domain::bot::{Document, Pair};
+use crate::domain::ids::TenantId;
+use crate::domain::knowledge::DocumentStatus;
+use crate::services::parse::{MAX_INPUT, Parse as _, Parsers};
+
+/// How long it is waited for the next file.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// How often is asked how far the files are.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What an author says of files.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Said {
+    /// Shown in citations.
+    pub(super) title: String,
+    /// What they are about.
+    pub(super) tags: Vec<String>,
+}
+
+/// The name that a file's document gets: its file's name.
+pub(super) fn name(path: &Path) -> anyhow::Result<String> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    Ok(name.ok_or_else(|| Usage(format!("{}: has no name that is text", path.display())))?.to_owned())
+}
+
+fn extension(path: &Path) -> String {
+    path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_lowercase()
+}
+
+/// A file's bytes; one that is too large is not read at all.
+fn whole(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let at = path.display();
+    let size = std::fs::metadata(path).with_context(|| format!("{at} can't be read"))?.len();
+    if size > MAX_INPUT as u64 {
+        let (size, most) = (size >> 20, MAX_INPUT >> 20);
+        return Err(
+            Usage(format!("{at}: it has {size} MB, and a file has {most} MB at most: split it")).into()
+        );
+    }
+    std::fs::read(path).with_context(|| format!("{at} can't be read"))
+}
+
+/// A file as a document, read here and now.
+pub(super) async fn read(path: &Path, said: &Said) -> anyhow::Result<Document> {
+    let at = path.display();
+    let name = name(path)?;
+    let file = whole(path)?;
+    let (title, tags) = (said.title.clone(), said.tags.clone());
+    let kind = extension(path);
+    if kind == "yaml" || kind == "yml" {
+        let text = String::from_utf8(file).with_context(|| format!("{at} is no UTF-8 text"))?;
+        let qa: Vec<Pair> = yaml::from_str(&text)
+            .map_err(|error| Usage(format!("{at}: {error}; write a list of {{q: ..., a: ...}}")))?;
+        return Ok(Document { title, qa, tags, ..Document::text(name, "") });
+    }
+    // Plain text stands as it is: a bot's file may hold it word for word.
+    let plain = matches!(kind.as_str(), "md" | "markdown" | "txt" | "");
+    if plain && let Ok(text) = std::str::from_utf8(&file) {
+        return Ok(Document { title, tags, ..Document::text(name, text) });
+    }
+    let parsed = Parsers::new()?.parse(&TenantId::from("here"), &kind, Bytes::from(file)).await;
+    let document = parsed.with_context(|| format!("{at} can't be read"))?.document;
+    let title = if title.is_empty() { document.title.clone() } else { title };
+    Ok(Document { name, title, tags, ..document })
+}
+
+/// Gives files to a knowledge base and waits until each is searchable or failed. False when one failed.
+pub(super) async fn upload(
+    cx: &Context,
+    client: &Client,
+    (tenant, base): (&str, &str),
+    files: &[std::path::PathBuf],
+    said: &Said,
+) -> anyhow::Result<bool> {
+    let bar = bar(files.len() as u64);
+    let mut given: Vec<BaseUploaded> = Vec::new();
+    for path in files {
+        bar.set_message(format!("sending {}", path.display()));
+        let file = whole(path)?;
+        let upload = BaseUpload {
+            name: name(path)?,
+            kind: extension(path),
+            title: said.title.clone(),
+            tags: said.tags.clone(),
+            content: BASE64.encode(&file),
+        };
+        let path = [("tenant", tenant), ("base", base)];
+        given.push(client.put("base_upload", &path, &upload).await?);
+    }
+    if !client.is_running() {
+        bar.finish_and_clear();
+        if !cx.json {
+            output::line("kept; they are read as soon as `millrace up` or `millrace work index` runs")?;
+        }
+        return show(cx, client, (tenant, base), &given).await;
+    }
+    let (mut before, mut last) = (0, Instant::now());
+    loop {
+        let shown: BaseShow = client.call("base_show", &[("tenant", tenant), ("base", base)]).await?;
+        let settled = |given: &&BaseUploaded| {
+            let line = shown.documents.iter().find(|line| line.name == given.name);
+            // One that is gone, or that somebody replaced, is not ours to wait for any more.
+            line.is_none_or(|line| line.submission != given.submission || line.status.is_settled())
+        };
+        let done = given.iter().filter(settled).count();
+        if done > before {
+            (before, last) = (done, Instant::now());
+        }
+        if last.elapsed() > PATIENCE {
+            bar.finish_and_clear();
+            let left = given.len() - done;
+            anyhow::bail!(
+                "{left} files wait to be read; `millrace lag` and `millrace dlq list --stage index` tell why"
+            );
+        }
+        bar.set_position(done as u64);
+        bar.set_message("reading");
+        if done == given.len() {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    bar.finish_and_clear();
+    show(cx, client, (tenant, base), &given).await
+}
+
+/// Says what became of the files.
+async fn show(
+    cx: &Context,
+    client: &Client,
+    (tenant, base): (&str, &str),
+    given: &[BaseUploaded],
+) -> anyhow::Result<bool> {
+    let shown: BaseShow = client.call("base_show", &[("tenant", tenant), ("base", base)]).await?;
+    let ours = |name: &str| given.iter().any(|given| given.name == name);
+    let lines: Vec<_> = shown.documents.into_iter().filter(|line| ours(&line.name)).collect();
+    let failed = lines.iter().any(|line| line.status == DocumentStatus::Failed);
+    if cx.json {
+        output::json(&serde_json::json!({"base": base, "documents": lines}))?;
+    } else {
+        super::show::documents(&lines)?;
+    }
+    Ok(!failed)
+}
+
+fn bar(count: u64) -> ProgressBar {
+    let bar = ProgressBar::new(count);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn text_and_questions_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("prices.md");
+        std::fs::write(&text, "A shoe is 12 EUR.").unwrap();
+        let said = Said { title: "Prices".into(), tags: vec!["money".into()] };
+        let document = read(&text, &said).await.unwrap();
+        assert_eq!((document.name.as_str(), document.title.as_str()), ("prices.md", "Prices"));
+        assert_eq!(document.tags, ["money"]);
+        let faq = folder.path().join("faq.yaml");
+        std::fs::write(&faq, "- {q: When?, a: Now.}\n").unwrap();
+        assert_eq!(read(&faq, &Said::default()).await.unwrap().qa.len(), 1);
+        std::fs::write(&faq, "q: When?\n").unwrap();
+        assert!(read(&faq, &Said::default()).await.unwrap_err().is::<Usage>());
+    }
+}

@@ -1,0 +1,205 @@
+//! Raw files of tenants, kept by the hash of their content: uploads, pages, media. A folder, or any store that speaks S3.
+//!
+//! Guarantees: a key is `TENANT/HASH` and is made here alone, so no name that a person chose is ever part of a path, and
+//! no tenant's key leads to another's file; the same file of a tenant is stored once; what is read is checked against
+//! its hash, so a file that was damaged or swapped is an error and never an answer.
+
+mod config;
+
+pub use config::{ObjectStoreConfig, S3Config};
+
+use std::fmt;
+use std::path::Path as FilePath;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use thiserror::Error;
+
+use crate::domain::failure::{Class, Classify, Origin};
+use crate::domain::ids::TenantId;
+
+/// The BLAKE3 hash of a file, in hexadecimal where it is text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ContentHash(blake3::Hash);
+
+/// Where raw files are. Clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    store: Arc<dyn ObjectStore>,
+}
+
+/// Why a file could not be kept or read.
+#[derive(Debug, Error)]
+pub enum ObjectError {
+    /// The tenant has no such file.
+    #[error("there is no stored file {0}")]
+    Missing(ContentHash),
+    /// The store holds something else under the file's hash.
+    #[error("the stored file {0} is damaged: store it again")]
+    Damaged(ContentHash),
+    /// It is larger than the caller takes.
+    #[error("the stored file {hash} has {bytes} bytes, {most} at most")]
+    TooLarge {
+        /// Which.
+        hash: ContentHash,
+        /// Its size.
+        bytes: u64,
+        /// What was asked for.
+        most: u64,
+    },
+    /// The settings name no store that can be used.
+    #[error("object_store: {0}")]
+    Config(String),
+    /// The store failed or can't be reached.
+    #[error("the object store failed: {0}")]
+    Store(#[source] object_store::Error),
+}
+
+impl Classify for ObjectError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Missing(_) | Self::Damaged(_) | Self::TooLarge { .. } | Self::Config(_) => Class::Permanent,
+            Self::Store(_) => Class::TRANSIENT,
+        }
+    }
+
+    fn origin(&self) -> Origin {
+        match self {
+            Self::TooLarge { .. } => Origin::Tenant,
+            Self::Missing(_) | Self::Damaged(_) | Self::Config(_) | Self::Store(_) => Origin::Platform,
+        }
+    }
+}
+
+impl Objects {
+    /// The store that the settings name; a folder is made when it is missing. No network is touched.
+    ///
+    /// # Errors
+    /// `Config` when there can be no such store.
+    pub fn open(config: &ObjectStoreConfig, data: &FilePath) -> Result<Self, ObjectError> {
+        let Some(s3) = &config.s3 else { return Self::folder(&config.folder_under(data)) };
+        let prefix = s3.prefix.trim_matches('/');
+        let store = config::connect(s3)?;
+        Ok(Self {
+            store: if prefix.is_empty() {
+                Arc::new(store)
+            } else {
+                Arc::new(PrefixStore::new(store, Path::from(prefix)))
+            },
+        })
+    }
+
+    /// Files in a folder, which is made when it is missing.
+    ///
+    /// # Errors
+    /// `Config` when the folder can't be made.
+    pub fn folder(folder: &FilePath) -> Result<Self, ObjectError> {
+        let failed = |error: &dyn fmt::Display| {
+            ObjectError::Config(format!("the folder {} can't be used: {error}", folder.display()))
+        };
+        std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+        let store =
+            LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(&error))?.with_fsync(true);
+        Ok(Self { store: Arc::new(store) })
+    }
+
+    /// Keeps a file and gives its hash; one that is there already is not written again.
+    ///
+    /// # Errors
+    /// `Store` when it could not be written.
+    pub async fn put(&self, tenant: &TenantId, content: Bytes) -> Result<ContentHash, ObjectError> {
+        let hash = ContentHash::of(&content);
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(&key(tenant, hash), content.into(), options).await {
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(hash),
+            Err(error) => Err(ObjectError::Store(error)),
+        }
+    }
+
+    /// A tenant's file, when it has at most `most` bytes.
+    ///
+    /// # Errors
+    /// `Missing`, `Damaged`, `TooLarge`; `Store` when it could not be read.
+    pub async fn get(&self, tenant: &TenantId, hash: ContentHash, most: u64) -> Result<Bytes, ObjectError> {
+        let found = match self.store.get(&key(tenant, hash)).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Err(ObjectError::Missing(hash)),
+            Err(error) => return Err(ObjectError::Store(error)),
+        };
+        let bytes = found.meta.size;
+        if bytes > most {
+            return Err(ObjectError::TooLarge { hash, bytes, most });
+        }
+        let content = found.bytes().await.map_err(ObjectError::Store)?;
+        if ContentHash::of(&content) == hash { Ok(content) } else { Err(ObjectError::Damaged(hash)) }
+    }
+
+    /// Forgets a tenant's file; one that is not there is forgotten already.
+    ///
+    /// # Errors
+    /// `Store` when it could not be deleted.
+    pub async fn delete(&self, tenant: &TenantId, hash: ContentHash) -> Result<(), ObjectError> {
+        match self.store.delete(&key(tenant, hash)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(ObjectError::Store(error)),
+        }
+    }
+
+    /// Every file of a tenant.
+    ///
+    /// # Errors
+    /// `Store` when they could not be listed.
+    pub async fn list(&self, tenant: &TenantId) -> Result<Vec<ContentHash>, ObjectError> {
+        let mut listed = self.store.list(Some(&Path::from_iter([tenant.as_str()])));
+        let mut out = Vec::new();
+        while let Some(object) = listed.next().await {
+            let object = object.map_err(ObjectError::Store)?;
+            out.extend(object.location.filename().and_then(|name| name.parse::<ContentHash>().ok()));
+        }
+        Ok(out)
+    }
+}
+
+/// `TENANT/HASH`: whatever a tenant is called, its name is one part.
+fn key(tenant: &TenantId, hash: ContentHash) -> Path {
+    Path::from_iter([tenant.as_str(), &hash.to_string()])
+}
+
+impl ContentHash {
+    /// The hash of a file.
+    #[must_use]
+    pub fn of(content: &[u8]) -> Self {
+        Self(blake3::hash(content))
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_hex())
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for ContentHash {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        blake3::Hash::from_hex(text)
+            .map(Self)
+            .map_err(|error| format!("`{text}` is no content hash: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

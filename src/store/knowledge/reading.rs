@@ -1,0 +1,168 @@
+//! What came of reading a document's file.
+//!
+//! Guarantee: only the newest submission's reading counts, whichever is written last, and writing one twice is the same
+//! as once; what can be searched changes together with the knowledge base's version.
+
+use sqlx::Row;
+
+use super::super::Store;
+use super::super::bots::{json, parse};
+use super::super::error::StoreError;
+use super::super::outbox::Change;
+use crate::domain::bot::Document;
+use crate::domain::ids::{BaseId, TenantId};
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// It was read.
+    Read {
+        /// What is searched.
+        document: Box<Document>,
+        /// Its pages; 0 where there are none.
+        pages: u64,
+        /// The passages that it becomes.
+        passages: u64,
+        /// The language that it is taken to be in.
+        language: String,
+    },
+    /// It can't be; why, in words for its author.
+    Failed(String),
+}
+
+/// A line for people, without what a database or a terminal can't show.
+pub(super) fn shown(text: &str) -> String {
+    const MOST: usize = 500;
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST).collect()
+}
+
+impl Store {
+    /// Writes what came of reading a submission. False when there is a newer one, the document is gone, or this was
+    /// written before: nothing changes then.
+    ///
+    /// # Errors
+    /// `Invalid` when the tenant's quota of pages is used up; otherwise when the database can't be reached.
+    pub async fn base_read(
+        &self,
+        tenant: &TenantId,
+        base: &BaseId,
+        (name, submission): (&str, i64),
+        reading: &Reading,
+    ) -> Result<bool, StoreError> {
+        if let Reading::Read { pages, .. } = reading {
+            self.within_pages(tenant, base, name, *pages).await?;
+        }
+        let mut tx = self.db.begin().await?;
+        let version = match self.lock_base(&mut tx, tenant, base).await {
+            Err(StoreError::Missing { .. }) => return Ok(false),
+            version => version?,
+        };
+        const ONLY: &str =
+            "WHERE tenant = $1 AND base = $2 AND name = $3 AND submission = $4 AND status = 'submitted'";
+        let written = match reading {
+            Reading::Read { document, pages, passages, language } => {
+                sqlx::query(sqlx::AssertSqlSafe(format!(
+                    "UPDATE base_documents SET status = 'searchable', reason = '', changed_at = $5, title = $6, \
+                     pages = $7, passages = $8, language = $9, body = $10, indexed = $11 {ONLY}"
+                )))
+                .bind(tenant.as_str())
+                .bind(base.as_str())
+                .bind(name)
+                .bind(submission)
+                .bind(self.now())
+                .bind(shown(&document.title))
+                .bind(i64::try_from(*pages).unwrap_or(i64::MAX))
+                .bind(i64::try_from(*passages).unwrap_or(i64::MAX))
+                .bind(language.as_str())
+                .bind(json("base_documents", document)?)
+                .bind(version)
+                .execute(tx.on())
+                .await?
+            }
+            Reading::Failed(reason) => {
+                sqlx::query(sqlx::AssertSqlSafe(format!(
+                    "UPDATE base_documents SET status = 'failed', reason = $6, changed_at = $5 {ONLY}"
+                )))
+                .bind(tenant.as_str())
+                .bind(base.as_str())
+                .bind(name)
+                .bind(submission)
+                .bind(self.now())
+                .bind(shown(reason))
+                .execute(tx.on())
+                .await?
+            }
+        };
+        if written.rows_affected() == 0 {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        self.announce(&mut tx, tenant, &Change::base_name(tenant, base), version, false).await?;
+        self.commit_change(tx).await?;
+        Ok(true)
+    }
+
+    /// Notes that everything up to a version of the knowledge base is found by meaning too; how many documents that is
+    /// news of. No version changes: what is searched is the same.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn base_semantic_ready(
+        &self,
+        tenant: &TenantId,
+        base: &BaseId,
+        version: i64,
+    ) -> Result<u64, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let done = sqlx::query(
+            "UPDATE base_documents SET status = 'semantic_ready', changed_at = $4 \
+             WHERE tenant = $1 AND base = $2 AND indexed <= $3 AND status = 'searchable'",
+        )
+        .bind(tenant.as_str())
+        .bind(base.as_str())
+        .bind(version)
+        .bind(self.now())
+        .execute(tx.on())
+        .await?;
+        tx.commit().await?;
+        Ok(done.rows_affected())
+    }
+
+    /// The passages of all documents of a knowledge base but one.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn base_passages(
+        &self,
+        tenant: &TenantId,
+        base: &BaseId,
+        but: &str,
+    ) -> Result<u64, StoreError> {
+        let row = sqlx::query(
+            "SELECT CAST(COALESCE(SUM(passages), 0) AS BIGINT) FROM base_documents \
+             WHERE tenant = $1 AND base = $2 AND name <> $3 AND body <> ''",
+        )
+        .bind(tenant.as_str())
+        .bind(base.as_str())
+        .bind(but)
+        .fetch_one(self.db.read())
+        .await?;
+        Ok(row.try_get::<i64, _>(0)?.unsigned_abs())
+    }
+
+    /// Everything of a knowledge base that was read, by name.
+    pub(super) async fn base_bodies(
+        &self,
+        tenant: &TenantId,
+        base: &BaseId,
+    ) -> Result<Vec<Document>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT body FROM base_documents WHERE tenant = $1 AND base = $2 AND body <> '' ORDER BY name",
+        )
+        .bind(tenant.as_str())
+        .bind(base.as_str())
+        .fetch_all(self.db.read())
+        .await?;
+        rows.iter().map(|row| parse("base_documents", row.try_get(0)?)).collect()
+    }
+}

@@ -1,0 +1,59 @@
+//! Benches that start processes of their own: a short run, and whether what it prints makes sense.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Runs `bench edge` for a moment.
+fn edge(channel: &str) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let short = ["--seconds", "1", "--warmup", "0", "--repeat", "1", "--bots", "3", "--chats", "50"];
+    let output = Command::new(env!("CARGO_BIN_EXE_millrace"))
+        .args(["bench", "edge", "--channel", channel, "--connections", "8", "--payload", "300", "--json"])
+        .args(short)
+        .current_dir(folder.path())
+        .env_clear()
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 0, "a bench leaves nothing behind");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn every_webhook_of_the_edge_bench_is_in_the_log_once() {
+    for channel in ["telegram", "whatsapp"] {
+        let seen = edge(channel);
+        assert_eq!((&seen["bench"], &seen["channel"]), (&"edge".into(), &channel.into()), "{seen}");
+        assert_eq!((&seen["engine"], &seen["payload"]), (&"embedded".into(), &300.into()), "{seen}");
+        let number = |name: &str| seen[name].as_f64().unwrap_or_else(|| panic!("no {name} in {seen}"));
+        assert!(number("answered_200") > 0.0, "{seen}");
+        assert_eq!(number("appended"), number("answered_200"), "a body of these is one event: {seen}");
+        assert_eq!(number("refused"), 0.0, "{seen}");
+        for (ratio, above, below) in
+            [("ratio", "edge_per_s", "raw_per_s"), ("cpu_ratio", "raw_cpu_us", "edge_cpu_us")]
+        {
+            assert!(number(above) > 0.0 && number(below) > 0.0, "{seen}");
+            assert!((number(ratio) - number(above) / number(below)).abs() < 1e-9, "{seen}");
+        }
+        // It was sent at half of what the edge reached.
+        assert!((number("rate") - number("edge_per_s") / 2.0).abs() < 1e-9, "{seen}");
+        assert!(number("p50_ms") > 0.0 && number("p50_ms") <= number("p99_ms"), "{seen}");
+    }
+}
+
+#[test]
+fn a_child_of_the_edge_bench_ends_when_its_owner_is_gone() {
+    for child in ["edge-generator", "edge-server"] {
+        let folder = tempfile::tempdir().unwrap();
+        let status = Command::new(env!("CARGO_BIN_EXE_millrace"))
+            .args(["bench", child, "--data"])
+            .arg(folder.path())
+            .env_clear()
+            .stdin(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success(), "{child}: {status}");
+    }
+}
