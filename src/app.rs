@@ -24,6 +24,7 @@ pub mod parts;
 pub mod passthrough;
 pub mod pipelines;
 pub mod polling;
+pub mod ports;
 mod role_process;
 pub mod roles;
 pub mod room;

@@ -3,12 +3,10 @@
 //! Guarantee: a process ends with its owner, also when it panics; secrets reach it through its environment and stand in
 //! no file.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use super::settings::Settings;
@@ -49,11 +47,6 @@ impl RoleProcesses {
     pub(super) fn program(&self) -> &Path {
         &self.program
     }
-}
-
-/// A port that was free a moment ago.
-pub(super) async fn free_port() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?)
 }
 
 /// This program, or the one beside a test's own executable.

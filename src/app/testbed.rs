@@ -11,13 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
 
 use processes::Processes;
 
 use super::parts::{Parts, Setup};
-use super::roles;
 use super::settings::Settings;
+use super::{ports, roles};
 use crate::config::Secret;
 use crate::domain::bot::BotSpec;
 use crate::domain::channel::ChannelKind;
@@ -59,7 +58,8 @@ impl Testbed {
         let name = format!("testbed-{}-{:08x}", std::process::id(), fastrand::u32(..));
         let folder = Scratch::make(settings.data.join(&name))?;
         settings.data.clone_from(&folder.path);
-        settings.edge.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        // A restart must be found where the webhooks go.
+        settings.edge.listen = ports::reserve().await?;
         settings.edge.public_url = String::new();
         settings.net.allow_private = true;
         if !settings.kafka.brokers.is_empty() {
@@ -77,15 +77,12 @@ impl Testbed {
         let parts = Parts::open(settings.clone(), Arc::clone(&clock), Setup::Create).await?;
         let tenant = TenantId::from(name);
         parts.store.tenant_create(&tenant, "").await?;
-        // A restart must be found where the webhooks go.
-        let (edge, processes) = if settings.kafka.brokers.is_empty() {
-            let edge = open_roles(&parts).await?;
-            settings.edge.listen = edge;
-            (edge, None)
+        let edge = settings.edge.listen;
+        let processes = if settings.kafka.brokers.is_empty() {
+            open_roles(&parts).await?;
+            None
         } else {
-            let free = TcpListener::bind(settings.edge.listen).await?.local_addr()?;
-            settings.edge.listen = free;
-            (free, Some(Processes::start(&settings, &parts.http, Duration::ZERO, READY).await?))
+            Some(Processes::start(&settings, &parts.http, Duration::ZERO, READY).await?)
         };
         let ahead = Duration::ZERO;
         let parts = Some(parts);
@@ -224,11 +221,10 @@ pub struct TestAccount<'a> {
 }
 
 /// Starts the stages and the edge, and waits until every stage has its partitions.
-async fn open_roles(parts: &Parts) -> anyhow::Result<SocketAddr> {
+async fn open_roles(parts: &Parts) -> anyhow::Result<()> {
     roles::work(parts, &StageName::WORKERS)?;
-    let edge = roles::edge(parts).await?;
-    roles::until_ready(parts, READY).await?;
-    Ok(edge)
+    roles::edge(parts).await?;
+    roles::until_ready(parts, READY).await
 }
 
 /// A sealing key for this testbed alone.

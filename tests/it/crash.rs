@@ -1,7 +1,7 @@
 //! `kill -9` of the single process in the middle of 10,000 messages: none is lost.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use millrace::app::fakes::Fakes;
 use millrace::app::load::client::Client;
+use millrace::app::ports;
 use millrace::config::Secret;
 use millrace::domain::bot::BotSpec;
 use millrace::domain::channel::ChannelKind;
@@ -45,7 +46,7 @@ async fn a_killed_process_loses_none_of_ten_thousand_messages() {
     let answered = Answered::default();
     fakes.telegram.journal().observe(answered.clone());
     make_bots(folder.path(), &fakes).await;
-    let edge = free_port().await;
+    let edge = ports::reserve().await.unwrap();
 
     let mut process = start(folder.path(), edge, &fakes);
     let accepted = Arc::new(AtomicU64::new(0));
@@ -141,10 +142,6 @@ async fn send_lane(lane: u64, edge: SocketAddr, accepted: Arc<AtomicU64>) {
         }
         accepted.fetch_add(1, Ordering::SeqCst);
     }
-}
-
-async fn free_port() -> SocketAddr {
-    tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap()
 }
 
 async fn wait(until: impl Fn() -> bool, otherwise: &str) {

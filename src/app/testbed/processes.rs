@@ -9,7 +9,8 @@ use anyhow::Context as _;
 use tokio::process::Child;
 use tokio::time::Instant;
 
-use crate::app::role_process::{RoleProcesses, free_port};
+use crate::app::ports;
+use crate::app::role_process::RoleProcesses;
 use crate::app::settings::Settings;
 use crate::services::http::Http;
 
@@ -43,7 +44,7 @@ impl Processes {
         let mut started = Self { children: Vec::new(), probes: vec![settings.edge.listen] };
         let mut roles = vec![vec!["edge".to_owned()]];
         for stages in WORKERS {
-            let probe = free_port().await?;
+            let probe = ports::reserve().await?;
             started.probes.push(probe);
             roles.push(vec!["work".to_owned(), stages.to_owned(), "--probe".to_owned(), probe.to_string()]);
         }
