@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Dispatch;
-use super::parking::{Command, DeadLetter, Entry, Head, Place, Search, Verdict};
+use super::parking::{Command, DeadLetter, Entry, Head, Search, Verdict};
 use super::queues::{LineKey, State};
 use super::records::{self, Desk, LedgerDraft, LetterDraft, Whose};
 use super::send::{self, Effect, Sending};
@@ -17,7 +17,7 @@ use crate::domain::events::Lane;
 use crate::domain::failure::{Class, Classify};
 use crate::domain::ids::{ConversationId, EventId};
 use crate::domain::time::Timestamp;
-use crate::log::{Log, LogError, Position, TopicPartition};
+use crate::log::{Log, LogError, Payloads, Place, Position, TopicPartition};
 use crate::pipeline::PartitionCx;
 
 /// How far the clocks of providers and ours may differ, in milliseconds.
@@ -229,7 +229,7 @@ pub(super) fn astray(cx: &mut PartitionCx<Effect>, what: String) {
 async fn keep(
     appended: Result<Vec<Position>, LogError>,
     kept: Vec<Option<bytes::Bytes>>,
-    payloads: Arc<super::payloads::Payloads>,
+    payloads: Arc<Payloads>,
 ) -> Result<Vec<Place>, LogError> {
     appended?;
     let replies: Vec<_> = kept.iter().flatten().cloned().collect();
