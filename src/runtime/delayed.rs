@@ -111,10 +111,9 @@ impl Delayed {
         self.keys.contains_key(key)
     }
 
-    /// True when this record waits already.
-    #[must_use]
-    pub fn has(&self, key: &[u8], offset: u64) -> bool {
-        self.keys.get(key).is_some_and(|line| line.waiting.iter().any(|waiting| waiting.offset == offset))
+    /// The offsets of all that wait.
+    pub fn offsets(&self) -> impl Iterator<Item = u64> {
+        self.keys.values().flat_map(|line| line.waiting.iter().map(|waiting| waiting.offset))
     }
 
     /// True when the bot's last try failed.

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::lanes::Lanes;
 use crate::domain::ids::EventId;
 use crate::domain::stage::StageName;
+use crate::failpoint::{self, Failpoint};
 use crate::log::{LogError, Place, Record, TopicPartition};
 use crate::pipeline::topology::{Order, Pipeline, Run};
 use crate::pipeline::{PartitionCx, PartitionStage, Ports, Restored, Stage, StageError, StageFactory};
@@ -319,7 +320,11 @@ impl<S: Stage> Transform<S> {
         }
         self.append_out = true;
         let append = cx.append(emissions);
-        cx.spawn(async move { Effect::Appended(offsets, waited, append.await.map(drop)) });
+        cx.spawn(async move {
+            let appended = append.await.map(drop);
+            failpoint::pass(Failpoint::StageAppended);
+            Effect::Appended(offsets, waited, appended)
+        });
     }
 
     fn handler(&self, cx: &PartitionCx<Effect>) -> Handler<S> {

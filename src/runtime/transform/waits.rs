@@ -3,6 +3,7 @@
 //! Guarantee: behind a record that waits every later one of its key waits too; a record that waits holds no lane, and its
 //! offset is finished as soon as it is durable where it waits.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::{Came, Effect, Fate, Handled, Item, Transform};
 use crate::domain::envelope::Envelope;
 use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::ids::EventId;
+use crate::failpoint::{self, Failpoint};
 use crate::log::{LogError, Place, Record};
 use crate::pipeline::dead::{self, Cause};
 use crate::pipeline::topology::Delay;
@@ -34,6 +36,8 @@ pub(super) struct Waits {
     put_out: bool,
     dels: Vec<(EventId, Place)>,
     del_out: bool,
+    /// Offsets that an earlier owner put to wait and did not finish: they are read once more, waiting or not.
+    again: HashSet<u64>,
 }
 
 /// A bot has as many records waiting as it may.
@@ -64,6 +68,7 @@ impl Waits {
             put_out: false,
             dels: Vec::new(),
             del_out: false,
+            again: HashSet::new(),
         }
     }
 
@@ -72,7 +77,9 @@ impl Waits {
     }
 
     pub(super) async fn restore(&mut self, cx: &mut PartitionCx<Effect>) -> Result<(), LogError> {
-        self.shelf.restore(cx, &mut self.delayed).await
+        self.shelf.restore(cx, &mut self.delayed).await?;
+        self.again = self.delayed.offsets().filter(|offset| *offset >= cx.start).collect();
+        Ok(())
     }
 
     /// The next record whose wait is over.
@@ -129,7 +136,9 @@ impl Waits {
                 let which = puts.iter().map(|put| (put.key.clone(), put.waiting.offset)).collect();
                 let kept = async {
                     let (emissions, places) = shelf.store(puts).await?;
+                    failpoint::pass(Failpoint::TurnParking);
                     outputs.append(&*log, emissions, &cancel).await?;
+                    failpoint::pass(Failpoint::TurnParked);
                     Ok(places)
                 };
                 Effect::Kept(which, kept.await)
@@ -140,7 +149,12 @@ impl Waits {
             let dels = std::mem::take(&mut self.dels);
             let append = cx.append(dels.iter().map(|(id, _)| self.shelf.del(*id)).collect());
             let places = dels.into_iter().map(|(_, place)| place).collect();
-            cx.spawn(async move { Effect::Deleted(places, append.await.map(drop)) });
+            cx.spawn(async move {
+                failpoint::pass(Failpoint::TurnUnparking);
+                let deleted = append.await.map(drop);
+                failpoint::pass(Failpoint::TurnUnparked);
+                Effect::Deleted(places, deleted)
+            });
         }
     }
 
@@ -167,12 +181,10 @@ impl<S: Stage> Transform<S> {
         key: &Bytes,
         item: Item,
     ) -> Option<Item> {
-        let Some(waits) = self.waits.as_mut().filter(|waits| !waits.delayed.is_empty()) else {
-            return Some(item);
-        };
+        let any = |waits: &&mut Waits| !waits.delayed.is_empty() || !waits.again.is_empty();
+        let Some(waits) = self.waits.as_mut().filter(any) else { return Some(item) };
         let Item::Read(record, admitted) = item else { return Some(item) };
-        if waits.delayed.has(key, record.offset) {
-            // An earlier owner put it there and could not finish it.
+        if waits.again.remove(&record.offset) {
             cx.finish(record.offset);
             return None;
         }

@@ -18,6 +18,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Signal, WebchatOut};
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
+use crate::failpoint::{self, Failpoint};
 use crate::limits::Keys;
 use crate::log::{LogError, Payloads, Place, Position, Reader, Record};
 use crate::pipeline::{Emission, PartitionCx};
@@ -184,7 +185,12 @@ pub(super) fn send(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, sending: 
             Voice::Speaks(sender, bot) => {
                 let attempt = match webchat {
                     Some(append) => shown(append.await),
-                    None => Attempt::Called(call(&shared, &key, &sender, head, &job).await),
+                    None => {
+                        failpoint::pass(Failpoint::Sending);
+                        let outcome = call(&shared, &key, &sender, head, &job).await;
+                        failpoint::pass(Failpoint::Sent);
+                        Attempt::Called(outcome)
+                    }
                 };
                 if let Attempt::Called(SendOutcome::Rejected { scope: Scope::Bot, reason }) = &attempt {
                     disable(&shared, &key, reason).await;
