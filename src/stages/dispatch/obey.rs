@@ -11,7 +11,7 @@ use super::Dispatch;
 use super::parking::{Command, DeadLetter, Entry, Head, Search, Verdict};
 use super::queues::{LineKey, State};
 use super::records::{self, Desk, LedgerDraft, LetterDraft, Whose};
-use super::send::{self, Effect, Sending};
+use super::send::{self, Attempt, Effect, Sending};
 use super::{parking::Change, restore};
 use crate::domain::events::Lane;
 use crate::domain::failure::{Class, Classify};
@@ -102,13 +102,19 @@ impl Dispatch {
         let Some(chat) = self.queues.find(&job.reply.conversation) else {
             return astray(cx, format!("a call in no chat: {head:?}"));
         };
+        let (now, group) = (self.moment(cx), job.is_group());
+        let in_time = self.is_in_time(chat, (&job.reply.conversation, group), head, now);
         self.queues.aside(chat, State::Out);
         let slot = self.queues.chat_mut(chat).and_then(|chat| chat.slot.take());
         let line = self.queues.chat(chat).and_then(|chat| self.queues.get(chat.line));
         let Some(key) = line.map(|line| line.key.clone()) else {
             return astray(cx, format!("a call without an account: {head:?}"));
         };
-        send::send(cx, &self.shared, Sending { chat, head, job, key, slot });
+        if in_time {
+            send::send(cx, &self.shared, Sending { chat, head, job, key, slot });
+        } else {
+            cx.spawn(async move { Effect::Sent { chat, head, job, attempt: Attempt::Late, bot: None } });
+        }
     }
 
     fn look_up(&self, cx: &mut PartitionCx<Effect>, ids: Vec<EventId>) {

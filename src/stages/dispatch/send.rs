@@ -10,6 +10,7 @@ use super::Shared;
 use super::arena::Ix;
 use super::job::Job;
 use super::parking::{Head, Search};
+use super::pick::FRESH;
 use super::queues::LineKey;
 use super::records;
 use super::signals::{Waiting, life};
@@ -117,6 +118,8 @@ pub enum Attempt {
     Unclear(StoreError),
     /// Looking up who speaks took so long that the lease is over: nothing was called.
     Unleased,
+    /// The limits let it go too long ago: nothing was called.
+    Late,
 }
 
 /// Who speaks, as the directory says now.
@@ -171,6 +174,7 @@ pub(super) fn send(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, sending: 
         cx.append(vec![event])
     });
     let shared = Arc::clone(shared);
+    let asked = cx.clock.uptime();
     let (clock, ownership, cancel) = (Arc::clone(&cx.clock), Arc::clone(&cx.ownership), cx.cancel.clone());
     cx.spawn(async move {
         let (attempt, bot) = match voice(&shared, &key).await {
@@ -181,6 +185,10 @@ pub(super) fn send(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, sending: 
                     || clock.uptime() + shared.deps.config.send_timeout.get() >= ownership.lease() =>
             {
                 (Attempt::Unleased, Some(bot))
+            }
+            // So may a process that has too little of its machine: everything that stood still would go out at once.
+            Voice::Speaks(_, bot) if clock.uptime().saturating_sub(asked) > FRESH => {
+                (Attempt::Late, Some(bot))
             }
             Voice::Speaks(sender, bot) => {
                 let attempt = match webchat {
