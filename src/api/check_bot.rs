@@ -14,6 +14,10 @@ use content::{check_content, check_frame};
 
 /// The most rules of a bot: its compiled matcher stays within a few megabytes.
 const MOST_RULES: usize = 20_000;
+/// The most example sentences of a bot: a model takes 2 to 4 ms for each, whenever the bot is first spoken to.
+const MOST_EXAMPLES: usize = 2_000;
+/// The longest example sentence, in bytes: what a model reads of one text.
+const LONGEST_EXAMPLE: usize = 1_000;
 /// The most triggers of a rule and messages of a reply: more than a person can oversee.
 const MOST_IN_RULE: usize = 1_000;
 /// The longest text of a message; channels split far earlier.
@@ -44,6 +48,11 @@ pub fn check_bot(at: &str, spec: &BotSpec, problems: &mut Problems) {
             problems.add(&at, "the name is used twice", "give every rule a name of its own");
         }
         check_rule(&at, rule, problems);
+    }
+    let examples: usize = spec.scripts.iter().map(|rule| rule.examples().count()).sum();
+    if examples > MOST_EXAMPLES {
+        let what = format!("{examples} example sentences are too many");
+        problems.add(format!("{at}: scripts"), what, format!("use at most {MOST_EXAMPLES} in a bot"));
     }
     check_regexes(at, spec, problems);
     let mut names = HashSet::new();
@@ -102,7 +111,9 @@ fn check_rule(at: &str, rule: &Rule, problems: &mut Problems) {
             | Trigger::Referral(text)
             | Trigger::Regex(text) => vec![text],
             Trigger::On(kind) => vec![kind.as_str()],
-            Trigger::All(words) | Trigger::Any(words) => words.iter().map(String::as_str).collect(),
+            Trigger::All(words) | Trigger::Any(words) | Trigger::Examples(words) => {
+                words.iter().map(String::as_str).collect()
+            }
         };
         if words.is_empty() || words.iter().any(|word| word.trim().is_empty()) {
             problems.add(
@@ -120,6 +131,10 @@ fn check_rule(at: &str, rule: &Rule, problems: &mut Problems) {
                 "write one word without the slash",
             );
         }
+    }
+    if rule.examples().any(|example| example.len() > LONGEST_EXAMPLE) {
+        let what = format!("an example sentence is longer than {LONGEST_EXAMPLE} bytes");
+        problems.add(at, what, "write it as a person would say it");
     }
     for reply in &rule.reply {
         check_reply(at, reply, problems);

@@ -143,6 +143,7 @@ fn describe(trigger: &Trigger) -> String {
         Trigger::Regex(text) => format!("~{text}"),
         Trigger::On(kind) => format!("on {}", kind.as_str()),
         Trigger::Referral(code) => format!("link {code}"),
+        Trigger::Examples(sentences) => format!("as \"{}\"", sentences.join("\", \"")),
     }
 }
 
