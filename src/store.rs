@@ -14,6 +14,7 @@ mod contacts;
 mod db;
 mod directory;
 mod documents;
+mod erase;
 mod error;
 pub mod fake;
 mod identities;
@@ -44,6 +45,7 @@ pub use campaigns::{Counts, Due, Leaving, NewCampaign, NewRecipient, RecipientLi
 pub use config::{CacheConfig, DatabaseUrl, Engine, StoreConfig};
 pub use directory::{Account, App, Directory, History, Line, Speaker};
 pub use documents::DocumentInfo;
+pub use erase::Erased;
 pub use error::StoreError;
 pub use journal::{
     Advance, ConsentRow, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow,

@@ -7,16 +7,18 @@ use crate::domain::ids::TenantId;
 use crate::services::objects::{ContentHash, Objects};
 use crate::store::Store;
 
-/// Deletes a tenant's raw file when nothing has it any more.
-pub async fn drop_unused(store: &Store, objects: &Objects, tenant: &TenantId, hash: &str) {
+/// Deletes a tenant's raw file when nothing has it any more; true when it is gone.
+pub async fn drop_unused(store: &Store, objects: &Objects, tenant: &TenantId, hash: &str) -> bool {
     let gone = async {
         if store.base_file_used(tenant, hash).await? {
-            return anyhow::Ok(());
+            return anyhow::Ok(false);
         }
         let known: ContentHash = hash.parse().map_err(anyhow::Error::msg)?;
-        Ok(objects.delete(tenant, known).await?)
+        objects.delete(tenant, known).await?;
+        Ok(true)
     };
-    if let Err(error) = gone.await {
+    gone.await.unwrap_or_else(|error| {
         tracing::warn!(%error, %tenant, hash, "a file that nobody needs could not be deleted");
-    }
+        false
+    })
 }

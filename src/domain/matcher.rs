@@ -179,6 +179,15 @@ impl Matcher {
     }
 }
 
+/// Which of two rules answers: the one that took the text by its words, unless its author put the one that the text means above it.
+#[must_use]
+pub fn prefer<'a>(by_words: Option<&'a Rule>, by_meaning: Option<&'a Rule>) -> Option<&'a Rule> {
+    match (by_words, by_meaning) {
+        (Some(said), Some(meant)) if meant.priority <= said.priority => Some(said),
+        (said, meant) => meant.or(said),
+    }
+}
+
 /// `/start@shop_bot now` -> `start`.
 fn command_word(text: &str) -> Option<&str> {
     let word = text.strip_prefix('/')?.split([' ', '@']).next()?;

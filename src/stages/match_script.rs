@@ -24,7 +24,7 @@ use crate::domain::events::{
 };
 use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::ids::{BotId, EventId, TenantId};
-use crate::domain::matcher::{Matcher, ScriptError};
+use crate::domain::matcher::{Matcher, ScriptError, prefer};
 use crate::domain::modes::Modes;
 use crate::domain::script::{ReplyText, Rule};
 use crate::domain::stage::StageName;
@@ -114,7 +114,7 @@ impl MatchScript {
         self
     }
 
-    /// The rule that a text means, where none took it by its words, or one of less priority did; and a line for the trace.
+    /// The rule that a text means, where that may count beside the one that took it by its words; and a line for the trace.
     async fn mean<'a>(
         &self,
         bot: &Arc<Bot>,
@@ -125,14 +125,14 @@ impl MatchScript {
         let (Some(classifier), Some(highest)) = (&self.classifier, compiled.examples) else {
             return (None, None);
         };
-        let above = |priority: i32| found.is_none_or(|found| priority > found.priority);
         let said = turn.payload.is_none() && !turn.text.trim().is_empty() && !turn.text.starts_with('/');
-        if !said || !above(highest) {
+        // A model that could change nothing is not asked.
+        if !said || found.is_some_and(|found| found.priority >= highest) {
             return (None, None);
         }
         let meant = classifier.classify(bot, &turn.text).await;
         let rule = meant.rule.and_then(|name| compiled.matcher.rules().iter().find(|rule| rule.name == name));
-        (rule.filter(|rule| above(rule.priority)), Some(meant.note))
+        (rule, Some(meant.note))
     }
 
     /// A typed number where the bot offered choices: the turn becomes what pressing that choice would have been.
@@ -205,7 +205,7 @@ impl Stage for MatchScript {
             rule = compiled.matcher.find_turn(&turn);
         }
         let (meant, note) = self.mean(&bot, &compiled, &turn, rule).await;
-        let mut found = meant.or(rule).map(|rule| scripted(rule, &turn));
+        let mut found = prefer(rule, meant).map(|rule| scripted(rule, &turn));
         if found.is_none() && turn.text.trim().is_empty() {
             if turn.kind == TurnKind::Referral {
                 return Ok(Outcome::Drop(DropReason::new("referral")));

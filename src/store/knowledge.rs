@@ -12,6 +12,7 @@ mod sources;
 
 pub use documents::{BaseDocument, Submission, Submitted, Waiting};
 pub use missed::MissedQuestion;
+pub(super) use missed::shown_question;
 pub use quota::{KnowledgeUse, Quota};
 pub use reading::Reading;
 pub use sources::{BasePage, BaseSource, LEASE as SOURCE_LEASE};
