@@ -10,15 +10,15 @@ use crate::store::Store;
 /// Deletes a tenant's raw file when nothing has it any more; true when it is gone.
 pub async fn drop_unused(store: &Store, objects: &Objects, tenant: &TenantId, hash: &str) -> bool {
     let gone = async {
-        if store.base_file_used(tenant, hash).await? {
-            return anyhow::Ok(false);
+        if store.base_file_used(tenant, hash).await.map_err(|error| error.to_string())? {
+            return Ok(false);
         }
-        let known: ContentHash = hash.parse().map_err(anyhow::Error::msg)?;
-        objects.delete(tenant, known).await?;
-        Ok(true)
+        let known: ContentHash = hash.parse()?;
+        objects.delete(tenant, known).await.map_err(|error| error.to_string())?;
+        Ok::<bool, String>(true)
     };
     gone.await.unwrap_or_else(|error| {
-        tracing::warn!(%error, %tenant, hash, "a file that nobody needs could not be deleted");
+        tracing::warn!(error, %tenant, hash, "a file that nobody needs could not be deleted");
         false
     })
 }
