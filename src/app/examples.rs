@@ -18,6 +18,9 @@ use crate::services::search::intents::{ALIKE, Confusion};
 /// The most collisions that are named: a person looks at a few.
 const MOST: usize = 50;
 
+/// The most rules that a sentence names.
+const SHOWN: usize = 10;
+
 /// A bot's rules as they would answer.
 #[derive(Debug)]
 pub struct Rehearsal {
@@ -154,7 +157,9 @@ impl Told {
             lines.push(format!("{} example sentences match word for word: {why}", self.examples));
         }
         if !self.unspoken.is_empty() {
-            let rules = self.unspoken.join(", ");
+            let rules = self.unspoken.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let more = self.unspoken.len().saturating_sub(SHOWN);
+            let rules = if more > 0 { format!("{rules} and {more} more") } else { rules };
             lines.push(format!("word for word, since the model doesn't speak their language: {rules}"));
         }
         lines.extend(self.collisions.iter().map(|collision| format!("collision: {collision}")));

@@ -51,11 +51,11 @@ pub enum Trigger {
 impl Rule {
     /// The sentences that stand for what the rule is about.
     pub fn examples(&self) -> impl Iterator<Item = &str> {
-        let sentences = |trigger| match trigger {
-            &Trigger::Examples(ref sentences) => sentences.as_slice(),
+        let sentences = self.when.iter().flat_map(|trigger| match trigger {
+            Trigger::Examples(sentences) => sentences.as_slice(),
             _ => &[],
-        };
-        self.when.iter().flat_map(sentences).map(String::as_str)
+        });
+        sentences.map(String::as_str)
     }
 }
 

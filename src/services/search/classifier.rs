@@ -99,13 +99,16 @@ impl Classifier {
             Ok(Err(why)) => return unable(why),
             Err(_) => return unable("their vectors are being made"),
         };
+        if learned.intents.examples() == 0 {
+            return unable("the model doesn't speak their language");
+        }
         match tokio::time::timeout_at(until, self.vector(text)).await {
             Ok(Some(vector)) => match learned.intents.judge(&vector) {
                 Some(judged) => {
                     let rule = judged.hit.then(|| judged.best.0.to_owned());
                     Meant { rule, note: told(&judged, &learned.intents) }
                 }
-                None => unable("the model doesn't speak their language"),
+                None => unable("there are none"),
             },
             Ok(None) => unable("the model failed"),
             Err(_) => unable("the model was busy"),
