@@ -63,6 +63,19 @@ pub fn check_bot(at: &str, spec: &BotSpec, problems: &mut Problems) {
         }
         check_document(&at, document, problems);
     }
+    let mut names = HashSet::new();
+    for (i, knowledge) in spec.knowledge.iter().enumerate() {
+        let at = format!("{at}: knowledge[{i}] `{}`", knowledge.base);
+        if let Err(rule) = check_slug(knowledge.base.as_str()) {
+            problems.add(&at, format!("its id {rule}"), "name a knowledge base as `kb list` does");
+        }
+        if !names.insert(knowledge.base.as_str()) {
+            problems.add(&at, "it is named twice", "write all its tags in one place");
+        }
+        if knowledge.tags.iter().any(|tag| tag.trim().is_empty()) {
+            problems.add(&at, "a tag is empty", "write a tag of its documents, or leave `tags` out");
+        }
+    }
     if let Some(model) = &spec.model {
         if model.provider.is_empty() {
             problems.add(
@@ -242,6 +255,7 @@ scripts:
 documents:
 - {name: d}
 - {name: d, qa: [{q: '', a: x}]}
+knowledge: [{base: Faq}, {base: faq, tags: ['']}, {base: faq}]
 model: {provider: '', max_tokens: 0}
 ";
         let problems = check(bad);
@@ -260,11 +274,14 @@ model: {provider: '', max_tokens: 0}
             "documents[0] `d`: it holds nothing",
             "documents[1] `d`: the name is used twice",
             "a question or an answer is empty",
+            "knowledge[0] `Faq`: its id",
+            "knowledge[1] `faq`: a tag is empty",
+            "knowledge[2] `faq`: it is named twice",
             "model.provider: is empty",
             "model.max_tokens: 0 can't be",
         ] {
             assert!(text.contains(piece), "{piece}\nnot in\n{text}");
         }
-        assert_eq!(problems.0.len(), 15, "{text}");
+        assert_eq!(problems.0.len(), 18, "{text}");
     }
 }
