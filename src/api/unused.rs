@@ -9,16 +9,22 @@ use crate::store::Store;
 
 /// Deletes a tenant's raw file when nothing has it any more; true when it is gone.
 pub async fn drop_unused(store: &Store, objects: &Objects, tenant: &TenantId, hash: &str) -> bool {
-    let gone = async {
-        if store.base_file_used(tenant, hash).await.map_err(|error| error.to_string())? {
-            return Ok(false);
-        }
-        let known: ContentHash = hash.parse()?;
-        objects.delete(tenant, known).await.map_err(|error| error.to_string())?;
-        Ok::<bool, String>(true)
-    };
-    gone.await.unwrap_or_else(|error| {
+    drop_if_unused(store, objects, tenant, hash).await.unwrap_or_else(|error| {
         tracing::warn!(error, %tenant, hash, "a file that nobody needs could not be deleted");
         false
     })
+}
+
+async fn drop_if_unused(
+    store: &Store,
+    objects: &Objects,
+    tenant: &TenantId,
+    hash: &str,
+) -> Result<bool, String> {
+    if store.base_file_used(tenant, hash).await.map_err(|error| error.to_string())? {
+        return Ok(false);
+    }
+    let known: ContentHash = hash.parse()?;
+    objects.delete(tenant, known).await.map_err(|error| error.to_string())?;
+    Ok(true)
 }

@@ -9,8 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::Shared;
 use super::arena::Ix;
 use super::job::Job;
-use super::parking::{Head, Place, Search};
-use super::payloads::Payloads;
+use super::parking::{Head, Search};
 use super::queues::LineKey;
 use super::records;
 use super::signals::{Waiting, life};
@@ -19,8 +18,9 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Signal, WebchatOut};
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
+use crate::failpoint::{self, Failpoint};
 use crate::limits::Keys;
-use crate::log::{LogError, Position, Reader, Record};
+use crate::log::{LogError, Payloads, Place, Position, Reader, Record};
 use crate::pipeline::{Emission, PartitionCx};
 use crate::services::channel::{Scope, SendOutcome, Sender, Target};
 use crate::store::StoreError;
@@ -185,7 +185,12 @@ pub(super) fn send(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, sending: 
             Voice::Speaks(sender, bot) => {
                 let attempt = match webchat {
                     Some(append) => shown(append.await),
-                    None => Attempt::Called(call(&shared, &key, &sender, head, &job).await),
+                    None => {
+                        failpoint::pass(Failpoint::Sending);
+                        let outcome = call(&shared, &key, &sender, head, &job).await;
+                        failpoint::pass(Failpoint::Sent);
+                        Attempt::Called(outcome)
+                    }
                 };
                 if let Attempt::Called(SendOutcome::Rejected { scope: Scope::Bot, reason }) = &attempt {
                     disable(&shared, &key, reason).await;

@@ -74,6 +74,7 @@ impl Bench {
             clock: Arc::new(ManualClock::at(NOW)),
             until: Instant::now() + Duration::from_secs(600),
             attempt,
+            waits: false,
             cancel: CancellationToken::new(),
         };
         match self.stage.handle(&cx, input).await? {
