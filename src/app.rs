@@ -12,6 +12,7 @@ pub mod crawling;
 pub mod demo;
 pub mod dlq;
 pub mod edge_load;
+pub mod examples;
 pub mod fakes;
 mod files;
 pub mod generate;

@@ -11,6 +11,7 @@ pub mod chaos;
 pub mod chat;
 pub mod check;
 pub mod client;
+pub mod contact;
 pub mod conversation;
 pub mod dlq;
 pub mod edge;
@@ -111,6 +112,7 @@ enum Command {
     Campaign(campaign::CampaignArgs),
     Chat(chat::ChatArgs),
     Conversation(conversation::ConversationArgs),
+    Contact(contact::ContactArgs),
     Check(check::CheckArgs),
     Inspect(inspect::InspectArgs),
     Edge(edge::EdgeArgs),
@@ -141,6 +143,7 @@ impl Command {
             Self::Campaign(args) => campaign::run(args, cx).await,
             Self::Chat(args) => chat::run(args, cx).await,
             Self::Conversation(args) => conversation::run(args, cx).await,
+            Self::Contact(args) => contact::run(args, cx).await,
             Self::Check(args) => check::run(args, cx).await,
             Self::Inspect(args) => inspect::run(cx, &args),
             Self::Edge(args) => edge::run(args, cx).await,

@@ -5,6 +5,7 @@
 pub mod bot;
 pub mod campaign;
 pub mod channel;
+pub mod collisions;
 pub mod envelope;
 pub mod event;
 pub mod events;

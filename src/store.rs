@@ -14,6 +14,7 @@ mod contacts;
 mod db;
 mod directory;
 mod documents;
+mod erase;
 mod error;
 pub mod fake;
 mod identities;
@@ -44,14 +45,15 @@ pub use campaigns::{Counts, Due, Leaving, NewCampaign, NewRecipient, RecipientLi
 pub use config::{CacheConfig, DatabaseUrl, Engine, StoreConfig};
 pub use directory::{Account, App, Directory, History, Line, Speaker};
 pub use documents::DocumentInfo;
+pub use erase::Erased;
 pub use error::StoreError;
 pub use journal::{
     Advance, ConsentRow, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow,
     Moved, PartRow, ReceiptRow, watermark_id,
 };
 pub use knowledge::{
-    BaseDocument, BaseInfo, BasePage, BaseSource, KnowledgeUse, MissedQuestion, Quota, Reading, SOURCE_LEASE,
-    Submission, Submitted, Waiting,
+    BaseDocument, BaseInfo, BasePage, BaseSource, GIVEN_UP, KnowledgeUse, MissedQuestion, Quota, Reading,
+    SOURCE_LEASE, Submission, Submitted, Waiting,
 };
 pub use media::{Fetched, MediaItem, Upload, UploadKey};
 pub use outbox::Change;

@@ -37,6 +37,9 @@ _millrace() {
             millrace,check)
                 cmd="millrace__subcmd__check"
                 ;;
+            millrace,contact)
+                cmd="millrace__subcmd__contact"
+                ;;
             millrace,conversation)
                 cmd="millrace__subcmd__conversation"
                 ;;
@@ -337,6 +340,18 @@ _millrace() {
             millrace__subcmd__campaign__subcmd__help,start)
                 cmd="millrace__subcmd__campaign__subcmd__help__subcmd__start"
                 ;;
+            millrace__subcmd__contact,erase)
+                cmd="millrace__subcmd__contact__subcmd__erase"
+                ;;
+            millrace__subcmd__contact,help)
+                cmd="millrace__subcmd__contact__subcmd__help"
+                ;;
+            millrace__subcmd__contact__subcmd__help,erase)
+                cmd="millrace__subcmd__contact__subcmd__help__subcmd__erase"
+                ;;
+            millrace__subcmd__contact__subcmd__help,help)
+                cmd="millrace__subcmd__contact__subcmd__help__subcmd__help"
+                ;;
             millrace__subcmd__conversation,help)
                 cmd="millrace__subcmd__conversation__subcmd__help"
                 ;;
@@ -417,6 +432,9 @@ _millrace() {
                 ;;
             millrace__subcmd__help,check)
                 cmd="millrace__subcmd__help__subcmd__check"
+                ;;
+            millrace__subcmd__help,contact)
+                cmd="millrace__subcmd__help__subcmd__contact"
                 ;;
             millrace__subcmd__help,conversation)
                 cmd="millrace__subcmd__help__subcmd__conversation"
@@ -579,6 +597,9 @@ _millrace() {
                 ;;
             millrace__subcmd__help__subcmd__campaign,start)
                 cmd="millrace__subcmd__help__subcmd__campaign__subcmd__start"
+                ;;
+            millrace__subcmd__help__subcmd__contact,erase)
+                cmd="millrace__subcmd__help__subcmd__contact__subcmd__erase"
                 ;;
             millrace__subcmd__help__subcmd__conversation,list)
                 cmd="millrace__subcmd__help__subcmd__conversation__subcmd__list"
@@ -1025,7 +1046,7 @@ _millrace() {
 
     case "${cmd}" in
         millrace)
-            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help"
+            opts="-h -V --config --data --set --json --log --clock-ahead --help --version up tenant bot script kb campaign chat conversation contact check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3602,6 +3623,116 @@ _millrace() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        millrace__subcmd__contact)
+            opts="-h --config --data --set --json --log --clock-ahead --help erase help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__contact__subcmd__erase)
+            opts="-h --config --data --set --json --log --clock-ahead --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-ahead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__contact__subcmd__help)
+            opts="erase help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__contact__subcmd__help__subcmd__erase)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__contact__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         millrace__subcmd__conversation)
             opts="-h --config --data --set --json --log --clock-ahead --help list show media say mode help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -4243,7 +4374,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__help)
-            opts="up tenant bot script kb campaign chat conversation check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help"
+            opts="up tenant bot script kb campaign chat conversation contact check inspect edge work api migrate models topics lag watch dlq log parse sim generate bench chaos help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4833,6 +4964,34 @@ _millrace() {
         millrace__subcmd__help__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__contact)
+            opts="erase"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        millrace__subcmd__help__subcmd__contact__subcmd__erase)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -7395,12 +7554,16 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__script__subcmd__test)
-            opts="-h --config --data --set --json --log --clock-ahead --help"
+            opts="-h --file --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

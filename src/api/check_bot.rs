@@ -14,6 +14,10 @@ use content::{check_content, check_frame};
 
 /// The most rules of a bot: its compiled matcher stays within a few megabytes.
 const MOST_RULES: usize = 20_000;
+/// The most example sentences of a bot: a model takes 2 to 4 ms for each, whenever the bot is first spoken to.
+const MOST_EXAMPLES: usize = 2_000;
+/// The longest example sentence, in bytes: what a model reads of one text.
+const LONGEST_EXAMPLE: usize = 1_000;
 /// The most triggers of a rule and messages of a reply: more than a person can oversee.
 const MOST_IN_RULE: usize = 1_000;
 /// The longest text of a message; channels split far earlier.
@@ -45,6 +49,11 @@ pub fn check_bot(at: &str, spec: &BotSpec, problems: &mut Problems) {
         }
         check_rule(&at, rule, problems);
     }
+    let examples: usize = spec.scripts.iter().map(|rule| rule.examples().count()).sum();
+    if examples > MOST_EXAMPLES {
+        let what = format!("{examples} example sentences are too many");
+        problems.add(format!("{at}: scripts"), what, format!("use at most {MOST_EXAMPLES} in a bot"));
+    }
     check_regexes(at, spec, problems);
     let mut names = HashSet::new();
     for (i, document) in spec.documents.iter().enumerate() {
@@ -53,6 +62,19 @@ pub fn check_bot(at: &str, spec: &BotSpec, problems: &mut Problems) {
             problems.add(&at, "the name is used twice", "give every document a name of its own");
         }
         check_document(&at, document, problems);
+    }
+    let mut names = HashSet::new();
+    for (i, knowledge) in spec.knowledge.iter().enumerate() {
+        let at = format!("{at}: knowledge[{i}] `{}`", knowledge.base);
+        if let Err(rule) = check_slug(knowledge.base.as_str()) {
+            problems.add(&at, format!("its id {rule}"), "name a knowledge base as `kb list` does");
+        }
+        if !names.insert(knowledge.base.as_str()) {
+            problems.add(&at, "it is named twice", "write all its tags in one place");
+        }
+        if knowledge.tags.iter().any(|tag| tag.trim().is_empty()) {
+            problems.add(&at, "a tag is empty", "write a tag of its documents, or leave `tags` out");
+        }
     }
     if let Some(model) = &spec.model {
         if model.provider.is_empty() {
@@ -102,7 +124,9 @@ fn check_rule(at: &str, rule: &Rule, problems: &mut Problems) {
             | Trigger::Referral(text)
             | Trigger::Regex(text) => vec![text],
             Trigger::On(kind) => vec![kind.as_str()],
-            Trigger::All(words) | Trigger::Any(words) => words.iter().map(String::as_str).collect(),
+            Trigger::All(words) | Trigger::Any(words) | Trigger::Examples(words) => {
+                words.iter().map(String::as_str).collect()
+            }
         };
         if words.is_empty() || words.iter().any(|word| word.trim().is_empty()) {
             problems.add(
@@ -120,6 +144,10 @@ fn check_rule(at: &str, rule: &Rule, problems: &mut Problems) {
                 "write one word without the slash",
             );
         }
+    }
+    if rule.examples().any(|example| example.len() > LONGEST_EXAMPLE) {
+        let what = format!("an example sentence is longer than {LONGEST_EXAMPLE} bytes");
+        problems.add(at, what, "write it as a person would say it");
     }
     for reply in &rule.reply {
         check_reply(at, reply, problems);
@@ -227,6 +255,7 @@ scripts:
 documents:
 - {name: d}
 - {name: d, qa: [{q: '', a: x}]}
+knowledge: [{base: Faq}, {base: faq, tags: ['']}, {base: faq}]
 model: {provider: '', max_tokens: 0}
 ";
         let problems = check(bad);
@@ -245,11 +274,14 @@ model: {provider: '', max_tokens: 0}
             "documents[0] `d`: it holds nothing",
             "documents[1] `d`: the name is used twice",
             "a question or an answer is empty",
+            "knowledge[0] `Faq`: its id",
+            "knowledge[1] `faq`: a tag is empty",
+            "knowledge[2] `faq`: it is named twice",
             "model.provider: is empty",
             "model.max_tokens: 0 can't be",
         ] {
             assert!(text.contains(piece), "{piece}\nnot in\n{text}");
         }
-        assert_eq!(problems.0.len(), 15, "{text}");
+        assert_eq!(problems.0.len(), 18, "{text}");
     }
 }

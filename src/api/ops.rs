@@ -6,6 +6,7 @@
 mod accounts;
 mod bots;
 mod campaigns;
+mod contacts;
 mod content;
 mod files;
 mod knowledge;

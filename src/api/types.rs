@@ -19,8 +19,10 @@ macro_rules! data {
     };
 }
 
+mod contacts;
 mod knowledge;
 mod media;
+pub use contacts::*;
 pub use knowledge::*;
 pub use media::*;
 

@@ -7,11 +7,12 @@ use crate::domain::ids::TenantId;
 use crate::services::objects::{ContentHash, Objects};
 use crate::store::Store;
 
-/// Deletes a tenant's raw file when nothing has it any more.
-pub async fn drop_unused(store: &Store, objects: &Objects, tenant: &TenantId, hash: &str) {
-    if let Err(error) = drop_if_unused(store, objects, tenant, hash).await {
+/// Deletes a tenant's raw file when nothing has it any more; true when it is gone.
+pub async fn drop_unused(store: &Store, objects: &Objects, tenant: &TenantId, hash: &str) -> bool {
+    drop_if_unused(store, objects, tenant, hash).await.unwrap_or_else(|error| {
         tracing::warn!(error, %tenant, hash, "a file that nobody needs could not be deleted");
-    }
+        false
+    })
 }
 
 async fn drop_if_unused(
@@ -19,10 +20,11 @@ async fn drop_if_unused(
     objects: &Objects,
     tenant: &TenantId,
     hash: &str,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     if store.base_file_used(tenant, hash).await.map_err(|error| error.to_string())? {
-        return Ok(());
+        return Ok(false);
     }
     let known: ContentHash = hash.parse()?;
-    objects.delete(tenant, known).await.map_err(|error| error.to_string())
+    objects.delete(tenant, known).await.map_err(|error| error.to_string())?;
+    Ok(true)
 }

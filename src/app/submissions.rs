@@ -3,6 +3,8 @@
 //! Guarantee: a submission is noted as announced only after the log has it, so it may be announced twice and never is
 //! forgotten; who submits needs no log.
 
+pub mod given_up;
+
 use std::time::Duration;
 
 use crate::domain::channel::ChannelKind;
@@ -23,8 +25,9 @@ const EVERY: Duration = Duration::from_millis(250);
 /// After log or database failed.
 const REST: Duration = Duration::from_secs(5);
 
-/// Announces submissions until the process ends.
+/// Announces submissions until the process ends, and looks for those that were given up.
 pub fn announce(parts: &Parts) {
+    given_up::watch(parts);
     let (store, log, stop) = (parts.store.clone(), parts.log.clone(), parts.stop.clone());
     let (clock, shards) = (parts.clock.clone(), super::parts::shards(&parts.settings));
     parts.tasks.spawn(async move {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::files::TenantFiles;
-use super::meaning;
+use super::meaning::{self, Need};
 use super::observed::{ObservedChannel, ObservedStage};
 use super::parts::Parts;
 use super::supervise::supervise;
@@ -18,6 +18,7 @@ use crate::services::media::Providers;
 use crate::services::model::Models;
 use crate::services::parse::Parsers;
 use crate::services::search::TextSearch;
+use crate::services::search::classifier::Classifier;
 use crate::stages::answer::{Answer, AnswerDeps};
 use crate::stages::dispatch::{DispatchDeps, DispatchFactory};
 use crate::stages::index::{Index, IndexDeps};
@@ -42,7 +43,11 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
             run(parts, pipeline, IngestFactory::new(settings.ingest.clone(), directory, modes));
         }
         StageName::Match => {
-            let stage = MatchScript::new(directory, Arc::clone(&parts.store) as _, Arc::clone(&parts.modes));
+            let weights = settings.embed.weights.clone();
+            let classifier =
+                meaning::embed(settings, Need::Examples).map(|embed| Classifier::new(embed, weights));
+            let stage = MatchScript::new(directory, Arc::clone(&parts.store) as _, Arc::clone(&parts.modes))
+                .with_classifier(classifier);
             run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }
         StageName::Retrieve => {

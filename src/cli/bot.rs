@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use data_encoding::BASE64;
+use serde::Serialize;
 
 use super::client::Client;
 use super::output;
@@ -17,6 +18,7 @@ use crate::api::types::{
     AppList, AppPut, AppStored, BotApplied, BotChange, BotDisable, BotList, BotShow, Connect,
     ConnectedAccount, Done, FileUpload, FileUploaded,
 };
+use crate::app::examples::{Rehearsal, Told};
 use crate::domain::bot::BotSpec;
 use crate::domain::channel::ChannelKind;
 use crate::domain::media::files_of;
@@ -181,7 +183,10 @@ pub async fn run(args: BotArgs, cx: &Context) -> Exit {
             let tenant = client.tenant(tenant.as_deref()).await?;
             upload(&client, &tenant, &file, &mut spec).await?;
             let done: BotApplied = client.put("bot_apply", &[("tenant", &tenant)], &spec).await?;
-            say(cx, &done, &format!("bot {} of {tenant} is at version {}", done.bot, done.version))?;
+            let told = Rehearsal::new(&cx.settings, &spec.scripts)?.told;
+            let mut text = vec![format!("bot {} of {tenant} is at version {}", done.bot, done.version)];
+            text.extend(told.lines());
+            say(cx, &Applied { done, scripts: told }, &text.join("\n"))?;
         }
         Action::List { tenant } => list(&Client::open(cx).await?, tenant.as_deref(), cx).await?,
         Action::Show { bot } => show(&Client::open(cx).await?, &bot, cx).await?,
@@ -210,6 +215,14 @@ pub async fn run(args: BotArgs, cx: &Context) -> Exit {
         Action::App(action) => app(action, cx).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A bot that was stored, and what its author should know of its rules.
+#[derive(Debug, Serialize)]
+struct Applied {
+    #[serde(flatten)]
+    done: BotApplied,
+    scripts: Told,
 }
 
 /// Uploads the files that stand beside the bot's file and puts their hashes in their places.

@@ -14,10 +14,12 @@ use super::output;
 use super::up::on_cluster;
 use super::{Context, Exit};
 use crate::app::cases;
+use crate::app::examples::Rehearsal;
 use crate::app::golden::{Outcome, rehearse};
 use crate::app::pipelines::{Pipelines, ports};
 use crate::app::settings::Settings;
 use crate::config::Problems;
+use crate::domain::script::Rule;
 use crate::pipeline::topology::Pipeline;
 
 use kind::Kind;
@@ -67,7 +69,7 @@ pub async fn run(args: CheckArgs, cx: &Context) -> Exit {
     for file in files {
         match kind::of(&file) {
             Ok(Kind::Conversation) => conversations.push(file),
-            Ok(kind) => report.check(kind, &file).await,
+            Ok(kind) => report.check(cx, kind, &file).await,
             Err(problems) => report.mistakes(&file.display().to_string(), problems),
         }
     }
@@ -83,6 +85,8 @@ struct Report {
     checked: Vec<String>,
     problems: Problems,
     failed: Vec<String>,
+    /// Rules that get in each other's way; no mistakes.
+    collisions: Vec<String>,
 }
 
 impl Report {
@@ -91,11 +95,11 @@ impl Report {
         self.problems.0.extend(problems.0);
     }
 
-    async fn check(&mut self, kind: Kind, path: &Path) {
+    async fn check(&mut self, cx: &Context, kind: Kind, path: &Path) {
         let at = path.display().to_string();
         let found = match kind {
             Kind::Settings => Settings::check_file(path).map(drop),
-            Kind::Bot => read_bot(path).map(drop),
+            Kind::Bot => read_bot(path).map(|spec| self.rules(cx, &at, &spec.scripts)),
             Kind::Pipeline(text) => match Pipeline::parse(&text) {
                 Err(error) => {
                     let mut problems = Problems::default();
@@ -115,6 +119,16 @@ impl Report {
             Kind::Conversation => Ok(()),
         };
         self.mistakes(&at, found.err().unwrap_or_default());
+    }
+
+    /// What a bot's rules say to each other: collisions are told, and are no mistakes.
+    fn rules(&mut self, cx: &Context, at: &str, rules: &[Rule]) {
+        match Rehearsal::new(&cx.settings, rules) {
+            Ok(rehearsal) => {
+                self.collisions.extend(rehearsal.told.collisions.iter().map(|what| format!("{at}: {what}")));
+            }
+            Err(error) => self.problems.add(at, error.to_string(), "see what the embedding model lacks"),
+        }
     }
 
     async fn cases(&mut self, at: &str, pipeline: &Pipeline) {
@@ -143,10 +157,14 @@ impl Report {
     fn print(&self, cx: &Context) -> Exit {
         if cx.json {
             let problems: Vec<_> = self.problems.0.iter().map(ToString::to_string).collect();
-            output::json(&json!({"checked": self.checked, "problems": problems, "failed": self.failed}))?;
+            output::json(&json!({"checked": self.checked, "problems": problems, "failed": self.failed,
+                "collisions": self.collisions}))?;
         } else {
             for problem in &self.problems.0 {
                 output::line(&problem.to_string())?;
+            }
+            for collision in &self.collisions {
+                output::line(&format!("collision in {collision}"))?;
             }
             for failed in &self.failed {
                 output::line(failed)?;

@@ -1,11 +1,12 @@
 //! `millrace script`: rules of a bot, one at a time.
 
+mod test;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use serde_json::json;
 
 use super::client::Client;
 use super::output;
@@ -13,7 +14,6 @@ use super::tenant::say;
 use super::{Context, Exit, Usage};
 use crate::api::types::{BotChange, ScriptList};
 use crate::config::yaml;
-use crate::domain::matcher::Matcher;
 use crate::domain::script::{Rule, Trigger};
 
 /// List, add, remove and try the rules of a bot.
@@ -22,7 +22,9 @@ use crate::domain::script::{Rule, Trigger};
 Examples:
   millrace script list shop
   millrace script add shop hours.yaml              a rule, or a list of rules
-  millrace script test shop 'when do you open?'    says which rule answers, and what
+  millrace script test shop 'when do you open?'    says which rule answers, why, and what
+  millrace script test shop.yaml --file said.txt   a file of sentences, one a line, on a bot's file
+  millrace script test shop                        which rules get in each other's way
   millrace script remove shop hours")]
 pub struct ScriptArgs {
     #[command(subcommand)]
@@ -50,12 +52,15 @@ enum Action {
         /// The rule's name.
         name: String,
     },
-    /// Say which rule answers a text, without sending anything.
+    /// Say which rule answers a text and why, and which rules collide, without sending anything.
     Test {
-        /// The bot.
+        /// The bot, or a bot's file.
         bot: String,
         /// What a person might say.
-        text: String,
+        texts: Vec<String>,
+        /// A file with more of it, one text a line.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
     },
 }
 
@@ -81,7 +86,7 @@ pub async fn run(args: ScriptArgs, cx: &Context) -> Exit {
             let done: BotChange = Client::open(cx).await?.call("script_remove", &path).await?;
             say(cx, &done, &format!("rule {name} removed; {bot} is at version {}", done.version))?;
         }
-        Action::Test { bot, text } => test(&Client::open(cx).await?, &bot, &text, cx).await?,
+        Action::Test { bot, texts, file } => test::run(cx, &bot, texts, file.as_deref()).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -101,23 +106,6 @@ async fn list(client: &Client, bot: &str, cx: &Context) -> anyhow::Result<()> {
         })
         .collect();
     output::table(["RULE", "PRIORITY", "WHEN", "REPLY"], &rows)
-}
-
-async fn test(client: &Client, bot: &str, text: &str, cx: &Context) -> anyhow::Result<()> {
-    let list: ScriptList = client.call("script_list", &[("bot", bot)]).await?;
-    let matcher = Matcher::compile(&list.scripts)?;
-    let found = matcher.find(text, None);
-    if cx.json {
-        let reply = found.map(|rule| rule.reply.iter().map(|reply| reply.to_part()).collect::<Vec<_>>());
-        return output::json(&json!({"rule": found.map(|rule| &rule.name), "reply": reply}));
-    }
-    match found {
-        Some(rule) => {
-            output::line(&format!("rule {}", rule.name))?;
-            rule.reply.iter().try_for_each(|reply| output::line(&format!("  {}", reply.to_part().text)))
-        }
-        None => output::line("no rule answers: the bot's documents, its model or its fallback will"),
-    }
 }
 
 fn read(path: &std::path::Path) -> anyhow::Result<Vec<Rule>> {
@@ -143,6 +131,7 @@ fn describe(trigger: &Trigger) -> String {
         Trigger::Regex(text) => format!("~{text}"),
         Trigger::On(kind) => format!("on {}", kind.as_str()),
         Trigger::Referral(code) => format!("link {code}"),
+        Trigger::Examples(sentences) => format!("as \"{}\"", sentences.join("\", \"")),
     }
 }
 

@@ -1,15 +1,18 @@
 //! A bot as its file says (`bot apply FILE`): what the console edits is what the file says.
 
+mod consent;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::channel::ChannelKind;
-use super::events::{Consent, ReplyReady, TurnOpened};
+use super::events::{ReplyReady, TurnOpened};
 use super::ids::{AccountId, BaseId, BotId, TenantId};
 use super::media::MediaPolicy;
 use super::script::Rule;
-use super::text::normalise;
 use super::units::{Rate, Span};
+
+pub use consent::ConsentWords;
 
 /// The content of a bot: immutable once stored under a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +48,9 @@ pub struct BotSpec {
     /// Texts that it may answer from.
     #[serde(default)]
     pub documents: Vec<Document>,
+    /// Knowledge bases of the tenant that it answers from, beside those that it is attached to (`kb attach`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub knowledge: Vec<Knowledge>,
     /// Which model answers; absent = `extractive` when there are documents, else none.
     #[serde(default)]
     pub model: Option<ModelChoice>,
@@ -71,36 +77,6 @@ pub struct BotSpec {
     /// What is done with the files that people send.
     #[serde(default)]
     pub media: MediaPolicy,
-}
-
-/// Texts that say what a person wants; each is compared with the whole text, upper and lower case alike.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct ConsentWords {
-    /// "Don't write to me".
-    pub out: Vec<String>,
-    /// "Write to me again".
-    #[serde(rename = "in")]
-    pub back: Vec<String>,
-}
-
-impl Default for ConsentWords {
-    fn default() -> Self {
-        let words = |words: [&str; 2]| words.map(str::to_owned).to_vec();
-        Self { out: words(["stop", "unsubscribe"]), back: words(["start", "subscribe"]) }
-    }
-}
-
-impl ConsentWords {
-    /// What a text says of it.
-    #[must_use]
-    pub fn read(&self, text: &str) -> Option<Consent> {
-        /// No such word is nearly as long.
-        const LONGEST: usize = 64;
-        let text = Some(text).filter(|text| !text.is_empty() && text.len() <= LONGEST).map(normalise)?;
-        let said = |words: &[String]| words.iter().any(|word| normalise(word) == text);
-        if said(&self.out) { Some(Consent::Out) } else { said(&self.back).then_some(Consent::In) }
-    }
 }
 
 /// What is done when a send ended without a clear answer: it may have arrived, or not.
@@ -163,6 +139,7 @@ impl BotSpec {
             time_zone: default_zone(),
             scripts: Vec::new(),
             documents: Vec::new(),
+            knowledge: Vec::new(),
             model: None,
             reply_ttl: ReplyTtl::default(),
             scripts_overtake: false,
@@ -178,11 +155,23 @@ impl BotSpec {
     pub fn shrink(&mut self) {
         self.scripts.shrink_to_fit();
         self.documents.shrink_to_fit();
+        self.knowledge.shrink_to_fit();
         for rule in &mut self.scripts {
             rule.when.shrink_to_fit();
             rule.reply.shrink_to_fit();
         }
     }
+}
+
+/// A knowledge base, or a part of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Knowledge {
+    /// Its id.
+    pub base: BaseId,
+    /// Only documents with one of these tags, upper and lower case alike; all where absent. Pinned answers have no tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 }
 
 /// A text that a bot may answer from, or a list of questions and answers.
@@ -206,7 +195,7 @@ pub struct Document {
     /// Where in the text each page begins, in bytes; empty where there are no pages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<u64>,
-    /// What it is about; shown in lists.
+    /// What it is about: a bot may answer from the documents with a tag alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
 }
@@ -360,7 +349,14 @@ impl Bot {
     /// True when there is something to search.
     #[must_use]
     pub fn has_knowledge(&self) -> bool {
-        !self.spec.documents.is_empty() || !self.bases.is_empty()
+        !self.spec.documents.is_empty() || !self.bases.is_empty() || !self.spec.knowledge.is_empty()
+    }
+
+    /// The knowledge bases that it answers from, each once, with the tags that it is limited to.
+    pub fn knowledge(&self) -> impl Iterator<Item = (&BaseId, &[String])> {
+        let named = self.spec.knowledge.iter().map(|one| (&one.base, one.tags.as_slice()));
+        let is_named = |base: &&BaseId| self.spec.knowledge.iter().any(|one| one.base == **base);
+        named.chain(self.bases.iter().filter(move |base| !is_named(base)).map(|base| (base, &[][..])))
     }
 }
 
@@ -381,23 +377,5 @@ impl ReplyReady {
             epoch: turn.epoch,
             hops: turn.hops.clone(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wish_is_the_whole_text_in_any_case_and_nothing_else() {
-        let words = ConsentWords::default();
-        let read = |text: &str| words.read(text);
-        assert_eq!((read(" STOP "), read("Unsubscribe")), (Some(Consent::Out), Some(Consent::Out)));
-        assert_eq!(read("start"), Some(Consent::In));
-        for text in ["", "stop it", "the bus stop", &"stop".repeat(50)] {
-            assert_eq!(read(text), None, "{text}");
-        }
-        let none: ConsentWords = serde_json::from_str(r#"{"out": [], "in": []}"#).unwrap();
-        assert_eq!(none.read("stop"), None);
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bot::{Bot, Document};
 use super::ids::{BaseId, BotId, TenantId};
+use super::text::normalise;
 
 /// A knowledge base as the stages see it: what can be searched at the moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub enum Corpus {
     Own(Arc<Bot>),
     /// A knowledge base.
     Base(Arc<KnowledgeBase>),
+    /// Of a knowledge base the documents that have one of these tags.
+    Tagged(Arc<KnowledgeBase>, Arc<[String]>),
 }
 
 /// Which corpus, in its tenant.
@@ -60,7 +63,7 @@ impl Corpus {
     pub fn tenant(&self) -> &TenantId {
         match self {
             Self::Own(bot) => &bot.tenant,
-            Self::Base(base) => &base.tenant,
+            Self::Base(base) | Self::Tagged(base, _) => &base.tenant,
         }
     }
 
@@ -69,7 +72,7 @@ impl Corpus {
     pub fn id(&self) -> CorpusId {
         match self {
             Self::Own(bot) => CorpusId::Own(bot.spec.bot.clone()),
-            Self::Base(base) => CorpusId::Base(base.base.clone()),
+            Self::Base(base) | Self::Tagged(base, _) => CorpusId::Base(base.base.clone()),
         }
     }
 
@@ -78,7 +81,7 @@ impl Corpus {
     pub fn base(&self) -> Option<&BaseId> {
         match self {
             Self::Own(_) => None,
-            Self::Base(base) => Some(&base.base),
+            Self::Base(base) | Self::Tagged(base, _) => Some(&base.base),
         }
     }
 
@@ -87,17 +90,32 @@ impl Corpus {
     pub fn version(&self) -> i64 {
         match self {
             Self::Own(bot) => bot.version,
-            Self::Base(base) => base.version,
+            Self::Base(base) | Self::Tagged(base, _) => base.version,
         }
     }
 
-    /// What is searched.
+    /// What is indexed; see [`Self::allowed`].
     #[must_use]
     pub fn documents(&self) -> &[Document] {
         match self {
             Self::Own(bot) => &bot.spec.documents,
-            Self::Base(base) => &base.documents,
+            Self::Base(base) | Self::Tagged(base, _) => &base.documents,
         }
+    }
+
+    /// A knowledge base as far as it has these tags; all of it where there are none.
+    #[must_use]
+    pub fn tagged(base: Arc<KnowledgeBase>, tags: &[String]) -> Self {
+        if tags.is_empty() { Self::Base(base) } else { Self::Tagged(base, tags.into()) }
+    }
+
+    /// For each document whether it may answer; `None` where all may.
+    #[must_use]
+    pub fn allowed(&self) -> Option<Vec<bool>> {
+        let Self::Tagged(base, tags) = self else { return None };
+        let wanted: Vec<String> = tags.iter().map(|tag| normalise(tag)).collect();
+        let one = |document: &Document| document.tags.iter().any(|tag| wanted.contains(&normalise(tag)));
+        Some(base.documents.iter().map(one).collect())
     }
 }
 

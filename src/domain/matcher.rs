@@ -38,6 +38,8 @@ pub struct Matcher {
     regex_goals: Vec<Goal>,
     /// What was sent to the triggers that want it.
     kinds: Vec<(AttachmentKind, Goal)>,
+    /// The words of example sentences to the rules that they are examples of.
+    said: HashMap<String, Vec<Goal>>,
     /// Normalised codes of links to the triggers that want them; `*` = any.
     links: HashMap<String, Vec<Goal>>,
 }
@@ -46,7 +48,7 @@ pub struct Matcher {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Goal {
     rule: usize,
-    /// Link 7, exact 6, command 5, all 4, any 3, contains 2, regex 1, kind 0.
+    /// Link 7, exact and examples 6, command 5, all 4, any 3, contains 2, regex 1, kind 0.
     kind: u8,
     /// Longer conditions are more specific; in bytes of normalised text.
     length: usize,
@@ -101,6 +103,12 @@ impl Matcher {
         pressed.into_iter().chain(said).max_by(|a, b| self.order(*a, *b)).map(|goal| &self.rules[goal.rule])
     }
 
+    /// The rules, in the order of the file.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
     /// The rule that answers a turn: by what was said or pressed, by the link that the person came by, by what was sent.
     #[must_use]
     pub fn find_turn(&self, turn: &TurnOpened) -> Option<&Rule> {
@@ -129,6 +137,9 @@ impl Matcher {
             return None;
         }
         self.exact.get(text).into_iter().flatten().for_each(|goal| offer(*goal));
+        if !self.said.is_empty() {
+            self.said.get(&words(text)).into_iter().flatten().for_each(|goal| offer(*goal));
+        }
         if let Some(word) = command_word(text) {
             self.commands.get(word).into_iter().flatten().for_each(|goal| offer(*goal));
         }
@@ -168,10 +179,24 @@ impl Matcher {
     }
 }
 
+/// Which of two rules answers: the one that took the text by its words, unless its author put the one that the text means above it.
+#[must_use]
+pub fn prefer<'a>(by_words: Option<&'a Rule>, by_meaning: Option<&'a Rule>) -> Option<&'a Rule> {
+    match (by_words, by_meaning) {
+        (Some(said), Some(meant)) if meant.priority <= said.priority => Some(said),
+        (said, meant) => meant.or(said),
+    }
+}
+
 /// `/start@shop_bot now` -> `start`.
 fn command_word(text: &str) -> Option<&str> {
     let word = text.strip_prefix('/')?.split([' ', '@']).next()?;
     (!word.is_empty()).then_some(word)
+}
+
+/// The words of a normalised text, without what stands between them: a question mark more is no other sentence.
+pub(super) fn words(text: &str) -> String {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// True when neither end of the hit cuts a word.
@@ -193,6 +218,7 @@ struct Builder {
     regex_goals: Vec<Goal>,
     kinds: Vec<(AttachmentKind, Goal)>,
     links: HashMap<String, Vec<Goal>>,
+    said: HashMap<String, Vec<Goal>>,
 }
 
 impl Builder {
@@ -241,6 +267,14 @@ impl Builder {
                 self.regex_goals.push(goal(1, pattern.len()));
             }
             Trigger::On(kind) => self.kinds.push((*kind, goal(0, 0))),
+            Trigger::Examples(sentences) => {
+                for sentence in sentences.iter().map(|sentence| words(&normalise(sentence))) {
+                    let goal = goal(6, sentence.len());
+                    if goal.length > 0 {
+                        self.said.entry(sentence).or_default().push(goal);
+                    }
+                }
+            }
             Trigger::Referral(code) => {
                 let code = normalise(code);
                 let length = if code == ANY_LINK { 0 } else { code.len() };
@@ -298,6 +332,7 @@ impl Builder {
             regex_goals: self.regex_goals,
             kinds: self.kinds,
             links: self.links,
+            said: self.said,
         })
     }
 }

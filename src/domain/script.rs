@@ -43,6 +43,20 @@ pub enum Trigger {
     /// The code of the link that the person came by: Telegram's `/start CODE`, Messenger's `ref`, an advertisement's id.
     /// `*` = any link.
     Referral(String),
+    /// Sentences as people would say it: what means the same is answered, by the installation's embedding model. Where there
+    /// is none, or it doesn't speak their language, the same words in the same order match and nothing else.
+    Examples(Vec<String>),
+}
+
+impl Rule {
+    /// The sentences that stand for what the rule is about.
+    pub fn examples(&self) -> impl Iterator<Item = &str> {
+        let sentences = self.when.iter().flat_map(|trigger| match trigger {
+            Trigger::Examples(sentences) => sentences.as_slice(),
+            _ => &[],
+        });
+        sentences.map(String::as_str)
+    }
 }
 
 /// A message of a reply: a plain string, or a text with quick replies.

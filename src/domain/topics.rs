@@ -144,6 +144,20 @@ pub fn catalog(counts: Counts) -> Vec<TopicSpec> {
     ]
 }
 
+/// True for a topic whose records say something of a person: what they wrote, what was answered, or their chat's id.
+#[must_use]
+pub fn holds_people(topic: &str) -> bool {
+    !matches!(
+        topic,
+        DISPATCH_CONTROL
+            | CAMPAIGN_CHANGED
+            | DOCUMENT_SUBMITTED
+            | DOCUMENT_CHANGED
+            | BOT_CHANGED
+            | BOT_BACKLOG
+    )
+}
+
 /// Kafka's default partitioner for keyed records (murmur2, as in its Java client), so that any client puts a key where
 /// we do, on both engines.
 #[must_use]

@@ -8,9 +8,11 @@ mod config;
 pub mod fake;
 pub mod fetch;
 mod onnx;
+mod remembered;
 
 pub use config::{EmbedConfig, Wheel};
 pub use onnx::OnnxEmbed;
+pub use remembered::Remembered;
 
 use std::fmt;
 

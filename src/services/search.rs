@@ -6,6 +6,7 @@
 mod analysis;
 mod builder;
 mod carry;
+pub mod classifier;
 mod count;
 pub mod fake;
 mod found;

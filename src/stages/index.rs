@@ -3,7 +3,7 @@
 //! Reads `document.submitted.v1`, writes `document.changed.v1`. Takes the raw file from the object store, has it read in
 //! a process of its own, and writes what came of it to the database, from where every searching process takes it. Never
 //! fetches an address. Safe to repeat: only the newest submission's reading counts, and counts once. A file that can't be
-//! read is no failure of the stage: its document says why.
+//! read is no failure of the stage: its document says why. One that became a dead letter and is driven again is read anew.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::pipeline::{Cx, Emission, Outcome, Ports, Stage, StageError};
 use crate::services::objects::{ContentHash, ObjectError, Objects};
 use crate::services::parse::{MAX_INPUT, Parse, ParseError, Parsed};
 use crate::services::search::preview::outline;
-use crate::store::{BaseDocument, Reading, Store, StoreError};
+use crate::store::{BaseDocument, GIVEN_UP, Reading, Store, StoreError};
 
 /// What index needs.
 #[derive(Debug, Clone)]
@@ -159,7 +159,8 @@ impl Stage for Index {
         if listed.submission != *submission {
             return Ok(nothing("a newer file was submitted"));
         }
-        let reading = if listed.status == DocumentStatus::Submitted {
+        let given_up = listed.status == DocumentStatus::Failed && listed.reason.starts_with(GIVEN_UP);
+        let reading = if listed.status == DocumentStatus::Submitted || given_up {
             Some(self.read(input, &listed).await?)
         } else {
             // It was read before: only the word of it may be missing.

@@ -2,6 +2,8 @@
 //!
 //! Scripts answer here, at once. A bot with scripts only gets its reply straight to dispatch; for a bot with knowledge or
 //! a model every turn goes on to retrieve, with the script's reply when one hit, so that order holds in a conversation.
+//! What no rule takes by its words is compared with the example sentences of rules, by meaning where there is a model. So is
+//! what a rule of less priority takes.
 //! A number that was typed where the bot offered choices is the choice. What has no text and no script, a voice note or a
 //! sticker, gets the bot's `unsupported` text, never a model with an empty question.
 //! Where people have taken a conversation over, nothing is answered.
@@ -22,12 +24,13 @@ use crate::domain::events::{
 };
 use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::ids::{BotId, EventId, TenantId};
-use crate::domain::matcher::{Matcher, ScriptError};
+use crate::domain::matcher::{Matcher, ScriptError, prefer};
 use crate::domain::modes::Modes;
 use crate::domain::script::{ReplyText, Rule};
 use crate::domain::stage::StageName;
 use crate::domain::text::normalise;
 use crate::pipeline::{Cx, DropReason, Emission, Outcome, Ports, Stage, StageError};
+use crate::services::search::classifier::Classifier;
 use crate::store::{Directory, History};
 use offered::Offered;
 use unsupported::Unsupported;
@@ -45,6 +48,8 @@ pub struct MatchScript {
     offered: Offered,
     unsupported: Unsupported,
     compiled: Cache<(TenantId, BotId), Arc<Compiled>>,
+    /// Absent without a model: example sentences match word for word.
+    classifier: Option<Classifier>,
 }
 
 /// A version of a bot's scripts.
@@ -52,6 +57,8 @@ pub struct MatchScript {
 struct Compiled {
     version: i64,
     matcher: Matcher,
+    /// The highest priority of a rule with example sentences; absent where none has any.
+    examples: Option<i32>,
 }
 
 /// What the stage writes.
@@ -96,7 +103,36 @@ impl MatchScript {
     #[must_use]
     pub fn new(directory: Arc<dyn Directory>, history: Arc<dyn History>, modes: Arc<Modes>) -> Self {
         let (offered, unsupported) = (Offered::default(), Unsupported::default());
-        Self { directory, history, modes, offered, unsupported, compiled: Cache::new(COMPILED) }
+        let compiled = Cache::new(COMPILED);
+        Self { directory, history, modes, offered, unsupported, compiled, classifier: None }
+    }
+
+    /// Compares with example sentences by meaning.
+    #[must_use]
+    pub fn with_classifier(mut self, classifier: Option<Classifier>) -> Self {
+        self.classifier = classifier;
+        self
+    }
+
+    /// The rule that a text means, where that may count beside the one that took it by its words; and a line for the trace.
+    async fn mean<'a>(
+        &self,
+        bot: &Arc<Bot>,
+        compiled: &'a Compiled,
+        turn: &TurnOpened,
+        found: Option<&Rule>,
+    ) -> (Option<&'a Rule>, Option<String>) {
+        let (Some(classifier), Some(highest)) = (&self.classifier, compiled.examples) else {
+            return (None, None);
+        };
+        let said = turn.payload.is_none() && !turn.text.trim().is_empty() && !turn.text.starts_with('/');
+        // A model that could change nothing is not asked.
+        if !said || found.is_some_and(|found| found.priority >= highest) {
+            return (None, None);
+        }
+        let meant = classifier.classify(bot, &turn.text).await;
+        let rule = meant.rule.and_then(|name| compiled.matcher.rules().iter().find(|rule| rule.name == name));
+        (rule, Some(meant.note))
     }
 
     /// A typed number where the bot offered choices: the turn becomes what pressing that choice would have been.
@@ -129,8 +165,11 @@ impl MatchScript {
         if let Some(found) = self.compiled.get(&key).filter(|found| found.version == bot.version) {
             return Ok(found);
         }
-        let fresh =
-            Arc::new(Compiled { version: bot.version, matcher: Matcher::compile(&bot.spec.scripts)? });
+        let rules = &bot.spec.scripts;
+        let taught = rules.iter().filter(|rule| rule.examples().next().is_some());
+        let examples = taught.map(|rule| rule.priority).max();
+        let matcher = Matcher::compile(rules)?;
+        let fresh = Arc::new(Compiled { version: bot.version, matcher, examples });
         self.compiled.insert(key, Arc::clone(&fresh));
         Ok(fresh)
     }
@@ -159,12 +198,14 @@ impl Stage for MatchScript {
             self.offered.unknown(input);
             return Ok(Outcome::Drop(DropReason::new("human")));
         }
-        let matcher = &self.compiled(&bot)?.matcher;
+        let compiled = self.compiled(&bot)?;
         let mut turn = input.data.clone();
-        let mut found = matcher.find_turn(&turn).map(|rule| scripted(rule, &turn));
-        if found.is_none() && self.choose(input, &mut turn).await {
-            found = matcher.find_turn(&turn).map(|rule| scripted(rule, &turn));
+        let mut rule = compiled.matcher.find_turn(&turn);
+        if rule.is_none() && self.choose(input, &mut turn).await {
+            rule = compiled.matcher.find_turn(&turn);
         }
+        let (meant, note) = self.mean(&bot, &compiled, &turn, rule).await;
+        let mut found = prefer(rule, meant).map(|rule| scripted(rule, &turn));
         if found.is_none() && turn.text.trim().is_empty() {
             if turn.kind == TurnKind::Referral {
                 return Ok(Outcome::Drop(DropReason::new("referral")));
@@ -182,7 +223,7 @@ impl Stage for MatchScript {
             None => self.offered.unknown(input),
         }
         let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        turn.hops.push(Hop { stage: Self::NAME, at: cx.now(), took_us, note: None });
+        turn.hops.push(Hop { stage: Self::NAME, at: cx.now(), took_us, note });
 
         if bot.answers() && !(found.is_some() && bot.spec.scripts_overtake) {
             let routed = input.follow(Self::NAME, cx.now(), 0, TurnRouted { turn, reply: found });

@@ -98,11 +98,12 @@ impl Retrieve {
             return Ok(Some(Look::noted("nothing to search")));
         }
         let bases = self.bases(&bot).await?;
-        if let Some(look) = bases.iter().find_map(|base| pinned(base, question)) {
+        if let Some(look) = bases.iter().find_map(|(base, _)| pinned(base, question)) {
             return Ok(Some(look));
         }
         let own = std::iter::once(Corpus::from(&bot));
-        let corpora: Vec<Corpus> = own.chain(bases.into_iter().map(Corpus::Base)).collect();
+        let bases = bases.into_iter().map(|(base, tags)| Corpus::tagged(base, tags));
+        let corpora: Vec<Corpus> = own.chain(bases).collect();
         match self.deps.search.ground(&corpora, question, self.config.passages).await {
             Ok(found) => {
                 if found.verdict == Verdict::Abstain {
@@ -120,11 +121,12 @@ impl Retrieve {
         }
     }
 
-    /// The knowledge bases that a bot is attached to; one that was removed meanwhile is left out.
-    async fn bases(&self, bot: &Bot) -> Result<Vec<Arc<KnowledgeBase>>, StageError> {
+    /// The knowledge bases that a bot answers from, with the tags that it is limited to; one that was removed meanwhile is
+    /// left out.
+    async fn bases<'a>(&self, bot: &'a Bot) -> Result<Vec<(Arc<KnowledgeBase>, &'a [String])>, StageError> {
         let mut out = Vec::with_capacity(bot.bases.len());
-        for base in &bot.bases {
-            out.extend(self.deps.directory.base(&bot.tenant, base).await?);
+        for (base, tags) in bot.knowledge() {
+            out.extend(self.deps.directory.base(&bot.tenant, base).await?.map(|found| (found, tags)));
         }
         Ok(out)
     }

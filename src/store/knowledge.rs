@@ -12,8 +12,9 @@ mod sources;
 
 pub use documents::{BaseDocument, Submission, Submitted, Waiting};
 pub use missed::MissedQuestion;
+pub(super) use missed::shown_question;
 pub use quota::{KnowledgeUse, Quota};
-pub use reading::Reading;
+pub use reading::{GIVEN_UP, Reading};
 pub use sources::{BasePage, BaseSource, LEASE as SOURCE_LEASE};
 
 use serde::Serialize;

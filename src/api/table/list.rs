@@ -220,6 +220,12 @@ pub fn operations() -> Vec<Operation> {
             "Removes a document.",
             |ops, call| async move { ops.document_remove(&call.tenant, &call.bot(), call.name("document")).await },
         ),
+        Op::plain(
+            ("contact_erase", Bot),
+            (Delete, "/v1/bots/{bot}/contacts/{contact}"),
+            "Removes a person's rows, files and history, and says when the topics forget them.",
+            |ops, call| async move { ops.contact_erase(&call.tenant, &call.bot(), call.name("contact")).await },
+        ),
         // The timeline.
         Op::with_body(
             ("file_put", Tenant),

@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::super::client::Client;
 use super::super::{Context, output};
 use super::files::Said;
-use crate::api::types::{BaseDocumentShow, BaseLine, BaseList, BaseShow, DocumentList, DocumentShow};
+use crate::api::types::{
+    BaseDocumentShow, BaseLine, BaseList, BaseShow, BotShow, DocumentList, DocumentShow,
+};
 use crate::app::meaning;
 use crate::domain::bot::{Bot, BotSpec};
 use crate::domain::ids::TenantId;
@@ -152,10 +154,16 @@ async fn corpora(client: &Client, bot: &str) -> anyhow::Result<Vec<Corpus>> {
     let own =
         Bot { tenant: tenant.clone(), version: 1, enabled: true, spec, accounts: vec![], bases: vec![] };
     let mut out = vec![Corpus::Own(Arc::new(own))];
+    let shown: BotShow = client.call("bot_show", &[("bot", bot)]).await?;
     for (owner, _) in client.bots(None).await?.into_iter().filter(|(_, line)| line.bot == bot) {
         let bases: BaseList = client.call("base_list", &[("tenant", &owner)]).await?;
-        for base in bases.bases.into_iter().filter(|base| base.bots.iter().any(|name| name == bot)) {
-            out.push(Corpus::Base(Arc::new(whole(client, &owner, &base, &tenant).await?)));
+        for base in bases.bases {
+            let named = shown.spec.knowledge.iter().find(|one| one.base.as_str() == base.base);
+            if named.is_none() && !base.bots.iter().any(|name| name == bot) {
+                continue;
+            }
+            let tags = named.map(|one| one.tags.as_slice()).unwrap_or_default();
+            out.push(Corpus::tagged(Arc::new(whole(client, &owner, &base, &tenant).await?), tags));
         }
     }
     Ok(out)

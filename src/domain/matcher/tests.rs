@@ -42,6 +42,18 @@ fn each_kind_of_trigger_hits_what_it_says() {
 }
 
 #[test]
+fn an_example_is_the_same_words_whatever_stands_between_them() {
+    let examples = Trigger::Examples(words(&["Where is my order?", "...", "Has it shipped"]));
+    let matcher = Matcher::compile(&[rule("order", 0, vec![examples])]).unwrap();
+    assert_eq!(found(&matcher, "where is my  ORDER"), Some("order"));
+    assert_eq!(found(&matcher, "Has it shipped?!"), Some("order"));
+    for other in ["where is my order now", "is my order where", "...", "?"] {
+        assert_eq!(found(&matcher, other), None, "{other}");
+    }
+    assert_eq!(matcher.rules()[0].examples().count(), 3);
+}
+
+#[test]
 fn priority_then_exactness_then_length_then_place() {
     let matcher = Matcher::compile(&[
         rule("any", 0, vec![Trigger::Any(words(&["hours"]))]),
@@ -120,6 +132,11 @@ fn plainly(rules: &[Rule], text: &str) -> Option<String> {
             Trigger::Regex(pattern) => {
                 regex::Regex::new(pattern).unwrap().is_match(&text).then_some((1, pattern.len()))
             }
+            Trigger::Examples(sentences) => {
+                let said = |sentence: &String| super::words(&normalise(sentence));
+                let hit = |sentence: &String| !sentence.is_empty() && *sentence == super::words(&text);
+                sentences.iter().map(said).filter(hit).map(|sentence| (6, sentence.len())).max()
+            }
             Trigger::On(_) | Trigger::Referral(_) => None,
         }
     };
@@ -145,6 +162,7 @@ fn trigger() -> impl Strategy<Value = Trigger> {
         prop::collection::vec(word(), 1..4).prop_map(Trigger::All),
         prop::collection::vec(word(), 1..4).prop_map(Trigger::Any),
         word().prop_map(Trigger::Contains),
+        prop::collection::vec(word(), 1..3).prop_map(Trigger::Examples),
         prop_oneof![Just("^a"), Just("b$"), Just("a.*b")].prop_map(|p| Trigger::Regex(p.to_owned())),
     ]
 }

@@ -15,7 +15,8 @@ pub struct EmbedConfig {
     /// The folder with the library and the model; empty = `models` in the data folder.
     pub folder: PathBuf,
     /// How much meaning counts against words when passages are ranked, 0 to 1, by the ISO 639-1 code of the documents'
-    /// language. A language that is not here is searched by words alone: a model that doesn't speak it only harms.
+    /// language. A language that is not here is searched by words alone: a model that doesn't speak it only harms. Example
+    /// sentences of scripts match by meaning in the languages that count.
     pub weights: BTreeMap<String, f32>,
     /// Where the ONNX Runtime library comes from, by platform (`linux-x86_64`): a wheel of the Python package index.
     pub wheels: BTreeMap<String, Wheel>,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::count::Hit;
 use super::fusion::{BY_MEANING, BY_WORDS, by_chance, fuse};
+use super::ground::Only;
 use super::resident::Resident;
 use super::semantic::Asked;
 use super::{Grounding, carry};
@@ -81,8 +82,14 @@ impl Found {
     }
 
     /// By words and meaning together.
-    pub(super) fn by_both(from: Vec<Arc<Resident>>, hits: &[Hit], question: &Asked, depth: usize) -> Self {
-        let vectors: Vec<_> = from.iter().map(|resident| resident.vectors.load_full()).collect();
+    pub(super) fn by_both(
+        (from, only): (Vec<Arc<Resident>>, &[Only]),
+        hits: &[Hit],
+        question: &Asked,
+        depth: usize,
+    ) -> Self {
+        let of = |(resident, only): (&Arc<Resident>, &Only)| (resident.vectors.load_full(), only.clone());
+        let vectors: Vec<_> = from.iter().zip(only).map(of).collect();
         let candidates = fuse(hits, &vectors, &question.row, question.weight, depth);
         let nearest = candidates.iter().filter_map(|candidate| candidate.cosine).fold(0.0, f32::max);
         let confidence = if candidates.is_empty() { 0.0 } else { BY_MEANING.at(nearest) };

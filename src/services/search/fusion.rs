@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use super::count::Hit;
 use super::found::Candidate;
+use super::ground::Only;
 use super::vectors::{Row, Vectors};
 
 /// Candidates of both kinds, best first, at most as many as both lists together.
 ///
-/// `vectors` = those of each corpus; one without passages has none.
+/// `vectors` = those of each corpus, and which of them may answer; one without passages has none.
 pub(super) fn fuse(
     hits: &[Hit],
-    vectors: &[Option<Arc<Vectors>>],
+    vectors: &[(Option<Arc<Vectors>>, Only)],
     question: &Row,
     a: f32,
     depth: usize,
@@ -29,7 +30,7 @@ pub(super) fn fuse(
     let mut out: Vec<Candidate> = hits
         .iter()
         .map(|hit| {
-            let of = vectors.get(hit.corpus).and_then(Option::as_ref);
+            let of = vectors.get(hit.corpus).and_then(|(vectors, _)| vectors.as_ref());
             let cosine = of.map_or(0.0, |vectors| vectors.cosine(question, hit.piece));
             let score = score(hit.score, cosine);
             Candidate {
@@ -63,9 +64,17 @@ pub(super) fn fuse(
 }
 
 /// The passages nearest to a question in all corpora, nearest first.
-fn nearest(vectors: &[Option<Arc<Vectors>>], question: &Row, depth: usize) -> Vec<(usize, usize, f32)> {
-    let of = |(n, vectors): (usize, &Option<Arc<Vectors>>)| {
-        let nearest = vectors.as_ref().map(|vectors| vectors.nearest(question, depth)).unwrap_or_default();
+fn nearest(
+    vectors: &[(Option<Arc<Vectors>>, Only)],
+    question: &Row,
+    depth: usize,
+) -> Vec<(usize, usize, f32)> {
+    let of = |(n, (vectors, only)): (usize, &(Option<Arc<Vectors>>, Only))| {
+        let nearest = vectors.as_ref().map(|vectors| match only {
+            None => vectors.nearest(question, depth),
+            Some(only) => vectors.nearest_of(question, depth, only),
+        });
+        let nearest = nearest.unwrap_or_default();
         nearest.into_iter().map(move |(piece, cosine)| (n, piece, cosine))
     };
     let mut all: Vec<_> = vectors.iter().enumerate().flat_map(of).collect();

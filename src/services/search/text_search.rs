@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use super::builder::{Builder, Room};
 use super::count::{Cells, count};
 use super::found::Found;
-use super::ground::Ground;
+use super::ground::{Ground, Only, only};
 use super::resident::Resident;
 use super::semantic::{Asked, Meaning, Semantic};
 use super::shard::{Fields, Key, Shard, View};
@@ -265,7 +265,8 @@ impl TextSearch {
         // A view that `index` gave holds the corpus; one that was at hand was looked at before.
         let Some(resident) = view.residents.get(&key).map(Arc::clone) else { return Ok(None) };
         shard.touch(&resident);
-        Ok(Some(Open { fields: shard.fields, view, resident }))
+        let only = only(corpus, &resident);
+        Ok(Some(Open { fields: shard.fields, view, resident, only }))
     }
 }
 
@@ -274,6 +275,7 @@ struct Open {
     fields: Fields,
     view: Arc<View>,
     resident: Arc<Resident>,
+    only: Only,
 }
 
 fn key(corpus: &Corpus) -> Key {
@@ -296,16 +298,16 @@ fn search(
 ) -> Result<Found, SearchError> {
     let found = || -> tantivy::Result<_> {
         let grounds =
-            open.iter().map(|open| Ground::new(&open.view, &open.fields, Arc::clone(&open.resident)));
+            open.iter().map(|o| Ground::new(&o.view, &o.fields, Arc::clone(&o.resident), o.only.clone()));
         let grounds = grounds.collect::<tantivy::Result<Vec<_>>>()?;
         let words = query::words(&grounds, question)?;
         let hits = if words.is_empty() { Vec::new() } else { count(&grounds, &words, depth, cells)? };
         Ok((hits, query::weighs(&words, Ground::passages(&grounds))))
     };
     let (hits, weighs) = found().map_err(failed)?;
-    let residents: Vec<_> = open.into_iter().map(|open| open.resident).collect();
+    let (residents, only): (Vec<_>, Vec<_>) = open.into_iter().map(|open| (open.resident, open.only)).unzip();
     Ok(match asked {
-        Some(asked) => Found::by_both(residents, &hits, asked, depth),
+        Some(asked) => Found::by_both((residents, &only), &hits, asked, depth),
         None => Found::by_words(residents, &hits, weighs),
     })
 }

@@ -163,12 +163,15 @@ impl Vectors {
             let rows = self.sketched(question, depth * RESCORED);
             rows.into_iter().map(|row| (row, self.cosine(question, row))).collect()
         };
-        let nearer = |a: &(usize, f32), b: &(usize, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-        if scores.len() > depth && depth > 0 {
-            scores.select_nth_unstable_by(depth - 1, nearer);
-        }
-        scores.truncate(depth);
-        scores.sort_unstable_by(nearer);
+        best(&mut scores, depth);
+        scores
+    }
+
+    /// The same among the rows that `only` allows: all of them are compared, since few may be left.
+    pub(super) fn nearest_of(&self, question: &Row, depth: usize, only: &[bool]) -> Vec<(usize, f32)> {
+        let all = self.scan(question).into_iter().enumerate();
+        let mut scores = all.filter(|(row, _)| only.get(*row).copied().unwrap_or(false)).collect();
+        best(&mut scores, depth);
         scores
     }
 
@@ -200,6 +203,16 @@ impl Vectors {
         let size = self.dimension.div_ceil(64) * 8;
         words(self.signs.get(row * size..(row + 1) * size).unwrap_or_default())
     }
+}
+
+/// Leaves the nearest, nearest first.
+fn best(scores: &mut Vec<(usize, f32)>, depth: usize) {
+    let nearer = |a: &(usize, f32), b: &(usize, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    if scores.len() > depth && depth > 0 {
+        scores.select_nth_unstable_by(depth - 1, nearer);
+    }
+    scores.truncate(depth);
+    scores.sort_unstable_by(nearer);
 }
 
 /// The four parts of a file.

@@ -157,3 +157,21 @@ async fn a_file_that_is_gone_is_said_to_be() {
     assert_eq!(failed.status, DocumentStatus::Failed);
     assert!(failed.reason.unwrap().contains("no stored file"));
 }
+
+#[tokio::test]
+async fn what_was_given_up_is_read_when_it_is_driven_again() {
+    let bench = Bench::new().await;
+    let event = bench.submit("prices.md", b"A shoe is 12 EUR.").await;
+    let (store, place) = (&bench.stage.deps.store, ("prices.md", event.data.submission));
+    assert!(store.base_given_up(&bench.tenant, &bench.base, place, "exhausted").await.unwrap());
+    assert!(!store.base_given_up(&bench.tenant, &bench.base, place, "exhausted").await.unwrap(), "once");
+    let listed = store.base_document(&bench.tenant, &bench.base, "prices.md").await.unwrap();
+    assert_eq!((listed.status, listed.reason.as_str()), (DocumentStatus::Failed, "given up: exhausted"));
+    assert_eq!(bench.handle(&event).await.unwrap().status, DocumentStatus::Searchable);
+    assert_eq!(bench.texts().await, ["A shoe is 12 EUR."]);
+    assert!(!store.base_given_up(&bench.tenant, &bench.base, place, "late").await.unwrap(), "it was read");
+    let bad = bench.submit("prices.md", b"\x89PNG picture").await;
+    bench.handle(&bad).await.unwrap();
+    let failed = store.base_document(&bench.tenant, &bench.base, "prices.md").await.unwrap();
+    assert_eq!(bench.handle(&bad).await.unwrap().reason, Some(failed.reason), "its own failure stays");
+}

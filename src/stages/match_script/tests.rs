@@ -295,3 +295,33 @@ async fn a_number_is_a_text_where_the_timeline_can_not_say_what_was_offered() {
         assert!(began.elapsed() < Duration::from_millis(400), "nobody behind it waits long");
     }
 }
+
+#[tokio::test]
+async fn example_sentences_match_by_meaning_below_words_and_above_rules_of_less_priority() {
+    let spec = spec(
+        "scripts: [{name: order, priority: 1, when: [{examples: [where is my order, when does my order come]}], reply: \
+         [On its way.]}, {name: low, when: [{examples: [pay my bill]}], reply: [Bank.]}, {name: word, when: [{any: [order]}], \
+         reply: [Orders.]}, {name: bill, when: [{any: [bill]}], reply: [Bills.]}]",
+    );
+    let model = || Arc::new(crate::services::embed::fake::FakeEmbed::default());
+    let classifier = || Classifier::new(model(), [("en".to_owned(), 0.5)].into());
+    let say = async |with: bool, text: &str| {
+        let stage = stage(spec.clone(), true).0.with_classifier(with.then(classifier));
+        match stage.handle(&at(2_000), &turn(text)).await.unwrap() {
+            Outcome::Emit(MatchOut::Ready(reply)) => {
+                (reply.data.parts[0].text.clone(), reply.data.hops[0].note.clone().unwrap_or_default())
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let (reply, note) = say(true, "where is it, my order").await;
+    assert_eq!(reply, "On its way.");
+    assert!(note.starts_with("examples: order 0."), "{note}");
+    assert_eq!(say(false, "where is it, my order").await, ("Orders.".into(), String::new()));
+    assert_eq!(say(false, "Where is my order?").await.0, "On its way.", "an example itself needs no model");
+    assert_eq!(say(true, "my bill i pay").await.0, "Bills.", "words go first at the same priority");
+    let (reply, note) = say(true, "who won the match").await;
+    assert_eq!(reply, "Call us.");
+    assert!(note.ends_with("refused"), "{note}");
+    assert_eq!(say(true, "/where is it my order").await.1, "", "a command is no sentence");
+}

@@ -174,3 +174,43 @@ async fn a_question_that_found_nothing_is_noted() {
     stage.handle(&cx(1), &turn("who won?")).await.unwrap();
     assert_eq!(directory.questions_missed(), ["who won?"]);
 }
+
+#[tokio::test]
+async fn a_bot_hears_of_a_knowledge_base_what_its_tags_allow() {
+    use crate::domain::bot::Document;
+    use crate::services::search::{SearchConfig, TextSearch};
+
+    let document = |name: &str, tag: &str, price: &str| Document {
+        tags: vec![tag.into()],
+        ..Document::text(name, format!("A haircut costs {price} EUR."))
+    };
+    let directory = directory();
+    directory.put_base(KnowledgeBase {
+        tenant: "t".into(),
+        base: "prices".into(),
+        version: 1,
+        documents: vec![document("a.md", "north", "12"), document("b.md", "south", "99")],
+        pinned: vec![],
+    });
+    let bot = directory.bot(&"t".into(), &"shop".into()).await.unwrap().unwrap();
+    for (knowledge, attached, wanted) in [
+        ("[{base: prices, tags: [North]}]", false, vec!["a.md"]),
+        ("[{base: prices, tags: [North]}]", true, vec!["a.md"]),
+        ("[{base: prices}]", false, vec!["a.md", "b.md"]),
+        ("[]", true, vec!["a.md", "b.md"]),
+        ("[{base: gone}]", false, vec![]),
+    ] {
+        let mut limited = (*bot).clone();
+        limited.spec.documents.clear();
+        limited.spec.knowledge = serde_saphyr::from_str(knowledge).unwrap();
+        limited.bases = if attached { vec!["prices".into()] } else { Vec::new() };
+        directory.put_bot(limited);
+        let search = Arc::new(TextSearch::new(SearchConfig::default(), None).unwrap());
+        let deps = RetrieveDeps { directory: Arc::clone(&directory) as _, search };
+        let stage = Retrieve::new(RetrieveConfig::default(), deps);
+        let event = grounded(stage.handle(&cx(1), &turn("what does a haircut cost")).await.unwrap());
+        let mut found: Vec<_> = event.data.passages.iter().map(|p| p.document.clone()).collect();
+        found.sort();
+        assert_eq!(found, wanted, "{knowledge} {attached}");
+    }
+}

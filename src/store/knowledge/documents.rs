@@ -134,9 +134,9 @@ impl Store {
         {
             return Ok(Submitted { submission: old.submission, known: true });
         }
-        self.within_quota(tenant, old.as_ref().map_or(0, |old| old.bytes), old.is_none(), wanted.bytes)
-            .await?;
         let mut tx = self.db.begin().await?;
+        self.lock_quota(&mut tx, tenant).await?;
+        self.within_quota(&mut tx, tenant, (base.as_str(), &wanted.name), wanted.bytes).await?;
         // The version counts up and is kept when a document or a whole knowledge base goes: who reads an older file of the
         // same name can't mistake this one for it.
         let submission = self.lock_base(&mut tx, tenant, base).await?;

@@ -28,6 +28,11 @@ pub struct MissedQuestion {
     pub last_at: Timestamp,
 }
 
+/// A question as it is kept.
+pub(in crate::store) fn shown_question(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_CHARS).collect()
+}
+
 impl Store {
     /// Notes questions of a bot that found nothing.
     ///
@@ -41,7 +46,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut tx = self.db.begin_batch().await?;
         for question in questions {
-            let question: String = question.chars().filter(|c| !c.is_control()).take(MAX_CHARS).collect();
+            let question = shown_question(question);
             let asked = normalised(&question);
             if asked.is_empty() {
                 continue;

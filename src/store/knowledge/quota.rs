@@ -1,15 +1,17 @@
 //! How much a tenant's knowledge may take.
 //!
-//! Guarantee: a submission beyond a quota is refused with the figure that it breaks; what is there stays.
+//! Guarantee: a submission beyond a quota is refused with the figure that it breaks, also when many come at once; what is
+//! there stays.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
 use super::super::Store;
+use super::super::db::Tx;
 use super::super::error::StoreError;
 use crate::config::Problems;
-use crate::domain::ids::{BaseId, TenantId};
+use crate::domain::ids::TenantId;
 use crate::domain::units::Size;
 
 /// What a tenant may have in all its knowledge bases together.
@@ -56,9 +58,16 @@ impl Store {
     /// # Errors
     /// When the database can't be reached.
     pub async fn knowledge_quota(&self, tenant: &TenantId) -> Result<Quota, StoreError> {
+        self.quota_on(self.db.read(), tenant).await
+    }
+
+    async fn quota_on<'e, E>(&self, on: E, tenant: &TenantId) -> Result<Quota, StoreError>
+    where
+        E: sqlx::Executor<'e, Database = sqlx::Any>,
+    {
         let row = sqlx::query("SELECT documents, bytes, pages FROM knowledge_quotas WHERE tenant = $1")
             .bind(tenant.as_str())
-            .fetch_optional(self.db.read())
+            .fetch_optional(on)
             .await?;
         let Some(row) = row else { return Ok(self.config.knowledge.clone()) };
         let figure = |n: usize| row.try_get::<i64, _>(n).map(i64::unsigned_abs);
@@ -92,54 +101,78 @@ impl Store {
     /// # Errors
     /// When the database can't be reached.
     pub async fn knowledge_use(&self, tenant: &TenantId) -> Result<KnowledgeUse, StoreError> {
-        let row = sqlx::query(
-            "SELECT COUNT(*), CAST(COALESCE(SUM(bytes), 0) AS BIGINT), CAST(COALESCE(SUM(pages), 0) AS BIGINT) \
-             FROM base_documents WHERE tenant = $1",
-        )
-        .bind(tenant.as_str())
-        .fetch_one(self.db.read())
-        .await?;
-        let figure = |n: usize| row.try_get::<i64, _>(n).map(i64::unsigned_abs);
-        Ok(KnowledgeUse { documents: figure(0)?, bytes: figure(1)?, pages: figure(2)? })
+        used_on(self.db.read(), tenant, ("", "")).await
     }
 
-    /// Fails when a file of `bytes` in place of one of `old` would break the quota.
+    /// Keeps everybody else who adds to a tenant's knowledge away until the transaction ends: what is counted then is true
+    /// when it is written. Comes before the lock of a knowledge base.
+    pub(super) async fn lock_quota(&self, tx: &mut Tx, tenant: &TenantId) -> Result<(), StoreError> {
+        sqlx::query("UPDATE tenants SET name = name WHERE id = $1")
+            .bind(tenant.as_str())
+            .execute(tx.on())
+            .await?;
+        Ok(())
+    }
+
+    /// Fails when a file of `bytes` under this name of a knowledge base would break the quota.
     pub(super) async fn within_quota(
         &self,
+        tx: &mut Tx,
         tenant: &TenantId,
-        old: u64,
-        is_new: bool,
+        place: (&str, &str),
         bytes: u64,
     ) -> Result<(), StoreError> {
-        let (quota, used) = (self.knowledge_quota(tenant).await?, self.knowledge_use(tenant).await?);
-        if is_new && used.documents >= quota.documents {
+        let quota = self.quota_on(tx.on(), tenant).await?;
+        let others = used_on(tx.on(), tenant, place).await?;
+        let is_new = used_on(tx.on(), tenant, ("", "")).await?.documents == others.documents;
+        if is_new && others.documents >= quota.documents {
             return Err(full(format!("{} documents", quota.documents)));
         }
-        if used.bytes.saturating_sub(old) + bytes > quota.size.bytes() {
+        if others.bytes + bytes > quota.size.bytes() {
             return Err(full(quota.size.to_string()));
         }
         Ok(())
     }
 
-    /// Fails when a document of `pages` would break the quota.
+    /// Fails when a document of `pages` under this name of a knowledge base would break the quota.
     pub(super) async fn within_pages(
         &self,
+        tx: &mut Tx,
         tenant: &TenantId,
-        base: &BaseId,
-        name: &str,
+        place: (&str, &str),
         pages: u64,
     ) -> Result<(), StoreError> {
         if pages == 0 {
             return Ok(());
         }
-        let quota = self.knowledge_quota(tenant).await?.pages;
-        let used = self.knowledge_use(tenant).await?.pages;
-        let old = self.base_document(tenant, base, name).await.map_or(0, |document| document.pages);
-        if used.saturating_sub(old) + pages > quota {
+        let quota = self.quota_on(tx.on(), tenant).await?.pages;
+        if used_on(tx.on(), tenant, place).await?.pages + pages > quota {
             return Err(full(format!("{quota} pages")));
         }
         Ok(())
     }
+}
+
+/// What a tenant has, but for the document of this name in this knowledge base.
+async fn used_on<'e, E>(
+    on: E,
+    tenant: &TenantId,
+    (base, name): (&str, &str),
+) -> Result<KnowledgeUse, StoreError>
+where
+    E: sqlx::Executor<'e, Database = sqlx::Any>,
+{
+    let row = sqlx::query(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(bytes), 0) AS BIGINT), CAST(COALESCE(SUM(pages), 0) AS BIGINT) \
+         FROM base_documents WHERE tenant = $1 AND NOT (base = $2 AND name = $3)",
+    )
+    .bind(tenant.as_str())
+    .bind(base)
+    .bind(name)
+    .fetch_one(on)
+    .await?;
+    let figure = |n: usize| row.try_get::<i64, _>(n).map(i64::unsigned_abs);
+    Ok(KnowledgeUse { documents: figure(0)?, bytes: figure(1)?, pages: figure(2)? })
 }
 
 fn full(most: String) -> StoreError {

@@ -11,6 +11,7 @@ use super::super::error::StoreError;
 use super::super::outbox::Change;
 use crate::domain::bot::Document;
 use crate::domain::ids::{BaseId, TenantId};
+use crate::domain::time::Timestamp;
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,9 @@ pub enum Reading {
     /// It can't be; why, in words for its author.
     Failed(String),
 }
+
+/// How the reason begins of a submission that became a dead letter.
+pub const GIVEN_UP: &str = "given up: ";
 
 /// A line for people, without what a database or a terminal can't show.
 pub(super) fn shown(text: &str) -> String {
@@ -49,16 +53,18 @@ impl Store {
         (name, submission): (&str, i64),
         reading: &Reading,
     ) -> Result<bool, StoreError> {
-        if let Reading::Read { pages, .. } = reading {
-            self.within_pages(tenant, base, name, *pages).await?;
-        }
         let mut tx = self.db.begin().await?;
+        if let Reading::Read { pages, .. } = reading {
+            self.lock_quota(&mut tx, tenant).await?;
+            self.within_pages(&mut tx, tenant, (base.as_str(), name), *pages).await?;
+        }
         let version = match self.lock_base(&mut tx, tenant, base).await {
             Err(StoreError::Missing { .. }) => return Ok(false),
             version => version?,
         };
-        const ONLY: &str =
-            "WHERE tenant = $1 AND base = $2 AND name = $3 AND submission = $4 AND status = 'submitted'";
+        // What was given up may be driven again.
+        const ONLY: &str = "WHERE tenant = $1 AND base = $2 AND name = $3 AND submission = $4 \
+             AND (status = 'submitted' OR (status = 'failed' AND reason LIKE 'given up: %'))";
         let written = match reading {
             Reading::Read { document, pages, passages, language } => {
                 sqlx::query(sqlx::AssertSqlSafe(format!(
@@ -100,6 +106,51 @@ impl Store {
         self.announce(&mut tx, tenant, &Change::base_name(tenant, base), version, false).await?;
         self.commit_change(tx).await?;
         Ok(true)
+    }
+
+    /// Notes that nobody reads a submission any more, and why; it may be driven again. False where it was read or replaced
+    /// meanwhile. What is searched stays as it is.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn base_given_up(
+        &self,
+        tenant: &TenantId,
+        base: &BaseId,
+        (name, submission): (&str, i64),
+        why: &str,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let done = sqlx::query(
+            "UPDATE base_documents SET status = 'failed', reason = $6, changed_at = $5 \
+             WHERE tenant = $1 AND base = $2 AND name = $3 AND submission = $4 AND status = 'submitted'",
+        )
+        .bind(tenant.as_str())
+        .bind(base.as_str())
+        .bind(name)
+        .bind(submission)
+        .bind(self.now())
+        .bind(shown(&format!("{GIVEN_UP}{why}")))
+        .execute(tx.on())
+        .await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// When the oldest submission came that was announced before a moment and that nobody has read; `None` where there is
+    /// none.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn base_overdue(&self, before: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let row = sqlx::query(
+            "SELECT MIN(submitted_at) FROM base_documents \
+             WHERE status = 'submitted' AND announced >= submission AND submitted_at < $1",
+        )
+        .bind(before.millis())
+        .fetch_one(self.db.read())
+        .await?;
+        Ok(row.try_get::<Option<i64>, _>(0)?.map(Timestamp::from_millis))
     }
 
     /// Notes that everything up to a version of the knowledge base is found by meaning too; how many documents that is

@@ -15,6 +15,7 @@ on_both!(
     what_is_removed_is_gone_for_every_cache,
     bases_of_other_tenants_do_not_exist,
     quotas_are_kept,
+    a_quota_holds_when_many_come_at_once,
     pins_and_missed_questions,
     a_due_source_is_read_by_one
 );
@@ -207,6 +208,34 @@ async fn quotas_are_kept(db: Database) {
     assert!(matches!(&pages, Err(StoreError::Invalid(reason)) if reason.contains("5 pages")), "{pages:?}");
     let used = db.store.knowledge_use(&acme).await.unwrap();
     assert_eq!((used.documents, used.bytes, used.pages), (2, 250, 3));
+}
+
+async fn a_quota_holds_when_many_come_at_once(db: Database) {
+    let acme = db.tenant("acme").await;
+    let mut bases = Vec::new();
+    for name in ["one", "two", "three", "four"] {
+        bases.push(base(&db, &acme, name).await);
+    }
+    let quota = Quota { documents: 2, size: "1 MiB".parse().unwrap(), pages: 5 };
+    db.store.knowledge_quota_set(&acme, &quota).await.unwrap();
+    let (a, b) = (submission("a", "a"), submission("b", "b"));
+    let all = bases.iter().flat_map(|base| [&a, &b].map(|one| db.store.base_submit(&acme, base, one)));
+    let done = futures_util::future::join_all(all).await;
+    assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 2, "{done:?}");
+    let mut read_all = Vec::new();
+    for base in &bases {
+        for document in db.store.base_documents(&acme, base).await.unwrap() {
+            read_all.push((base, document.name, document.submission));
+        }
+    }
+    // Each has three pages, five are allowed.
+    let readings: Vec<_> = read_all.iter().map(|(_, name, _)| read(name, name)).collect();
+    let all = read_all
+        .iter()
+        .zip(&readings)
+        .map(|((base, name, n), reading)| db.store.base_read(&acme, base, (name, *n), reading));
+    let done = futures_util::future::join_all(all).await;
+    assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 1, "{done:?}");
 }
 
 async fn pins_and_missed_questions(db: Database) {

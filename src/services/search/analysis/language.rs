@@ -94,6 +94,11 @@ impl Language {
         Self::Hungarian,
     ];
 
+    /// True when it is written with Latin letters, as others are too.
+    pub(in crate::services::search) fn is_latin(self) -> bool {
+        Self::LATIN.contains(&self)
+    }
+
     /// The language of a document: a single passage is too short to tell.
     pub(in crate::services::search) fn of_document(document: &Document) -> Self {
         const PAIRS: usize = 50;

@@ -1,5 +1,7 @@
 //! The real index: what it finds, what it never finds, and what it forgets.
 
+mod tagged;
+
 use super::*;
 use crate::domain::bot::{Bot, BotSpec, Document, Pair};
 use crate::domain::knowledge::KnowledgeBase;

@@ -1,0 +1,213 @@
+//! A person is forgotten: nothing of theirs stays in any table, and nobody else's rows go.
+
+use std::collections::BTreeMap;
+
+use millrace::domain::campaign::Message;
+use millrace::domain::channel::ChannelKind;
+use millrace::domain::events::{
+    Attachment, AttachmentKind, ChatKind, Consent, ConsentBy, MediaWanted, ReceiptStatus, SettledStatus,
+};
+use millrace::domain::ids::{EventId, TenantId};
+use millrace::domain::time::Timestamp;
+use millrace::store::{
+    ConsentRow, ConversationRow, Direction, Fetched, JournalRow, MessageRow, NewCampaign, NewRecipient,
+    PartRow, ReceiptRow, watermark_id,
+};
+use sqlx::{Connection, Executor, Row};
+
+use super::database::{Database, bot, connect, spec};
+use super::journal::{conversation, message, part, receipt, root, seen_in, write};
+use super::on_both;
+
+on_both!(
+    nothing_of_a_person_stays_in_any_table_and_all_of_another_does,
+    a_person_is_known_by_any_of_their_ids,
+    what_is_another_tenants_or_bots_stays
+);
+
+/// Stands in every text that is about Ada, her ids among them; nobody else has it.
+const ADA: &str = "zq7ada";
+const BOB: &str = "zq7bob";
+
+/// Everything that a person leaves behind, in a private chat and in a group with others.
+async fn leave_traces(db: &Database, tenant: &TenantId, who: &str, n: u64) {
+    let name = Some(format!("{who} by name"));
+    let private = ConversationRow { name: name.clone(), ..seen_in("acme", who, 5, Some(who)) };
+    let group = ConversationRow { chat_kind: ChatKind::Group, ..seen_in("acme", "group", 5, None) };
+    let contact = format!(r#"{{"contact":{{"id":"{who}","name":"{who} by name"}}}}"#);
+    let said = MessageRow {
+        provider_id: Some(format!("wamid.{who}.in")),
+        data: contact.clone(),
+        ..message("acme", who, n, Direction::In, &format!("{who} asks"))
+    };
+    let answered = message("acme", who, n, Direction::Out, &format!("Hello {who}"));
+    let in_group = MessageRow {
+        data: contact,
+        ..message("acme", "group", n + 1, Direction::In, &format!("{who} shouts"))
+    };
+    let answer = message("acme", "group", n + 1, Direction::Out, &format!("Hush, {who}"));
+    let sent = |n: u64, chat: &str| PartRow {
+        reply: EventId::reply(root(n), 0),
+        conversation: conversation("acme", chat),
+        ..part(n, 0, SettledStatus::Sent, Some(&format!("wamid.{who}.{n}")))
+    };
+    let read = |id: &str| receipt(id, ReceiptStatus::Read);
+    let upto = ReceiptRow {
+        message_id: watermark_id(ReceiptStatus::Read, &conversation("acme", who)),
+        upto: Some(Timestamp::from_millis(7)),
+        ..receipt("", ReceiptStatus::Read)
+    };
+    let wish = ConsentRow {
+        tenant: tenant.clone(),
+        conversation: conversation("acme", who),
+        consent: Consent::Out,
+        by: ConsentBy::Word,
+        at: Timestamp::from_millis(8),
+    };
+    let rows = vec![
+        JournalRow::Conversation(private),
+        JournalRow::Conversation(group),
+        JournalRow::Message(said),
+        JournalRow::Message(answered),
+        JournalRow::Message(in_group),
+        JournalRow::Message(answer),
+        JournalRow::Part(sent(n, who)),
+        JournalRow::Part(sent(n + 1, "group")),
+        JournalRow::Receipt(read(&format!("wamid.{who}.{n}"))),
+        JournalRow::Receipt(read(&format!("wamid.{who}.{}", n + 1))),
+        JournalRow::Receipt(upto),
+        JournalRow::Consent(wish),
+    ];
+    write(db, rows).await;
+    let channel = ChannelKind::Whatsapp;
+    let aliases = [format!("bsuid.{who}")];
+    db.store.conversation_chat((tenant, channel, &"77".into()), who, &aliases).await.unwrap();
+    for (n, chat) in [(n, who), (n + 1, "group")] {
+        let attachment = Attachment {
+            kind: AttachmentKind::Image,
+            id: Some(format!("file.{who}")),
+            url: None,
+            mime: None,
+            name: Some(format!("{who}.jpg")),
+        };
+        let turn = root(n).derive(super::journal::TOPIC, 0);
+        let wanted = MediaWanted { channel, account: "77".into(), turn, n: 0, attachment, now: true };
+        let place = conversation("acme", chat);
+        db.store.media_want(tenant, (&bot("shop"), &place), &wanted).await.unwrap();
+        let stored = Fetched::Stored { hash: format!("hash.{who}"), mime: "image/png".into(), bytes: 3 };
+        db.store.media_fetched(tenant, (turn, 0), &stored).await.unwrap();
+    }
+    db.store.question_missed(tenant, &bot("shop"), &[format!("{who} asks")]).await.unwrap();
+}
+
+async fn world(db: &Database) -> TenantId {
+    let acme = db.tenant("acme").await;
+    db.store.bot_apply(&acme, &spec("shop", "")).await.unwrap();
+    db.store.account_connect(&acme, connect(&bot("shop"), ChannelKind::Telegram, "88")).await.unwrap();
+    for (who, n) in [(ADA, 1), (BOB, 10)] {
+        leave_traces(db, &acme, who, n).await;
+    }
+    let new = NewCampaign {
+        bot: bot("shop"),
+        channel: ChannelKind::Whatsapp,
+        account: "77".into(),
+        name: "sale".into(),
+        message: Message::Text { text: "Hi {{name}}".into() },
+        variables: vec!["name".into()],
+        rate: None,
+        at: None,
+    };
+    let told =
+        |who: &str| NewRecipient { to: who.into(), language: None, values: vec![format!("{who} by name")] };
+    db.store.campaign_create(&acme, &new, &[told(ADA), told(BOB)]).await.unwrap();
+    acme
+}
+
+/// How many rows of each table have `word` in any column: every table and every column that the database has.
+async fn found(db: &Database, word: &str) -> BTreeMap<String, i64> {
+    let mut connection = sqlx::AnyConnection::connect(&db.url()).await.unwrap();
+    let all = if db.url().starts_with("sqlite") {
+        "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"
+    } else {
+        "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns \
+         WHERE table_schema = 'public'"
+    };
+    let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in connection.fetch_all(all).await.unwrap() {
+        tables.entry(row.get(0)).or_default().push(row.get(1));
+    }
+    assert!(tables.len() > 20, "{tables:?}");
+    let mut hits = BTreeMap::new();
+    for (table, columns) in tables {
+        let any: Vec<String> =
+            columns.iter().map(|c| format!("CAST(\"{c}\" AS TEXT) LIKE '%{word}%'")).collect();
+        let sql = format!("SELECT COUNT(*) FROM \"{table}\" WHERE {}", any.join(" OR "));
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap();
+        if row.get::<i64, _>(0) > 0 {
+            hits.insert(table, row.get(0));
+        }
+    }
+    hits
+}
+
+async fn nothing_of_a_person_stays_in_any_table_and_all_of_another_does(db: Database) {
+    let acme = world(&db).await;
+    let (ada, bob) = (found(&db, ADA).await, found(&db, BOB).await);
+    assert_eq!(ada.keys().collect::<Vec<_>>(), bob.keys().collect::<Vec<_>>());
+    let tables = [
+        "aliases",
+        "campaign_recipients",
+        "conversations",
+        "media",
+        "messages",
+        "missed_questions",
+        "opt_outs",
+        "parts",
+        "receipts",
+    ];
+    assert_eq!(ada.keys().map(String::as_str).collect::<Vec<_>>(), tables, "what a person leaves behind");
+    let erased = db.store.contact_erase(&acme, &bot("shop"), None, ADA).await.unwrap().unwrap();
+    assert_eq!(found(&db, ADA).await, BTreeMap::new());
+    assert_eq!(found(&db, BOB).await, bob);
+    assert_eq!(erased.files, [format!("hash.{ADA}")]);
+    let removed: BTreeMap<String, i64> =
+        erased.rows.iter().map(|(table, n)| ((*table).to_owned(), i64::try_from(*n).unwrap())).collect();
+    assert_eq!(removed, ada, "every row is counted");
+    assert_eq!(
+        db.store.contact_erase(&acme, &bot("shop"), None, ADA).await.unwrap(),
+        None,
+        "nothing is left"
+    );
+}
+
+async fn a_person_is_known_by_any_of_their_ids(db: Database) {
+    let acme = world(&db).await;
+    let alias = format!("bsuid.{ADA}");
+    let other = db.store.contact_erase(&acme, &bot("shop"), Some(ChannelKind::Telegram), &alias).await;
+    assert_eq!(other.unwrap(), None, "she is known on another channel");
+    let whatsapp = Some(ChannelKind::Whatsapp);
+    let erased = db.store.contact_erase(&acme, &bot("shop"), whatsapp, &alias).await.unwrap().unwrap();
+    assert!(erased.conversations.contains(&conversation("acme", ADA)), "{erased:?}");
+    assert_eq!(found(&db, ADA).await, BTreeMap::new());
+}
+
+async fn what_is_another_tenants_or_bots_stays(db: Database) {
+    let acme = world(&db).await;
+    let other = db.tenant("other").await;
+    db.store.bot_apply(&acme, &spec("desk", "")).await.unwrap();
+    let before = found(&db, ADA).await;
+    // A group's id, parts of ids, and what has a meaning in patterns name nobody.
+    let (shop, desk) = (bot("shop"), bot("desk"));
+    for (tenant, bot, id) in [
+        (&other, &shop, ADA),
+        (&acme, &desk, ADA),
+        (&acme, &shop, "group"),
+        (&acme, &shop, "zq7ad"),
+        (&acme, &shop, "zq7ad_"),
+        (&acme, &shop, "%"),
+        (&acme, &shop, ""),
+    ] {
+        assert_eq!(db.store.contact_erase(tenant, bot, None, id).await.unwrap(), None, "{tenant} {bot} {id}");
+    }
+    assert_eq!(found(&db, ADA).await, before);
+}
