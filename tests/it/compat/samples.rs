@@ -11,9 +11,9 @@ use millrace::domain::envelope::Envelope;
 use millrace::domain::event::Event;
 use millrace::domain::events::{
     Attachment, AttachmentKind, BotBacklog, BotChanged, Button, ChatKind, Citation, Contact,
-    ConversationMode, Hop, Lane, Mode, Parked, Part, Passage, ReceiptReceived, ReceiptStatus, ReplyReady,
-    Route, Scripted, Settled, SettledStatus, Signal, SignalReady, TakenBy, TurnDropped, TurnGrounded,
-    TurnKind, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
+    ConversationMode, Hop, Lane, Mode, Parked, ParkedTurn, Part, Passage, ReceiptReceived, ReceiptStatus,
+    ReplyReady, Route, Scripted, Settled, SettledStatus, Signal, SignalReady, TakenBy, TurnDropped,
+    TurnGrounded, TurnKind, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
 };
 use millrace::domain::ids::{AccountId, ConversationId, EventId, TenantId};
 use millrace::domain::knowledge::DocumentStatus;
@@ -73,6 +73,7 @@ pub(super) fn all() -> Vec<Sample> {
         parked("put", put()),
         parked("epoch", Parked::Epoch { epoch: 4, lane: Lane::Ready }),
         parked("limit", Parked::Limit { bot: "shop".into(), until: AT, epoch: 4, lane: Lane::Ready }),
+        plain(ParkedTurn::TYPE, "put", turn()),
         follow("delivered", receipt(ReceiptStatus::Delivered, true), true),
         follow("failed", receipt(ReceiptStatus::Failed, false), false),
         follow("message", webchat(), true),
@@ -155,6 +156,18 @@ fn put() -> Parked {
         conversation: conversation(),
         deadline: Some(AT),
         reply: r#"{"specversion":"1.0"}"#.to_owned(),
+    }
+}
+
+fn turn() -> ParkedTurn {
+    ParkedTurn {
+        id: reply_id(),
+        offset: 9,
+        tenant: TenantId::from("acme"),
+        bot: "shop".into(),
+        key: conversation().as_str().to_owned(),
+        since: AT,
+        turn: r#"{"specversion":"1.0"}"#.to_owned(),
     }
 }
 
