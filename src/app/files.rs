@@ -49,6 +49,12 @@ impl Files for TenantFiles {
         self.store.upload(key(&tenant, at)).await.map_err(|error| FileTrouble::Later(error.to_string()))
     }
 
+    async fn size(&self, at: FileAt<'_>) -> Result<u64, FileTrouble> {
+        let tenant = self.tenant(at).await?;
+        let known = self.store.file_bytes(&tenant, at.hash).await;
+        Ok(known.map_err(|error| FileTrouble::Later(error.to_string()))?.unwrap_or(LARGEST))
+    }
+
     async fn content(&self, at: FileAt<'_>) -> Result<(Bytes, String), FileTrouble> {
         let tenant = self.tenant(at).await?;
         let hash: ContentHash = at.hash.parse().map_err(FileTrouble::Missing)?;

@@ -14,9 +14,10 @@ mod render;
 mod split;
 mod style;
 mod telegram;
+mod uploads;
 mod whatsapp;
 
-pub use config::{ChannelsConfig, MetaConfig, TelegramConfig};
+pub use config::{ChannelsConfig, MetaConfig, TelegramConfig, UploadsConfig};
 pub use files::{FileAt, FileTrouble, Files, NoFiles};
 pub use messenger::Messenger;
 pub use telegram::{Telegram, TelegramUpdates, Update, UpdatesError, is_token as is_bot_token};
@@ -33,19 +34,26 @@ use crate::config::Secret;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Part, Signal};
 use crate::domain::ids::AccountId;
+use crate::domain::units::Size;
 
 /// A sender for every provider, whose messages may hold files of the tenant's own. The web chat needs none: its messages
 /// go through the log.
 #[must_use]
 pub fn senders(config: &ChannelsConfig, http: &Http, files: &Arc<dyn Files>) -> Vec<Arc<dyn Channel>> {
-    fn with<C: files::Upload>(files: &Arc<dyn Files>, channel: C) -> Arc<dyn Channel> {
-        Arc::new(files::WithFiles { channel, files: Arc::clone(files) })
+    struct Around<'a>(&'a Arc<dyn Files>, Arc<uploads::Uploads>, Size);
+    impl Around<'_> {
+        fn channel<C: files::Upload>(&self, channel: C) -> Arc<dyn Channel> {
+            let Self(files, uploads, rate) = self;
+            let (files, uploads) = (Arc::clone(files), Arc::clone(uploads));
+            Arc::new(files::WithFiles { channel: Arc::new(channel), files, uploads, rate: *rate })
+        }
     }
+    let around = Around(files, Arc::new(uploads::Uploads::new(&config.uploads)), config.uploads.rate);
     vec![
-        with(files, Telegram::new(&config.telegram, http.clone())),
-        with(files, Whatsapp::new(&config.meta, http.clone())),
-        with(files, Messenger::new(ChannelKind::Messenger, &config.meta, http.clone())),
-        with(files, Messenger::new(ChannelKind::Instagram, &config.meta, http.clone())),
+        around.channel(Telegram::new(&config.telegram, http.clone())),
+        around.channel(Whatsapp::new(&config.meta, http.clone())),
+        around.channel(Messenger::new(ChannelKind::Messenger, &config.meta, http.clone())),
+        around.channel(Messenger::new(ChannelKind::Instagram, &config.meta, http.clone())),
     ]
 }
 

@@ -108,7 +108,9 @@ impl From<HttpError> for DownloadError {
     fn from(error: HttpError) -> Self {
         match &error {
             HttpError::TooLarge { limit, .. } => Self::TooLarge { most: *limit },
-            HttpError::NotSent { .. } | HttpError::Unclear { .. } => Self::Lost(error.to_string()),
+            HttpError::NotSent { .. } | HttpError::Cut { .. } | HttpError::Unclear { .. } => {
+                Self::Lost(error.to_string())
+            }
             HttpError::Forbidden { .. }
             | HttpError::Redirect { .. }
             | HttpError::Invalid(_)

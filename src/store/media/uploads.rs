@@ -97,6 +97,20 @@ impl Store {
         tx.commit().await
     }
 
+    /// How many bytes a file that a tenant's bots send has; `None` where it is not known.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn file_bytes(&self, tenant: &TenantId, hash: &str) -> Result<Option<u64>, StoreError> {
+        let row = sqlx::query("SELECT bytes FROM files WHERE tenant = $1 AND hash = $2")
+            .bind(tenant.as_str())
+            .bind(hash)
+            .fetch_optional(self.db.read())
+            .await?;
+        let bytes: Option<i64> = row.map(|row| row.try_get(0)).transpose()?;
+        Ok(bytes.and_then(|bytes| u64::try_from(bytes).ok()))
+    }
+
     /// Forgets an id that the provider does not know any more; a newer one stays.
     ///
     /// # Errors

@@ -91,6 +91,25 @@ async fn a_message_refused_for_the_moment_is_given_up_in_the_end() {
     assert!(reason.as_ref().unwrap().contains("given up after 5 tries"), "{reason:?}");
 }
 
+/// As a message does whose file is being uploaded.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_told_when_to_come_again_spends_no_tries_and_its_deadline_ends_it() {
+    let mut rig = Rig::new().await;
+    rig.telegram.script("1", vec![wait(Some(15), Scope::Message); 12]);
+    rig.telegram.script("2", vec![wait(Some(15), Scope::Message); 99]);
+    let start = Instant::now();
+    let ttl = Some(300 * SEC);
+    let offset = rig.send(&[
+        Say { ttl, ..say("a", 1, &["x"]) },
+        Say { ttl, ..say("a", 2, &["y"]) },
+        Say { ttl, ..say("a", 3, &["z"]) },
+    ]);
+    rig.settle(302 * SEC).await;
+    assert_eq!([rig.end(offset), rig.end(offset + 1)], ["finished", "expired"]);
+    assert_eq!(times(&rig, "1", start).len(), 13, "more than `tries`");
+    assert!(times(&rig, "3", start)[0] < SEC, "the bot's other chats go on");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_can_not_be_reached_is_tried_until_the_deadline() {
     let down = |_: &_, _| wait(None, Scope::Number);
