@@ -2,25 +2,29 @@
 //!
 //! Guarantee: records of a key are handled in order and their outputs appended in that order; an offset is finished after
 //! the append that holds its outputs is acknowledged. One append is in flight for each partition; what becomes ready
-//! meanwhile goes together with the next.
+//! meanwhile goes together with the next. Where a pipeline names a share, no bot's records hold more lanes than that.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::FutureExt;
+use serde::Deserialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::actor::panic_text;
 use super::lanes::Lanes;
 use super::retry::{Verdict, judge};
+use super::shares::{Owner, Shares};
 use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
 use crate::domain::events::TurnDropped;
 use crate::domain::failure::{Class, Classify, Origin};
+use crate::domain::ids::{BotId, TenantId};
 use crate::domain::stage::StageName;
 use crate::domain::time::Clock;
 use crate::log::{LogError, Record, TopicPartition};
@@ -58,6 +62,7 @@ impl<S: Stage> StageFactory for Transforms<S> {
             stage: Arc::clone(&self.stage),
             pipeline: Arc::clone(&self.pipeline),
             lanes: Lanes::new(self.pipeline.lanes),
+            shares: self.pipeline.share.map(|of| Shares::new(self.pipeline.lanes, of.lanes, of.waiting)),
             queue: VecDeque::new(),
             batch_out: false,
             outbox: Vec::new(),
@@ -74,6 +79,8 @@ pub struct Transform<S> {
     pipeline: Arc<Pipeline>,
     /// `run: async`: what waits behind each key.
     lanes: Lanes<Bytes, Item>,
+    /// The same where each bot has a share, and nothing has an order.
+    shares: Option<Shares<Whose, Item>>,
     /// `run: inline`: what waits for the batch at work.
     queue: VecDeque<Item>,
     batch_out: bool,
@@ -90,6 +97,21 @@ struct Item {
     admitted: Instant,
 }
 
+/// Whose a record is; nobody's where it can't be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
+pub struct Whose {
+    #[serde(default)]
+    tenant: TenantId,
+    #[serde(default)]
+    bot: BotId,
+}
+
+impl Whose {
+    fn of(record: &Record) -> Self {
+        serde_json::from_slice(&record.value).unwrap_or_default()
+    }
+}
+
 /// A record whose fate is known.
 #[derive(Debug)]
 pub struct Handled {
@@ -102,6 +124,8 @@ pub struct Handled {
 pub enum Effect {
     /// One record of a lane.
     One(Bytes, Handled),
+    /// One record of a share.
+    Shared(Owner<Whose>, Handled),
     /// A batch of an inline stage.
     Batch(Vec<Handled>),
     /// Outputs were appended.
@@ -119,6 +143,10 @@ impl<S: Stage> PartitionStage for Transform<S> {
     fn admit(&mut self, cx: &mut PartitionCx<Effect>, records: Vec<Record>) {
         let admitted = Instant::now();
         for record in records {
+            if let Some(shares) = &mut self.shares {
+                shares.push(Whose::of(&record), Item { record, admitted });
+                continue;
+            }
             match (self.pipeline.run, self.pipeline.order) {
                 (Run::Inline, _) => self.queue.push_back(Item { record, admitted }),
                 (Run::Async, Order::Key) => self.lanes.push(record.key.clone(), Item { record, admitted }),
@@ -140,6 +168,12 @@ impl<S: Stage> PartitionStage for Transform<S> {
                     && !self.releasing
                 {
                     self.spawn_one(cx, key, next);
+                }
+            }
+            Effect::Shared(owner, handled) => {
+                self.outbox.push(handled);
+                if let Some(shares) = &mut self.shares {
+                    shares.done(&owner);
                 }
             }
             Effect::Batch(handled) => {
@@ -174,6 +208,11 @@ impl<S: Stage> Transform<S> {
         }
         while let Some((key, item)) = self.lanes.start() {
             self.spawn_one(cx, key, item);
+        }
+        while let Some((owner, item)) = self.shares.as_mut().and_then(Shares::start) {
+            let handler = self.handler(cx);
+            let budget = if owner == Owner::Late { Duration::ZERO } else { self.pipeline.budget.get() };
+            cx.spawn(async move { Effect::Shared(owner, handler.handle_within(item, budget).await) });
         }
         // An inline stage runs one batch ahead of the append, no more: order within the outbox is order of handling.
         if !self.queue.is_empty() && !self.batch_out && self.outbox.is_empty() {
@@ -255,8 +294,12 @@ impl Classify for Panicked {
 
 impl<S: Stage> Handler<S> {
     async fn handle(&self, item: Item) -> Handled {
+        self.handle_within(item, self.pipeline.budget.get()).await
+    }
+
+    async fn handle_within(&self, item: Item, budget: Duration) -> Handled {
         let result = match Envelope::<S::In>::decode(&item.record.value) {
-            Ok(input) => self.try_until_judged(&input, item.admitted).await,
+            Ok(input) => self.try_until_judged(&input, item.admitted + budget).await,
             Err(error) => Err(error.into()),
         };
         Handled { offset: item.record.offset, result }
@@ -265,9 +308,8 @@ impl<S: Stage> Handler<S> {
     async fn try_until_judged(
         &self,
         input: &Envelope<S::In>,
-        admitted: Instant,
+        until: Instant,
     ) -> Result<Vec<Emission>, StageError> {
-        let until = admitted + self.pipeline.budget.get();
         let mut cx = Cx { clock: Arc::clone(&self.clock), until, attempt: 1, cancel: self.cancel.clone() };
         loop {
             let tried = AssertUnwindSafe(self.stage.handle(&cx, input)).catch_unwind().await;

@@ -168,7 +168,10 @@ impl Rig {
                 let id = EventId::root(ChannelKind::Webchat, "rig", &n.to_string());
                 let at = Timestamp::from_millis(1_000);
                 let ping = Ping { key: *key, n: *n, act: *act };
-                let value = Envelope::root(id, key.to_string(), at, at, ping).encode();
+                let mut event = Envelope::root(id, key.to_string(), at, at, ping);
+                // Whoever has the key's number is the bot.
+                event.bot = key.to_string().into();
+                let value = event.encode();
                 Outgoing::event(TopicName::from(IN), key.to_string(), value)
             });
             self.log.append(batch.collect()).await.unwrap();
