@@ -10,11 +10,11 @@ use crate::store::Store;
 /// Deletes a tenant's raw file when nothing has it any more.
 pub async fn drop_unused(store: &Store, objects: &Objects, tenant: &TenantId, hash: &str) {
     let gone = async {
-        if store.base_file_used(tenant, hash).await? {
-            return anyhow::Ok(());
+        if store.base_file_used(tenant, hash).await.map_err(|error| error.to_string())? {
+            return Ok(());
         }
-        let known: ContentHash = hash.parse().map_err(anyhow::Error::msg)?;
-        Ok(objects.delete(tenant, known).await?)
+        let known: ContentHash = hash.parse()?;
+        objects.delete(tenant, known).await.map_err(|error| error.to_string())
     };
     if let Err(error) = gone.await {
         tracing::warn!(%error, %tenant, hash, "a file that nobody needs could not be deleted");

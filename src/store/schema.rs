@@ -14,7 +14,7 @@ use super::db::Db;
 use super::error::StoreError;
 
 /// Number, name, the text for SQLite, the text for PostgreSQL. A published one is never edited: add the next.
-const MIGRATIONS: [(i64, &str, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 7] = [
     (
         1,
         "first",
@@ -50,6 +50,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 6] = [
         "media",
         include_str!("../../schemas/sql/sqlite/0007_media.sql"),
         include_str!("../../schemas/sql/postgres/0007_media.sql"),
+    ),
+    (
+        8,
+        "media_more",
+        include_str!("../../schemas/sql/sqlite/0008_media_more.sql"),
+        include_str!("../../schemas/sql/postgres/0008_media_more.sql"),
     ),
 ];
 

@@ -8,6 +8,7 @@ mod cache;
 mod campaigns;
 mod contacts;
 mod database;
+mod files;
 mod identities;
 mod isolation;
 mod journal;
