@@ -6,6 +6,7 @@
 
 mod config;
 pub mod fake;
+mod handing;
 mod kind;
 mod meta;
 mod provider;
@@ -13,6 +14,7 @@ mod room;
 mod telegram;
 
 pub use config::MediaConfig;
+pub use handing::{Handing, Place, headers, pieces};
 pub use kind::{is_taken, type_of};
 pub use provider::Providers;
 pub use room::Room;
