@@ -9,14 +9,20 @@ use crate::store::Store;
 
 /// Deletes a tenant's raw file when nothing has it any more.
 pub async fn drop_unused(store: &Store, objects: &Objects, tenant: &TenantId, hash: &str) {
-    let gone = async {
-        if store.base_file_used(tenant, hash).await.map_err(|error| error.to_string())? {
-            return Ok(());
-        }
-        let known: ContentHash = hash.parse()?;
-        objects.delete(tenant, known).await.map_err(|error| error.to_string())
-    };
-    if let Err(error) = gone.await {
-        tracing::warn!(%error, %tenant, hash, "a file that nobody needs could not be deleted");
+    if let Err(error) = drop_if_unused(store, objects, tenant, hash).await {
+        tracing::warn!(error, %tenant, hash, "a file that nobody needs could not be deleted");
     }
+}
+
+async fn drop_if_unused(
+    store: &Store,
+    objects: &Objects,
+    tenant: &TenantId,
+    hash: &str,
+) -> Result<(), String> {
+    if store.base_file_used(tenant, hash).await.map_err(|error| error.to_string())? {
+        return Ok(());
+    }
+    let known: ContentHash = hash.parse()?;
+    objects.delete(tenant, known).await.map_err(|error| error.to_string())
 }

@@ -7,9 +7,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::{TcpListener, TcpStream};
 
-/// Reserves a port of loopback: a connection to it is closed from this side first, and while the system remembers that
-/// connection (TIME-WAIT, RFC 9293 section 3.6.1) it chooses the port for no one, and a listener that allows reuse, as
-/// ours do, may still bind it.
+/// Reserves a port of loopback.
+///
+/// A connection to it is closed from this side first, and while the system remembers that connection (TIME-WAIT,
+/// RFC 9293 section 3.6.1) it chooses the port for no one, and a listener that allows reuse, as ours do, may still bind it.
 ///
 /// # Errors
 /// When no port can be had.

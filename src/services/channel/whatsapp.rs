@@ -149,8 +149,8 @@ impl Upload for Whatsapp {
     fn refuses_file(&self, reason: &str) -> bool {
         let reason = reason.to_ascii_lowercase();
         let begins = |code: &&str| reason.starts_with(&format!("{code}:"));
-        let parameter = ["100", "131008", "131009", "131051"].iter().any(|code| begins(&code));
-        ["131052", "131053"].iter().any(|code| begins(&code))
+        let parameter = ["100", "131008", "131009", "131051"].iter().any(begins);
+        ["131052", "131053"].iter().any(begins)
             || parameter && ["media", "attachment", "upload"].iter().any(|word| reason.contains(word))
     }
 }

@@ -54,7 +54,6 @@ impl Handing {
 }
 
 /// The file piece by piece. It ends early for a reader who has stopped: the length has to be said in a header.
-#[must_use]
 pub fn pieces(
     content: Bytes,
     place: Place,

@@ -3,7 +3,8 @@
 /// How much of a file has to be text for it to be one.
 const LOOKED_AT: usize = 8 << 10;
 
-/// The media type of a file, by the name that is registered for it: what its bytes say, whatever it is called.
+/// The media type of a file, by its registered name: what the bytes say, whatever it is called.
+///
 /// `text/plain` for text of any kind that has no mark of its own, `application/octet-stream` for what nobody knows.
 #[must_use]
 pub fn type_of(content: &[u8]) -> &'static str {
