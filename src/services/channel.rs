@@ -99,8 +99,8 @@ pub trait Channel: Send + Sync + fmt::Debug + 'static {
 pub enum Late {
     /// A person has to act before anything can be sent again: token, permission, policy, payment.
     Closed(i64),
-    /// The number is reported or blocked by many: it should rest.
-    Spam,
+    /// The number is reported or blocked by many: it has to rest for so long.
+    Spam(Duration),
 }
 
 /// What the codes of a status mean beyond the message that it is about.
@@ -112,7 +112,7 @@ pub fn late(channel: ChannelKind, codes: &[i64]) -> Option<Late> {
         ChannelKind::Telegram | ChannelKind::Webchat => return None,
     };
     let closed = |code: &i64| graph::closes(table, *code).then_some(Late::Closed(*code));
-    let spam = || codes.contains(&graph::SPAM).then_some(Late::Spam);
+    let spam = || codes.contains(&graph::SPAM).then_some(Late::Spam(graph::SPAM_RATE));
     codes.iter().find_map(closed).or_else(|| spam().filter(|_| channel == ChannelKind::Whatsapp))
 }
 

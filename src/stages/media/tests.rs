@@ -40,6 +40,7 @@ impl Bench {
             token: Secret::new("77:x".to_owned()),
             secret: Secret::default(),
             origins: Vec::new(),
+            rests_until: Timestamp::default(),
         });
         let provider = Arc::new(FakeDownload::default());
         let deps = MediaDeps {

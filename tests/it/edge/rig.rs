@@ -48,6 +48,7 @@ fn account(tenant: &str, bot: &str, channel: ChannelKind, id: &str, secret: &str
         token: Secret::default(),
         secret: Secret::new(secret.to_owned()),
         origins: Vec::new(),
+        rests_until: Timestamp::default(),
     }
 }
 

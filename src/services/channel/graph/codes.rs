@@ -20,7 +20,7 @@ pub(in crate::services::channel) enum Ruling {
 /// A call rate of the app or the business account is counted by the hour: minutes must pass.
 const CALL_RATE: Duration = Duration::from_secs(120);
 /// Many recipients reported or blocked the number: more messages make it worse.
-const SPAM_RATE: Duration = Duration::from_secs(15 * 60);
+pub(in crate::services::channel) const SPAM_RATE: Duration = Duration::from_secs(15 * 60);
 
 /// WhatsApp Cloud API.
 pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option<Ruling> {

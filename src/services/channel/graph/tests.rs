@@ -109,7 +109,7 @@ fn the_reason_is_the_most_telling_text() {
 fn a_status_may_close_the_bot_or_ask_the_number_to_rest() {
     use crate::services::channel::{Late, late};
     assert_eq!(late(ChannelKind::Whatsapp, &[131_026, 131_042]), Some(Late::Closed(131_042)));
-    assert_eq!(late(ChannelKind::Whatsapp, &[131_048]), Some(Late::Spam));
+    assert_eq!(late(ChannelKind::Whatsapp, &[131_048]), Some(Late::Spam(SPAM_RATE)));
     for codes in [&[][..], &[131_047], &[131_050], &[132_015, 132_016]] {
         assert_eq!(late(ChannelKind::Whatsapp, codes), None, "{codes:?}");
     }

@@ -79,6 +79,19 @@ async fn a_number_that_is_too_fast_waits_as_a_whole() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_that_rests_sends_nothing_until_then() {
+    let mut rig = Rig::new().await;
+    rig.rest(ChannelKind::Whatsapp, "a", 40 * SEC).await;
+    let start = Instant::now();
+    let on = |chat: u32| Say { channel: ChannelKind::Whatsapp, ..say("a", chat, &["x"]) };
+    rig.send(&[on(1), on(2), say("a", 5, &["telegram"])]);
+    rig.settle(60 * SEC).await;
+    let sent = rig.whatsapp.sent();
+    assert!(sent.len() == 2 && sent.iter().all(|sent| sent.at - start >= 40 * SEC), "{sent:?}");
+    assert!(times(&rig, "5", start)[0] < SEC, "another number of the bot goes on");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_refused_for_the_moment_is_given_up_in_the_end() {
     let mut rig = Rig::new().await;
     rig.telegram.script("1", vec![wait(None, Scope::Message); 9]);
