@@ -116,6 +116,15 @@ pub fn late(channel: ChannelKind, codes: &[i64]) -> Option<Late> {
     codes.iter().find_map(closed).or_else(|| spam().filter(|_| channel == ChannelKind::Whatsapp))
 }
 
+/// True where a refusal, in the words that a send gave, is about the template and not about who should get it.
+///
+/// It does not exist, is not approved, breaks a policy, rests for its quality, or is switched off.
+#[must_use]
+pub fn refuses_template(channel: ChannelKind, reason: &str) -> bool {
+    let code = reason.split_once(':').and_then(|(code, _)| code.parse::<i64>().ok());
+    channel == ChannelKind::Whatsapp && code.is_some_and(|code| graph::TEMPLATE.contains(&code))
+}
+
 /// The account that speaks.
 #[derive(Debug, Clone)]
 pub struct Sender {
