@@ -13,7 +13,7 @@ quick=
 [ "${1:-}" = --quick ] && quick=yes
 kafka_port=29092
 postgres_port=25432
-features=()
+features=(failpoints)
 left_out=()
 export MILLRACE_STATE=${MILLRACE_STATE:-/var/tmp/millrace-test-$(id -u)}
 

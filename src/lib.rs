@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod edge;
+pub mod failpoint;
 pub mod limits;
 pub mod log;
 pub mod pipeline;

@@ -11,6 +11,8 @@ pub mod embedded;
 pub mod kafka;
 pub mod lag;
 mod lease;
+mod payloads;
+mod scan;
 mod types;
 
 use std::fmt;
@@ -22,6 +24,8 @@ use async_trait::async_trait;
 use crate::domain::time::Timestamp;
 pub use crate::domain::topics::{Keep, TopicSpec};
 pub use lease::Lease;
+pub use payloads::{Payloads, Place};
+pub use scan::Scan;
 pub use types::{
     Batch, Committed, LogError, Outgoing, Position, Progress, Record, Subscription, TopicName, TopicPartition,
 };

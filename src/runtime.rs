@@ -19,6 +19,7 @@ pub mod actor;
 pub mod brake;
 mod careful;
 pub mod config;
+pub mod delayed;
 pub mod health;
 pub mod lanes;
 pub mod metadata;

@@ -51,6 +51,7 @@ async fn in_match(pipeline: &Pipeline, case: &Case) -> Result<(), String> {
         clock: Arc::clone(&clock),
         until: tokio::time::Instant::now() + pipeline.budget.get(),
         attempt: 1,
+        waits: false,
         cancel: CancellationToken::new(),
     };
     let directory = Arc::new(directory);

@@ -56,8 +56,9 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
             let backlogs = super::backlogs::follow(parts);
             let (history, modes) = (Arc::clone(&parts.store) as _, Arc::clone(&parts.modes));
             let deps = AnswerDeps { directory, history, models, backlogs, modes };
-            let stage = Answer::new(settings.answer.clone(), deps);
-            run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
+            let stage = ObservedStage(Answer::new(settings.answer.clone(), deps));
+            let scratch = settings.data.join("scratch");
+            run(parts, pipeline.clone(), Transforms::new(stage, pipeline).with_scratch(&scratch));
         }
         StageName::Dispatch => {
             let deps = DispatchDeps {

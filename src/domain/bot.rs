@@ -260,6 +260,16 @@ pub struct ModelChoice {
     /// Turns of the conversation that the model sees.
     #[serde(default = "default_history")]
     pub history: u32,
+    /// How long a person waits when the model is down or takes no more calls: the question is asked again once in a
+    /// while, never past `reply_ttl`, and what the person writes meanwhile is answered behind it. 0s: the fallback goes
+    /// out at once.
+    #[serde(default, skip_serializing_if = "is_at_once")]
+    pub wait: Span,
+}
+
+// The signature is serde's.
+const fn is_at_once(wait: &Span) -> bool {
+    wait.get().is_zero()
 }
 
 const fn default_max_tokens() -> u32 {

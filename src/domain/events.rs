@@ -11,6 +11,7 @@ mod document;
 mod media;
 mod mode;
 mod parked;
+mod parked_turn;
 mod receipt;
 mod reply;
 mod settled;
@@ -25,6 +26,7 @@ pub use document::{DocumentChanged, DocumentSubmitted};
 pub use media::MediaWanted;
 pub use mode::{ConversationMode, Mode, TakenBy};
 pub use parked::{Parked, ParkedKey};
+pub use parked_turn::ParkedTurn;
 pub use receipt::{ReceiptReceived, ReceiptStatus};
 pub use reply::{
     Button, Citation, MAX_REPLY_BYTES, Part, ReplyReady, Request, Route, Scores, Signal, SignalReady,

@@ -18,6 +18,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::stage::StageName;
 use crate::domain::time::Clock;
 use crate::domain::topics;
+use crate::failpoint::{self, Failpoint};
 use crate::log::{Log, Outgoing, TopicName};
 use crate::services::media::Handing;
 use crate::store::{Directory, StoreError};
@@ -169,8 +170,10 @@ impl Edge {
             tracing::debug!(why, "no room: the sender is asked to come back");
             return Err(self.busy());
         }
+        failpoint::pass(Failpoint::EdgeRead);
         let done = tokio::time::timeout(self.config.append_timeout.get(), self.log.append(batch)).await;
         drop(share);
+        failpoint::pass(Failpoint::EdgeAppended);
         match done {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => {

@@ -16,6 +16,9 @@ pub struct Cx {
     pub until: tokio::time::Instant,
     /// Which try this is, from 1.
     pub attempt: u32,
+    /// What fails here with a class that may pass is tried again later, for minutes or hours and without holding anybody:
+    /// see [`Delay`](super::topology::Delay).
+    pub waits: bool,
     /// Cancelled when the partition is lost or the process ends.
     pub cancel: CancellationToken,
 }

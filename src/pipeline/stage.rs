@@ -27,6 +27,13 @@ pub trait Stage: Send + Sync + 'static {
     /// worked on them meanwhile.
     fn assigned(&self) {}
 
+    /// May this record wait behind others of its bot whose last try failed, without a try of its own? True where it needs
+    /// what failed for them. Asked only where a pipeline has a [`Delay`](super::topology::Delay).
+    fn waits_with_its_bot(&self, input: &Envelope<Self::In>) -> bool {
+        let _ = input;
+        false
+    }
+
     /// Handles one record. Must not keep state that a second run would see differently, other than caches.
     fn handle(
         &self,

@@ -19,6 +19,9 @@ use crate::log::{Subscription, TopicName};
 /// The output that every stage has: why a record ended there.
 pub const DROPPED: &str = "dropped";
 
+/// The output of a stage with a [`Delay`]: what waits. As many partitions as what the stage reads, partition by partition.
+pub const PARKED: &str = "parked";
+
 /// One stage's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +55,11 @@ pub struct Pipeline {
     /// How failures are tried again.
     #[serde(default)]
     pub retry: Retry,
+    /// What happens to a record whose failure may pass when its budget is over: with this it waits, in the order of its
+    /// key and without holding anybody; without it goes to the dead letters. It waits in the topic of the output
+    /// `parked`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Delay>,
     /// How often progress is committed.
     #[serde(default = "default_commit")]
     pub commit: Span,
@@ -151,6 +159,31 @@ impl Default for Retry {
     }
 }
 
+/// How records wait that failed for longer than their budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Delay {
+    /// A bot's first wait; doubles with each try that fails.
+    pub first: Span,
+    /// The longest wait between two tries, unless the other side asks for more.
+    pub cap: Span,
+    /// How long a record waits at most before it goes to the dead letters.
+    pub longest: Span,
+    /// The most records of a bot that wait in one partition; what is above goes to the dead letters.
+    pub most_per_bot: u32,
+}
+
+impl Default for Delay {
+    fn default() -> Self {
+        Self {
+            first: Span::secs(10),
+            cap: Span::secs(60),
+            longest: Span::secs(6 * 3600),
+            most_per_bot: 10_000,
+        }
+    }
+}
+
 /// A case: what a bot's visitor says and what comes out of the stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -196,6 +229,8 @@ impl Pipeline {
         for topic in names.into_iter().chain(named).filter(|name| !known(name)) {
             problems.add(at, format!("`{topic}` is not a topic"), "see `millrace topics` for the names");
         }
+        let mut ports = ports.to_vec();
+        ports.extend(self.delay.map(|_| PARKED));
         for name in self.writes.keys().filter(|name| !ports.contains(&name.as_str())) {
             let has = ports.join(", ");
             problems.add(
@@ -227,6 +262,18 @@ impl Pipeline {
                 problems.add(format!("{at}: share.waiting"), "is 0", "use at least 1");
             }
         }
+        if self.delay.is_some() && (self.run, self.order) != (Run::Async, Order::Key) {
+            let remedy = "use `run: async` and `order: key` with it";
+            problems.add(
+                format!("{at}: delay"),
+                "only keys that are at work beside each other can wait",
+                remedy,
+            );
+        }
+        if self.delay.is_some_and(|delay| delay.first.get().is_zero() || delay.most_per_bot == 0) {
+            let remedy = "use for example {first: 10s, cap: 1m, longest: 6h, most_per_bot: 10000}";
+            problems.add(format!("{at}: delay"), "nothing can wait with `first` or `most_per_bot` 0", remedy);
+        }
         if self.budget.get().is_zero() {
             problems.add(format!("{at}: budget"), "is zero", "give the stage some time, for example 5s");
         }
@@ -255,6 +302,9 @@ impl Pipeline {
         let mut outputs: Vec<_> = ports.iter().copied().map(bound).collect();
         if !ports.contains(&DROPPED) {
             outputs.push(bound(DROPPED));
+        }
+        if self.delay.is_some() {
+            outputs.push(bound(PARKED));
         }
         Outputs(outputs)
     }
@@ -298,6 +348,20 @@ mod tests {
         };
         assert_eq!(share("run: async, order: none").len(), 2);
         assert_eq!(share("run: async").len(), 3);
+    }
+
+    #[test]
+    fn what_can_wait_needs_a_topic_to_wait_in() {
+        let file = |more: &str| {
+            problems(&format!(
+                "{{stage: match, reads: turn.opened.v1, writes: {{ready: reply.ready.v1, routed: turn.routed.v1{more}}}}}"
+            ))
+        };
+        assert_eq!(file(", parked: turn.parked.v1}, run: async, delay: {first: 5s").len(), 0);
+        assert!(file("}, run: async, delay: {first: 5s")[0].contains("`parked` has no topic"));
+        assert!(file(", parked: turn.parked.v1").len() == 1, "nothing waits without `delay`");
+        assert!(file(", parked: turn.parked.v1}, delay: {first: 5s")[0].contains("run: async"));
+        assert!(file(", parked: turn.parked.v1}, run: async, delay: {first: 0s")[0].contains("first: 10s"));
     }
 
     #[test]

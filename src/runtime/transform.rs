@@ -1,37 +1,34 @@
 //! Runs a [`Stage`], which transforms one record, as a [`PartitionStage`].
 //!
 //! Guarantee: records of a key are handled in order and their outputs appended in that order; an offset is finished after
-//! the append that holds its outputs is acknowledged. One append is in flight for each partition; what becomes ready
-//! meanwhile goes together with the next. Where a pipeline names a share, no bot's records hold more lanes than that.
+//! the append that holds its outputs is acknowledged, or after the record is durable where it [waits](super::delayed). One append
+//! is in flight for each partition; what becomes ready meanwhile goes together with the next. Where a pipeline names a share, no
+//! bot's records hold more lanes than that.
+
+mod handler;
+mod waits;
 
 use std::collections::VecDeque;
-use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::FutureExt;
 use serde::Deserialize;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-use super::actor::panic_text;
 use super::lanes::Lanes;
-use super::retry::{Verdict, judge};
 use super::shares::{Owner, Shares};
-use crate::domain::envelope::Envelope;
-use crate::domain::event::Event;
-use crate::domain::events::TurnDropped;
-use crate::domain::failure::{Class, Classify, Origin};
-use crate::domain::ids::{BotId, TenantId};
+use crate::domain::ids::{BotId, EventId, TenantId};
 use crate::domain::stage::StageName;
-use crate::domain::time::Clock;
-use crate::log::{LogError, Record, TopicPartition};
-use crate::pipeline::topology::{DROPPED, Order, Pipeline, Run};
-use crate::pipeline::{
-    Cx, Emission, Outcome, PartitionCx, PartitionStage, Ports, Restored, Stage, StageError, StageFactory,
-};
+use crate::failpoint::{self, Failpoint};
+use crate::log::{LogError, Place, Record, TopicPartition};
+use crate::pipeline::topology::{Order, Pipeline, Run};
+use crate::pipeline::{PartitionCx, PartitionStage, Ports, Restored, Stage, StageError, StageFactory};
+pub use handler::Fate;
+use handler::Handler;
+use waits::Waits;
 
 /// Records of an inline stage that are handled between two appends: enough to share the append's cost, few enough to
 /// keep the first of them from waiting for the last.
@@ -42,12 +39,19 @@ const INLINE_BATCH: usize = 1024;
 pub struct Transforms<S> {
     stage: Arc<S>,
     pipeline: Arc<Pipeline>,
+    scratch: PathBuf,
 }
 
 impl<S: Stage> Transforms<S> {
     /// Runs `stage` as its pipeline file says.
     pub fn new(stage: S, pipeline: Pipeline) -> Self {
-        Self { stage: Arc::new(stage), pipeline: Arc::new(pipeline) }
+        Self { stage: Arc::new(stage), pipeline: Arc::new(pipeline), scratch: std::env::temp_dir() }
+    }
+
+    /// Keeps what waits in this folder instead of the system's own for such files.
+    #[must_use]
+    pub fn with_scratch(self, folder: &Path) -> Self {
+        Self { scratch: folder.to_owned(), ..self }
     }
 }
 
@@ -56,17 +60,20 @@ impl<S: Stage> StageFactory for Transforms<S> {
     const PORTS: &'static [&'static str] = S::Out::NAMES;
     type Stage = Transform<S>;
 
-    fn create(&self, _: &TopicPartition) -> Transform<S> {
+    fn create(&self, partition: &TopicPartition) -> Transform<S> {
         self.stage.assigned();
+        let lanes = self.pipeline.lanes;
+        let waits = self.pipeline.delay;
         Transform {
             stage: Arc::clone(&self.stage),
             pipeline: Arc::clone(&self.pipeline),
-            lanes: Lanes::new(self.pipeline.lanes),
-            shares: self.pipeline.share.map(|of| Shares::new(self.pipeline.lanes, of.lanes, of.waiting)),
+            lanes: Lanes::new(lanes),
+            shares: self.pipeline.share.map(|of| Shares::new(lanes, of.lanes, of.waiting)),
             queue: VecDeque::new(),
             batch_out: false,
             outbox: Vec::new(),
             append_out: false,
+            waits: waits.map(|delay| Waits::new(delay, lanes, partition.partition, &self.scratch)),
             releasing: false,
         }
     }
@@ -79,22 +86,33 @@ pub struct Transform<S> {
     pipeline: Arc<Pipeline>,
     /// `run: async`: what waits behind each key.
     lanes: Lanes<Bytes, Item>,
-    /// The same where each bot has a share, and nothing has an order.
-    shares: Option<Shares<Whose, Item>>,
+    /// The same where each bot has a share, and nothing has an order: a record, and when it came.
+    shares: Option<Shares<Whose, (Record, Instant)>>,
     /// `run: inline`: what waits for the batch at work.
     queue: VecDeque<Item>,
     batch_out: bool,
     /// Handled records whose outputs are not appended.
     outbox: Vec<Handled>,
     append_out: bool,
+    /// With a `delay`: what waits for longer than its budget.
+    waits: Option<Waits>,
     releasing: bool,
 }
 
-/// A record and when it came.
+/// A record at work.
 #[derive(Debug)]
-struct Item {
-    record: Record,
-    admitted: Instant,
+pub enum Item {
+    /// As it was read, and when it came.
+    Read(Record, Instant),
+    /// One that has waited, and where it lies.
+    Waited {
+        /// Its offset.
+        offset: u64,
+        /// Its event's id.
+        id: EventId,
+        /// Where it lies.
+        place: Place,
+    },
 }
 
 /// Whose a record is; nobody's where it can't be read.
@@ -112,31 +130,54 @@ impl Whose {
     }
 }
 
-/// A record whose fate is known.
+/// What became of a record; with what it is finished.
 #[derive(Debug)]
 pub struct Handled {
-    offset: u64,
-    result: Result<Vec<Emission>, StageError>,
+    came: Came,
+    fate: Fate,
+}
+
+/// With what a record is finished once its outputs are durable.
+#[derive(Debug)]
+enum Came {
+    /// Its offset.
+    Read(u64),
+    /// The record that says that it waits no more.
+    Waited(EventId, Place),
 }
 
 /// What comes back from a spawned future.
 #[derive(Debug)]
 pub enum Effect {
-    /// One record of a lane.
-    One(Bytes, Handled),
+    /// One record of a lane; with its content where it had waited.
+    One(Bytes, Item, Option<Record>, Fate),
     /// One record of a share.
     Shared(Owner<Whose>, Handled),
     /// A batch of an inline stage.
     Batch(Vec<Handled>),
-    /// Outputs were appended.
-    Appended(Vec<u64>, Result<(), LogError>),
+    /// Outputs were appended: of these offsets, and of these that had waited.
+    Appended(Vec<u64>, Vec<(EventId, Place)>, Result<(), LogError>),
+    /// Records are durable where they wait: behind which keys, and where.
+    Kept(Vec<(Bytes, u64)>, Result<Vec<Place>, LogError>),
+    /// A record that had waited is in the dead letters.
+    Buried(EventId, Place, Result<(), LogError>),
+    /// The log knows which records wait no more.
+    Deleted(Vec<Place>, Result<(), LogError>),
+    /// What waits can't be read.
+    Unreadable(LogError),
+    /// Nothing to do.
+    Done,
 }
 
 #[async_trait]
 impl<S: Stage> PartitionStage for Transform<S> {
     type Effect = Effect;
 
-    async fn restore(&mut self, _: &mut PartitionCx<Effect>) -> Result<Restored, StageError> {
+    async fn restore(&mut self, cx: &mut PartitionCx<Effect>) -> Result<Restored, StageError> {
+        if let Some(waits) = &mut self.waits {
+            waits.restore(cx).await?;
+            cx.wake_at(Instant::now());
+        }
         Ok(Restored::default())
     }
 
@@ -144,17 +185,18 @@ impl<S: Stage> PartitionStage for Transform<S> {
         let admitted = Instant::now();
         for record in records {
             if let Some(shares) = &mut self.shares {
-                shares.push(Whose::of(&record), Item { record, admitted });
+                shares.push(Whose::of(&record), (record, admitted));
                 continue;
             }
-            match (self.pipeline.run, self.pipeline.order) {
-                (Run::Inline, _) => self.queue.push_back(Item { record, admitted }),
-                (Run::Async, Order::Key) => self.lanes.push(record.key.clone(), Item { record, admitted }),
+            let key = match self.pipeline.order {
+                Order::Key => record.key.clone(),
                 // Without order every record is a key of its own.
-                (Run::Async, Order::None) => {
-                    let key = Bytes::copy_from_slice(&record.offset.to_be_bytes());
-                    self.lanes.push(key, Item { record, admitted });
-                }
+                Order::None => Bytes::copy_from_slice(&record.offset.to_be_bytes()),
+            };
+            let item = Item::Read(record, admitted);
+            match self.pipeline.run {
+                Run::Inline => self.queue.push_back(item),
+                Run::Async => self.lanes.push(key, item),
             }
         }
         self.start(cx);
@@ -162,12 +204,12 @@ impl<S: Stage> PartitionStage for Transform<S> {
 
     fn done(&mut self, cx: &mut PartitionCx<Effect>, effect: Effect) {
         match effect {
-            Effect::One(key, handled) => {
-                self.outbox.push(handled);
+            Effect::One(key, item, content, fate) => {
+                self.one(cx, &key, item, content, fate);
                 if let Some(next) = self.lanes.done(&key)
                     && !self.releasing
                 {
-                    self.spawn_one(cx, key, next);
+                    self.begin(cx, key, next);
                 }
             }
             Effect::Shared(owner, handled) => {
@@ -180,18 +222,32 @@ impl<S: Stage> PartitionStage for Transform<S> {
                 self.batch_out = false;
                 self.outbox.extend(handled);
             }
-            Effect::Appended(offsets, result) => {
+            Effect::Appended(offsets, waited, result) => {
                 self.append_out = false;
                 match result {
                     Ok(()) => offsets.into_iter().for_each(|offset| cx.finish(offset)),
                     Err(error) => cx.fail(error),
+                }
+                if let Some(waits) = &mut self.waits {
+                    waits.over(waited);
+                }
+            }
+            Effect::Kept(..)
+            | Effect::Buried(..)
+            | Effect::Deleted(..)
+            | Effect::Unreadable(_)
+            | Effect::Done => {
+                if let Some(waits) = &mut self.waits {
+                    waits.done(cx, effect);
                 }
             }
         }
         self.start(cx);
     }
 
-    fn tick(&mut self, _: &mut PartitionCx<Effect>) {}
+    fn tick(&mut self, cx: &mut PartitionCx<Effect>) {
+        self.start(cx);
+    }
 
     fn release(&mut self, _: &mut PartitionCx<Effect>) {
         self.releasing = true;
@@ -203,16 +259,31 @@ impl<S: Stage> Transform<S> {
         if !self.append_out && !self.outbox.is_empty() {
             self.flush(cx);
         }
-        if self.releasing {
-            return;
+        if !self.releasing {
+            self.fill(cx);
+        }
+        if let Some(waits) = &mut self.waits {
+            waits.flush(cx);
+        }
+    }
+
+    /// Gives out what may be handled.
+    fn fill(&mut self, cx: &mut PartitionCx<Effect>) {
+        if let Some(waits) = &mut self.waits {
+            while let Some((key, item)) = waits.next(cx) {
+                self.lanes.push(key, item);
+            }
         }
         while let Some((key, item)) = self.lanes.start() {
-            self.spawn_one(cx, key, item);
+            self.begin(cx, key, item);
         }
-        while let Some((owner, item)) = self.shares.as_mut().and_then(Shares::start) {
+        while let Some((owner, (record, admitted))) = self.shares.as_mut().and_then(Shares::start) {
             let handler = self.handler(cx);
             let budget = if owner == Owner::Late { Duration::ZERO } else { self.pipeline.budget.get() };
-            cx.spawn(async move { Effect::Shared(owner, handler.handle_within(item, budget).await) });
+            cx.spawn(async move {
+                let fate = handler.handle_within(&record, admitted + budget).await;
+                Effect::Shared(owner, Handled { came: Came::Read(record.offset), fate })
+            });
         }
         // An inline stage runs one batch ahead of the append, no more: order within the outbox is order of handling.
         if !self.queue.is_empty() && !self.batch_out && self.outbox.is_empty() {
@@ -223,36 +294,79 @@ impl<S: Stage> Transform<S> {
             cx.spawn(async move {
                 let mut done = Vec::with_capacity(items.len());
                 for item in items {
-                    done.push(handler.handle(item).await);
+                    if let Item::Read(record, admitted) = item {
+                        let fate = handler.handle(&record, admitted).await;
+                        done.push(Handled { came: Came::Read(record.offset), fate });
+                    }
                 }
                 Effect::Batch(done)
             });
         }
     }
 
+    /// Begins an item of a lane; one that has to wait makes room for the one behind it.
+    fn begin(&mut self, cx: &mut PartitionCx<Effect>, key: Bytes, item: Item) {
+        let mut next = Some(item);
+        while let Some(item) = next {
+            match self.unless_it_waits(cx, &key, item) {
+                Some(item) => return self.spawn_one(cx, key, item),
+                None => next = self.lanes.done(&key),
+            }
+        }
+    }
+
     fn spawn_one(&self, cx: &mut PartitionCx<Effect>, key: Bytes, item: Item) {
         let handler = self.handler(cx);
-        cx.spawn(async move { Effect::One(key, handler.handle(item).await) });
+        let shelf = self.waits.as_ref().map(Waits::shelf);
+        cx.spawn(async move {
+            let (content, fate) = match (&item, shelf) {
+                (Item::Read(record, admitted), _) => (None, handler.handle(record, *admitted).await),
+                (Item::Waited { offset, place, .. }, Some(shelf)) => {
+                    match shelf.load(key.clone(), *offset, *place).await {
+                        Ok(record) => {
+                            let fate = handler.handle_once(&record).await;
+                            (Some(record), fate)
+                        }
+                        Err(error) => return Effect::Unreadable(error),
+                    }
+                }
+                (Item::Waited { .. }, None) => return Effect::Done,
+            };
+            Effect::One(key, item, content, fate)
+        });
     }
 
     /// Appends the outputs of everything that is handled; gives up what failed.
     fn flush(&mut self, cx: &mut PartitionCx<Effect>) {
-        let (mut offsets, mut emissions) = (Vec::with_capacity(self.outbox.len()), Vec::new());
-        for Handled { offset, result } in std::mem::take(&mut self.outbox) {
-            match result {
-                Ok(out) => {
+        let (mut offsets, mut waited) = (Vec::with_capacity(self.outbox.len()), Vec::new());
+        let mut emissions = Vec::new();
+        for Handled { came, fate } in std::mem::take(&mut self.outbox) {
+            match (came, fate) {
+                (Came::Read(offset), Fate::Out(out)) => {
                     offsets.push(offset);
                     emissions.extend(out);
                 }
-                Err(error) => cx.dead_letter(offset, error),
+                (Came::Waited(id, place), Fate::Out(out)) => {
+                    waited.push((id, place));
+                    emissions.extend(out);
+                }
+                (Came::Read(offset), Fate::Dead(error) | Fate::Later(error, _)) => {
+                    cx.dead_letter(offset, error)
+                }
+                // Buried when it came back.
+                (Came::Waited(..), Fate::Dead(_) | Fate::Later(..)) => {}
             }
         }
-        if offsets.is_empty() {
+        if offsets.is_empty() && waited.is_empty() {
             return;
         }
         self.append_out = true;
         let append = cx.append(emissions);
-        cx.spawn(async move { Effect::Appended(offsets, append.await.map(drop)) });
+        cx.spawn(async move {
+            let appended = append.await.map(drop);
+            failpoint::pass(Failpoint::StageAppended);
+            Effect::Appended(offsets, waited, appended)
+        });
     }
 
     fn handler(&self, cx: &PartitionCx<Effect>) -> Handler<S> {
@@ -261,94 +375,6 @@ impl<S: Stage> Transform<S> {
             pipeline: Arc::clone(&self.pipeline),
             clock: Arc::clone(&cx.clock),
             cancel: cx.cancel.clone(),
-        }
-    }
-}
-
-/// Handles one record, tries included.
-struct Handler<S> {
-    stage: Arc<S>,
-    pipeline: Arc<Pipeline>,
-    clock: Arc<dyn Clock>,
-    cancel: CancellationToken,
-}
-
-/// A stage panicked on a record.
-#[derive(Debug, thiserror::Error)]
-#[error("panicked: {0}")]
-struct Panicked(String);
-
-impl Classify for Panicked {
-    fn class(&self) -> Class {
-        Class::Bug
-    }
-
-    fn origin(&self) -> Origin {
-        Origin::Platform
-    }
-
-    fn reason(&self) -> Option<&'static str> {
-        Some("panic")
-    }
-}
-
-impl<S: Stage> Handler<S> {
-    async fn handle(&self, item: Item) -> Handled {
-        self.handle_within(item, self.pipeline.budget.get()).await
-    }
-
-    async fn handle_within(&self, item: Item, budget: Duration) -> Handled {
-        let result = match Envelope::<S::In>::decode(&item.record.value) {
-            Ok(input) => self.try_until_judged(&input, item.admitted + budget).await,
-            Err(error) => Err(error.into()),
-        };
-        Handled { offset: item.record.offset, result }
-    }
-
-    async fn try_until_judged(
-        &self,
-        input: &Envelope<S::In>,
-        until: Instant,
-    ) -> Result<Vec<Emission>, StageError> {
-        let mut cx = Cx { clock: Arc::clone(&self.clock), until, attempt: 1, cancel: self.cancel.clone() };
-        loop {
-            let tried = AssertUnwindSafe(self.stage.handle(&cx, input)).catch_unwind().await;
-            let (mut error, panicked) = match tried {
-                Ok(Ok(outcome)) => return Ok(emissions(S::NAME, &cx, input, outcome)),
-                Ok(Err(error)) => (error, false),
-                Err(panic) => (Panicked(panic_text(&*panic)).into(), true),
-            };
-            error.attempts = cx.attempt;
-            let left = cx.remaining();
-            match judge(&self.pipeline.retry, error.class, panicked, cx.attempt, left, fastrand::f64()) {
-                Verdict::Again(wait) => {
-                    tracing::debug!(stage = %S::NAME, id = %input.id, attempt = cx.attempt, wait_ms = wait.as_millis(), %error, "trying again");
-                    tokio::time::sleep(wait).await;
-                    cx.attempt += 1;
-                }
-                Verdict::Dead(reason) => {
-                    error.reason.get_or_insert(reason);
-                    return Err(error);
-                }
-            }
-        }
-    }
-}
-
-/// What an outcome appends.
-fn emissions<T: Event, O: Ports>(
-    name: StageName,
-    cx: &Cx,
-    input: &Envelope<T>,
-    outcome: Outcome<O>,
-) -> Vec<Emission> {
-    match outcome {
-        Outcome::Emit(output) => vec![output.into_emission()],
-        Outcome::EmitAll(outputs) => outputs.into_iter().map(Ports::into_emission).collect(),
-        Outcome::Drop(why) => {
-            let dropped =
-                TurnDropped { stage: name, reason: why.reason.to_owned(), note: why.note, noted: None };
-            vec![Emission::by_conversation(DROPPED, &input.follow(name, cx.now(), 0, dropped))]
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Reads `turn.grounded.v1`, writes `reply.ready.v1`, one record per turn. A turn that a script has answered passes its
 //! reply on unchanged. Never sends anything and never decides what dispatch may do. Safe to repeat: a reply's id comes
 //! from the turn's root, so of two runs of a model dispatch takes one. What no model answers in time gets the bot's own
-//! fallback text, with the reason in its route: a turn never ends in the dead letters for a model's sake. Where dispatch
+//! fallback text, with the reason in its route: a turn never ends in the dead letters for a model's sake. A bot may have
+//! its turns wait for a model that is down or limited; the fallback then comes when that wait is over. Where dispatch
 //! says that a bot has more to send than its replies are worth, no model is asked; and where people have taken
 //! the conversation over nobody answers.
 
@@ -181,7 +182,12 @@ impl Answer {
         choice: &ModelChoice,
     ) -> Result<Draft, StageError> {
         let recalled = self.memory.recall(&*self.deps.history, cx, input, choice.history).await;
+        let may_wait = cx.waits && cx.now().since(input.roottime) < choice.wait.get();
         let Some(limit) = self.time_for_a_call(cx, input) else {
+            // What earlier tries took may be all of this stage's time, and not yet the person's.
+            if may_wait && cx.attempt > 1 {
+                return Err(ModelError::Timeout(SHORTEST_CALL).into());
+            }
             return Ok(Draft::fallback(bot, "out_of_time", recalled.note));
         };
         let prompt = prompt::build(bot, choice, &recalled.lines, &input.data, self.config.prompt_tokens);
@@ -205,6 +211,9 @@ impl Answer {
         };
         let again = self.time_for_a_call(cx, input).is_some_and(|left| left > wait + SHORTEST_CALL);
         if again && cx.attempt < self.config.attempts {
+            return Err(error.into());
+        }
+        if may_wait {
             return Err(error.into());
         }
         Ok(Self::give_up(input, bot, &error, recalled.note))
@@ -265,6 +274,11 @@ impl Stage for Answer {
     /// Another owner may have answered turns that this memory has not seen.
     fn assigned(&self) {
         self.memory.forget();
+    }
+
+    /// What a script has answered needs no model.
+    fn waits_with_its_bot(&self, input: &Envelope<TurnGrounded>) -> bool {
+        input.data.reply.is_none()
     }
 
     async fn handle(

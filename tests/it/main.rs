@@ -16,6 +16,8 @@ mod embedded;
 mod inspect;
 #[cfg(feature = "broker-tests")]
 mod kafka;
+#[cfg(feature = "failpoints")]
+mod kill_matrix;
 mod log_contract;
 mod parse;
 mod people;

@@ -1,6 +1,7 @@
 //! The consumer loop on the embedded log: the numbered guarantees of `millrace::runtime`.
 
 mod rig;
+mod waits;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;

@@ -124,6 +124,7 @@ fn spec(bot: &PlannedBot, words: u32) -> BotSpec {
                 model: "chaos".to_owned(),
                 max_tokens: 256,
                 history: 2,
+                wait: crate::domain::units::Span::default(),
             });
         }
         Brain::Documents => {

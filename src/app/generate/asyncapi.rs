@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::events::{ENVELOPE, schemas};
 use crate::domain::envelope::CONTENT_TYPE;
-use crate::domain::events::{Parked, Settled};
+use crate::domain::events::{Parked, ParkedTurn, Settled};
 use crate::domain::topics::{Counts, DEAD_LETTER, Keep, TopicSpec, catalog};
 
 /// The whole document.
@@ -79,7 +79,7 @@ fn message(name: &str, known: bool) -> Option<Value> {
         return None;
     }
     let data = json!({"$ref": format!("events/{name}.json")});
-    let payload = if name == Settled::TYPE || name == Parked::TYPE {
+    let payload = if [Settled::TYPE, Parked::TYPE, ParkedTurn::TYPE].contains(&name) {
         data
     } else {
         json!({"allOf": [
@@ -131,7 +131,7 @@ mod tests {
             let reference = operation["channel"]["$ref"].as_str().unwrap();
             assert!(document.pointer(&reference[1..]).is_some(), "{reference} leads nowhere");
         }
-        assert!(document["channels"]["turn.parked.v1"].get("messages").is_none());
+        assert!(document["channels"]["campaign.changed.v1"].get("messages").is_none());
         assert!(document["components"]["messages"]["turn.opened.v1"]["payload"]["allOf"].is_array());
     }
 }

@@ -7,8 +7,8 @@ use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
 use crate::domain::events::{
     BotBacklog, BotChanged, ConversationMode, DocumentChanged, DocumentSubmitted, MediaWanted, Parked,
-    ReceiptReceived, ReplyReady, Settled, SignalReady, TurnDropped, TurnGrounded, TurnOpened, TurnRouted,
-    WebchatOut, WebhookReceived,
+    ParkedTurn, ReceiptReceived, ReplyReady, Settled, SignalReady, TurnDropped, TurnGrounded, TurnOpened,
+    TurnRouted, WebchatOut, WebhookReceived,
 };
 
 /// The name of the envelope's schema beside the events'.
@@ -29,6 +29,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         event::<SignalReady>(),
         (Settled::TYPE, schema::<Settled>(Settled::TYPE)),
         (Parked::TYPE, schema::<Parked>(Parked::TYPE)),
+        (ParkedTurn::TYPE, schema::<ParkedTurn>(ParkedTurn::TYPE)),
         event::<ReceiptReceived>(),
         event::<WebchatOut>(),
         event::<BotChanged>(),

@@ -20,6 +20,10 @@ impl<S: Stage> Stage for ObservedStage<S> {
         self.0.assigned();
     }
 
+    fn waits_with_its_bot(&self, input: &Envelope<S::In>) -> bool {
+        self.0.waits_with_its_bot(input)
+    }
+
     async fn handle(&self, cx: &Cx, input: &Envelope<S::In>) -> Result<Outcome<S::Out>, StageError> {
         let began = Instant::now();
         let outcome = self.0.handle(cx, input).await;

@@ -2,6 +2,7 @@
 
 mod memory;
 mod people;
+mod waiting;
 
 use tokio_util::sync::CancellationToken;
 
@@ -58,6 +59,7 @@ fn cx(attempt: u32, seconds: u64) -> Cx {
         clock: Arc::new(ManualClock::at(NOW)),
         until: Instant::now() + Duration::from_secs(seconds),
         attempt,
+        waits: false,
         cancel: CancellationToken::new(),
     }
 }

@@ -3,10 +3,10 @@
 use super::Dispatch;
 use super::arena::Ix;
 use super::job::Job;
-use super::parking::{Place, Search};
+use super::parking::Search;
 use super::queues::State;
 use super::send::Effect;
-use crate::log::{LogError, Position};
+use crate::log::{LogError, Place, Position};
 use crate::pipeline::PartitionCx;
 
 impl Dispatch {

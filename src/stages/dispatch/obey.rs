@@ -8,17 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Dispatch;
-use super::parking::{Command, DeadLetter, Entry, Head, Place, Search, Verdict};
+use super::parking::{Command, DeadLetter, Entry, Head, Search, Verdict};
 use super::queues::{LineKey, State};
 use super::records::{self, Desk, LedgerDraft, LetterDraft, Whose};
-use super::send::{self, Effect, Sending};
+use super::send::{self, Attempt, Effect, Sending};
 use super::{parking::Change, restore};
 use crate::domain::events::Lane;
 use crate::domain::failure::{Class, Classify};
 use crate::domain::ids::{ConversationId, EventId};
 use crate::domain::time::Timestamp;
-use crate::log::{Log, LogError, Position, TopicPartition};
-use crate::pipeline::PartitionCx;
+use crate::failpoint::{self, Failpoint};
+use crate::log::{Log, LogError, Payloads, Place, Position, TopicPartition};
+use crate::pipeline::{Emission, PartitionCx};
 
 /// How far the clocks of providers and ours may differ, in milliseconds.
 const CLOCKS: i64 = 5 * 60 * 1000;
@@ -101,13 +102,19 @@ impl Dispatch {
         let Some(chat) = self.queues.find(&job.reply.conversation) else {
             return astray(cx, format!("a call in no chat: {head:?}"));
         };
+        let (now, group) = (self.moment(cx), job.is_group());
+        let in_time = self.is_in_time(chat, (&job.reply.conversation, group), head, now);
         self.queues.aside(chat, State::Out);
         let slot = self.queues.chat_mut(chat).and_then(|chat| chat.slot.take());
         let line = self.queues.chat(chat).and_then(|chat| self.queues.get(chat.line));
         let Some(key) = line.map(|line| line.key.clone()) else {
             return astray(cx, format!("a call without an account: {head:?}"));
         };
-        send::send(cx, &self.shared, Sending { chat, head, job, key, slot });
+        if in_time {
+            send::send(cx, &self.shared, Sending { chat, head, job, key, slot });
+        } else {
+            cx.spawn(async move { Effect::Sent { chat, head, job, attempt: Attempt::Late, bot: None } });
+        }
     }
 
     fn look_up(&self, cx: &mut PartitionCx<Effect>, ids: Vec<EventId>) {
@@ -164,7 +171,11 @@ impl Dispatch {
             let (log, cancel) = (Arc::clone(&cx.log), cx.cancel.clone());
             cx.spawn(async move {
                 Effect::Settled(match records::ledger(drafts, desk, &payloads).await {
-                    Ok(emissions) => outputs.append(&*log, emissions, &cancel).await,
+                    Ok(emissions) => {
+                        let appended = outputs.append(&*log, emissions, &cancel).await;
+                        failpoint::pass(Failpoint::Settled);
+                        appended
+                    }
                     Err(error) => Err(error),
                 })
             });
@@ -173,8 +184,19 @@ impl Dispatch {
             let payloads = Arc::clone(&self.payloads);
             let (emissions, kept): (Vec<_>, Vec<_>) =
                 drafts.into_iter().map(|draft| (draft.emission, draft.payload)).unzip();
+            let puts = kept.iter().any(Option::is_some);
+            let dels = emissions
+                .iter()
+                .any(|emission: &Emission| emission.value.is_empty() && !emission.key.contains(&b':'));
             let append = cx.append(emissions);
-            cx.spawn(async move { Effect::Parked(keep(append.await, kept, payloads).await) });
+            cx.spawn(async move {
+                pass_if(puts, Failpoint::Parking);
+                pass_if(dels, Failpoint::Unparking);
+                let appended = append.await;
+                pass_if(puts, Failpoint::Parked);
+                pass_if(dels, Failpoint::Unparked);
+                Effect::Parked(keep(appended, kept, payloads).await)
+            });
         }
         if let Some(drafts) = self.letters.depart() {
             let (lane, now) = (cx.partition.clone(), cx.now());
@@ -225,11 +247,17 @@ pub(super) fn astray(cx: &mut PartitionCx<Effect>, what: String) {
     cx.fail(LogError::Mismatch(format!("{} holds {what}", cx.partition)));
 }
 
+fn pass_if(passes: bool, point: Failpoint) {
+    if passes {
+        failpoint::pass(point);
+    }
+}
+
 /// Keeps the replies of an append that is durable where the machine can ask for them again.
 async fn keep(
     appended: Result<Vec<Position>, LogError>,
     kept: Vec<Option<bytes::Bytes>>,
-    payloads: Arc<super::payloads::Payloads>,
+    payloads: Arc<Payloads>,
 ) -> Result<Vec<Place>, LogError> {
     appended?;
     let replies: Vec<_> = kept.iter().flatten().cloned().collect();

@@ -119,7 +119,7 @@ impl Dispatch {
                 self.unclear(cx, place.line, &error);
                 Outcome::Unwritten
             }
-            Attempt::Unleased => Outcome::Unwritten,
+            Attempt::Unleased | Attempt::Late => Outcome::Unwritten,
         }
     }
 

@@ -36,10 +36,11 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+use crate::log::Place;
 pub(crate) use bounds::Bounds;
 pub(super) use known::Search;
+pub(super) use protocol::Head;
 pub(crate) use protocol::{Arrival, Change, Command, DeadLetter, Entry, May, Now, Outcome, Verdict};
-pub(super) use protocol::{Head, Place};
 #[cfg(test)]
 pub(crate) use restore::Recovered;
 pub(crate) use restore::{Doubt, From, Restore, next_epoch};

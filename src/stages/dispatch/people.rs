@@ -6,13 +6,12 @@
 use std::sync::Arc;
 
 use super::Dispatch;
-use super::scan::Scan;
 use super::send::Effect;
 use super::tail::{self, Begin};
 use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
 use crate::domain::events::ConversationMode;
-use crate::log::{LogError, Reader, Record, TopicPartition};
+use crate::log::{LogError, Reader, Record, Scan, TopicPartition};
 use crate::pipeline::PartitionCx;
 
 impl Dispatch {

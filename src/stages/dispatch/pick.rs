@@ -24,6 +24,9 @@ const YIELD: Duration = Duration::from_millis(100);
 /// How soon a lease that is over is looked at again.
 const LEASE: Duration = Duration::from_millis(100);
 
+/// How old the limits' word may be when a request is written: at 30 a second no more than 6 can come too many.
+pub(super) const FRESH: Duration = Duration::from_millis(200);
+
 /// What a line did with its turn.
 enum Turn {
     /// Something, or it found out that it has to wait.
@@ -219,6 +222,22 @@ impl Dispatch {
             Verdict::NotBefore { at, shared: true } => self.queues.rest_line(line, at),
             Verdict::NotBefore { at, shared: false } => self.rest(chat, at, now),
         }
+    }
+
+    /// The limits let a chat's head go a moment ago, or do so once more: what waited since, for the ledger as a rule, would
+    /// go out together with all that waited with it. What it took first is lost, which is stricter than asked.
+    pub(super) fn is_in_time(
+        &mut self,
+        chat: Ix,
+        (conversation, group): (&ConversationId, bool),
+        head: Head,
+        now: Duration,
+    ) -> bool {
+        let Some((line, begun)) = self.queues.chat(chat).map(|chat| (chat.line, chat.begun)) else {
+            return false;
+        };
+        now.saturating_sub(begun) <= FRESH
+            || self.ask((line, chat), (conversation, group), head, now, Limits::take) == Verdict::Ready
     }
 
     /// Asks all limits in this way.

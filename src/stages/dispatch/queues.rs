@@ -163,7 +163,7 @@ impl Queues {
     pub(super) fn begin(&mut self, ix: Ix, slot: Option<OwnedSemaphorePermit>, now: Duration) {
         self.aside(ix, State::Begun);
         let Some(chat) = self.chats.get_mut(ix) else { return };
-        chat.slot = slot;
+        (chat.slot, chat.begun) = (slot, now);
         let line = chat.line;
         self.call(line, now);
     }

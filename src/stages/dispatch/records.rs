@@ -10,14 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::DispatchError;
 use super::job::{Job, revive};
-use super::parking::{Change, DeadLetter, Place, Verdict};
-use super::payloads::Payloads;
+use super::parking::{Change, DeadLetter, Verdict};
 use crate::domain::envelope::Envelope;
 use crate::domain::events::{Lane, Parked, ParkedKey, ReplyReady, Settled};
 use crate::domain::ids::{BotId, ConversationId, EventId, TenantId};
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
-use crate::log::{Log, LogError, Outgoing, Record, TopicPartition};
+use crate::log::{Log, LogError, Outgoing, Payloads, Place, Record, TopicPartition};
 use crate::pipeline::dead::{self, Cause};
 use crate::pipeline::{Emission, StageError};
 

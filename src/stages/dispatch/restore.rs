@@ -7,16 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::job::Reply;
-use super::parking::{Bounds, DeadLetter, Doubt, From, Now, Place, Restore, Search, Verdict, next_epoch};
-use super::payloads::Payloads;
+use super::parking::{Bounds, DeadLetter, Doubt, From, Now, Restore, Search, Verdict, next_epoch};
 use super::records::{self, Desk, LedgerDraft, Whose};
-use super::scan::Scan;
 use super::send::Effect;
 use super::{Common, Dispatch, PAST};
 use crate::domain::events::{Lane, Parked, ParkedKey, Settled, SettledStatus};
 use crate::domain::ids::{BotId, ConversationId};
 use crate::domain::time::Timestamp;
-use crate::log::{Log, LogError, Record, TopicPartition};
+use crate::log::{Log, LogError, Payloads, Place, Record, Scan, TopicPartition};
 use crate::pipeline::PartitionCx;
 
 /// What a dead letter says of a part that an earlier owner may have sent.

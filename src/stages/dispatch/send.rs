@@ -9,8 +9,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::Shared;
 use super::arena::Ix;
 use super::job::Job;
-use super::parking::{Head, Place, Search};
-use super::payloads::Payloads;
+use super::parking::{Head, Search};
+use super::pick::FRESH;
 use super::queues::LineKey;
 use super::records;
 use super::signals::{Waiting, life};
@@ -19,8 +19,9 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Signal, WebchatOut};
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
+use crate::failpoint::{self, Failpoint};
 use crate::limits::Keys;
-use crate::log::{LogError, Position, Reader, Record};
+use crate::log::{LogError, Payloads, Place, Position, Reader, Record};
 use crate::pipeline::{Emission, PartitionCx};
 use crate::services::channel::{Scope, SendOutcome, Sender, Target};
 use crate::store::StoreError;
@@ -117,6 +118,8 @@ pub enum Attempt {
     Unclear(StoreError),
     /// Looking up who speaks took so long that the lease is over: nothing was called.
     Unleased,
+    /// The limits let it go too long ago: nothing was called.
+    Late,
 }
 
 /// Who speaks, as the directory says now.
@@ -172,6 +175,7 @@ pub(super) fn send(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, sending: 
         cx.append(vec![event])
     });
     let shared = Arc::clone(shared);
+    let asked = cx.clock.uptime();
     let (clock, ownership, cancel) = (Arc::clone(&cx.clock), Arc::clone(&cx.ownership), cx.cancel.clone());
     cx.spawn(async move {
         let (attempt, bot) = match voice(&shared, &key).await {
@@ -183,11 +187,20 @@ pub(super) fn send(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, sending: 
             {
                 (Attempt::Unleased, Some(bot))
             }
+            // So may a process that has too little of its machine: everything that stood still would go out at once.
+            Voice::Speaks(_, bot, _) if clock.uptime().saturating_sub(asked) > FRESH => {
+                (Attempt::Late, Some(bot))
+            }
             Voice::Speaks(sender, bot, rests_until) => {
                 let attempt = match webchat {
                     Some(append) => shown(append.await),
                     None if rests_until > clock.now() => Attempt::Called(rests(rests_until, clock.now())),
-                    None => Attempt::Called(call(&shared, &key, &sender, head, &job).await),
+                    None => {
+                        failpoint::pass(Failpoint::Sending);
+                        let outcome = call(&shared, &key, &sender, head, &job).await;
+                        failpoint::pass(Failpoint::Sent);
+                        Attempt::Called(outcome)
+                    }
                 };
                 if let Attempt::Called(SendOutcome::Rejected { scope: Scope::Bot, reason }) = &attempt {
                     disable(&shared, &key, reason).await;

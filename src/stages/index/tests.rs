@@ -58,6 +58,7 @@ impl Bench {
             clock: Arc::new(ManualClock::at(NOW)),
             until: Instant::now() + Duration::from_secs(60),
             attempt: 1,
+            waits: false,
             cancel: CancellationToken::new(),
         };
         match self.stage.handle(&cx, input).await.unwrap() {

@@ -82,6 +82,7 @@ fn at(ms: i64) -> Cx {
         clock: Arc::new(ManualClock::at(Timestamp::from_millis(ms))),
         until: tokio::time::Instant::now() + Duration::from_secs(5),
         attempt: 1,
+        waits: false,
         cancel: tokio_util::sync::CancellationToken::new(),
     }
 }

@@ -84,6 +84,7 @@ impl Bench {
             clock: Arc::new(ManualClock::at(NOW)),
             until: Instant::now() + Duration::from_secs(seconds),
             attempt,
+            waits: false,
             cancel: CancellationToken::new(),
         };
         match self.stage.handle(&cx, input).await? {

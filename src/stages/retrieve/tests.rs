@@ -21,6 +21,7 @@ fn cx(attempt: u32) -> Cx {
         clock: Arc::new(ManualClock::at(NOW)),
         until: Instant::now() + Duration::from_secs(5),
         attempt,
+        waits: false,
         cancel: CancellationToken::new(),
     }
 }

@@ -1,8 +1,8 @@
 //! A stage that does as its records say, on an embedded log of its own.
 
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use millrace::domain::channel::ChannelKind;
@@ -41,6 +41,8 @@ pub(super) enum Act {
     Panic,
     /// Waits for the rig's gate.
     Gate,
+    /// Needs what is down while the rig says so.
+    Needs,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -95,6 +97,8 @@ impl Classify for Told {
 
 struct Puppet {
     handled: Arc<AtomicU32>,
+    down: Arc<AtomicBool>,
+    tried: Arc<Mutex<Vec<u32>>>,
     gate: Arc<Semaphore>,
     gated: watch::Sender<u32>,
 }
@@ -104,9 +108,15 @@ impl Stage for Puppet {
     type In = Ping;
     type Out = Out;
 
+    fn waits_with_its_bot(&self, input: &Envelope<Ping>) -> bool {
+        input.data.act == Act::Needs
+    }
+
     async fn handle(&self, cx: &Cx, input: &Envelope<Ping>) -> Result<Outcome<Out>, StageError> {
+        self.tried.lock().unwrap().push(input.data.n);
         match input.data.act {
-            Act::Ok => {}
+            Act::Needs if self.down.load(Ordering::SeqCst) => return Err(Told(Class::TRANSIENT).into()),
+            Act::Ok | Act::Needs => {}
             Act::Yield(times) => {
                 for _ in 0..times {
                     tokio::task::yield_now().await;
@@ -133,10 +143,14 @@ pub(super) struct Rig {
     pipeline: Pipeline,
     partitions: u32,
     pub(super) handled: Arc<AtomicU32>,
+    /// What [`Act::Needs`] needs is down.
+    pub(super) down: Arc<AtomicBool>,
+    /// The number of each record that the stage was given, in that order.
+    pub(super) tried: Arc<Mutex<Vec<u32>>>,
     pub(super) gate: Arc<Semaphore>,
     /// How many records came to the gate.
     gated: watch::Sender<u32>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Rig {
@@ -150,15 +164,18 @@ impl Rig {
         let log = EmbeddedLog::open(config, Arc::new(SystemClock)).unwrap();
         let counts = Counts { conversations: partitions, replies: 1, shards: 1 };
         log.ensure_topics(&catalog(counts)).await.unwrap();
-        let file = format!("{{stage: match, reads: {IN}, writes: {{out: {OUT}}}, {bounds}}}");
+        let parked = if bounds.contains("delay:") { ", parked: turn.parked.v1" } else { "" };
+        let file = format!("{{stage: match, reads: {IN}, writes: {{out: {OUT}{parked}}}, {bounds}}}");
         Self {
             log,
             pipeline: Pipeline::parse(&file).unwrap(),
             partitions,
             handled: Arc::default(),
+            down: Arc::default(),
+            tried: Arc::default(),
             gate: Arc::new(Semaphore::new(0)),
             gated: watch::Sender::new(0),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -185,8 +202,9 @@ impl Rig {
 
     pub(super) async fn start(&self) -> Running {
         let (handled, gate, gated) = (Arc::clone(&self.handled), Arc::clone(&self.gate), self.gated.clone());
-        let stage = Puppet { handled, gate, gated };
-        let factory = Transforms::new(stage, self.pipeline.clone());
+        let (down, tried) = (Arc::clone(&self.down), Arc::clone(&self.tried));
+        let stage = Puppet { handled, down, tried, gate, gated };
+        let factory = Transforms::new(stage, self.pipeline.clone()).with_scratch(self.folder.path());
         let spec = WorkerSpec {
             reads: TopicName::from(IN).into(),
             outputs: self.pipeline.outputs(<Transforms<Puppet> as StageFactory>::PORTS),

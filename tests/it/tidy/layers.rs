@@ -6,7 +6,7 @@ use super::{no_complaints, sources};
 const LEVELS: [&[&str]; 7] = [
     &["domain"],
     &["config"],
-    &["limits", "telemetry"],
+    &["failpoint", "limits", "telemetry"],
     &["log", "pipeline", "services", "store"],
     &["api", "edge", "runtime", "sim", "stages"],
     &["app"],

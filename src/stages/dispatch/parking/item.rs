@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use super::protocol::{Head, Place};
+use super::protocol::Head;
 use crate::domain::bot::UnknownPolicy;
 use crate::domain::events::SettledStatus;
 use crate::domain::ids::EventId;
 use crate::domain::time::Timestamp;
+use crate::log::Place;
 use crate::stages::dispatch::arena::Ix;
 
 /// A parked reply of which no part is settled or under way.

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::faults::Mutant;
 use super::item::{Failure, Item, Put};
-use super::protocol::{Change, Command, Now, Place};
+use super::protocol::{Change, Command, Now};
 use super::{Machine, ToParked};
 use crate::domain::ids::{BotId, ConversationId};
+use crate::log::Place;
 
 impl Machine {
     /// Nothing of a bot goes out before `until`.

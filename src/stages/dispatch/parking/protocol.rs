@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::domain::events::{Settled, SettledStatus};
 use crate::domain::ids::{BotId, ConversationId, EventId};
 use crate::domain::time::Timestamp;
+use crate::log::Place;
 
 /// The present, as the caller knows it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,15 +72,6 @@ pub(crate) enum Outcome {
         /// What happened.
         reason: String,
     },
-}
-
-/// Where a parked reply's record lies in the local store of payloads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Place {
-    /// Its position.
-    pub(crate) position: u64,
-    /// Its length.
-    pub(crate) len: u32,
 }
 
 /// The part that a chat sends next.

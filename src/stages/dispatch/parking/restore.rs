@@ -23,10 +23,10 @@ use super::bounds::Bounds;
 use super::chats::Chats;
 use super::faults::{Faults, Mutant};
 use super::known::{Known, Search};
-use super::protocol::Place;
 use crate::domain::events::{Lane, Parked, ParkedKey, Settled};
 use crate::domain::ids::{BotId, EventId};
 use crate::domain::time::Timestamp;
+use crate::log::Place;
 use crate::stages::dispatch::arena::Ix;
 
 /// The epoch of a new owner: above every one that was committed, and above every marker in the parked topic.

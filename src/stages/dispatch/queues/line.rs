@@ -129,6 +129,8 @@ pub(in crate::stages::dispatch) struct Chat {
     pub(in crate::stages::dispatch) refusals: (u64, u32, u32),
     /// The offset of its parked reply that is at hand.
     pub(in crate::stages::dispatch) loaded: Option<u64>,
+    /// When the limits let its head go.
+    pub(in crate::stages::dispatch) begun: Duration,
     /// Its call of the process's, from its turn to the request.
     pub(in crate::stages::dispatch) slot: Option<OwnedSemaphorePermit>,
     /// It stands in its line's `ready`, once, whatever its state.
@@ -146,6 +148,7 @@ impl Chat {
             state: State::Idle,
             refusals: (0, 0, 0),
             loaded: None,
+            begun: Duration::ZERO,
             slot: None,
             listed: false,
             timer: None,

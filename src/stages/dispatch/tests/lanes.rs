@@ -52,6 +52,33 @@ async fn a_campaign_leaves_room_for_replies_and_both_keep_the_bots_limit() {
     assert!(took < 15 * SEC, "a campaign uses what the limit leaves: {took:?}");
 }
 
+/// What is marked before it is sent waits for the ledger, and a broker that was gone answers for all of it at once.
+#[tokio::test(start_paused = true)]
+async fn sends_that_waited_for_the_ledger_do_not_go_out_together() {
+    let ready = Rig::new().await;
+    let mut bulk = ready.bulk().await;
+    for chat in 0..100 {
+        bulk.send(&campaign(chat..chat + 1));
+        bulk.run(SEC / 20).await;
+    }
+    let back = Instant::now() + 4 * SEC;
+    *bulk.log.stalled.lock().unwrap() = Some(back);
+    for chat in 100..180 {
+        bulk.send(&campaign(chat..chat + 1));
+        bulk.run(SEC / 20).await;
+    }
+    bulk.run(20 * SEC).await;
+    let mut at: Vec<Instant> = ready.telegram.sent().iter().map(|sent| sent.at).collect();
+    assert_eq!(at.len(), 180, "everything was sent once");
+    at.sort();
+    at.retain(|at| *at >= back);
+    assert!(at.len() > 60, "the log was slow for {} only", at.len());
+    for (first, at_first) in at.iter().enumerate() {
+        let within = at[first..].iter().take_while(|at| **at - *at_first < SEC).count();
+        assert!(within <= 28 + 30, "{within} in the second from {:?}", *at_first - back);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn in_a_chat_a_reply_goes_first_and_each_lane_keeps_its_order() {
     let mut ready = Rig::new().await;

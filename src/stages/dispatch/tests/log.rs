@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::domain::time::{Clock, Timestamp};
 use crate::log::{
@@ -23,6 +24,8 @@ pub(super) struct MemoryLog {
     changed: Arc<Notify>,
     /// How long an append takes.
     pub(super) latency: Duration,
+    /// Appends take until then at least.
+    pub(super) stalled: Mutex<Option<Instant>>,
     /// So many appends are refused for good.
     pub(super) refuse: Mutex<u32>,
     pub(super) appends: Mutex<u32>,
@@ -35,6 +38,7 @@ impl MemoryLog {
             partitions: Arc::default(),
             changed: Arc::default(),
             latency,
+            stalled: Mutex::default(),
             refuse: Mutex::default(),
             appends: Mutex::default(),
         }
@@ -75,6 +79,10 @@ impl Log for MemoryLog {
     async fn append(&self, batch: Vec<Outgoing>) -> Result<Vec<Position>, LogError> {
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
+        }
+        let stalled = *lock(&self.stalled);
+        if let Some(until) = stalled {
+            tokio::time::sleep_until(until).await;
         }
         {
             let mut refuse = lock(&self.refuse);

@@ -38,6 +38,7 @@ fn bot(spec: &str, answers: bool) -> Bot {
             model: String::new(),
             max_tokens: 1,
             history: 1,
+            wait: crate::domain::units::Span::default(),
         });
     }
     Bot { tenant: "acme".into(), version: 1, enabled: true, spec, accounts: Vec::new(), bases: Vec::new() }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::{Live, Restore};
 use crate::domain::ids::EventId;
+use crate::log::Place;
 use crate::stages::dispatch::parking::faults::Mutant;
 use crate::stages::dispatch::parking::holds::Holds;
 use crate::stages::dispatch::parking::item::{Item, Put};
 use crate::stages::dispatch::parking::known::Search;
-use crate::stages::dispatch::parking::protocol::{Change, Now, Place};
+use crate::stages::dispatch::parking::protocol::{Change, Now};
 use crate::stages::dispatch::parking::{Machine, Pin, ToParked};
 
 /// Everything is read and searched.

@@ -1,7 +1,7 @@
-//! Records of parked replies, in files that nobody else sees: memory keeps only where they lie.
+//! Records that wait, in files that nobody else sees: memory keeps only where they lie.
 //!
 //! Guarantees: what was stored is read back byte for byte; a file is given back to the system when nothing in it is
-//! wanted any more, and all of them when the owner or the process is gone, however it went. The parked topic is the
+//! wanted any more, and all of them when the owner or the process is gone, however it went. A parked topic is the
 //! truth; this is rebuilt from it at every assignment.
 
 use std::collections::BTreeMap;
@@ -13,17 +13,25 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::parking::Place;
-use crate::log::LogError;
+use super::LogError;
 
 /// Bytes after which the next file is begun.
 const SEGMENT: u64 = 32 << 20;
 /// Bits of a position that say where in its file; the ones above say which file.
 const OFFSET_BITS: u32 = 32;
 
+/// Where a record lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    /// Its position.
+    pub(crate) position: u64,
+    /// Its length.
+    pub(crate) len: u32,
+}
+
 /// The store of one partition. Its calls wait for the disk: they belong on the blocking pool.
 #[derive(Debug)]
-pub(super) struct Payloads {
+pub struct Payloads {
     folder: PathBuf,
     segments: Mutex<Segments>,
 }
@@ -46,7 +54,8 @@ struct Segment {
 
 impl Payloads {
     /// A store with its files in `folder`, which is made when the first is.
-    pub(super) fn new(folder: &Path) -> Self {
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), segments: Mutex::default() }
     }
 
@@ -54,7 +63,7 @@ impl Payloads {
     ///
     /// # Errors
     /// When the disk does not take them.
-    pub(super) fn store(&self, records: &[Bytes]) -> Result<Vec<Place>, LogError> {
+    pub fn store(&self, records: &[Bytes]) -> Result<Vec<Place>, LogError> {
         let mut segments = self.lock();
         records.iter().map(|record| segments.store(&self.folder, record)).collect()
     }
@@ -63,7 +72,7 @@ impl Payloads {
     ///
     /// # Errors
     /// When it can't be read.
-    pub(super) fn load(&self, place: Place) -> Result<Bytes, LogError> {
+    pub fn load(&self, place: Place) -> Result<Bytes, LogError> {
         let segments = self.lock();
         let (number, at) = (place.position >> OFFSET_BITS, place.position & ((1 << OFFSET_BITS) - 1));
         let mut buffer = vec![0; place.len as usize];
@@ -71,12 +80,12 @@ impl Payloads {
             Some(segment) => segment.file.read_exact_at(&mut buffer, at),
             None => Err(io::Error::new(io::ErrorKind::NotFound, "its file was given back")),
         };
-        read.map_err(|source| self.trouble("read a parked reply", source))?;
+        read.map_err(|source| self.trouble("read a parked record", source))?;
         Ok(buffer.into())
     }
 
     /// A record is not wanted any more.
-    pub(super) fn free(&self, place: Place) {
+    pub fn free(&self, place: Place) {
         let mut segments = self.lock();
         if let Some(segment) = segments.files.get_mut(&(place.position >> OFFSET_BITS)) {
             segment.live = segment.live.saturating_sub(1);
@@ -85,7 +94,7 @@ impl Payloads {
     }
 
     /// Only these records are wanted.
-    pub(super) fn keep(&self, places: impl Iterator<Item = Place>) {
+    pub fn keep(&self, places: impl Iterator<Item = Place>) {
         let mut segments = self.lock();
         segments.files.values_mut().for_each(|segment| segment.live = 0);
         for place in places {
@@ -108,7 +117,7 @@ impl Payloads {
 impl Segments {
     fn store(&mut self, folder: &Path, record: &[u8]) -> Result<Place, LogError> {
         let trouble =
-            |source| LogError::Io { what: format!("store a parked reply in {}", folder.display()), source };
+            |source| LogError::Io { what: format!("store a parked record in {}", folder.display()), source };
         if self.files.get(&self.last).is_none_or(|segment| segment.len >= SEGMENT) {
             std::fs::create_dir_all(folder).map_err(trouble)?;
             let file = tempfile::tempfile_in(folder).map_err(trouble)?;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::log::{Log, LogError, Reader, Record, TopicPartition};
+use super::{Log, LogError, Reader, Record, TopicPartition};
 
 /// Bytes that the reader may hold.
 const PREFETCH: usize = 4 << 20;
@@ -13,23 +13,29 @@ const STALLED: Duration = Duration::from_secs(30);
 
 /// A stretch that is being read.
 #[derive(Debug)]
-pub(super) struct Scan {
+pub struct Scan {
     partition: TopicPartition,
     reader: Box<dyn Reader>,
     /// Behind the last record that was seen.
-    pub(super) next: u64,
+    pub next: u64,
 }
 
 impl Scan {
     /// Begins at `from`.
-    pub(super) async fn new(log: &dyn Log, partition: TopicPartition, from: u64) -> Result<Self, LogError> {
+    ///
+    /// # Errors
+    /// When the log can't be read.
+    pub async fn new(log: &dyn Log, partition: TopicPartition, from: u64) -> Result<Self, LogError> {
         let mut reader = log.reader(PREFETCH).await?;
         reader.assign(&partition, from).await?;
         Ok(Self { partition, reader, next: from })
     }
 
     /// The next records, until the one before `end` was seen; that one must exist. What lies behind it may come with it.
-    pub(super) async fn batch(&mut self, end: u64) -> Result<Option<Vec<Record>>, LogError> {
+    ///
+    /// # Errors
+    /// [`LogError::Busy`] when the log gives nothing for half a minute; else as [`Reader::next`].
+    pub async fn batch(&mut self, end: u64) -> Result<Option<Vec<Record>>, LogError> {
         if self.next >= end {
             return Ok(None);
         }

@@ -1,0 +1,85 @@
+//! Points at which a test ends the process: one for each row of the table of what a crash may interrupt.
+//!
+//! Guarantee: without the feature `failpoints` nothing of it is compiled in. With it a process ends, as `kill -9` would end
+//! it, the n-th time it passes the point that `MILLRACE_FAILPOINT=point:n` names, and at no other.
+
+/// A point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failpoint {
+    /// The edge has read a webhook and appended nothing.
+    EdgeRead,
+    /// The webhook is durable; the provider has no answer yet.
+    EdgeAppended,
+    /// A stage's outputs are durable, its offsets not finished.
+    StageAppended,
+    /// A reply is about to be sent.
+    Sending,
+    /// The provider has answered, and no RESULT is durable.
+    Sent,
+    /// A RESULT is durable, and nothing has come of it yet.
+    Settled,
+    /// A PUT of a reply is about to be appended.
+    Parking,
+    /// The PUT is durable, its offset not finished.
+    Parked,
+    /// The RESULT of a parked reply is durable, its DEL about to be appended.
+    Unparking,
+    /// The DEL is durable, and nothing has come of it yet.
+    Unparked,
+    /// A PUT of a turn is about to be appended.
+    TurnParking,
+    /// The PUT is durable, its offset not finished.
+    TurnParked,
+    /// What came of a parked turn is durable, its DEL about to be appended.
+    TurnUnparking,
+    /// The DEL is durable, and nothing has come of it yet.
+    TurnUnparked,
+}
+
+impl Failpoint {
+    /// Its name in the variable.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EdgeRead => "edge_read",
+            Self::EdgeAppended => "edge_appended",
+            Self::StageAppended => "stage_appended",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Settled => "settled",
+            Self::Parking => "parking",
+            Self::Parked => "parked",
+            Self::Unparking => "unparking",
+            Self::Unparked => "unparked",
+            Self::TurnParking => "turn_parking",
+            Self::TurnParked => "turn_parked",
+            Self::TurnUnparking => "turn_unparking",
+            Self::TurnUnparked => "turn_unparked",
+        }
+    }
+}
+
+/// The process passes a point.
+#[cfg(not(feature = "failpoints"))]
+#[inline]
+pub(crate) const fn pass(_: Failpoint) {}
+
+/// The process passes a point, and may end here.
+#[cfg(feature = "failpoints")]
+pub(crate) fn pass(point: Failpoint) {
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static WHERE: LazyLock<Option<(String, u32)>> = LazyLock::new(|| {
+        let wanted = std::env::var("MILLRACE_FAILPOINT").ok()?;
+        let (name, times) = wanted.rsplit_once(':')?;
+        Some((name.to_owned(), times.parse().ok()?))
+    });
+    static PASSED: AtomicU32 = AtomicU32::new(0);
+    if let Some((name, times)) = &*WHERE
+        && *name == point.as_str()
+        && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *times
+    {
+        std::process::abort();
+    }
+}

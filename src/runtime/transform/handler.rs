@@ -1,0 +1,130 @@
+//! One record, tries included.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::envelope::Envelope;
+use crate::domain::event::Event;
+use crate::domain::events::TurnDropped;
+use crate::domain::failure::{Class, Classify, Origin};
+use crate::domain::stage::StageName;
+use crate::domain::time::Clock;
+use crate::log::Record;
+use crate::pipeline::topology::{DROPPED, Pipeline};
+use crate::pipeline::{Cx, Emission, Outcome, Ports, Stage, StageError};
+use crate::runtime::actor::panic_text;
+use crate::runtime::retry::{Failed, Verdict, judge};
+
+/// What a record came to.
+#[derive(Debug)]
+pub enum Fate {
+    /// These outputs.
+    Out(Vec<Emission>),
+    /// It is given up.
+    Dead(StageError),
+    /// It failed with what may pass, and its time is over: it waits, at least for so long.
+    Later(StageError, Option<Duration>),
+}
+
+/// Handles records of a stage.
+pub(super) struct Handler<S> {
+    pub(super) stage: Arc<S>,
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) cancel: CancellationToken,
+}
+
+/// A stage panicked on a record.
+#[derive(Debug, thiserror::Error)]
+#[error("panicked: {0}")]
+struct Panicked(String);
+
+impl Classify for Panicked {
+    fn class(&self) -> Class {
+        Class::Bug
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Platform
+    }
+
+    fn reason(&self) -> Option<&'static str> {
+        Some("panic")
+    }
+}
+
+impl<S: Stage> Handler<S> {
+    /// Tries until it is done, given up, or its budget since `admitted` is over.
+    pub(super) async fn handle(&self, record: &Record, admitted: Instant) -> Fate {
+        self.handle_within(record, admitted + self.pipeline.budget.get()).await
+    }
+
+    /// Tries until it is done, given up, or its time is over.
+    pub(super) async fn handle_within(&self, record: &Record, until: Instant) -> Fate {
+        self.decode_and_try(record, until, false).await
+    }
+
+    /// Tries once: it has waited, and may wait again.
+    pub(super) async fn handle_once(&self, record: &Record) -> Fate {
+        self.decode_and_try(record, Instant::now() + self.pipeline.budget.get(), true).await
+    }
+
+    async fn decode_and_try(&self, record: &Record, until: Instant, once: bool) -> Fate {
+        match Envelope::<S::In>::decode(&record.value) {
+            Ok(input) => self.try_until_judged(&input, until, once).await,
+            Err(error) => Fate::Dead(error.into()),
+        }
+    }
+
+    async fn try_until_judged(&self, input: &Envelope<S::In>, until: Instant, once: bool) -> Fate {
+        let waits = self.pipeline.delay.is_some();
+        let mut cx =
+            Cx { clock: Arc::clone(&self.clock), until, attempt: 1, waits, cancel: self.cancel.clone() };
+        loop {
+            let tried = AssertUnwindSafe(self.stage.handle(&cx, input)).catch_unwind().await;
+            let (mut error, panicked) = match tried {
+                Ok(Ok(outcome)) => return Fate::Out(emissions(S::NAME, &cx, input, outcome)),
+                Ok(Err(error)) => (error, false),
+                Err(panic) => (Panicked(panic_text(&*panic)).into(), true),
+            };
+            error.attempts = cx.attempt;
+            let left = if once { Duration::ZERO } else { cx.remaining() };
+            let failed = Failed { class: error.class, panicked, attempt: cx.attempt, left, waits };
+            match judge(&self.pipeline.retry, failed, fastrand::f64()) {
+                Verdict::Again(wait) => {
+                    tracing::debug!(stage = %S::NAME, id = %input.id, attempt = cx.attempt, wait_ms = wait.as_millis(), %error, "trying again");
+                    tokio::time::sleep(wait).await;
+                    cx.attempt += 1;
+                }
+                Verdict::Later(asked) => return Fate::Later(error, asked),
+                Verdict::Dead(reason) => {
+                    error.reason.get_or_insert(reason);
+                    return Fate::Dead(error);
+                }
+            }
+        }
+    }
+}
+
+/// What an outcome appends.
+fn emissions<T: Event, O: Ports>(
+    name: StageName,
+    cx: &Cx,
+    input: &Envelope<T>,
+    outcome: Outcome<O>,
+) -> Vec<Emission> {
+    match outcome {
+        Outcome::Emit(output) => vec![output.into_emission()],
+        Outcome::EmitAll(outputs) => outputs.into_iter().map(Ports::into_emission).collect(),
+        Outcome::Drop(why) => {
+            let dropped =
+                TurnDropped { stage: name, reason: why.reason.to_owned(), note: why.note, noted: None };
+            vec![Emission::by_conversation(DROPPED, &input.follow(name, cx.now(), 0, dropped))]
+        }
+    }
+}
