@@ -33,6 +33,7 @@ pub use config::EdgeConfig;
 pub use probe::probe_routes;
 pub use serve::serve;
 pub use state::{EdgeDeps, Probe, Probes};
+pub use webchat::{NoShelf, Shelf, ShelfError, Shelved};
 
 use refusal::Refusal;
 use state::Edge;
@@ -40,7 +41,8 @@ use state::Edge;
 /// Every address of the edge. Starts the tail of `webchat.out.v1`, which ends with `deps.shutdown`; has to be called
 /// inside a tokio runtime.
 pub fn router(deps: EdgeDeps) -> Router {
-    let hub = Arc::new(webchat::Hub::new(&deps.config));
+    let links = Arc::new(webchat::Links { shelf: Arc::clone(&deps.shelf), base: deps.config.public_base() });
+    let hub = Arc::new(webchat::Hub::new(&deps.config, Arc::clone(&links)));
     let probes = deps.probes.clone();
     tokio::spawn(webchat::tail(Arc::clone(&deps.log), Arc::clone(&hub), deps.shutdown.clone()));
     Router::new()
@@ -48,6 +50,6 @@ pub fn router(deps: EdgeDeps) -> Router {
         .route("/webhooks/meta/{app}", get(meta::handshake).post(meta::receive))
         .merge(webchat::routes())
         .fallback(async || Refusal::UnknownPath)
-        .with_state(Arc::new(Edge::new(deps, hub)))
+        .with_state(Arc::new(Edge::new(deps, hub, links)))
         .merge(probe_routes(probes))
 }

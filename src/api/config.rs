@@ -23,6 +23,9 @@ pub struct ApiConfig {
     pub timeout: Span,
     /// How many requests may be at work at once; above it the answer is `busy`.
     pub concurrent: u32,
+    /// The most memory for files that people sent and that are on their way to whoever has a link; above it the answer is
+    /// `busy`.
+    pub downloads: Size,
 }
 
 impl Default for ApiConfig {
@@ -33,6 +36,7 @@ impl Default for ApiConfig {
             max_body: Size::mib(16),
             timeout: Span::secs(30),
             concurrent: 64,
+            downloads: Size::mib(128),
         }
     }
 }
@@ -59,6 +63,10 @@ impl ApiConfig {
         }
         if self.timeout.get().is_zero() {
             problems.add(format!("{at}.timeout"), "is zero", "write for example 30s");
+        }
+        if self.downloads < Size::mib(1) {
+            let what = format!("{} lets no file out", self.downloads);
+            problems.add(format!("{at}.downloads"), what, "use 1 MiB or more");
         }
         if self.concurrent == 0 {
             problems.add(format!("{at}.concurrent"), "is zero", "use 1 or more");

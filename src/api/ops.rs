@@ -33,13 +33,15 @@ use std::time::Duration;
 
 use super::error::ApiError;
 use super::types::Health;
+use crate::api::config::ApiConfig;
 use crate::domain::ids::{BotId, CampaignId, TenantId};
 use crate::domain::modes::Modes;
 use crate::domain::stage::StageName;
+use crate::domain::units::Size;
 use crate::limits::LimitsConfig;
 use crate::log::{Log, TopicName};
 use crate::services::channel::registration::Registrar;
-use crate::services::media::MediaConfig;
+use crate::services::media::{Handing, MediaConfig};
 use crate::services::objects::Objects;
 use crate::store::Store;
 
@@ -63,6 +65,7 @@ pub struct Operations {
     objects: Option<Objects>,
     limits: LimitsConfig,
     link_ttl: Duration,
+    handing: Handing,
 }
 
 impl Operations {
@@ -78,6 +81,7 @@ impl Operations {
             objects: None,
             limits: LimitsConfig::default(),
             link_ttl: MediaConfig::default().link_ttl.get(),
+            handing: Handing::new(ApiConfig::default().downloads),
         }
     }
 
@@ -109,6 +113,12 @@ impl Operations {
     #[must_use]
     pub fn with_link_ttl(self, link_ttl: Duration) -> Self {
         Self { link_ttl, ..self }
+    }
+
+    /// The same with so much memory for files on their way to people.
+    #[must_use]
+    pub fn with_downloads(self, memory: Size) -> Self {
+        Self { handing: Handing::new(memory), ..self }
     }
 
     pub(super) fn store(&self) -> &Store {

@@ -52,6 +52,7 @@ pub fn operations(parts: &Parts) -> Operations {
         .with_objects(parts.objects.clone())
         .with_limits(parts.settings.limits.clone())
         .with_link_ttl(parts.settings.media.link_ttl.get())
+        .with_downloads(parts.settings.api.downloads)
         .with_registrar(Registrar::new(&parts.settings.channels, parts.http.clone()))
 }
 

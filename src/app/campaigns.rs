@@ -119,6 +119,13 @@ impl Worker {
             }
             return Ok(());
         }
+        if let Some(why) = checks::template_refused(campaign.channel, &settled)
+            && settled.waiting
+        {
+            tracing::warn!(campaign = %id, bot = %campaign.bot, why, "is held: the provider refuses its template");
+            self.store.campaign_move(&tenant, &id, (State::Running, State::Paused)).await?;
+            return Ok(());
+        }
         let most = pace.room(campaign.rate, settled.open, now);
         if most == 0 || !settled.waiting {
             return Ok(());

@@ -1,6 +1,7 @@
-//! Files of tenants as channels want them: bytes from the object store, providers' ids from the database.
+//! Files of tenants as channels and web-chat pages want them: bytes from the object store, the rest from the database.
 //!
-//! Guarantee: whose file it is follows from the account that sends it, so no hash leads to another tenant's file.
+//! Guarantee: whose file it is follows from the account that sends it, or from the sealed link, so no hash leads to another
+//! tenant's file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::domain::ids::TenantId;
+use crate::domain::media::label;
+use crate::edge::{Shelf, ShelfError, Shelved};
 use crate::services::channel::{FileAt, FileTrouble, Files};
 use crate::services::media::type_of;
 use crate::services::objects::{ContentHash, ObjectError, Objects};
@@ -42,11 +45,58 @@ fn key<'a>(tenant: &'a TenantId, at: FileAt<'a>) -> UploadKey<'a> {
     UploadKey { tenant, channel, account, hash, kind }
 }
 
+/// How long a page's link to a bot's file holds: a page that comes back is shown what was said a while ago.
+const LINK_HOLDS: Duration = Duration::from_secs(7 * 86_400);
+
+/// The same for web-chat pages.
+#[derive(Debug)]
+pub(super) struct TenantShelf {
+    /// What files there are, and the key that seals links.
+    pub(super) store: Arc<Store>,
+    /// The bytes.
+    pub(super) objects: Objects,
+}
+
+#[async_trait]
+impl Shelf for TenantShelf {
+    fn link(&self, tenant: &TenantId, hash: &str, name: &str) -> Option<String> {
+        let until = self.store.now_at().plus(LINK_HOLDS);
+        self.store.file_link(tenant, (hash, &label(name)), until).ok()
+    }
+
+    async fn find(&self, link: &str) -> Result<Option<Shelved>, ShelfError> {
+        let Some((tenant, hash, name)) = self.store.file_linked(link) else { return Ok(None) };
+        let bytes = self.store.file_bytes(&tenant, &hash).await;
+        let bytes = bytes.map_err(|error| ShelfError(error.to_string()))?;
+        Ok(bytes.map(|bytes| Shelved { tenant, hash, name, bytes }))
+    }
+
+    async fn read(&self, file: &Shelved) -> Result<Option<Bytes>, ShelfError> {
+        let Ok(hash) = file.hash.parse::<ContentHash>() else { return Ok(None) };
+        match self.objects.get(&file.tenant, hash, file.bytes).await {
+            Ok(content) => Ok(Some(content)),
+            Err(error @ (ObjectError::Store(_) | ObjectError::Config(_))) => {
+                Err(ShelfError(error.to_string()))
+            }
+            Err(error) => {
+                tracing::warn!(%error, tenant = %file.tenant, "a bot's file is not there");
+                Ok(None)
+            }
+        }
+    }
+}
+
 #[async_trait]
 impl Files for TenantFiles {
     async fn known(&self, at: FileAt<'_>) -> Result<Option<String>, FileTrouble> {
         let tenant = self.tenant(at).await?;
         self.store.upload(key(&tenant, at)).await.map_err(|error| FileTrouble::Later(error.to_string()))
+    }
+
+    async fn size(&self, at: FileAt<'_>) -> Result<u64, FileTrouble> {
+        let tenant = self.tenant(at).await?;
+        let known = self.store.file_bytes(&tenant, at.hash).await;
+        Ok(known.map_err(|error| FileTrouble::Later(error.to_string()))?.unwrap_or(LARGEST))
     }
 
     async fn content(&self, at: FileAt<'_>) -> Result<(Bytes, String), FileTrouble> {

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
+use super::files::TenantShelf;
 use super::parts::Parts;
 use crate::domain::stage::StageName;
 use crate::edge::{EdgeDeps, Probes};
@@ -42,6 +43,7 @@ pub async fn edge(parts: &Parts) -> anyhow::Result<SocketAddr> {
         log: Arc::clone(&parts.log),
         directory: Arc::clone(&parts.directory) as _,
         clock: Arc::clone(&parts.clock),
+        shelf: Arc::new(TenantShelf { store: Arc::clone(&parts.store), objects: parts.objects.clone() }),
         probes: Probes { room: super::room::watch(parts), ..probes(parts) },
         shutdown: parts.stop.clone(),
     });

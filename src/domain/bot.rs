@@ -256,7 +256,7 @@ pub struct ModelChoice {
     pub wait: Span,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+// The signature is serde's.
 const fn is_at_once(wait: &Span) -> bool {
     wait.get().is_zero()
 }

@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn only_pictures_sound_and_film_are_shown_in_place() {
-        for mime in ["image/png", "audio/opus", "video/mp4"] {
+        for mime in ["image/png", "audio/ogg", "video/mp4"] {
             assert!(is_inline(mime), "{mime}");
         }
         for mime in ["image/svg+xml", "text/html", "application/pdf", "image/tiff", ""] {

@@ -42,6 +42,8 @@ pub struct EdgeConfig {
     pub visitor_streams: u32,
     /// What the edge remembers of web-chat conversations for pages that come back; what is older is read from the log.
     pub webchat_memory: Size,
+    /// The most memory for bots' files on their way to web-chat pages; above it the answer is 503.
+    pub downloads: Size,
 }
 
 impl Default for EdgeConfig {
@@ -61,6 +63,7 @@ impl Default for EdgeConfig {
             visitor_messages: Rate::new(30, std::time::Duration::from_secs(30)),
             visitor_streams: 8,
             webchat_memory: Size::mib(64),
+            downloads: Size::mib(128),
         }
     }
 }
@@ -97,6 +100,10 @@ impl EdgeConfig {
             if span.get().is_zero() || span.get().as_secs() > 3600 {
                 problems.add(format!("{at}.{key}"), format!("{span} can't be"), "set 1ms to 1h");
             }
+        }
+        if self.downloads < Size::mib(1) {
+            let what = format!("{} lets no file out", self.downloads);
+            problems.add(format!("{at}.downloads"), what, "set 1 MiB or more");
         }
         if self.free_disk > 90 {
             let what = format!("{} % can't be", self.free_disk);

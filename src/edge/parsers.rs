@@ -29,6 +29,7 @@ pub fn believes(text: &str) -> bool {
         token: Secret::default(),
         secret: Secret::new("a secret that is in no input".to_owned()),
         origins: vec!["https://shop.example".to_owned()],
+        rests_until: Timestamp::default(),
     };
     let mut headers = HeaderMap::new();
     if let Ok(value) = HeaderValue::from_str(text) {

@@ -12,7 +12,7 @@ use super::config::EdgeConfig;
 use super::record;
 use super::refusal::Refusal;
 use super::split::{Item, SplitError};
-use super::webchat::{Doors, Hub, Tickets};
+use super::webchat::{Doors, Hub, Links, Shelf, Tickets};
 use crate::domain::failure::{Class, Origin};
 use crate::domain::ids::TenantId;
 use crate::domain::stage::StageName;
@@ -20,6 +20,7 @@ use crate::domain::time::Clock;
 use crate::domain::topics;
 use crate::failpoint::{self, Failpoint};
 use crate::log::{Log, Outgoing, TopicName};
+use crate::services::media::Handing;
 use crate::store::{Directory, StoreError};
 use crate::telemetry;
 
@@ -75,6 +76,8 @@ pub struct EdgeDeps {
     pub directory: Arc<dyn Directory>,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Files that bots send.
+    pub shelf: Arc<dyn Shelf>,
     /// What the app knows of the process.
     pub probes: Probes,
     /// Ends event streams and the tail of web chat's answers.
@@ -92,6 +95,10 @@ pub(super) struct Edge {
     /// Bytes of bodies and records at work.
     pub(super) budget: Arc<Semaphore>,
     pub(super) hub: Arc<Hub>,
+    /// How pages come to bots' files.
+    pub(super) links: Arc<Links>,
+    /// The room for these on their way.
+    pub(super) downloads: Handing,
     pub(super) tickets: Tickets,
     pub(super) doors: Doors,
     pub(super) shutdown: CancellationToken,
@@ -101,12 +108,14 @@ pub(super) struct Edge {
 }
 
 impl Edge {
-    pub(super) fn new(deps: EdgeDeps, hub: Arc<Hub>) -> Self {
+    pub(super) fn new(deps: EdgeDeps, hub: Arc<Hub>, links: Arc<Links>) -> Self {
         let bytes = |size: crate::domain::units::Size| usize::try_from(size.bytes()).unwrap_or(usize::MAX);
         Self {
             max_body: bytes(deps.config.max_body),
             budget: Arc::new(Semaphore::new(bytes(deps.config.in_flight).min(Semaphore::MAX_PERMITS))),
             hub,
+            links,
+            downloads: Handing::new(deps.config.downloads),
             tickets: Tickets::default(),
             doors: Doors::new(&deps.config),
             webhooks: TopicName::from(topics::WEBHOOK_RECEIVED),

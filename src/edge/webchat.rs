@@ -5,6 +5,7 @@
 //! conversation and no other.
 
 mod doors;
+mod files;
 mod handlers;
 mod hub;
 mod origin;
@@ -22,6 +23,8 @@ use axum::http::HeaderMap;
 use axum::routing::{get, post};
 
 pub(super) use doors::Doors;
+pub(super) use files::Links;
+pub use files::{NoShelf, Shelf, ShelfError, Shelved};
 pub(super) use hub::Hub;
 pub(super) use tail::tail;
 pub(super) use ticket::Tickets;
@@ -38,6 +41,7 @@ pub(super) fn routes() -> Router<Arc<Edge>> {
         .route("/webchat/{bot}/visitors", post(handlers::visitors).options(handlers::preflight))
         .route("/webchat/{bot}/messages", post(handlers::messages).options(handlers::preflight))
         .route("/webchat/{bot}/stream", post(handlers::stream).options(handlers::preflight))
+        .route("/webchat/{bot}/files/{link}", get(files::file))
         .route("/webchat/{bot}/events", get(handlers::events).options(handlers::preflight))
 }
 

@@ -46,6 +46,9 @@ pub struct Pipeline {
     /// Keys at work at once, in each process (`async` only).
     #[serde(default = "default_lanes")]
     pub lanes: usize,
+    /// What one bot may take of them (`async` without order only); absent = all.
+    #[serde(default)]
+    pub share: Option<Share>,
     /// How long a record may take, retries included.
     #[serde(default = "default_budget")]
     pub budget: Span,
@@ -126,6 +129,16 @@ pub enum Run {
     Inline,
     /// Each record on its own.
     Async,
+}
+
+/// What one bot's records may take of a partition, so that those of others go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    /// Of `lanes`, so many.
+    pub lanes: usize,
+    /// Further records of the bot that may wait for one. What comes beyond is handled as if its `budget` were over.
+    pub waiting: usize,
 }
 
 /// How a stage tries again.
@@ -232,6 +245,23 @@ impl Pipeline {
         if self.lanes == 0 {
             problems.add(format!("{at}: lanes"), "is 0", "use at least 1");
         }
+        if let Some(share) = self.share {
+            if self.run != Run::Async || self.order != Order::None {
+                let what = "needs records that are handled on their own and in any order";
+                problems.add(
+                    format!("{at}: share"),
+                    what,
+                    "write `run: async` and `order: none`, or leave it out",
+                );
+            }
+            if share.lanes == 0 || share.lanes > self.lanes {
+                let what = format!("{} of {} lanes can't be", share.lanes, self.lanes);
+                problems.add(format!("{at}: share.lanes"), what, "use at least 1 and at most `lanes`");
+            }
+            if share.waiting == 0 {
+                problems.add(format!("{at}: share.waiting"), "is 0", "use at least 1");
+            }
+        }
         if self.delay.is_some() && (self.run, self.order) != (Run::Async, Order::Key) {
             let remedy = "use `run: async` and `order: key` with it";
             problems.add(
@@ -309,6 +339,15 @@ mod tests {
         assert_eq!(found.len(), 6, "{found:#?}");
         assert!(found.iter().any(|line| line.contains("`turn.open.v1`")));
         assert!(found.iter().any(|line| line.contains("raedy")));
+    }
+
+    #[test]
+    fn a_share_is_of_lanes_without_order() {
+        let share = |run: &str| {
+            problems(&MATCH.replace("}}", &format!("}}, lanes: 4, share: {{lanes: 8, waiting: 0}}, {run}}}")))
+        };
+        assert_eq!(share("run: async, order: none").len(), 2);
+        assert_eq!(share("run: async").len(), 3);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Guarantee: records of a key are handled in order and their outputs appended in that order; an offset is finished after
 //! the append that holds its outputs is acknowledged, or after the record is durable where it [waits](super::delayed). One append
-//! is in flight for each partition; what becomes ready meanwhile goes together with the next.
+//! is in flight for each partition; what becomes ready meanwhile goes together with the next. Where a pipeline names a share, no
+//! bot's records hold more lanes than that.
 
 mod handler;
 mod waits;
@@ -10,13 +11,16 @@ mod waits;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::lanes::Lanes;
-use crate::domain::ids::EventId;
+use super::shares::{Owner, Shares};
+use crate::domain::ids::{BotId, EventId, TenantId};
 use crate::domain::stage::StageName;
 use crate::failpoint::{self, Failpoint};
 use crate::log::{LogError, Place, Record, TopicPartition};
@@ -64,6 +68,7 @@ impl<S: Stage> StageFactory for Transforms<S> {
             stage: Arc::clone(&self.stage),
             pipeline: Arc::clone(&self.pipeline),
             lanes: Lanes::new(lanes),
+            shares: self.pipeline.share.map(|of| Shares::new(lanes, of.lanes, of.waiting)),
             queue: VecDeque::new(),
             batch_out: false,
             outbox: Vec::new(),
@@ -81,6 +86,8 @@ pub struct Transform<S> {
     pipeline: Arc<Pipeline>,
     /// `run: async`: what waits behind each key.
     lanes: Lanes<Bytes, Item>,
+    /// The same where each bot has a share, and nothing has an order: a record, and when it came.
+    shares: Option<Shares<Whose, (Record, Instant)>>,
     /// `run: inline`: what waits for the batch at work.
     queue: VecDeque<Item>,
     batch_out: bool,
@@ -108,6 +115,21 @@ pub enum Item {
     },
 }
 
+/// Whose a record is; nobody's where it can't be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
+pub struct Whose {
+    #[serde(default)]
+    tenant: TenantId,
+    #[serde(default)]
+    bot: BotId,
+}
+
+impl Whose {
+    fn of(record: &Record) -> Self {
+        serde_json::from_slice(&record.value).unwrap_or_default()
+    }
+}
+
 /// What became of a record; with what it is finished.
 #[derive(Debug)]
 pub struct Handled {
@@ -130,6 +152,8 @@ enum Came {
 pub enum Effect {
     /// One record of a lane; with its content where it had waited.
     One(Bytes, Item, Option<Record>, Fate),
+    /// One record of a share.
+    Shared(Owner<Whose>, Handled),
     /// A batch of an inline stage.
     Batch(Vec<Handled>),
     /// Outputs were appended: of these offsets, and of these that had waited.
@@ -161,6 +185,10 @@ impl<S: Stage> PartitionStage for Transform<S> {
     fn admit(&mut self, cx: &mut PartitionCx<Effect>, records: Vec<Record>) {
         let admitted = Instant::now();
         for record in records {
+            if let Some(shares) = &mut self.shares {
+                shares.push(Whose::of(&record), (record, admitted));
+                continue;
+            }
             let key = match self.pipeline.order {
                 Order::Key => record.key.clone(),
                 // Without order every record is a key of its own.
@@ -183,6 +211,12 @@ impl<S: Stage> PartitionStage for Transform<S> {
                     && !self.releasing
                 {
                     self.begin(cx, key, next);
+                }
+            }
+            Effect::Shared(owner, handled) => {
+                self.outbox.push(handled);
+                if let Some(shares) = &mut self.shares {
+                    shares.done(&owner);
                 }
             }
             Effect::Batch(handled) => {
@@ -243,6 +277,14 @@ impl<S: Stage> Transform<S> {
         }
         while let Some((key, item)) = self.lanes.start() {
             self.begin(cx, key, item);
+        }
+        while let Some((owner, (record, admitted))) = self.shares.as_mut().and_then(Shares::start) {
+            let handler = self.handler(cx);
+            let budget = if owner == Owner::Late { Duration::ZERO } else { self.pipeline.budget.get() };
+            cx.spawn(async move {
+                let fate = handler.handle_within(&record, admitted + budget).await;
+                Effect::Shared(owner, Handled { came: Came::Read(record.offset), fate })
+            });
         }
         // An inline stage runs one batch ahead of the append, no more: order within the outbox is order of handling.
         if !self.queue.is_empty() && !self.batch_out && self.outbox.is_empty() {

@@ -14,9 +14,10 @@ mod render;
 mod split;
 mod style;
 mod telegram;
+mod uploads;
 mod whatsapp;
 
-pub use config::{ChannelsConfig, MetaConfig, TelegramConfig};
+pub use config::{ChannelsConfig, MetaConfig, TelegramConfig, UploadsConfig};
 pub use files::{FileAt, FileTrouble, Files, NoFiles};
 pub use messenger::Messenger;
 pub use telegram::{Telegram, TelegramUpdates, Update, UpdatesError, is_token as is_bot_token};
@@ -33,19 +34,26 @@ use crate::config::Secret;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Part, Signal};
 use crate::domain::ids::AccountId;
+use crate::domain::units::Size;
 
 /// A sender for every provider, whose messages may hold files of the tenant's own. The web chat needs none: its messages
 /// go through the log.
 #[must_use]
 pub fn senders(config: &ChannelsConfig, http: &Http, files: &Arc<dyn Files>) -> Vec<Arc<dyn Channel>> {
-    fn with<C: files::Upload>(files: &Arc<dyn Files>, channel: C) -> Arc<dyn Channel> {
-        Arc::new(files::WithFiles { channel, files: Arc::clone(files) })
+    struct Around<'a>(&'a Arc<dyn Files>, Arc<uploads::Uploads>, Size);
+    impl Around<'_> {
+        fn channel<C: files::Upload>(&self, channel: C) -> Arc<dyn Channel> {
+            let Self(files, uploads, rate) = self;
+            let (files, uploads) = (Arc::clone(files), Arc::clone(uploads));
+            Arc::new(files::WithFiles { channel: Arc::new(channel), files, uploads, rate: *rate })
+        }
     }
+    let around = Around(files, Arc::new(uploads::Uploads::new(&config.uploads)), config.uploads.rate);
     vec![
-        with(files, Telegram::new(&config.telegram, http.clone())),
-        with(files, Whatsapp::new(&config.meta, http.clone())),
-        with(files, Messenger::new(ChannelKind::Messenger, &config.meta, http.clone())),
-        with(files, Messenger::new(ChannelKind::Instagram, &config.meta, http.clone())),
+        around.channel(Telegram::new(&config.telegram, http.clone())),
+        around.channel(Whatsapp::new(&config.meta, http.clone())),
+        around.channel(Messenger::new(ChannelKind::Messenger, &config.meta, http.clone())),
+        around.channel(Messenger::new(ChannelKind::Instagram, &config.meta, http.clone())),
     ]
 }
 
@@ -91,8 +99,8 @@ pub trait Channel: Send + Sync + fmt::Debug + 'static {
 pub enum Late {
     /// A person has to act before anything can be sent again: token, permission, policy, payment.
     Closed(i64),
-    /// The number is reported or blocked by many: it should rest.
-    Spam,
+    /// The number is reported or blocked by many: it has to rest for so long.
+    Spam(Duration),
 }
 
 /// What the codes of a status mean beyond the message that it is about.
@@ -104,8 +112,17 @@ pub fn late(channel: ChannelKind, codes: &[i64]) -> Option<Late> {
         ChannelKind::Telegram | ChannelKind::Webchat => return None,
     };
     let closed = |code: &i64| graph::closes(table, *code).then_some(Late::Closed(*code));
-    let spam = || codes.contains(&graph::SPAM).then_some(Late::Spam);
+    let spam = || codes.contains(&graph::SPAM).then_some(Late::Spam(graph::SPAM_RATE));
     codes.iter().find_map(closed).or_else(|| spam().filter(|_| channel == ChannelKind::Whatsapp))
+}
+
+/// True where a refusal, in the words that a send gave, is about the template and not about who should get it.
+///
+/// It does not exist, is not approved, breaks a policy, rests for its quality, or is switched off.
+#[must_use]
+pub fn refuses_template(channel: ChannelKind, reason: &str) -> bool {
+    let code = reason.split_once(':').and_then(|(code, _)| code.parse::<i64>().ok());
+    channel == ChannelKind::Whatsapp && code.is_some_and(|code| graph::TEMPLATE.contains(&code))
 }
 
 /// The account that speaks.

@@ -7,13 +7,14 @@
 //!    checked again. Proxy variables of the environment are ignored by both faces.
 //! 2. A body is counted after decompression and never grows past its limit; every call ends within its time limit.
 //! 3. An error names the host and nothing else of the address, for a token may stand in the path.
-//! 4. [`HttpError::certainly_not_sent`] is true only when no byte of the request reached the other side.
+//! 4. [`HttpError::certainly_not_sent`] is true only when the other side can't have got the whole request.
 
 pub mod address;
 mod answer;
 mod error;
 mod face;
 mod resolve;
+mod sent;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -6,6 +6,7 @@
 
 mod config;
 pub mod fake;
+mod handing;
 mod kind;
 mod meta;
 mod provider;
@@ -13,6 +14,7 @@ mod room;
 mod telegram;
 
 pub use config::MediaConfig;
+pub use handing::{Handing, Place, headers, pieces};
 pub use kind::{is_taken, type_of};
 pub use provider::Providers;
 pub use room::Room;
@@ -55,7 +57,7 @@ pub trait Download: Send + Sync + fmt::Debug + 'static {
 /// Why a file did not come. The words are for people and hold no address.
 #[derive(Debug, Error)]
 pub enum DownloadError {
-    /// The provider has it no more.
+    /// The provider certainly has it no more: asking again is of no use.
     #[error("{0}")]
     Expired(String),
     /// It is larger than is taken.
@@ -78,7 +80,7 @@ pub enum DownloadError {
         /// Its words.
         reason: String,
     },
-    /// No clear answer came.
+    /// No clear answer came, or one that may be another the next time.
     #[error("{0}")]
     Lost(String),
 }
@@ -108,7 +110,9 @@ impl From<HttpError> for DownloadError {
     fn from(error: HttpError) -> Self {
         match &error {
             HttpError::TooLarge { limit, .. } => Self::TooLarge { most: *limit },
-            HttpError::NotSent { .. } | HttpError::Unclear { .. } => Self::Lost(error.to_string()),
+            HttpError::NotSent { .. } | HttpError::Cut { .. } | HttpError::Unclear { .. } => {
+                Self::Lost(error.to_string())
+            }
             HttpError::Forbidden { .. }
             | HttpError::Redirect { .. }
             | HttpError::Invalid(_)
@@ -117,18 +121,31 @@ impl From<HttpError> for DownloadError {
     }
 }
 
-/// The file in an answer of whoever serves files: a signed address that is too old is refused there, or unknown.
-fn content(answer: Answer) -> Result<Bytes, DownloadError> {
+/// Where an address of a file comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Address {
+    /// The provider gave it just now, and gives another when it is asked again.
+    Fresh,
+    /// It came with the message, and there is no other.
+    Given,
+}
+
+/// The file in an answer of whoever serves files. Only an address that there is no other for says that a file is gone.
+fn content(answer: Answer, address: Address) -> Result<Bytes, DownloadError> {
     match answer.status {
         200..=299 if answer.body.is_empty() => Err(DownloadError::Refused("the file is empty".to_owned())),
         200..=299 => Ok(answer.body),
-        401 | 403 | 404 | 410 => Err(DownloadError::Expired(format!(
+        401 | 403 | 404 | 410 if address == Address::Given => Err(DownloadError::Expired(format!(
             "the file's address is not valid any more ({})",
             answer.status
         ))),
         429 => {
             let after = answer.retry_after();
             Err(DownloadError::Throttled { after, reason: "429 from the file's server".to_owned() })
+        }
+        // A new address, or a moment, may help.
+        status @ (401 | 403 | 404 | 408 | 410 | 421 | 423 | 425) => {
+            Err(DownloadError::Lost(format!("the file's server answers {status}")))
         }
         status @ 400..=499 => Err(DownloadError::Refused(format!("the file's server answers {status}"))),
         status => Err(DownloadError::Lost(format!("the file's server answers {status}"))),

@@ -132,8 +132,13 @@ impl Stage for Media {
         if !wanted.now || !listed.state.is_open() {
             return DONE;
         }
-        let Some(_place) = self.room.enter(&input.tenant, &input.bot).await else { return DONE };
-        let fetched = self.fetch(cx, input).await?;
+        let fetched = if cx.remaining().is_zero() {
+            // One of more than the bot has places for, or it waited for all of its time behind others.
+            Fetched::Failed("too many files of this bot were waiting: ask for this one again".to_owned())
+        } else {
+            let Some(_place) = self.room.enter(&input.tenant, &input.bot).await else { return DONE };
+            self.fetch(cx, input).await?
+        };
         if self.deps.store.media_fetched(&input.tenant, place, &fetched).await? {
             telemetry::media_fetched(wanted.channel, fetched.state().as_str());
         }

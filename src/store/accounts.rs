@@ -21,7 +21,8 @@ use crate::domain::time::Timestamp;
 
 const TOKEN: &str = "accounts.token";
 const SECRET: &str = "accounts.secret";
-const COLUMNS: &str = "a.channel, a.id, a.tenant, a.bot, a.app, a.token, a.secret, a.origins, a.updated_at";
+const COLUMNS: &str =
+    "a.channel, a.id, a.tenant, a.bot, a.app, a.token, a.secret, a.origins, a.updated_at, a.rests_until";
 
 /// What connects a bot to a channel.
 #[derive(Debug, Clone)]
@@ -143,6 +144,7 @@ impl Store {
             token: connect.token,
             secret,
             origins: connect.origins,
+            rests_until: Timestamp::default(),
         };
         Ok(Connected { account, version: locked.version })
     }
@@ -333,6 +335,7 @@ impl Store {
             token: self.sealer.open(place(&tenant, TOKEN, &name), row.try_get(5)?)?,
             secret: self.sealer.open(place(&tenant, SECRET, &name), row.try_get(6)?)?,
             origins: parse("accounts", row.try_get(7)?)?,
+            rests_until: Timestamp::from_millis(row.try_get(9)?),
             id: id.into(),
             tenant,
         })

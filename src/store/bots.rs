@@ -3,7 +3,7 @@
 //! Guarantees: the content of a version never changes; every change of a bot, its accounts included, counts its version
 //! up and announces it in the same transaction; applying what is there already changes nothing.
 
-mod content;
+pub(super) mod content;
 
 use serde::Serialize;
 use sqlx::Row;
@@ -12,6 +12,7 @@ use sqlx::any::AnyRow;
 use super::Store;
 use super::db::Tx;
 use super::error::StoreError;
+use super::media::files;
 use super::tenants::missing;
 use crate::domain::bot::{Bot, BotSpec};
 use crate::domain::channel::ChannelKind;
@@ -129,6 +130,7 @@ impl Store {
             tx.rollback().await?;
             return Ok(locked.version - 1);
         }
+        files::named_by(&mut tx, tenant, (old, Some(new)), self.now()).await?;
         content::store(&mut tx, tenant, locked.version, self.now(), new).await?;
         sqlx::query(
             "UPDATE bots SET content = version, name = $3, removed = 0 WHERE id = $1 AND tenant = $2",
@@ -277,6 +279,8 @@ impl Store {
     pub async fn bot_remove(&self, tenant: &TenantId, bot: &BotId) -> Result<i64, StoreError> {
         let mut tx = self.db.begin().await?;
         let locked = self.lock_live(&mut tx, tenant, bot).await?;
+        let old = content::load(tx.on(), tenant, bot, locked.content).await?;
+        files::named_by(&mut tx, tenant, (Some(&old), None), self.now()).await?;
         content::end_documents(&mut tx, tenant, bot, locked.version).await?;
         for statement in [
             "DELETE FROM accounts WHERE bot = $1 AND tenant = $2",

@@ -2,6 +2,7 @@
 //! `bot.changed.v1`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use moka::sync::Cache;
@@ -213,6 +214,19 @@ impl Directory for CachedDirectory {
     async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError> {
         let version = self.store.bot_set_enabled(tenant, bot, false, reason).await?;
         self.seen(tenant, bot, version);
+        Ok(())
+    }
+
+    async fn rest(
+        &self,
+        tenant: &TenantId,
+        bot: &BotId,
+        account: (ChannelKind, &AccountId),
+        span: Duration,
+    ) -> Result<(), StoreError> {
+        if let Some(version) = self.store.account_rest(tenant, bot, account, span).await? {
+            self.seen(tenant, bot, version);
+        }
         Ok(())
     }
 }

@@ -35,6 +35,9 @@ pub struct StoreConfig {
     pub outbox_poll: Span,
     /// What a tenant's knowledge bases may take together, where it has no quota of its own.
     pub knowledge: Quota,
+    /// What the files that a tenant's bots send may take together. One that no bot has named for a week goes when a bot of the
+    /// tenant is applied or removed.
+    pub files: Size,
     /// What the caches may hold.
     pub cache: CacheConfig,
 }
@@ -53,6 +56,7 @@ impl Default for StoreConfig {
             batch: 8_000,
             outbox_poll: Span::secs(1),
             knowledge: Quota::default(),
+            files: Size::mib(1024),
             cache: CacheConfig::default(),
         }
     }

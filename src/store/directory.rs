@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -12,6 +13,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::events::Button;
 use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, EventId, TenantId};
 use crate::domain::knowledge::KnowledgeBase;
+use crate::domain::time::Timestamp;
 
 /// Who is who. Answers from a cache that `bot.changed.v1` invalidates; a miss reads the database.
 #[async_trait]
@@ -67,6 +69,15 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
 
     /// A provider refused the bot's token: nothing is sent for it until its owner acts. Idempotent.
     async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError>;
+
+    /// A provider said late that an account of a bot should rest: nothing is sent by it for so long. Idempotent.
+    async fn rest(
+        &self,
+        tenant: &TenantId,
+        bot: &BotId,
+        account: (ChannelKind, &AccountId),
+        span: Duration,
+    ) -> Result<(), StoreError>;
 }
 
 /// A channel account with its secrets, unsealed.
@@ -86,6 +97,8 @@ pub struct Account {
     pub secret: Secret,
     /// Web pages that may open a chat; empty = only our own.
     pub origins: Vec<String>,
+    /// Until when nothing is sent by it, since the provider wants it to rest; in the past = it does not.
+    pub rests_until: Timestamp,
 }
 
 /// A Meta app: one secret fronts many accounts.

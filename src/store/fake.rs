@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -27,6 +28,7 @@ struct State {
     accounts: Vec<Arc<Account>>,
     apps: HashMap<String, Arc<App>>,
     lines: HashMap<(TenantId, ConversationId), Vec<Line>>,
+    rests: Vec<(Whose, Duration)>,
     disabled: Vec<(BotId, String)>,
     chats: HashMap<String, String>,
     handles: HashMap<AccountId, String>,
@@ -51,9 +53,11 @@ impl FakeDirectory {
         self.lock().missed.clone()
     }
 
-    /// Adds an account.
+    /// Adds or replaces an account.
     pub fn put_account(&self, account: Account) {
-        self.lock().accounts.push(Arc::new(account));
+        let accounts = &mut self.lock().accounts;
+        accounts.retain(|other| (other.channel, &other.id) != (account.channel, &account.id));
+        accounts.push(Arc::new(account));
     }
 
     /// Adds or replaces an app.
@@ -71,6 +75,11 @@ impl FakeDirectory {
         self.lock().choices.insert((tenant.clone(), conversation.clone()), buttons);
     }
 
+    /// Accounts that were told to rest, and for how long.
+    pub fn rests(&self) -> Vec<(Whose, Duration)> {
+        self.lock().rests.clone()
+    }
+
     /// Bots that were disabled, with the reason.
     pub fn disabled(&self) -> Vec<(BotId, String)> {
         self.lock().disabled.clone()
@@ -80,6 +89,9 @@ impl FakeDirectory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Tenant, bot, channel, account.
+pub type Whose = (TenantId, BotId, ChannelKind, AccountId);
 
 #[async_trait]
 impl Directory for FakeDirectory {
@@ -162,6 +174,18 @@ impl Directory for FakeDirectory {
         if let Some(found) = state.bots.get_mut(&(tenant.clone(), bot.clone())) {
             Arc::make_mut(found).enabled = false;
         }
+        Ok(())
+    }
+
+    async fn rest(
+        &self,
+        tenant: &TenantId,
+        bot: &BotId,
+        (channel, account): (ChannelKind, &AccountId),
+        span: Duration,
+    ) -> Result<(), StoreError> {
+        let whose = (tenant.clone(), bot.clone(), channel, account.clone());
+        self.lock().rests.push((whose, span));
         Ok(())
     }
 }

@@ -52,6 +52,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 7] = [
         include_str!("../../schemas/sql/postgres/0007_media.sql"),
     ),
     (
+        8,
+        "media_more",
+        include_str!("../../schemas/sql/sqlite/0008_media_more.sql"),
+        include_str!("../../schemas/sql/postgres/0008_media_more.sql"),
+    ),
+    (
         9,
         "submissions",
         include_str!("../../schemas/sql/sqlite/0009_submissions.sql"),

@@ -6,10 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use millrace::api::{ApiConfig, Operations, Server, operations, random_token};
 use millrace::config::Secret;
+use millrace::domain::channel::ChannelKind;
+use millrace::domain::events::{Attachment, AttachmentKind, MediaWanted};
+use millrace::domain::ids::{EventId, TenantId};
 use millrace::domain::time::SystemClock;
 use millrace::domain::units::Size;
 use millrace::services::http::{Answer, Call, Http, NetConfig};
-use millrace::store::{Store, StoreConfig};
+use millrace::services::objects::Objects;
+use millrace::store::{Fetched, Store, StoreConfig};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +23,8 @@ struct House {
     token: Secret,
     http: Http,
     stop: CancellationToken,
+    store: Arc<Store>,
+    objects: Objects,
     _data: tempfile::TempDir,
 }
 
@@ -26,7 +32,10 @@ impl House {
     async fn open() -> Self {
         let data = tempfile::tempdir().unwrap();
         let store = Store::open(&StoreConfig::default(), data.path(), Arc::new(SystemClock)).await.unwrap();
-        let operations = Arc::new(Operations::new(store, "https://bots.example"));
+        let objects = Objects::folder(&data.path().join("objects")).unwrap();
+        let operations = Operations::new(Arc::clone(&store), "https://bots.example");
+        let operations = operations.with_objects(objects.clone()).with_downloads(Size::mib(1));
+        let operations = Arc::new(operations);
         let config =
             ApiConfig { listen: ([127, 0, 0, 1], 0).into(), max_body: Size::kib(64), ..ApiConfig::default() };
         let token = random_token().unwrap();
@@ -35,7 +44,7 @@ impl House {
         let stop = CancellationToken::new();
         tokio::spawn(server.serve(stop.clone()));
         let http = Http::new(NetConfig::default()).unwrap();
-        let house = Self { base, token, http, stop, _data: data };
+        let house = Self { base, token, http, stop, store, objects, _data: data };
         for tenant in ["acme", "rival"] {
             house.ok("POST", "/v1/tenants", json!({"tenant": tenant})).await;
             let bot = json!({"bot": format!("{tenant}-bot")});
@@ -203,4 +212,76 @@ async fn a_whole_life_of_a_bot_over_http() {
     house.ok("DELETE", bot, Value::Null).await;
     let health = house.ok("GET", "/v1/health", Value::Null).await;
     assert_eq!((&health["store"], &health["log"]), (&json!(true), &json!(false)));
+}
+
+#[tokio::test]
+async fn a_bot_names_only_files_that_were_put() {
+    let house = House::open().await;
+    let bot = |hash: &str| {
+        let media = json!({"media": {"kind": "image", "hash": hash, "name": "menu.png"}});
+        let reply = json!([{"text": "See", "send": media}]);
+        json!({"bot": "acme-bot", "scripts": [{"name": "menu", "when": [{"exact": "menu"}], "reply": reply}]})
+    };
+    let token = house.token_of("acme").await;
+    let unknown = "ab".repeat(32);
+    let refused = house.call(Some(&token), "PUT", "/v1/tenants/acme/bots", bot(&unknown)).await;
+    let said = String::from_utf8_lossy(&refused.body).into_owned();
+    assert_eq!(refused.status, 422, "{said}");
+    assert!(
+        said.contains("menu.png") && said.contains(&unknown) && said.contains("millrace bot apply"),
+        "{said}"
+    );
+    let file = json!({"content": data_encoding::BASE64.encode(b"\x89PNG\r\n\x1a\n")});
+    let put = house.ok("PUT", "/v1/tenants/rival/files", file.clone()).await;
+    let hash = put["hash"].as_str().unwrap();
+    let others = house.call(Some(&token), "PUT", "/v1/tenants/acme/bots", bot(hash)).await;
+    assert_eq!(others.status, 422, "another tenant's file");
+    house.ok("PUT", "/v1/tenants/acme/files", file).await;
+    house.ok("PUT", "/v1/tenants/acme/bots", bot(hash)).await;
+}
+
+#[tokio::test]
+async fn files_are_handed_out_within_their_room() {
+    /// More than a connection holds that nobody reads.
+    const LARGE: usize = 32 << 20;
+    let house = House::open().await;
+    let (tenant, turn) = (TenantId::from("acme"), EventId::root(ChannelKind::Telegram, "77", "1"));
+    let mut links = Vec::new();
+    for (n, content) in (0..).zip([Bytes::from(vec![0; LARGE]), Bytes::from_static(b"<b>!")]) {
+        let attachment = Attachment {
+            kind: AttachmentKind::Document,
+            id: Some("f".into()),
+            url: None,
+            mime: None,
+            name: None,
+        };
+        let channel = ChannelKind::Telegram;
+        let wanted = MediaWanted { channel, account: "77".into(), turn, n, attachment, now: true };
+        let whose = (&"acme-bot".into(), &"acme/telegram/77/5".into());
+        house.store.media_want(&tenant, whose, &wanted).await.unwrap();
+        let bytes = content.len() as u64;
+        let hash = house.objects.put(&tenant, content).await.unwrap().to_string();
+        let stored = Fetched::Stored { hash, mime: "text/html".to_owned(), bytes };
+        house.store.media_fetched(&tenant, (turn, n), &stored).await.unwrap();
+        let until = house.store.now_at().plus(Duration::from_secs(60));
+        links.push(format!("/v1/files/{}", house.store.media_link(&tenant, (turn, n), until).unwrap()));
+    }
+    let small = async || house.call(None, "GET", &links[1], Value::Null).await;
+    let answer = small().await;
+    assert_eq!((answer.status, &answer.body[..]), (200, &b"<b>!"[..]));
+    assert_eq!(answer.header("content-length"), Some("4"));
+    assert!(answer.header("content-disposition").unwrap().starts_with("attachment"));
+    let url = format!("{}{}", house.base, links[0]);
+    let limit = Duration::from_secs(10);
+    let call = Call { method: "GET", url: &url, headers: &[], body: None, limit, max_body: None };
+    let mut large = house.http.provider().stream(call).await.unwrap();
+    assert_eq!(large.status, 200);
+    let busy = small().await;
+    assert_eq!((busy.status, busy.retry_after().is_some()), (503, true));
+    let mut got = 0;
+    while let Some(piece) = large.next().await.unwrap() {
+        got += piece.len();
+    }
+    assert_eq!(got, LARGE);
+    assert_eq!(small().await.status, 200);
 }

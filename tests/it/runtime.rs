@@ -32,6 +32,23 @@ async fn every_record_is_handled_once_and_in_order_of_its_key() {
 }
 
 #[tokio::test]
+async fn a_bot_whose_records_hang_holds_its_share_and_no_more() {
+    let rig = Rig::new("run: async, order: none, lanes: 8, share: {lanes: 2, waiting: 3}").await;
+    rig.send(&(0..20).map(|n| (1, n, Act::Gate)).collect::<Vec<_>>()).await;
+    rig.send(&(20..23).map(|n| (2, n, Act::Ok)).collect::<Vec<_>>()).await;
+    let worker = rig.start().await;
+    let mut others = rig.outputs(3, PATIENCE).await;
+    others.sort_unstable();
+    assert_eq!(others, (20..23).map(|n| (2, n)).collect::<Vec<_>>());
+    // Two of its own, and two of those that it has no place for.
+    rig.at_the_gate(4).await;
+    rig.gate.add_permits(20);
+    assert_eq!(rig.outputs(23, PATIENCE).await.len(), 23);
+    worker.drain().await.unwrap();
+    assert_eq!(rig.lag().await, 0);
+}
+
+#[tokio::test]
 async fn a_poison_record_goes_to_the_dead_letters_untouched_and_its_neighbours_go_on() {
     for run in ["run: inline", "run: async, lanes: 4"] {
         let rig = Rig::new(run).await;

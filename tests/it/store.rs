@@ -9,6 +9,7 @@ mod campaigns;
 mod contacts;
 mod database;
 mod erase;
+mod files;
 mod identities;
 mod isolation;
 mod journal;

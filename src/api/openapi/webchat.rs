@@ -53,6 +53,23 @@ pub(super) fn paths() -> Vec<(&'static str, Value)> {
             ),
         ),
         (
+            "/webchat/{bot}/files/{link}",
+            on_edge(
+                "get",
+                json!({
+                    "operationId": "webchat_file",
+                    "summary": "A file that the bot sent: the address stands in a message's `media`, and holds for a week.",
+                    "security": [],
+                    "parameters": [bot(), {"name": "link", "in": "path", "required": true, "schema": text()}],
+                    "responses": {
+                        "200": {"description": "The file: pictures, sound and film in place, everything else as a download."},
+                        "404": {"description": "The link is too old, or the file is gone."},
+                        "503": {"description": "Too many files are on their way: see Retry-After."},
+                    },
+                }),
+            ),
+        ),
+        (
             "/webchat/{bot}/events",
             on_edge(
                 "get",

@@ -36,6 +36,7 @@ impl Operations {
         problems.into_result()?;
         let version = self.store.bot_apply(tenant, &spec).await?;
         tracing::info!(%tenant, bot = %spec.bot, version, "bot applied");
+        self.files_sweep(tenant).await;
         Ok(BotApplied { bot: spec.bot.to_string(), version })
     }
 
@@ -59,6 +60,7 @@ impl Operations {
     ) -> Result<BotChange, ApiError> {
         let version = self.store.bot_remove(tenant, bot).await?;
         tracing::info!(%tenant, %bot, "bot removed");
+        self.files_sweep(tenant).await;
         Ok(BotChange { bot: bot.to_string(), version })
     }
 

@@ -4,10 +4,13 @@ use bytes::Bytes;
 use data_encoding::BASE64;
 
 use super::Operations;
+use crate::api::drop_unused;
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::types::{FileUpload, FileUploaded};
 use crate::domain::ids::TenantId;
 use crate::services::media::type_of;
+use crate::services::objects::ContentHash;
+use crate::store::StoreError;
 
 /// The largest file: with base64 around it, a little less than the largest body that the API can be set to take.
 pub(super) const LARGEST: usize = 100 << 20;
@@ -29,12 +32,30 @@ impl Operations {
         let nowhere = || ApiError::new(ErrorCode::Unavailable, "this process has no object store");
         let objects = self.objects.as_ref().ok_or_else(nowhere)?;
         let (bytes, mime) = (content.len() as u64, type_of(&content).to_owned());
-        let hash = objects.put(tenant, Bytes::from(content)).await.map_err(|error| {
+        let content = Bytes::from(content);
+        let hash = ContentHash::of(&content).to_string();
+        self.store.file_claim(tenant, &hash, bytes).await?;
+        objects.put(tenant, content).await.map_err(|error| {
             tracing::error!(%error, "the object store failed");
             ApiError::new(ErrorCode::Unavailable, "the file could not be kept: try again")
         })?;
-        let hash = hash.to_string();
-        self.store.file_note(tenant, &hash, bytes).await?;
+        self.store.file_stored(tenant, &hash).await?;
         Ok(FileUploaded { hash, mime, bytes })
+    }
+
+    /// Removes files that no bot of the tenant names any more. What stays behind is only room, and is met again.
+    pub(super) async fn files_sweep(&self, tenant: &TenantId) {
+        let Some(objects) = self.objects.as_ref() else { return };
+        let sweep = async {
+            for hash in self.store.files_unused(tenant).await? {
+                drop_unused(&self.store, objects, tenant, &hash).await;
+                self.store.file_gone(tenant, &hash).await?;
+                tracing::info!(%tenant, hash, "a file that no bot sends any more is removed");
+            }
+            Ok::<(), StoreError>(())
+        };
+        if let Err(error) = sweep.await {
+            tracing::warn!(%error, %tenant, "files that no bot sends any more are still there");
+        }
     }
 }

@@ -15,6 +15,7 @@ use crate::domain::events::{Attachment, MediaWanted};
 use crate::domain::ids::{EventId, TenantId};
 use crate::domain::media::{MediaState, label};
 use crate::log::{Log, Outgoing, TopicName};
+use crate::services::media::Place;
 use crate::services::objects::{ContentHash, ObjectError};
 use crate::store::{MediaItem, Message};
 
@@ -27,6 +28,8 @@ pub(in crate::api) struct File {
     pub(in crate::api) mime: String,
     /// A label.
     pub(in crate::api) name: String,
+    /// Its room in memory.
+    pub(in crate::api) place: Place,
 }
 
 impl Operations {
@@ -55,13 +58,16 @@ impl Operations {
         Ok(())
     }
 
-    /// The file that a link leads to. A link that is too old, or none of ours, leads to nothing.
+    /// The file that a link leads to. A link that is too old, or none of ours, leads to nothing; where too many files are on
+    /// their way, the caller comes again.
     pub(in crate::api) async fn media_file(&self, token: &str) -> Result<File, ApiError> {
         let missing = || ApiError::new(ErrorCode::NotFound, "there is no such file, or the link is too old");
         let (tenant, place) = self.store.media_linked(token).ok_or_else(missing)?;
         let item = self.store.media_item(&tenant, place).await?.ok_or_else(missing)?;
         let hash: ContentHash = item.hash.parse().map_err(|_| missing())?;
         let objects = self.objects.as_ref().ok_or_else(missing)?;
+        let busy = || ApiError::new(ErrorCode::Busy, "too many files are on their way: try again");
+        let room = self.handing.enter(item.bytes).ok_or_else(busy)?;
         let content = objects.get(&tenant, hash, item.bytes).await.map_err(|error| match error {
             ObjectError::Missing(_) => missing(),
             error => {
@@ -70,7 +76,7 @@ impl Operations {
             }
         })?;
         let name = label(item.source.name.as_deref().unwrap_or_default());
-        Ok(File { content, mime: item.mime, name })
+        Ok(File { content, mime: item.mime, name, place: room })
     }
 }
 

@@ -95,7 +95,11 @@ impl Rehearsal {
             let path = folder.join(&file);
             let content = std::fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
             let objects = &self.testbed.parts()?.objects;
-            let hash = objects.put(self.testbed.tenant(), content.into()).await?;
+            let (tenant, bytes) = (self.testbed.tenant(), content.len() as u64);
+            let hash = objects.put(tenant, content.into()).await?;
+            let store = &self.testbed.parts()?.store;
+            store.file_claim(tenant, &hash.to_string(), bytes).await?;
+            store.file_stored(tenant, &hash.to_string()).await?;
             (media.hash, media.name) = (Some(hash.to_string()), media.name.take().or(Some(file)));
         }
         Ok(())

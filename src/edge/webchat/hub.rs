@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, mpsc};
 
+use super::files::Links;
 use crate::domain::ids::{ConversationId, EventId};
 use crate::edge::config::EdgeConfig;
 
@@ -51,6 +52,8 @@ pub(super) struct Joined {
 pub(in crate::edge) struct Hub {
     rooms: Mutex<Rooms>,
     streams: usize,
+    /// How pages come to the files of messages.
+    pub(super) links: Arc<Links>,
     /// Bounds reads of the past.
     pub(super) reads_back: Semaphore,
 }
@@ -73,12 +76,13 @@ struct Room {
 
 impl Hub {
     /// An empty hub.
-    pub(in crate::edge) fn new(config: &EdgeConfig) -> Self {
+    pub(in crate::edge) fn new(config: &EdgeConfig, links: Arc<Links>) -> Self {
         let max = usize::try_from(config.webchat_memory.bytes() / 2).unwrap_or(usize::MAX);
         let (young, old) = (HashMap::new(), HashMap::new());
         Self {
             rooms: Mutex::new(Rooms { young, old, bytes: 0, max_bytes: max }),
             streams: config.visitor_streams as usize,
+            links,
             reads_back: Semaphore::new(READS_BACK),
         }
     }
@@ -160,7 +164,9 @@ mod tests {
     }
 
     fn hub(memory: Size) -> Hub {
-        Hub::new(&EdgeConfig { webchat_memory: memory, visitor_streams: 2, ..EdgeConfig::default() })
+        let links = Links { shelf: Arc::new(super::super::NoShelf), base: String::new() };
+        let config = EdgeConfig { webchat_memory: memory, visitor_streams: 2, ..EdgeConfig::default() };
+        Hub::new(&config, Arc::new(links))
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! What a page is told of a message: text, formatting, buttons, files, sources. All of it is data; the page makes text
 //! nodes of it.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
+use super::files::Links;
 use super::hub::Shown;
 use crate::domain::events::{Citation, Content, MediaKind, Part, Span, WebchatOut};
-use crate::domain::ids::EventId;
+use crate::domain::ids::{EventId, TenantId};
 
 /// The `data:` of a message event.
 #[derive(Serialize)]
@@ -32,18 +35,31 @@ struct Choice<'a> {
 #[derive(Serialize)]
 struct Media<'a> {
     kind: MediaKind,
-    url: &'a str,
+    url: Cow<'a, str>,
     name: Option<&'a str>,
 }
 
 /// A message event; `offset` = its place in the log.
-pub(super) fn message(offset: u64, id: EventId, out: &WebchatOut) -> Option<Shown> {
+pub(super) fn message(
+    offset: u64,
+    id: EventId,
+    tenant: &TenantId,
+    out: &WebchatOut,
+    links: &Links,
+) -> Option<Shown> {
     let part = &out.message;
     let (text, spans) = words(part);
     let content = part.content.as_deref();
     let media = match content {
         // A provider's id means nothing to a page.
-        Some(Content::Media(media)) => media.url.as_deref().map(|url| (media, url)),
+        Some(Content::Media(media)) => {
+            let own = |hash: &String| {
+                let name = media.name.as_deref().unwrap_or_default();
+                links.address(tenant, out.account.as_str(), hash, name).map(Cow::Owned)
+            };
+            let url = media.url.as_deref().map(Cow::Borrowed);
+            url.or_else(|| media.hash.as_ref().and_then(own)).map(|url| (media, url))
+        }
         _ => None,
     };
     let message = Message {
@@ -101,16 +117,59 @@ fn words(part: &Part) -> (String, Vec<Span>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use bytes::Bytes;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::domain::channel::ChannelKind;
     use crate::domain::events::{Button, Card, Style};
+    use crate::edge::webchat::{Shelf, ShelfError, Shelved};
 
     fn shown(message: Part) -> Value {
         let out = WebchatOut { chat: "v".into(), account: "shop".into(), part: 0, of: 1, message };
         let id = EventId::root(ChannelKind::Webchat, "shop", "1");
-        serde_json::from_str(&super::message(0, id, &out).unwrap().data).unwrap()
+        let links = Links { shelf: Arc::new(Sealed), base: "https://bots.example".to_owned() };
+        serde_json::from_str(&super::message(0, id, &"acme".into(), &out, &links).unwrap().data).unwrap()
+    }
+
+    #[derive(Debug)]
+    struct Sealed;
+
+    #[async_trait]
+    impl Shelf for Sealed {
+        fn link(&self, tenant: &TenantId, hash: &str, name: &str) -> Option<String> {
+            Some(format!("{tenant}-{hash}-{name}"))
+        }
+
+        async fn find(&self, _: &str) -> Result<Option<Shelved>, ShelfError> {
+            Ok(None)
+        }
+
+        async fn read(&self, _: &Shelved) -> Result<Option<Bytes>, ShelfError> {
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn a_file_of_the_bots_own_has_a_link() {
+        let file = |hash: Option<&str>, url: Option<&str>| {
+            let media = super::Content::Media(crate::domain::events::Media {
+                kind: MediaKind::Image,
+                id: None,
+                url: url.map(str::to_owned),
+                name: Some("menu.png".to_owned()),
+                file: None,
+                hash: hash.map(str::to_owned),
+            });
+            shown(Part { content: Some(Box::new(media)), ..Part::default() })["media"].take()
+        };
+        let own = json!([{"kind": "image", "url": "https://bots.example/webchat/shop/files/acme-ab-menu.png", "name": "menu.png"}]);
+        assert_eq!(file(Some("ab"), None), own);
+        assert_eq!(file(None, Some("https://x.example/a"))[0]["url"], "https://x.example/a");
+        assert_eq!(file(None, None), json!([]));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::files::Links;
 use super::hub::{Hub, RING, Shown};
 use super::show;
 use crate::domain::envelope::Envelope;
@@ -63,7 +64,7 @@ async fn follow(log: &dyn Log, hub: &Hub, next: &mut HashMap<u32, u64>) -> Resul
     loop {
         let Some(batch) = reader.next(WAIT).await? else { continue };
         for record in &batch.records {
-            if let Some((conversation, shown)) = show(record) {
+            if let Some((conversation, shown)) = show(record, &hub.links) {
                 hub.publish(conversation, Arc::new(shown));
             }
             next.insert(batch.partition.partition, record.offset + 1);
@@ -87,7 +88,9 @@ pub(super) async fn read_back(log: &dyn Log, hub: &Hub, conversation: &Conversat
             let Some(batch) = reader.next(WAIT).await? else { break };
             for record in &batch.records {
                 at = record.offset + 1;
-                let shown = (record.key == conversation.as_str().as_bytes()).then(|| show(record)).flatten();
+                let shown = (record.key == conversation.as_str().as_bytes())
+                    .then(|| show(record, &hub.links))
+                    .flatten();
                 if let Some((_, shown)) = shown {
                     if found.len() == RING {
                         found.pop_front();
@@ -106,10 +109,10 @@ pub(super) async fn read_back(log: &dyn Log, hub: &Hub, conversation: &Conversat
     found.into()
 }
 
-fn show(record: &Record) -> Option<(ConversationId, Shown)> {
+fn show(record: &Record, links: &Links) -> Option<(ConversationId, Shown)> {
     let out = Envelope::<WebchatOut>::decode(&record.value)
         .inspect_err(|error| tracing::warn!(%error, offset = record.offset, "an answer can't be shown"))
         .ok()?;
-    let shown = show::message(record.offset, out.id, &out.data)?;
+    let shown = show::message(record.offset, out.id, &out.tenant, &out.data, links)?;
     Some((out.conversation, shown))
 }

@@ -86,6 +86,7 @@ pub(super) mod tests {
             token: Secret::default(),
             secret: Secret::new(secret.to_owned()),
             origins: Vec::new(),
+            rests_until: crate::domain::time::Timestamp::default(),
         }
     }
 

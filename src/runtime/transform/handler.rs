@@ -61,23 +61,27 @@ impl Classify for Panicked {
 impl<S: Stage> Handler<S> {
     /// Tries until it is done, given up, or its budget since `admitted` is over.
     pub(super) async fn handle(&self, record: &Record, admitted: Instant) -> Fate {
-        self.decode_and_try(record, admitted, false).await
+        self.handle_within(record, admitted + self.pipeline.budget.get()).await
+    }
+
+    /// Tries until it is done, given up, or its time is over.
+    pub(super) async fn handle_within(&self, record: &Record, until: Instant) -> Fate {
+        self.decode_and_try(record, until, false).await
     }
 
     /// Tries once: it has waited, and may wait again.
     pub(super) async fn handle_once(&self, record: &Record) -> Fate {
-        self.decode_and_try(record, Instant::now(), true).await
+        self.decode_and_try(record, Instant::now() + self.pipeline.budget.get(), true).await
     }
 
-    async fn decode_and_try(&self, record: &Record, admitted: Instant, once: bool) -> Fate {
+    async fn decode_and_try(&self, record: &Record, until: Instant, once: bool) -> Fate {
         match Envelope::<S::In>::decode(&record.value) {
-            Ok(input) => self.try_until_judged(&input, admitted, once).await,
+            Ok(input) => self.try_until_judged(&input, until, once).await,
             Err(error) => Fate::Dead(error.into()),
         }
     }
 
-    async fn try_until_judged(&self, input: &Envelope<S::In>, admitted: Instant, once: bool) -> Fate {
-        let until = admitted + self.pipeline.budget.get();
+    async fn try_until_judged(&self, input: &Envelope<S::In>, until: Instant, once: bool) -> Fate {
         let waits = self.pipeline.delay.is_some();
         let mut cx =
             Cx { clock: Arc::clone(&self.clock), until, attempt: 1, waits, cancel: self.cancel.clone() };

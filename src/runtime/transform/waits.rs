@@ -122,7 +122,8 @@ impl Waits {
             | Effect::Buried(_, _, Err(error))
             | Effect::Deleted(_, Err(error))
             | Effect::Unreadable(error) => cx.fail(error),
-            Effect::One(..) | Effect::Batch(_) | Effect::Appended(..) | Effect::Done => {}
+            Effect::One(..) | Effect::Shared(..) | Effect::Batch(_) | Effect::Appended(..) | Effect::Done => {
+            }
         }
     }
 

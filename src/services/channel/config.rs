@@ -1,4 +1,4 @@
-//! Where the providers are, and which hosts may see a token.
+//! Where the providers are, which hosts may see a token, and how files come to them.
 
 use std::net::IpAddr;
 
@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Problems;
+use crate::domain::units::{Size, Span};
 use crate::services::http::address::{Reach, reach};
 
 /// The providers' addresses.
@@ -16,6 +17,46 @@ pub struct ChannelsConfig {
     pub telegram: TelegramConfig,
     /// WhatsApp, Messenger and Instagram.
     pub meta: MetaConfig,
+    /// Files of bots' own on their way to the providers.
+    pub uploads: UploadsConfig,
+}
+
+/// How files that bots send come to the providers: once for each account, then messages name the provider's id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct UploadsConfig {
+    /// How long one upload to WhatsApp, Messenger or Instagram may take. It is no part of a send: messages with the file
+    /// wait meanwhile, for as long as their replies may.
+    pub timeout: Span,
+    /// The most memory that uploads of this process take together; each takes twice its file's size. A file that needs
+    /// more goes alone.
+    pub memory: Size,
+    /// The bandwidth to Telegram that can be counted on, in a second. Telegram takes a file the first time with its
+    /// message only, so within `dispatch.send_timeout`: a file that needs more at this rate is refused at once.
+    pub rate: Size,
+}
+
+impl Default for UploadsConfig {
+    fn default() -> Self {
+        Self { timeout: Span::secs(5 * 60), memory: Size::mib(256), rate: Size::mib(4) }
+    }
+}
+
+impl UploadsConfig {
+    fn validate(&self, at: &str, problems: &mut Problems) {
+        if self.timeout < Span::secs(10) || self.timeout > Span::secs(10 * 60) {
+            let what = format!("{} is not between 10s and 10m", self.timeout);
+            problems.add(format!("{at}.timeout"), what, "use for example 5m");
+        }
+        if self.memory < Size::mib(16) {
+            let what = format!("{} lets large files go one by one only", self.memory);
+            problems.add(format!("{at}.memory"), what, "use 16 MiB or more");
+        }
+        if self.rate < Size::kib(64) {
+            let what = format!("{} a second lets hardly any file through", self.rate);
+            problems.add(format!("{at}.rate"), what, "use 64 KiB or more");
+        }
+    }
 }
 
 /// Telegram's address.
@@ -61,6 +102,7 @@ impl ChannelsConfig {
     pub fn validate(&self, at: &str, problems: &mut Problems) {
         check(&format!("{at}.telegram.api_url"), &self.telegram.api_url, &self.telegram.hosts, problems);
         check(&format!("{at}.meta.graph_url"), &self.meta.graph_url, &self.meta.hosts, problems);
+        self.uploads.validate(&format!("{at}.uploads"), problems);
     }
 }
 
@@ -131,6 +173,18 @@ mod tests {
         }
         for far in ["http://api.telegram.org", "http://8.8.8.8"] {
             assert!(problems(far, &[]).contains("https://"), "{far}");
+        }
+    }
+
+    #[test]
+    fn an_upload_has_time_memory_and_a_rate() {
+        let none = UploadsConfig { timeout: Span::secs(0), memory: Size::kib(0), rate: Size::kib(0) };
+        let config = ChannelsConfig { uploads: none, ..ChannelsConfig::default() };
+        let mut problems = Problems::default();
+        config.validate("channels", &mut problems);
+        let text = problems.to_string();
+        for key in ["timeout", "memory", "rate"] {
+            assert!(text.contains(&format!("channels.uploads.{key}")), "{text}");
         }
     }
 

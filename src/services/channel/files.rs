@@ -1,8 +1,9 @@
 //! Files of ours in messages: uploaded once for each account, then sent by the provider's id.
 //!
-//! Guarantee: an id that the provider does not take any more costs one further upload, never a loop; nothing is uploaded
-//! again while its id is good. A file is sent only under the outcome that [`Channel::send`] gives, and nothing is begun that
-//! could reach a person when too little of the send's time is left to hear of it.
+//! Guarantee: nothing is uploaded again while its id is good, and only a refusal of the id or the file makes us forget one.
+//! An upload that reaches no person has its own time and is no part of a send: whoever needs it meanwhile is told to come
+//! again. A file that goes with its message goes only when the send's time is enough for it at the bandwidth that can be
+//! counted on. Nothing that could reach a person is begun when too little of the send's time is left to hear of it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,18 +11,27 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::uploads::{End, Flight, Key, Turn, Uploads};
 use super::{Channel, Scope, SendOutcome, Sender, Target};
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Content, Media, MediaKind, Part, Signal};
 use crate::domain::ids::AccountId;
+use crate::domain::units::Size;
 
 /// What a call to the provider needs: one that begins with less may arrive and be taken for lost.
 const CALL: Duration = Duration::from_secs(2);
 
 /// How long a note of an id may hold up what is known of the message itself.
 const NOTE: Duration = Duration::from_secs(1);
+
+/// How long a send waits for an upload before it says to come again: a small file is there by then.
+const SOON: Duration = Duration::from_secs(2);
+
+/// A send that needs a file on its way comes again after as long as that took so far, within these.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
 
 /// When a database or an object store that failed is asked again: its failures are none of the message's tries.
 const LATER: Duration = Duration::from_secs(5);
@@ -65,6 +75,9 @@ pub trait Files: Send + Sync + fmt::Debug + 'static {
     /// The provider's id, while it holds.
     async fn known(&self, at: FileAt<'_>) -> Result<Option<String>, FileTrouble>;
 
+    /// How many bytes it has at most.
+    async fn size(&self, at: FileAt<'_>) -> Result<u64, FileTrouble>;
+
     /// The bytes, and what they are.
     async fn content(&self, at: FileAt<'_>) -> Result<(Bytes, String), FileTrouble>;
 
@@ -85,6 +98,10 @@ impl Files for NoFiles {
         Ok(None)
     }
 
+    async fn size(&self, _: FileAt<'_>) -> Result<u64, FileTrouble> {
+        Ok(0)
+    }
+
     async fn content(&self, _: FileAt<'_>) -> Result<(Bytes, String), FileTrouble> {
         Err(FileTrouble::Missing("there are no files here".to_owned()))
     }
@@ -99,25 +116,76 @@ impl Files for NoFiles {
 pub(super) enum Uploaded {
     /// The provider has it under this id, for so long; the message is still to be sent.
     Id(String, Option<Duration>),
-    /// The message went out with the file in it; the id that the provider gave it.
-    Sent(SendOutcome, Option<String>),
-    /// It has it not, and nothing was sent.
+    /// It has it not.
     Not(SendOutcome),
+}
+
+/// How a provider takes files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By [`Upload::upload`], then the message names its id.
+    Apart,
+    /// By [`Upload::send_with`] alone.
+    WithMessage,
 }
 
 /// A channel that takes files.
 #[async_trait]
 pub(super) trait Upload: Channel {
-    /// Gives the provider a file, with the message where the provider wants both at once.
-    async fn upload(&self, from: &Sender, to: &Target, part: &Part, file: &File, limit: Duration)
-    -> Uploaded;
+    /// How it takes them.
+    const WAY: Way;
+
+    /// Gives the provider a file. Reaches no person.
+    async fn upload(&self, _: &Sender, _: MediaKind, _: File, _: Duration) -> Uploaded {
+        Uploaded::Not(never(Self::WAY))
+    }
+
+    /// Sends a message with the file in it, and gives the id that the provider has for the file now.
+    async fn send_with(
+        &self,
+        _: &Sender,
+        _: &Target,
+        _: &Part,
+        _: &File,
+        _: Duration,
+    ) -> (SendOutcome, Option<String>) {
+        (never(Self::WAY), None)
+    }
+
+    /// True where the reason of a refusal that [`Channel::send`] gave speaks of the file or its id.
+    fn refuses_file(&self, reason: &str) -> bool;
 }
 
 /// A channel whose messages may hold files of ours.
 #[derive(Debug)]
 pub(super) struct WithFiles<C> {
-    pub(super) channel: C,
+    pub(super) channel: Arc<C>,
     pub(super) files: Arc<dyn Files>,
+    pub(super) uploads: Arc<Uploads>,
+    /// The bandwidth that can be counted on where a file goes with its message, in a second.
+    pub(super) rate: Size,
+}
+
+/// A message that holds a file of ours, and how long there is for it.
+struct Sending<'a> {
+    from: &'a Sender,
+    to: &'a Target,
+    part: &'a Part,
+    opaque: &'a str,
+    media: &'a Media,
+    until: Instant,
+    limit: Duration,
+}
+
+impl Sending<'_> {
+    /// Nothing that could reach a person is begun after this.
+    fn last(&self) -> Instant {
+        self.until - self.limit.min(CALL)
+    }
+
+    fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
 }
 
 #[async_trait]
@@ -141,53 +209,151 @@ impl<C: Upload> Channel for WithFiles<C> {
         let Some((media, hash)) = own_file(part) else {
             return self.channel.send(from, to, part, opaque, limit).await;
         };
-        let start = Instant::now();
-        let (until, last) = (start + limit, start + limit.saturating_sub(CALL));
-        let left = || until.saturating_duration_since(Instant::now());
+        let sending = Sending { from, to, part, opaque, media, until: Instant::now() + limit, limit };
         let at = FileAt { channel: self.kind(), account: &from.account, hash, kind: media.kind };
-        match timeout_at(last, self.files.known(at)).await.unwrap_or_else(|_| Err(slow())) {
+        match timeout_at(sending.last(), self.files.known(at)).await.unwrap_or_else(|_| Err(slow())) {
             Ok(Some(id)) => {
-                let outcome = self.channel.send(from, to, &by_id(part, media, &id), opaque, left()).await;
-                // The only news in this message may be that the id is old: it was certainly not sent.
-                if !matches!(outcome, SendOutcome::Rejected { scope: Scope::Message, .. }) {
-                    return outcome;
+                let outcome = self.send_by_id(&sending, &id).await;
+                match &outcome {
+                    // It was certainly not sent, and the news may be that the id is old.
+                    SendOutcome::Rejected { scope: Scope::Message, reason }
+                        if self.channel.refuses_file(reason) =>
+                    {
+                        drop(timeout(NOTE, self.files.forget(at, &id)).await);
+                    }
+                    _ => return outcome,
                 }
-                drop(timeout(NOTE, self.files.forget(at, &id)).await);
             }
             Ok(None) => {}
             Err(trouble) => return unsent(trouble),
         }
-        let (content, mime) = match timeout_at(last, self.files.content(at)).await {
-            Ok(Ok(found)) => found,
-            Err(_) => return unsent(slow()),
-            Ok(Err(trouble)) => return unsent(trouble),
-        };
-        if Instant::now() >= last {
-            return unsent(slow());
-        }
-        let file = File { content, mime, name: media.name.clone().unwrap_or_else(|| "file".to_owned()) };
-        match self.channel.upload(from, to, part, &file, left()).await {
-            Uploaded::Id(id, holds) => {
-                drop(timeout(NOTE, self.files.note(at, &id, holds)).await);
-                // The next try finds the id.
-                if Instant::now() >= last {
-                    return unsent(slow());
-                }
-                self.channel.send(from, to, &by_id(part, media, &id), opaque, left()).await
+        match (self.uploads.begin(Key::of(at)), C::WAY) {
+            (Turn::Mine(flight), Way::Apart) => {
+                let news = flight.news();
+                self.fly(flight, from.clone(), media.name.clone());
+                self.wait_for(&sending, Instant::now(), news).await
             }
-            Uploaded::Sent(outcome, id) => {
-                if let Some(id) = id {
-                    drop(timeout(NOTE, self.files.note(at, &id, None)).await);
-                }
-                outcome
+            (Turn::Mine(flight), Way::WithMessage) => self.send_with(&sending, flight).await,
+            (Turn::Under(since, news), _) => self.wait_for(&sending, since, news).await,
+            (Turn::Failed(outcome), _) => outcome,
+            (Turn::Full, _) => {
+                unsent(FileTrouble::Later("other files are on their way to the provider".to_owned()))
             }
-            Uploaded::Not(outcome) => outcome,
         }
     }
 
     async fn signal(&self, from: &Sender, to: &Target, signal: &Signal, limit: Duration) -> SendOutcome {
         self.channel.signal(from, to, signal, limit).await
     }
+}
+
+impl<C: Upload> WithFiles<C> {
+    async fn send_by_id(&self, sending: &Sending<'_>, id: &str) -> SendOutcome {
+        let Sending { from, to, part, opaque, media, .. } = sending;
+        self.channel.send(from, to, &by_id(part, media, id), opaque, sending.left()).await
+    }
+
+    /// Sends by the id if the upload is over soon; else the send comes again.
+    async fn wait_for(
+        &self,
+        sending: &Sending<'_>,
+        since: Instant,
+        mut news: watch::Receiver<Option<End>>,
+    ) -> SendOutcome {
+        let soon = sending.last().min(Instant::now() + SOON);
+        let end = match timeout_at(soon, news.wait_for(Option::is_some)).await {
+            Ok(Ok(end)) => end.clone(),
+            // Its uploader is gone without a word, or has not come to an end.
+            Ok(Err(_)) | Err(_) => None,
+        };
+        match end {
+            Some(Ok(id)) if Instant::now() < sending.last() => self.send_by_id(sending, &id).await,
+            Some(Err(outcome)) => outcome,
+            Some(Ok(_)) | None => {
+                let after = since.elapsed().clamp(AGAIN.0, AGAIN.1);
+                let reason = "its file is on its way to the provider".to_owned();
+                SendOutcome::Retry { after: Some(after), scope: Scope::Message, reason }
+            }
+        }
+    }
+
+    /// Uploads a file, however long the sends that wait for it are given.
+    fn fly(&self, flight: Flight, from: Sender, name: Option<String>) {
+        let (channel, files) = (Arc::clone(&self.channel), Arc::clone(&self.files));
+        let uploads = Arc::clone(&self.uploads);
+        tokio::spawn(async move {
+            let until = Instant::now() + uploads.patience;
+            let upload = async {
+                let at = flight.key.at();
+                // Another may have ended between our look and our turn.
+                if let Some(id) = files.known(at).await? {
+                    return Ok(Ok(id));
+                }
+                let _room = uploads.room(files.size(at).await?).await;
+                let (content, mime) = files.content(at).await?;
+                let file = File { content, mime, name: name.unwrap_or_else(|| "file".to_owned()) };
+                let left = until.saturating_duration_since(Instant::now());
+                Ok::<End, FileTrouble>(match channel.upload(&from, at.kind, file, left).await {
+                    Uploaded::Id(id, holds) => {
+                        drop(timeout(NOTE, files.note(at, &id, holds)).await);
+                        Ok(id)
+                    }
+                    Uploaded::Not(outcome) => Err(outcome),
+                })
+            };
+            // A note that is being written when time is over is written.
+            match tokio::time::timeout_at(until + NOTE, upload).await {
+                Ok(Ok(end)) => flight.end(end),
+                Ok(Err(trouble)) => flight.stop(unsent(trouble)),
+                Err(_) => {
+                    let reason = format!("its upload took longer than {:?}", uploads.patience);
+                    flight.end(Err(SendOutcome::Retry { after: None, scope: Scope::Message, reason }));
+                }
+            }
+        });
+    }
+
+    /// Sends the message with the file in it; others who need the file wait for the id that comes of it.
+    async fn send_with(&self, sending: &Sending<'_>, flight: Flight) -> SendOutcome {
+        let Sending { from, to, part, media, limit, .. } = sending;
+        let (at, last) = (flight.key.at(), sending.last());
+        let fits = |time: Duration, bytes: u64| time.as_secs_f64() * self.rate.bytes() as f64 >= bytes as f64;
+        let load = async {
+            let bytes = self.files.size(at).await?;
+            if !fits(limit.saturating_sub(CALL), bytes) {
+                let (size, rate) = (Size::from_bytes(bytes), self.rate);
+                return Err(FileTrouble::Missing(format!(
+                    "the file has {size}, which {} takes with its message only: at {rate} a second that is more than a \
+                     send may take; send a smaller file or an address, or raise channels.uploads.rate",
+                    at.channel
+                )));
+            }
+            let room = self.uploads.room(bytes).await;
+            let (content, mime) = self.files.content(at).await?;
+            Ok((room, content, mime, bytes))
+        };
+        let (_room, content, mime, bytes) = match timeout_at(last, load).await {
+            Ok(Ok(loaded)) => loaded,
+            Err(_) => return unsent(slow()),
+            Ok(Err(trouble)) => return unsent(trouble),
+        };
+        if !fits(last.saturating_duration_since(Instant::now()), bytes) {
+            return unsent(slow());
+        }
+        let file = File { content, mime, name: media.name.clone().unwrap_or_else(|| "file".to_owned()) };
+        let (outcome, id) = self.channel.send_with(from, to, part, &file, sending.left()).await;
+        if let Some(id) = id {
+            drop(timeout(NOTE, self.files.note(at, &id, None)).await);
+            flight.end(Ok(id));
+        }
+        outcome
+    }
+}
+
+/// No process of ours asks a channel for what its `WAY` does not say.
+fn never(way: Way) -> SendOutcome {
+    let reason = format!("files go {way:?} here");
+    SendOutcome::Rejected { scope: Scope::Message, reason }
 }
 
 /// The file of ours that a message holds, and its hash.

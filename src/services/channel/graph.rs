@@ -8,7 +8,7 @@ mod codes;
 #[cfg(test)]
 mod tests;
 
-pub(super) use codes::{Ruling, SPAM, messenger, whatsapp};
+pub(super) use codes::{Ruling, SPAM, SPAM_RATE, TEMPLATE, messenger, whatsapp};
 
 use std::time::Duration;
 
@@ -92,7 +92,10 @@ impl Graph {
 /// No whole answer came: was anything sent?
 pub(super) fn unanswered(error: &HttpError) -> SendOutcome {
     let reason = error.to_string();
-    if error.certainly_not_sent() {
+    if matches!(error, HttpError::Cut { .. }) {
+        // It is about this body and its size.
+        SendOutcome::Retry { after: None, scope: Scope::Message, reason }
+    } else if error.certainly_not_sent() {
         // Whoever can't be reached for one chat can't be reached for the account's others.
         SendOutcome::Retry { after: None, scope: Scope::Number, reason }
     } else {

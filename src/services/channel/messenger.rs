@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::files::{self, File as OwnFile, Upload, Uploaded};
+use super::files::{self, File as OwnFile, Upload, Uploaded, Way};
 use super::form::Form;
 use super::graph::{self, Graph};
 use super::render::{self, Room, payload, title};
@@ -134,31 +134,24 @@ impl Channel for Messenger {
 
 #[async_trait]
 impl Upload for Messenger {
+    const WAY: Way = Way::Apart;
+
     /// Source: <https://developers.facebook.com/docs/messenger-platform/reference/attachment-upload-api>; how long an id
     /// holds is not said there.
-    async fn upload(
-        &self,
-        from: &Sender,
-        _: &Target,
-        part: &Part,
-        file: &OwnFile,
-        limit: Duration,
-    ) -> Uploaded {
+    async fn upload(&self, from: &Sender, kind: MediaKind, file: OwnFile, limit: Duration) -> Uploaded {
         #[derive(Deserialize)]
         struct Taken {
             attachment_id: String,
         }
-        let kind = match part.content.as_deref() {
-            Some(Content::Media(media)) => attachment_kind(media.kind),
-            _ => "file",
-        };
+        let kind = attachment_kind(kind);
         let message = serde_json::json!({"attachment": {"type": kind, "payload": {"is_reusable": true}}});
-        let mut form = Form::around(file);
+        let mut form = Form::around(&file);
         form.text("message", &message.to_string());
         if self.kind == ChannelKind::Instagram {
             form.text("platform", "instagram");
         }
-        let (kind, body) = form.end("filedata", file);
+        let (kind, body) = form.end("filedata", &file);
+        drop(file);
         let answer =
             self.graph.exchange(from, "message_attachments", (&kind, &body), graph::messenger, limit);
         match answer.await {
@@ -170,6 +163,12 @@ impl Upload for Messenger {
             },
             Err(outcome) => files::not_uploaded(outcome),
         }
+    }
+
+    /// There is one code for every parameter that is not valid, and the words say of what.
+    fn refuses_file(&self, reason: &str) -> bool {
+        let reason = reason.to_ascii_lowercase();
+        reason.starts_with("100:") && ["attachment", "upload"].iter().any(|word| reason.contains(word))
     }
 }
 

@@ -19,7 +19,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::files::{File, Upload, Uploaded};
+use super::files::{File, Upload, Way};
 use super::render::{self, Room};
 use super::split::utf16;
 use super::{Channel, Scope, SendOutcome, Sender, Target, TelegramConfig};
@@ -126,16 +126,24 @@ impl Telegram {
 
 #[async_trait]
 impl Upload for Telegram {
-    async fn upload(
+    const WAY: Way = Way::WithMessage;
+
+    async fn send_with(
         &self,
         from: &Sender,
         to: &Target,
         part: &Part,
         file: &File,
         limit: Duration,
-    ) -> Uploaded {
-        let (outcome, id) = self.deliver(from, to, part, Some(file), limit).await;
-        Uploaded::Sent(outcome, id)
+    ) -> (SendOutcome, Option<String>) {
+        self.deliver(from, to, part, Some(file), limit).await
+    }
+
+    /// For example "wrong file identifier/HTTP URL specified", "wrong remote file identifier", `FILE_REFERENCE_EXPIRED`,
+    /// `MEDIA_EMPTY`.
+    fn refuses_file(&self, reason: &str) -> bool {
+        let reason = reason.to_ascii_lowercase();
+        ["file", "media_empty", "media_invalid"].iter().any(|word| reason.contains(word))
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::files::{self, File, Upload, Uploaded};
+use super::files::{self, File, Upload, Uploaded, Way};
 use super::form::Form;
 use super::graph::{self, Graph};
 use super::render::{self, Room};
@@ -18,7 +18,7 @@ use super::split::utf16;
 use super::style;
 use super::{Channel, MetaConfig, SendOutcome, Sender, Target};
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::{Content, Part, Signal};
+use crate::domain::events::{Content, MediaKind, Part, Signal};
 use crate::services::http::Http;
 use message::Message;
 
@@ -121,18 +121,18 @@ const FILE_HOLDS: Duration = Duration::from_secs(29 * 86_400);
 
 #[async_trait]
 impl Upload for Whatsapp {
-    async fn upload(&self, from: &Sender, _: &Target, _: &Part, file: &File, limit: Duration) -> Uploaded {
+    const WAY: Way = Way::Apart;
+
+    async fn upload(&self, from: &Sender, _: MediaKind, file: File, limit: Duration) -> Uploaded {
         #[derive(Deserialize)]
         struct Taken {
             id: String,
         }
-        // A voice note is known here by its container.
-        let kind = if file.mime == "audio/opus" { "audio/ogg" } else { &file.mime };
-        let file = File { mime: kind.to_owned(), ..file.clone() };
         let mut form = Form::around(&file);
         form.text("messaging_product", "whatsapp");
         form.text("type", &file.mime);
         let (kind, body) = form.end("file", &file);
+        drop(file);
         match self.graph.exchange(from, "media", (&kind, &body), graph::whatsapp, limit).await {
             Ok(body) => match serde_json::from_slice::<Taken>(&body) {
                 Ok(taken) => Uploaded::Id(taken.id, Some(FILE_HOLDS)),
@@ -142,6 +142,16 @@ impl Upload for Whatsapp {
             },
             Err(outcome) => files::not_uploaded(outcome),
         }
+    }
+
+    /// 131052 and 131053 are about a file that could not be fetched or taken; an id that is not known any more is a
+    /// parameter that is not valid, and the words say of what.
+    fn refuses_file(&self, reason: &str) -> bool {
+        let reason = reason.to_ascii_lowercase();
+        let begins = |code: &&str| reason.starts_with(&format!("{code}:"));
+        let parameter = ["100", "131008", "131009", "131051"].iter().any(begins);
+        ["131052", "131053"].iter().any(begins)
+            || parameter && ["media", "attachment", "upload"].iter().any(|word| reason.contains(word))
     }
 }
 

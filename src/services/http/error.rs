@@ -20,6 +20,14 @@ pub enum HttpError {
         /// What the system said.
         reason: String,
     },
+    /// Time ran out or the connection was lost while the body was on its way: the other side has half a request at most.
+    #[error("{host} did not get the whole request: {reason}")]
+    Cut {
+        /// The other side.
+        host: String,
+        /// What happened.
+        reason: String,
+    },
     /// Time ran out or the connection was lost: the request may have been carried out.
     #[error("no clear answer from {host}: {reason}")]
     Unclear {
@@ -65,11 +73,15 @@ pub enum HttpError {
 }
 
 impl HttpError {
-    /// True when no byte of the request reached the other side, so that trying again can't do anything twice.
+    /// True when the other side can't have got the whole request, so that trying again can't do anything twice.
     #[must_use]
     pub const fn certainly_not_sent(&self) -> bool {
         match self {
-            Self::NotSent { .. } | Self::Forbidden { .. } | Self::Invalid(_) | Self::Setup(_) => true,
+            Self::NotSent { .. }
+            | Self::Cut { .. }
+            | Self::Forbidden { .. }
+            | Self::Invalid(_)
+            | Self::Setup(_) => true,
             Self::Unclear { .. } | Self::TooLarge { .. } | Self::Redirect { .. } => false,
         }
     }
@@ -104,7 +116,7 @@ impl HttpError {
 impl Classify for HttpError {
     fn class(&self) -> Class {
         match self {
-            Self::NotSent { .. } | Self::Unclear { .. } => Class::TRANSIENT,
+            Self::NotSent { .. } | Self::Cut { .. } | Self::Unclear { .. } => Class::TRANSIENT,
             Self::TooLarge { .. }
             | Self::Forbidden { .. }
             | Self::Redirect { .. }
@@ -115,9 +127,11 @@ impl Classify for HttpError {
 
     fn origin(&self) -> Origin {
         match self {
-            Self::NotSent { .. } | Self::Unclear { .. } | Self::TooLarge { .. } | Self::Redirect { .. } => {
-                Origin::Upstream
-            }
+            Self::NotSent { .. }
+            | Self::Cut { .. }
+            | Self::Unclear { .. }
+            | Self::TooLarge { .. }
+            | Self::Redirect { .. } => Origin::Upstream,
             Self::Forbidden { .. } | Self::Invalid(_) => Origin::Tenant,
             Self::Setup(_) => Origin::Platform,
         }

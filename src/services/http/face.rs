@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, ClientBuilder, Method, Response, Url, redirect};
 use tokio::time::Instant;
 
 use super::answer::{Answer, Streamed, collect};
 use super::error::HttpError;
 use super::resolve::{Resolver, Scope};
+use super::sent::{ONE_PIECE, in_pieces};
 use super::{LONGEST, MAX_REDIRECTS, NetConfig};
 
 /// A client for one kind of address. Clones share its connections.
@@ -158,13 +159,27 @@ impl Face {
         for (name, value) in headers {
             request = request.header(header_name(name)?, header_value(name, value)?);
         }
+        let mut progress = None;
         if let Some((kind, body)) = call.body {
-            request = request.header(CONTENT_TYPE, header_value("content-type", kind)?).body(body.clone());
+            request = request.header(CONTENT_TYPE, header_value("content-type", kind)?);
+            request = if body.len() > ONE_PIECE {
+                let (pieces, sent) = in_pieces(body);
+                progress = Some(sent);
+                request.header(CONTENT_LENGTH, body.len()).body(pieces)
+            } else {
+                request.body(body.clone())
+            };
         }
         if let Some(limit) = limit {
             request = request.timeout(limit);
         }
-        request.send().await.map_err(|error| HttpError::from_client(&host(url), call.limit, &error))
+        let failed = |error| match HttpError::from_client(&host(url), call.limit, &error) {
+            HttpError::Unclear { host, reason, .. } if progress.is_some_and(|sent| !sent.has_left()) => {
+                HttpError::Cut { host, reason }
+            }
+            error => error,
+        };
+        request.send().await.map_err(failed)
     }
 
     /// Where the answer redirects to, if this call follows it.

@@ -3,14 +3,26 @@
 /// How much of a file has to be text for it to be one.
 const LOOKED_AT: usize = 8 << 10;
 
-/// The media type of a file: what its bytes say, whatever it is called. `text/plain` for text of any kind that has no mark
-/// of its own, `application/octet-stream` for what nobody knows.
+/// The media type of a file, by its registered name: what the bytes say, whatever it is called.
+///
+/// `text/plain` for text of any kind that has no mark of its own, `application/octet-stream` for what nobody knows.
 #[must_use]
 pub fn type_of(content: &[u8]) -> &'static str {
     match infer::get(content) {
-        Some(kind) => kind.mime_type(),
+        Some(kind) => registered(kind.mime_type()),
         None if is_text(content) => "text/plain",
         None => "application/octet-stream",
+    }
+}
+
+/// Names that say what is inside, as nobody else calls the container: browsers and providers know these.
+fn registered(mime: &'static str) -> &'static str {
+    match mime {
+        "audio/opus" => "audio/ogg",
+        "audio/m4a" | "audio/x-m4a" => "audio/mp4",
+        "audio/x-wav" => "audio/wav",
+        "audio/x-flac" => "audio/flac",
+        other => other,
     }
 }
 
@@ -46,6 +58,11 @@ mod tests {
             (&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], "image/png"),
             (b"\xff\xd8\xff\xe0\0\x10JFIF", "image/jpeg"),
             (b"%PDF-1.7\n", "application/pdf"),
+            // A voice note of WhatsApp's or Telegram's, and one that was recorded on a phone.
+            (b"OggS\0\x02\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\x01\x13OpusHead\x01\x01", "audio/ogg"),
+            (b"\0\0\0\x1cftypM4A \0\0\0\0M4A mp42isom", "audio/mp4"),
+            (b"RIFF\x24\0\0\0WAVEfmt ", "audio/wav"),
+            (b"fLaC\0\0\0\x22", "audio/flac"),
             ("Grüße,\n1;2".as_bytes(), "text/plain"),
             (b"\0\x01\x02", "application/octet-stream"),
             (b"", "application/octet-stream"),

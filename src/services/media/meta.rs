@@ -9,17 +9,17 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::{Bounds, DownloadError, content};
+use super::{Address, Bounds, DownloadError, content};
 use crate::domain::events::Attachment;
 use crate::services::channel::{MetaConfig, Sender};
 use crate::services::http::{Answer, Call, Http};
 
 /// Graph's codes for "slower": app, number, throughput.
 const RATE: [i64; 5] = [4, 17, 32, 80_007, 130_429];
-/// "Later".
-const LATER: [i64; 5] = [1, 2, 131_000, 131_016, 131_052];
 /// "Not with this token".
 const CLOSED: [i64; 4] = [0, 10, 190, 131_005];
+/// "No object of this id": a parameter that is not valid, and which.
+const GONE: (i64, i64) = (100, 33);
 
 #[derive(Debug)]
 pub(super) struct Meta {
@@ -60,6 +60,10 @@ struct Problem {
     #[serde(default)]
     code: i64,
     #[serde(default)]
+    error_subcode: i64,
+    #[serde(default)]
+    is_transient: bool,
+    #[serde(default)]
     message: String,
 }
 
@@ -98,8 +102,8 @@ impl Meta {
         let most = Some(bounds.most);
         let call = Call { method: "GET", url: &url, headers: &headers, body: None, limit, max_body: most };
         match self.place(&url) {
-            At::Graph => content(self.http.provider().call(call).await?),
-            At::Meta => content(self.http.outside().call(call).await?),
+            At::Graph => content(self.http.provider().call(call).await?, Address::Fresh),
+            At::Meta => content(self.http.outside().call(call).await?, Address::Fresh),
             At::Outside => {
                 let remedy = "add its host to channels.meta.media_hosts if it is Meta's";
                 Err(DownloadError::Refused(format!(
@@ -117,8 +121,8 @@ impl Meta {
         let Bounds { most, limit } = bounds;
         let call = Call { method: "GET", url, headers: &[], body: None, limit, max_body: Some(most) };
         match self.place(url) {
-            At::Graph => content(self.http.provider().call(call).await?),
-            At::Meta | At::Outside => content(self.http.outside().call(call).await?),
+            At::Graph => content(self.http.provider().call(call).await?, Address::Given),
+            At::Meta | At::Outside => content(self.http.outside().call(call).await?, Address::Given),
         }
     }
 
@@ -137,14 +141,16 @@ fn address_of(answer: &Answer, most: u64) -> Result<String, DownloadError> {
     let told: Told = serde_json::from_slice(&answer.body).map_err(|_| {
         DownloadError::Lost(format!("Graph answers {} without a readable body", answer.status))
     })?;
-    if let Some(Problem { code, message }) = told.error {
+    if let Some(Problem { code, error_subcode, is_transient, message }) = told.error {
         let reason = format!("{code}: {message}");
         return Err(match code {
             code if RATE.contains(&code) => DownloadError::Throttled { after: answer.retry_after(), reason },
-            code if LATER.contains(&code) => DownloadError::Lost(reason),
+            _ if answer.status == 429 => DownloadError::Throttled { after: answer.retry_after(), reason },
+            _ if is_transient || answer.status >= 500 => DownloadError::Lost(reason),
             code if CLOSED.contains(&code) => DownloadError::Closed(reason),
-            _ if answer.status >= 500 => DownloadError::Lost(reason),
-            _ => DownloadError::Expired(reason),
+            code if (code, error_subcode) == GONE => DownloadError::Expired(reason),
+            // What nobody has listed may pass.
+            _ => DownloadError::Lost(reason),
         });
     }
     let size = told.file_size.and_then(|size| match size {
@@ -154,5 +160,5 @@ fn address_of(answer: &Answer, most: u64) -> Result<String, DownloadError> {
     if size.is_some_and(|size| size > most) {
         return Err(DownloadError::TooLarge { most });
     }
-    told.url.ok_or_else(|| DownloadError::Expired("Graph gives no address of the file".to_owned()))
+    told.url.ok_or_else(|| DownloadError::Lost("Graph gives no address of the file".to_owned()))
 }

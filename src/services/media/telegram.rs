@@ -11,13 +11,23 @@ use serde_json::json;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::{Bounds, DownloadError, content};
+use super::{Address, Bounds, DownloadError, content};
 use crate::domain::events::Attachment;
 use crate::services::channel::{Sender, TelegramConfig, is_bot_token};
 use crate::services::http::{Call, Http};
 
 /// What `getFile` gives bots at most.
 const MAX_FILE: u64 = 20 << 20;
+
+/// Words of a 400 that say that the id leads to no file. "wrong `file_id` or the file is temporarily unavailable" does not.
+const GONE: [&str; 6] = [
+    "wrong file_id",
+    "wrong file identifier",
+    "wrong remote file",
+    "invalid file_id",
+    "file not found",
+    "file_reference_expired",
+];
 
 #[derive(Debug)]
 pub(super) struct Telegram {
@@ -75,7 +85,7 @@ impl Telegram {
         let url = Zeroizing::new(format!("{}/file/bot{token}/{path}", self.api_url));
         let limit = until.saturating_duration_since(Instant::now());
         let call = Call { method: "GET", url: &url, headers: &[], body: None, limit, max_body: Some(most) };
-        content(self.http.provider().call(call).await?)
+        content(self.http.provider().call(call).await?, Address::Fresh)
     }
 }
 
@@ -85,8 +95,8 @@ fn path_of(told: Told, most: u64) -> Result<String, DownloadError> {
     if file.file_size.is_some_and(|size| size > most) {
         return Err(DownloadError::TooLarge { most });
     }
-    let gone = || DownloadError::Expired("Telegram gives no path to the file".to_owned());
-    let path = file.file_path.ok_or_else(gone)?;
+    let none = || DownloadError::Lost("Telegram gives no path to the file".to_owned());
+    let path = file.file_path.ok_or_else(none)?;
     let segment = |segment: &str| {
         !segment.trim_matches('.').is_empty()
             && segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
@@ -105,7 +115,9 @@ fn refusal(told: Told) -> DownloadError {
             DownloadError::Throttled { after, reason: told.description }
         }
         400 if text.contains("too big") => DownloadError::TooLarge { most: MAX_FILE },
-        400 => DownloadError::Expired(format!("Telegram: {}", told.description)),
+        400 if GONE.iter().any(|words| text.contains(words)) && !text.contains("temporarily") => {
+            DownloadError::Expired(format!("Telegram: {}", told.description))
+        }
         401 | 403 | 404 => DownloadError::Closed(format!("Telegram refuses the bot: {}", told.description)),
         _ => DownloadError::Lost(format!("Telegram: {}", told.description)),
     }

@@ -57,19 +57,27 @@ async fn telegrams_refusals_are_told_apart() {
         path("/var/lib/x"),
         path("gone.jpg"),
         Canned::json(404, "{}"),
+        told(400, "Bad Request: invalid file_id"),
+        told(400, "Bad Request: wrong file_id specified"),
+        told(400, "Bad Request: something new"),
+        Canned::json(200, r#"{"ok":true,"result":{"file_id":"F"}}"#),
+        Canned::json(503, "busy"),
     ])
     .await;
     let mut seen = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..13 {
         seen.push(fetch(&server, ChannelKind::Telegram, &file(Some("F"), None)).await.unwrap_err());
     }
-    assert!(matches!(seen[0], DownloadError::Expired(_)), "{seen:?}");
+    for n in [0, 4, 7, 10, 11, 12] {
+        assert!(matches!(seen[n], DownloadError::Lost(_)), "{n} may pass: {seen:?}");
+    }
+    for n in [8, 9] {
+        assert!(matches!(seen[n], DownloadError::Expired(_)), "{n} is gone: {seen:?}");
+    }
     assert!(matches!(seen[1], DownloadError::TooLarge { .. }), "{seen:?}");
     assert!(matches!(seen[2], DownloadError::Throttled { after: Some(after), .. } if after.as_secs() == 3));
     assert!(matches!(seen[3], DownloadError::Closed(_)), "{seen:?}");
-    assert!(matches!(seen[4], DownloadError::Lost(_)), "{seen:?}");
     assert!(matches!((&seen[5], &seen[6]), (DownloadError::Refused(_), DownloadError::Refused(_))));
-    assert!(matches!(seen[7], DownloadError::Expired(_)), "{seen:?}");
     assert!(seen.iter().all(|error| !error.to_string().contains("77:abc")), "no token in words");
 }
 
@@ -92,19 +100,47 @@ async fn graphs_refusals_are_told_apart() {
         Canned::json(status, &format!(r#"{{"error":{{"code":{code},"message":"no"}}}}"#))
     };
     let large = Canned::json(200, r#"{"url":"https://x.example/f","file_size":65}"#);
-    let server =
-        TestServer::start(vec![told(400, 100), told(401, 190), told(400, 80_007), told(500, 2), large]).await;
+    let gone = r#"{"error":{"code":100,"error_subcode":33,"message":"Object with ID 'm1' does not exist"}}"#;
+    let passing = r#"{"error":{"code":190,"message":"no","is_transient":true}}"#;
+    let server = TestServer::start(vec![
+        Canned::json(400, gone),
+        told(401, 190),
+        told(400, 80_007),
+        told(500, 2),
+        large,
+        told(400, 100),
+        told(400, 131_052),
+        told(400, 999_999),
+        Canned::json(400, passing),
+        Canned::json(200, "{}"),
+        told(429, 999_999),
+    ])
+    .await;
     let mut seen = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..11 {
         seen.push(fetch(&server, ChannelKind::Whatsapp, &file(Some("m1"), None)).await.unwrap_err());
     }
     assert!(matches!(seen[0], DownloadError::Expired(_)), "{seen:?}");
     assert!(matches!(seen[1], DownloadError::Closed(_)), "{seen:?}");
     assert!(matches!(seen[2], DownloadError::Throttled { .. }), "{seen:?}");
-    assert!(matches!(seen[3], DownloadError::Lost(_)), "{seen:?}");
     assert!(matches!(seen[4], DownloadError::TooLarge { most: 64 }), "{seen:?}");
+    for n in [3, 5, 6, 7, 8, 9] {
+        assert!(matches!(seen[n], DownloadError::Lost(_)), "{n} may pass: {seen:?}");
+    }
+    assert!(matches!(seen[10], DownloadError::Throttled { .. }), "{seen:?}");
     let odd = fetch(&server, ChannelKind::Whatsapp, &file(Some("../me"), None)).await.unwrap_err();
     assert!(matches!(odd, DownloadError::Refused(_)), "an id is no path");
+}
+
+#[tokio::test]
+async fn an_address_that_the_provider_just_gave_is_asked_for_anew() {
+    let server = TestServer::start(vec![]).await;
+    let address = || Canned::json(200, &format!(r#"{{"url":"{}"}}"#, server.url("/m/bytes")));
+    for status in [401, 403, 404, 410, 425, 503] {
+        server.answer(vec![address(), Canned::json(status, "{}")]);
+        let refused = fetch(&server, ChannelKind::Whatsapp, &file(Some("m1"), None)).await.unwrap_err();
+        assert!(matches!(refused, DownloadError::Lost(_)), "{status}: {refused:?}");
+    }
 }
 
 #[tokio::test]

@@ -121,9 +121,10 @@ pub(super) fn of_body(body: &[u8]) -> Option<ModelError> {
 pub(super) fn of_http(error: &HttpError, limit: Duration) -> ModelError {
     match error {
         HttpError::Unclear { timed_out: true, .. } => ModelError::Timeout(limit),
-        HttpError::NotSent { .. } | HttpError::Unclear { .. } | HttpError::Setup(_) => {
-            ModelError::Unavailable(error.to_string())
-        }
+        HttpError::NotSent { .. }
+        | HttpError::Cut { .. }
+        | HttpError::Unclear { .. }
+        | HttpError::Setup(_) => ModelError::Unavailable(error.to_string()),
         HttpError::TooLarge { .. } => ModelError::Garbled(error.to_string()),
         HttpError::Forbidden { .. } | HttpError::Redirect { .. } | HttpError::Invalid(_) => {
             ModelError::Refused(error.to_string())

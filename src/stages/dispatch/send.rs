@@ -124,7 +124,8 @@ pub enum Attempt {
 
 /// Who speaks, as the directory says now.
 enum Voice {
-    Speaks(Sender, Arc<Bot>),
+    /// The account may rest until then.
+    Speaks(Sender, Arc<Bot>, Timestamp),
     Silent(Attempt, Option<Arc<Bot>>),
 }
 
@@ -180,19 +181,20 @@ pub(super) fn send(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, sending: 
         let (attempt, bot) = match voice(&shared, &key).await {
             Voice::Silent(attempt, bot) => (attempt, bot),
             // The machine looked at the lease before the store was asked, which may have taken its time.
-            Voice::Speaks(_, bot)
+            Voice::Speaks(_, bot, _)
                 if cancel.is_cancelled()
                     || clock.uptime() + shared.deps.config.send_timeout.get() >= ownership.lease() =>
             {
                 (Attempt::Unleased, Some(bot))
             }
             // So may a process that has too little of its machine: everything that stood still would go out at once.
-            Voice::Speaks(_, bot) if clock.uptime().saturating_sub(asked) > FRESH => {
+            Voice::Speaks(_, bot, _) if clock.uptime().saturating_sub(asked) > FRESH => {
                 (Attempt::Late, Some(bot))
             }
-            Voice::Speaks(sender, bot) => {
+            Voice::Speaks(sender, bot, rests_until) => {
                 let attempt = match webchat {
                     Some(append) => shown(append.await),
+                    None if rests_until > clock.now() => Attempt::Called(rests(rests_until, clock.now())),
                     None => {
                         failpoint::pass(Failpoint::Sending);
                         let outcome = call(&shared, &key, &sender, head, &job).await;
@@ -224,7 +226,7 @@ pub(super) fn signal(
     cx.spawn(async move {
         let nothing = SendOutcome::Sent { provider_id: None };
         let outcome = match (voice(&shared, &key).await, shared.channel(key.channel)) {
-            (Voice::Speaks(sender, _), Some(channel)) => {
+            (Voice::Speaks(sender, ..), Some(channel)) => {
                 let to = Target { chat: waiting.chat, thread: None, human_agent: false };
                 channel.signal(&sender, &to, &waiting.signal, signal_limit(&shared, &waiting.signal)).await
             }
@@ -252,7 +254,8 @@ async fn voice(shared: &Shared, key: &LineKey) -> Voice {
     }
     match directory.account(key.channel, &key.account).await {
         Ok(Some(account)) if account.tenant == key.tenant && account.bot == key.bot => {
-            Voice::Speaks(Sender { account: account.id.clone(), token: account.token.clone() }, bot)
+            let sender = Sender { account: account.id.clone(), token: account.token.clone() };
+            Voice::Speaks(sender, bot, account.rests_until)
         }
         Ok(_) => {
             let what =
@@ -261,6 +264,13 @@ async fn voice(shared: &Shared, key: &LineKey) -> Voice {
         }
         Err(error) => Voice::Silent(Attempt::Unclear(error), Some(bot)),
     }
+}
+
+/// The provider said so in the status of an earlier message, perhaps to another process.
+fn rests(until: Timestamp, now: Timestamp) -> SendOutcome {
+    let left = u64::try_from(until.millis() - now.millis()).unwrap_or_default();
+    let reason = "many people reported or blocked this number: it rests".to_owned();
+    SendOutcome::Retry { after: Some(Duration::from_millis(left)), scope: Scope::Number, reason }
 }
 
 async fn call(shared: &Shared, key: &LineKey, sender: &Sender, head: Head, job: &Job) -> SendOutcome {

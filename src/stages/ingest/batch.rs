@@ -282,9 +282,11 @@ impl Worker {
         let (bot, account) = (&root.bot, &root.data.account);
         match failed.then(|| late(root.data.channel, &it.errors)).flatten() {
             None => Ok(true),
-            Some(Late::Spam) => {
-                tracing::error!(%bot, %account, "many people reported or blocked this number: let it rest, and ask why");
-                Ok(true)
+            Some(Late::Spam(span)) => {
+                let seconds = span.as_secs();
+                tracing::error!(%bot, %account, seconds, "many people reported or blocked this number: it rests, ask why");
+                let account = (root.data.channel, account);
+                Ok(self.ask(|| self.directory.rest(&root.tenant, bot, account, span)).await?.is_some())
             }
             Some(Late::Closed(code)) => {
                 let reason = format!("{code}: said in a status after the message was taken");

@@ -40,6 +40,7 @@ impl Bench {
             token: Secret::new("77:x".to_owned()),
             secret: Secret::default(),
             origins: Vec::new(),
+            rests_until: Timestamp::default(),
         });
         let provider = Arc::new(FakeDownload::default());
         let deps = MediaDeps {
@@ -70,9 +71,18 @@ impl Bench {
     }
 
     async fn handle(&self, input: &Envelope<MediaWanted>, attempt: u32) -> Result<(), StageError> {
+        self.handle_within(input, attempt, 600).await
+    }
+
+    async fn handle_within(
+        &self,
+        input: &Envelope<MediaWanted>,
+        attempt: u32,
+        seconds: u64,
+    ) -> Result<(), StageError> {
         let cx = Cx {
             clock: Arc::new(ManualClock::at(NOW)),
-            until: Instant::now() + Duration::from_secs(600),
+            until: Instant::now() + Duration::from_secs(seconds),
             attempt,
             waits: false,
             cancel: CancellationToken::new(),
@@ -166,6 +176,19 @@ async fn a_provider_that_asks_to_wait_is_given_its_time() {
     assert_eq!(error.class, Class::Throttled { retry_after: Some(Duration::from_secs(7)) });
     bench.handle(&event, 1).await.unwrap();
     assert_eq!(bench.state(0).await, MediaState::Failed, "an hour is more than it has");
+}
+
+#[tokio::test]
+async fn one_for_which_the_bot_has_no_place_fails_at_once_and_can_be_asked_for() {
+    let bench = Bench::new().await;
+    let event = bench.wanted(0, true);
+    bench.handle_within(&event, 1, 0).await.unwrap();
+    let item = bench.item(0).await.unwrap();
+    assert!(item.state == MediaState::Failed && item.reason.contains("too many files"), "{item:?}");
+    assert!(bench.provider.asked().is_empty());
+    bench.provider.give(Ok(Bytes::from_static(PNG)));
+    bench.handle(&event, 1).await.unwrap();
+    assert_eq!(bench.state(0).await, MediaState::Stored);
 }
 
 #[tokio::test]

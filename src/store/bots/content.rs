@@ -64,7 +64,7 @@ pub(super) fn check(spec: &BotSpec) -> Result<(), StoreError> {
 }
 
 /// The content as it was stored under `version`.
-pub(super) async fn load(
+pub(in crate::store) async fn load(
     connection: &mut AnyConnection,
     tenant: &TenantId,
     bot: &BotId,

@@ -47,10 +47,12 @@ pub struct Leaving {
 }
 
 /// What a turn of noting outcomes found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settled {
     /// Recipients that ended.
     pub ended: u64,
+    /// Why, for those of them who got nothing.
+    pub failed: Vec<String>,
     /// Recipients whose messages stand on the log and have not ended.
     pub open: u64,
     /// Somebody has not left.
@@ -264,6 +266,7 @@ impl Store {
             .execute(tx.on())
             .await?;
             settled.ended += 1;
+            settled.failed.extend(end.reason.clone().filter(|_| end.state == "failed"));
         }
         tx.commit().await?;
         let left = sqlx::query(

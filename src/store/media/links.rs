@@ -23,7 +23,41 @@ struct Link {
     until: i64,
 }
 
+/// The same for files that bots send.
+const OWN: Place<'static> = Place { tenant: "", column: "files.link", row: "" };
+
+#[derive(Serialize, Deserialize)]
+struct OwnLink {
+    tenant: TenantId,
+    hash: String,
+    name: String,
+    until: i64,
+}
+
 impl Store {
+    /// A link to a file that a tenant's bot sends, with its name, that holds until then.
+    ///
+    /// # Errors
+    /// When the system has no random bytes.
+    pub fn file_link(
+        &self,
+        tenant: &TenantId,
+        (hash, name): (&str, &str),
+        until: Timestamp,
+    ) -> Result<String, StoreError> {
+        let (hash, name) = (hash.to_owned(), name.to_owned());
+        let link = OwnLink { tenant: tenant.clone(), hash, name, until: until.millis() };
+        self.sealer.seal(OWN, &Secret::new(json("files", &link)?))
+    }
+
+    /// The tenant, the hash and the name of the file that a link leads to; `None` for one that is too old or none of ours.
+    #[must_use]
+    pub fn file_linked(&self, link: &str) -> Option<(TenantId, String, String)> {
+        let opened = self.sealer.open(OWN, link).ok()?;
+        let link: OwnLink = serde_json::from_str(opened.expose()).ok()?;
+        (self.now() < link.until).then_some((link.tenant, link.hash, link.name))
+    }
+
     /// A link to a tenant's file that holds until then.
     ///
     /// # Errors

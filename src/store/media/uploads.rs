@@ -78,25 +78,6 @@ impl Store {
         tx.commit().await
     }
 
-    /// Notes a file that a tenant's bots send; twice is the same as once.
-    ///
-    /// # Errors
-    /// When the database can't be reached.
-    pub async fn file_note(&self, tenant: &TenantId, hash: &str, bytes: u64) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
-        sqlx::query(
-            "INSERT INTO files (tenant, hash, bytes, created_at) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (tenant, hash) DO NOTHING",
-        )
-        .bind(tenant.as_str())
-        .bind(hash)
-        .bind(i64::try_from(bytes).unwrap_or(i64::MAX))
-        .bind(self.now())
-        .execute(tx.on())
-        .await?;
-        tx.commit().await
-    }
-
     /// Forgets an id that the provider does not know any more; a newer one stays.
     ///
     /// # Errors

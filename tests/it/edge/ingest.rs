@@ -276,10 +276,13 @@ async fn what_a_status_says_of_the_whole_bot_switches_it_off() {
         record.value = event.encode();
         record
     };
-    // Outside of the window: this message's own matter. Spam: an alarm.
+    // Outside of the window: this message's own matter. Spam: the number rests.
     bench.stage.admit(&mut bench.cx, vec![status(0, 131_047), status(1, 131_048)]);
     bench.settle().await;
     assert_eq!(bench.directory.disabled(), []);
+    let account = bench.out::<ReceiptReceived>()[0].data.account.clone();
+    let whose = ("acme".into(), "shop".into(), ChannelKind::Whatsapp, account);
+    assert_eq!(bench.directory.rests(), [(whose, Duration::from_secs(15 * 60))]);
     bench.stage.admit(&mut bench.cx, vec![status(2, 131_042)]);
     bench.settle().await;
     let disabled = bench.directory.disabled();

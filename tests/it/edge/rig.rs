@@ -10,9 +10,10 @@ use millrace::config::Secret;
 use millrace::domain::channel::ChannelKind;
 use millrace::domain::envelope::Envelope;
 use millrace::domain::events::WebhookReceived;
+use millrace::domain::ids::TenantId;
 use millrace::domain::time::{ManualClock, Timestamp};
 use millrace::domain::units::Span;
-use millrace::edge::{EdgeConfig, EdgeDeps, Probes};
+use millrace::edge::{EdgeConfig, EdgeDeps, Probes, Shelf, ShelfError, Shelved};
 use millrace::log::Record;
 use millrace::store::fake::FakeDirectory;
 use millrace::store::{Account, App};
@@ -47,6 +48,7 @@ fn account(tenant: &str, bot: &str, channel: ChannelKind, id: &str, secret: &str
         token: Secret::default(),
         secret: Secret::new(secret.to_owned()),
         origins: Vec::new(),
+        rests_until: Timestamp::default(),
     }
 }
 
@@ -91,6 +93,7 @@ impl Rig {
             log: Arc::clone(&log) as _,
             directory: Arc::new(directory),
             clock: Arc::new(clock.clone()),
+            shelf: Arc::new(Menu),
             probes: Probes {
                 ready: Arc::new(|| Err("the database is not reachable".to_owned())),
                 metrics: Arc::new(|| "millrace_up 1\n".to_owned()),
@@ -158,4 +161,36 @@ pub fn assert_busy(response: &Response) {
 pub fn header<'a>(record: &'a Record, name: &str) -> &'a str {
     let found = record.headers.iter().find(|(header, _)| header == name);
     std::str::from_utf8(&found.unwrap_or_else(|| panic!("no header {name}")).1).unwrap()
+}
+
+/// More than a connection holds that nobody reads.
+pub const LARGE: u64 = 32 << 20;
+
+/// One file, and one that takes all the room there is.
+#[derive(Debug)]
+struct Menu;
+
+#[async_trait::async_trait]
+impl Shelf for Menu {
+    fn link(&self, tenant: &TenantId, hash: &str, name: &str) -> Option<String> {
+        Some(format!("{tenant}.{hash}.{name}"))
+    }
+
+    async fn find(&self, link: &str) -> Result<Option<Shelved>, ShelfError> {
+        let bytes = match link {
+            "acme.menu.a.html" => 4,
+            "acme.large.b.bin" => LARGE,
+            "acme.lost.c" => return Err(ShelfError("no database".to_owned())),
+            _ => return Ok(None),
+        };
+        let name = link.rsplit_once("menu.").map_or("b.bin", |(_, name)| name).to_owned();
+        Ok(Some(Shelved { tenant: "acme".into(), hash: "ab".to_owned(), name, bytes }))
+    }
+
+    async fn read(&self, file: &Shelved) -> Result<Option<bytes::Bytes>, ShelfError> {
+        Ok(Some(match file.bytes {
+            4 => bytes::Bytes::from_static(b"<b>!"),
+            bytes => vec![0; usize::try_from(bytes).unwrap()].into(),
+        }))
+    }
 }

@@ -12,7 +12,7 @@ use millrace::log::{Log, Outgoing};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::rig::{NOW, Rig};
+use super::rig::{LARGE, NOW, Rig};
 
 struct Visitor<'r> {
     rig: &'r Rig,
@@ -300,4 +300,34 @@ async fn the_page_runs_its_own_script_only() {
     assert!(policy.contains(&format!("'sha256-{}'", data_encoding::BASE64.encode(&hash))));
     let none = rig.client.get(rig.url("/webchat/nobody")).send().await.unwrap();
     assert_eq!(none.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_page_gets_the_files_that_its_bot_sends_and_nothing_that_could_run() {
+    let downloads = millrace::domain::units::Size::mib(1);
+    let rig = Rig::with(millrace::edge::EdgeConfig { downloads, ..Default::default() }).await;
+    let get = async |link: &str| {
+        let url = rig.url(&format!("/webchat/shop/files/{link}"));
+        rig.client.get(url).send().await.unwrap()
+    };
+    let file = get("acme.menu.a.html").await;
+    assert_eq!(file.status(), StatusCode::OK);
+    let header = |name: &str| file.headers()[name].to_str().unwrap().to_owned();
+    assert!(header("content-disposition").starts_with("attachment"), "{:?}", file.headers());
+    assert!(header("content-security-policy").contains("sandbox"));
+    assert_eq!(
+        (header("x-content-type-options").as_str(), header("content-length").as_str()),
+        ("nosniff", "4")
+    );
+    assert_eq!(file.text().await.unwrap(), "<b>!");
+    assert_eq!(get("forged").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(get("acme.lost.c").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    // More than the room, so alone; until its reader has taken it, or is gone, others come again.
+    let large = get("acme.large.b.bin").await;
+    assert_eq!(large.status(), StatusCode::OK);
+    let busy = get("acme.menu.a.html").await;
+    assert_eq!(busy.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(busy.headers().contains_key("retry-after"));
+    assert_eq!(large.bytes().await.unwrap().len() as u64, LARGE);
+    assert_eq!(get("acme.menu.a.html").await.status(), StatusCode::OK);
 }

@@ -175,7 +175,7 @@ impl Rig {
             tried: Arc::default(),
             gate: Arc::new(Semaphore::new(0)),
             gated: watch::Sender::new(0),
-            folder: folder,
+            folder,
         }
     }
 
@@ -185,7 +185,10 @@ impl Rig {
                 let id = EventId::root(ChannelKind::Webchat, "rig", &n.to_string());
                 let at = Timestamp::from_millis(1_000);
                 let ping = Ping { key: *key, n: *n, act: *act };
-                let value = Envelope::root(id, key.to_string(), at, at, ping).encode();
+                let mut event = Envelope::root(id, key.to_string(), at, at, ping);
+                // Whoever has the key's number is the bot.
+                event.bot = key.to_string().into();
+                let value = event.encode();
                 Outgoing::event(TopicName::from(IN), key.to_string(), value)
             });
             self.log.append(batch.collect()).await.unwrap();

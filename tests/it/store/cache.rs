@@ -14,6 +14,7 @@ use super::on_both;
 on_both!(
     a_hit_asks_no_database,
     news_bring_the_new_content,
+    an_account_that_rests_is_known_everywhere_and_once,
     an_account_that_moves_is_found_at_its_new_bot,
     what_is_not_there_is_asked_for_again_after_a_while,
     a_refused_token_stops_the_bot_at_once,
@@ -65,6 +66,33 @@ async fn news_bring_the_new_content(db: Database) {
     let version = db.store.bot_apply(&acme, &spec("shop", "three")).await.unwrap();
     directory.seen(&acme, &shop, version);
     assert_eq!(persona().await.as_deref(), Some("three"));
+}
+
+async fn an_account_that_rests_is_known_everywhere_and_once(db: Database) {
+    let acme = db.tenant("acme").await;
+    let (id, shop, channel) = (AccountId::from("7"), bot("shop"), ChannelKind::Telegram);
+    db.store.bot_apply(&acme, &spec("shop", "")).await.unwrap();
+    db.store.account_connect(&acme, connect(&shop, channel, "7")).await.unwrap();
+    let (here, there) = (CachedDirectory::new(Arc::clone(&db.store)), CachedDirectory::new(db.again().await));
+    let until = async |directory: &CachedDirectory| {
+        directory.account(channel, &id).await.unwrap().unwrap().rests_until.millis()
+    };
+    assert_eq!((until(&here).await, until(&there).await), (0, 0));
+    let rest = |seconds| here.rest(&acme, &shop, (channel, &id), Duration::from_secs(seconds));
+    rest(900).await.unwrap();
+    let then = db.store.now_at().plus(Duration::from_secs(900)).millis();
+    assert_eq!(until(&here).await, then);
+    let version = db.store.bot_info(&acme, &shop).await.unwrap().version;
+    there.seen(&acme, &shop, version);
+    assert_eq!(until(&there).await, then);
+    // Many statuses say the same; none makes a rest shorter.
+    for seconds in [900, 930, 10] {
+        rest(seconds).await.unwrap();
+    }
+    assert_eq!(until(&here).await, then);
+    assert_eq!(db.store.bot_info(&acme, &shop).await.unwrap().version, version);
+    here.rest(&acme, &bot("other"), (channel, &id), Duration::from_secs(9_000)).await.unwrap();
+    assert_eq!(until(&here).await, then, "not that bot's");
 }
 
 async fn an_account_that_moves_is_found_at_its_new_bot(db: Database) {

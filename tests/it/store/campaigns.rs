@@ -106,7 +106,7 @@ async fn a_recipient_leaves_once_and_ends_as_the_timeline_says(db: Database) {
     let settled = db.store.campaign_settle(&tenant, &made.id).await.unwrap();
     assert_eq!(
         settled,
-        Settled { ended: 5, open: 1, waiting: false },
+        Settled { ended: 5, failed: vec!["rejected".to_owned()], open: 1, waiting: false },
         "the second part of one is on its way"
     );
     let counts = db.store.campaign_counts(&tenant, &made.id).await.unwrap();

@@ -102,6 +102,15 @@ async fn a_link_opens_one_file_for_a_while(db: Database) {
     assert_eq!(db.store.media_linked(&link), Some((acme.clone(), (turn(), 2))));
     let old = db.store.media_link(&acme, (turn(), 2), now).unwrap();
     assert_eq!(db.store.media_linked(&old), None);
+    let own = db.store.file_link(&acme, ("ab", "menu.png"), now.plus(Duration::from_secs(60))).unwrap();
+    assert_eq!(db.store.file_linked(&own), Some((acme.clone(), "ab".to_owned(), "menu.png".to_owned())));
+    let old = db.store.file_link(&acme, ("ab", "menu.png"), now).unwrap();
+    assert_eq!(db.store.file_linked(&old), None);
+    assert_eq!(
+        (db.store.file_linked(&link), db.store.media_linked(&own)),
+        (None, None),
+        "one is not the other"
+    );
     for forged in ["", "s1", &link[..link.len() - 2], &format!("{link}A")] {
         assert_eq!(db.store.media_linked(forged), None, "{forged}");
     }

@@ -23,6 +23,10 @@ impl Files for Memory {
         Ok(ids.get(at.hash).map(|(id, _)| id.clone()))
     }
 
+    async fn size(&self, _: FileAt<'_>) -> Result<u64, FileTrouble> {
+        Ok(10)
+    }
+
     async fn content(&self, at: FileAt<'_>) -> Result<(Bytes, String), FileTrouble> {
         match at.hash {
             "ab" => Ok((Bytes::from_static(b"\x89PNG\r\n--x"), "image/png".to_owned())),
@@ -151,6 +155,44 @@ async fn messenger_is_given_the_file_as_an_attachment() {
 }
 
 #[tokio::test]
+async fn only_a_refusal_of_the_file_makes_its_id_forgotten() {
+    let telegram = |text: &str| {
+        Canned::json(400, &format!(r#"{{"ok":false,"error_code":400,"description":"Bad Request: {text}"}}"#))
+    };
+    let graph = |code: u32, text: &str| {
+        Canned::json(400, &format!(r#"{{"error":{{"code":{code},"message":"{text}"}}}}"#))
+    };
+    for (kind, refusal) in [
+        (ChannelKind::Telegram, telegram("message caption is too long")),
+        (ChannelKind::Whatsapp, graph(131_047, "Re-engagement message")),
+        (ChannelKind::Whatsapp, graph(131_009, "Parameter value is not valid: to")),
+        (ChannelKind::Messenger, graph(100, "Param recipient is not valid")),
+    ] {
+        let bench = Bench::new(kind, vec![refusal.clone()]).await;
+        bench.files.ids.lock().unwrap().insert("ab".to_owned(), ("f1".to_owned(), None));
+        let outcome = bench.send("ab").await;
+        assert!(
+            matches!(outcome, SendOutcome::Rejected { scope: Scope::Message, .. }),
+            "{refusal:?}: {outcome:?}"
+        );
+        assert_eq!(bench.lines().len(), 1, "{refusal:?}");
+        assert_eq!(bench.files.ids.lock().unwrap()["ab"].0, "f1", "{refusal:?}");
+    }
+    for (kind, refusal) in [
+        (ChannelKind::Telegram, telegram("wrong remote file identifier specified")),
+        (ChannelKind::Telegram, telegram("FILE_REFERENCE_EXPIRED")),
+        (ChannelKind::Whatsapp, graph(131_009, "Media ID is not valid")),
+        (ChannelKind::Messenger, graph(100, "Invalid attachment id")),
+    ] {
+        let bench = Bench::new(kind, vec![refusal.clone(), Canned::Drop]).await;
+        bench.files.ids.lock().unwrap().insert("ab".to_owned(), ("f1".to_owned(), None));
+        bench.send("ab").await;
+        assert_eq!(bench.lines().len(), 2, "{refusal:?}: uploaded once more");
+        assert!(bench.files.ids.lock().unwrap().is_empty(), "{refusal:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_upload_that_fails_sends_nothing_and_is_tried_again() {
     let bench = Bench::new(ChannelKind::Whatsapp, vec![Canned::Drop]).await;
     assert!(matches!(bench.send("ab").await, SendOutcome::Retry { .. }));
@@ -172,6 +214,10 @@ impl Files for Silent {
             Some("hangs") => std::future::pending().await,
             known => Ok(known.map(str::to_owned)),
         }
+    }
+
+    async fn size(&self, _: FileAt<'_>) -> Result<u64, FileTrouble> {
+        Ok(10)
     }
 
     async fn content(&self, _: FileAt<'_>) -> Result<(Bytes, String), FileTrouble> {

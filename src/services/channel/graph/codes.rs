@@ -20,7 +20,7 @@ pub(in crate::services::channel) enum Ruling {
 /// A call rate of the app or the business account is counted by the hour: minutes must pass.
 const CALL_RATE: Duration = Duration::from_secs(120);
 /// Many recipients reported or blocked the number: more messages make it worse.
-const SPAM_RATE: Duration = Duration::from_secs(15 * 60);
+pub(in crate::services::channel) const SPAM_RATE: Duration = Duration::from_secs(15 * 60);
 
 /// WhatsApp Cloud API.
 pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option<Ruling> {
@@ -51,6 +51,9 @@ pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option
 
 /// `WhatsApp`: many recipients reported or blocked the number.
 pub(in crate::services::channel) const SPAM: i64 = 131_048;
+
+/// `WhatsApp`: the template does not exist or is not approved, breaks a policy, is paused for its quality, is switched off.
+pub(in crate::services::channel) const TEMPLATE: [i64; 4] = [132_001, 132_007, 132_015, 132_016];
 
 /// Messenger and Instagram.
 pub(in crate::services::channel) fn messenger(code: i64, _subcode: i64) -> Option<Ruling> {

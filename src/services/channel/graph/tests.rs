@@ -109,10 +109,23 @@ fn the_reason_is_the_most_telling_text() {
 fn a_status_may_close_the_bot_or_ask_the_number_to_rest() {
     use crate::services::channel::{Late, late};
     assert_eq!(late(ChannelKind::Whatsapp, &[131_026, 131_042]), Some(Late::Closed(131_042)));
-    assert_eq!(late(ChannelKind::Whatsapp, &[131_048]), Some(Late::Spam));
+    assert_eq!(late(ChannelKind::Whatsapp, &[131_048]), Some(Late::Spam(SPAM_RATE)));
     for codes in [&[][..], &[131_047], &[131_050], &[132_015, 132_016]] {
         assert_eq!(late(ChannelKind::Whatsapp, codes), None, "{codes:?}");
     }
     assert_eq!(late(ChannelKind::Messenger, &[190]), Some(Late::Closed(190)));
     assert_eq!(late(ChannelKind::Telegram, &[190]), None);
+}
+
+#[test]
+fn a_refused_template_is_told_from_a_refused_recipient() {
+    use crate::services::channel::refuses_template;
+
+    for reason in ["132001: Template name does not exist", "132015: Template is Paused", "132016: x"] {
+        assert!(refuses_template(ChannelKind::Whatsapp, reason), "{reason}");
+        assert!(!refuses_template(ChannelKind::Telegram, reason), "{reason}");
+    }
+    for reason in ["132000: too few values", "131026: undeliverable", "window_closed: x", "", "132015"] {
+        assert!(!refuses_template(ChannelKind::Whatsapp, reason), "{reason}");
+    }
 }

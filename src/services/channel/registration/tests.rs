@@ -12,6 +12,7 @@ async fn registrar(script: Vec<Canned>) -> (TestServer, Registrar) {
     let config = ChannelsConfig {
         telegram: TelegramConfig { api_url: server.url("/"), ..TelegramConfig::default() },
         meta: MetaConfig { graph_url: server.url("/v23.0"), ..MetaConfig::default() },
+        ..ChannelsConfig::default()
     };
     (server, Registrar::new(&config, Http::new(NetConfig::default()).unwrap()))
 }

@@ -156,3 +156,24 @@ async fn a_stream_comes_piece_by_piece() {
     assert_eq!(&stream.next().await.unwrap().unwrap()[..], b"data: 1\n\n");
     assert!(stream.next().await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn half_a_body_was_certainly_not_sent_and_a_whole_one_may_have_been() {
+    // Takes the connection and reads nothing: what fits into the system's buffers leaves, the rest does not.
+    let deaf = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/botTOKEN/sendVideo", deaf.local_addr().unwrap());
+    let body = Bytes::from(vec![b'x'; 48 << 20]);
+    let limit = Duration::from_millis(500);
+    let cut = http(false).provider().post_json(&url, &[], body, limit).await.unwrap_err();
+    assert!(matches!(cut, HttpError::Cut { .. }) && cut.certainly_not_sent(), "{cut:?}");
+    assert!(!cut.to_string().contains("TOKEN"));
+
+    let large = Bytes::from((0..1 << 20).map(|n| n as u8).collect::<Vec<u8>>());
+    let server = TestServer::start(vec![Canned::json(200, "{}"), Canned::Hang]).await;
+    let http = http(false);
+    http.provider().post_json(&server.url("/x"), &[], large.clone(), LIMIT).await.unwrap();
+    let seen = server.seen();
+    assert!(seen[0].body == large && seen[0].head.contains("content-length: 1048576"), "{}", seen[0].head);
+    let unclear = http.provider().post_json(&server.url("/x"), &[], large, limit).await.unwrap_err();
+    assert!(matches!(unclear, HttpError::Unclear { timed_out: true, .. }), "{unclear:?}");
+}

@@ -79,6 +79,19 @@ async fn a_number_that_is_too_fast_waits_as_a_whole() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_that_rests_sends_nothing_until_then() {
+    let mut rig = Rig::new().await;
+    rig.rest(ChannelKind::Whatsapp, "a", 40 * SEC).await;
+    let start = Instant::now();
+    let on = |chat: u32| Say { channel: ChannelKind::Whatsapp, ..say("a", chat, &["x"]) };
+    rig.send(&[on(1), on(2), say("a", 5, &["telegram"])]);
+    rig.settle(60 * SEC).await;
+    let sent = rig.whatsapp.sent();
+    assert!(sent.len() == 2 && sent.iter().all(|sent| sent.at - start >= 40 * SEC), "{sent:?}");
+    assert!(times(&rig, "5", start)[0] < SEC, "another number of the bot goes on");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_refused_for_the_moment_is_given_up_in_the_end() {
     let mut rig = Rig::new().await;
     rig.telegram.script("1", vec![wait(None, Scope::Message); 9]);
@@ -89,6 +102,25 @@ async fn a_message_refused_for_the_moment_is_given_up_in_the_end() {
     let Settled::Result { attempt, reason, .. } = &rig.results()[0] else { panic!("{:?}", rig.results()) };
     assert_eq!(*attempt, 5);
     assert!(reason.as_ref().unwrap().contains("given up after 5 tries"), "{reason:?}");
+}
+
+/// As a message does whose file is being uploaded.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_told_when_to_come_again_spends_no_tries_and_its_deadline_ends_it() {
+    let mut rig = Rig::new().await;
+    rig.telegram.script("1", vec![wait(Some(15), Scope::Message); 12]);
+    rig.telegram.script("2", vec![wait(Some(15), Scope::Message); 99]);
+    let start = Instant::now();
+    let ttl = Some(300 * SEC);
+    let offset = rig.send(&[
+        Say { ttl, ..say("a", 1, &["x"]) },
+        Say { ttl, ..say("a", 2, &["y"]) },
+        Say { ttl, ..say("a", 3, &["z"]) },
+    ]);
+    rig.settle(302 * SEC).await;
+    assert_eq!([rig.end(offset), rig.end(offset + 1)], ["finished", "expired"]);
+    assert_eq!(times(&rig, "1", start).len(), 13, "more than `tries`");
+    assert!(times(&rig, "3", start)[0] < SEC, "the bot's other chats go on");
 }
 
 #[tokio::test(start_paused = true)]

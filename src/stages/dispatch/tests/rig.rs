@@ -187,6 +187,13 @@ impl Rig {
         assert_eq!(restored, Restored::default());
     }
 
+    /// The provider wants an account of a bot to rest.
+    pub(super) async fn rest(&self, channel: ChannelKind, name: &str, span: Duration) {
+        let found = self.directory.account(channel, &AccountId::from(name)).await.unwrap().unwrap();
+        let rests_until = self.cx.clock.now().plus(span);
+        self.directory.put_account(Account { rests_until, ..(*found).clone() });
+    }
+
     pub(super) fn put_bot(&self, name: &str, change: impl FnOnce(&mut Bot)) {
         let spec: BotSpec = serde_json::from_value(serde_json::json!({"bot": name})).unwrap();
         let mut bot = Bot {
@@ -208,6 +215,7 @@ impl Rig {
                 token: Secret::new("token".to_owned()),
                 secret: Secret::default(),
                 origins: Vec::new(),
+                rests_until: Timestamp::default(),
             });
         }
     }
