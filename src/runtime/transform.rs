@@ -148,7 +148,6 @@ enum Came {
 
 /// What comes back from a spawned future.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are the largest")]
 pub enum Effect {
     /// One record of a lane; with its content where it had waited.
     One(Bytes, Item, Option<Record>, Fate),
