@@ -186,8 +186,10 @@ impl Rig {
                 let at = Timestamp::from_millis(1_000);
                 let ping = Ping { key: *key, n: *n, act: *act };
                 let mut event = Envelope::root(id, key.to_string(), at, at, ping);
-                // Whoever has the key's number is the bot.
-                event.bot = key.to_string().into();
+                // Where bots have shares, whoever has the key's number is one; else all records are one bot's.
+                if self.pipeline.share.is_some() {
+                    event.bot = key.to_string().into();
+                }
                 let value = event.encode();
                 Outgoing::event(TopicName::from(IN), key.to_string(), value)
             });
