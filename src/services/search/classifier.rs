@@ -1,8 +1,8 @@
 //! Which rule of a bot means what a person wrote, by the rules' example sentences.
 //!
-//! Guarantees: the model never works on the async loop; at most [`ASKING`] texts and one bot's examples are at it at once, what
-//! waits for it waits [`PATIENCE`] at most and then goes on without, saying so. The vectors of examples stand in a cache of
-//! [`BYTES`], by tenant, bot, version and model. A rule whose language the model doesn't speak is left to its words.
+//! Guarantees: the model never works on the async loop; at most `ASKING` texts and one bot's examples are at it at once, what
+//! waits for it waits `PATIENCE` at most and then goes on without, saying so. The vectors of examples stand in a cache of
+//! `BYTES`, by tenant, bot, version and model. A rule whose language the model doesn't speak is left to its words.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};

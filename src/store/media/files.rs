@@ -104,7 +104,7 @@ impl Store {
         Ok(bytes.and_then(|bytes| u64::try_from(bytes).ok()))
     }
 
-    /// Takes files out of use that no bot of the tenant has named for [`UNUSED`], a few at a time, and gives their hashes:
+    /// Takes files out of use that no bot of the tenant has named for a week, a few at a time, and gives their hashes:
     /// whoever asked deletes them, then says [`Store::file_gone`]. One that an earlier caller left behind is among them.
     ///
     /// # Errors
