@@ -9,10 +9,24 @@ use crate::store::Store;
 
 /// Deletes a tenant's raw file when nothing has it any more; true when it is gone.
 pub async fn drop_unused(store: &Store, objects: &Objects, tenant: &TenantId, hash: &str) -> bool {
-    drop_if_unused(store, objects, tenant, hash).await.unwrap_or_else(|error| {
+    try_drop_unused(store, objects, tenant, hash).await.unwrap_or(false)
+}
+
+/// The same for whoever tries again.
+///
+/// # Errors
+/// When that can't be found out or done now; it is said here.
+pub(super) async fn try_drop_unused(
+    store: &Store,
+    objects: &Objects,
+    tenant: &TenantId,
+    hash: &str,
+) -> Result<bool, String> {
+    let dropped = drop_if_unused(store, objects, tenant, hash).await;
+    if let Err(error) = &dropped {
         tracing::warn!(error, %tenant, hash, "a file that nobody needs could not be deleted");
-        false
-    })
+    }
+    dropped
 }
 
 async fn drop_if_unused(

@@ -52,6 +52,7 @@ async fn in_match(pipeline: &Pipeline, case: &Case) -> Result<(), String> {
         until: tokio::time::Instant::now() + pipeline.budget.get(),
         attempt: 1,
         waits: false,
+        once: false,
         cancel: CancellationToken::new(),
     };
     let directory = Arc::new(directory);

@@ -19,6 +19,8 @@ pub struct Cx {
     /// What fails here with a class that may pass is tried again later, for minutes or hours and without holding anybody:
     /// see [`Delay`](super::topology::Delay).
     pub waits: bool,
+    /// This try is the only one for now: the record has waited, and what fails waits again.
+    pub once: bool,
     /// Cancelled when the partition is lost or the process ends.
     pub cancel: CancellationToken,
 }

@@ -34,6 +34,11 @@ pub trait Stage: Send + Sync + 'static {
         false
     }
 
+    /// Does this outcome show that what its bot's other records wait for works again? Asked as the above.
+    fn shows_recovery(&self, input: &Envelope<Self::In>, outcome: &Outcome<Self::Out>) -> bool {
+        self.waits_with_its_bot(input) && !matches!(outcome, Outcome::Drop(_))
+    }
+
     /// Handles one record. Must not keep state that a second run would see differently, other than caches.
     fn handle(
         &self,

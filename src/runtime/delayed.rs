@@ -127,11 +127,19 @@ impl Delayed {
     /// # Errors
     /// When its bot keeps as many as it may; nothing has changed then.
     pub fn park(&mut self, key: &Bytes, whose: &Whose, waiting: Waiting) -> Result<(), Full> {
-        let most = self.policy.most_per_bot as usize;
-        let bot = self.bots.entry(whose.clone()).or_insert_with(|| Bot { window: 1, ..Bot::default() });
-        if bot.count >= most {
+        // A conversation that changes its bot meanwhile stays the first one's until nothing of it waits.
+        let whose = self.keys.get(key).map_or(whose, |line| &line.whose);
+        if self.bots.get(whose).is_some_and(|bot| bot.count >= self.policy.most_per_bot as usize) {
             return Err(Full);
         }
+        self.take_up(key, &whose.clone(), waiting);
+        Ok(())
+    }
+
+    /// Puts a record behind its key that waited before this owner came: however many there are.
+    pub fn take_up(&mut self, key: &Bytes, whose: &Whose, waiting: Waiting) {
+        let whose = &self.keys.get(key).map_or(whose, |line| &line.whose).clone();
+        let bot = self.bots.entry(whose.clone()).or_insert_with(|| Bot { window: 1, ..Bot::default() });
         bot.count += 1;
         let line = self.keys.entry(key.clone()).or_insert_with(|| Line {
             whose: whose.clone(),
@@ -142,7 +150,6 @@ impl Delayed {
         let at = line.waiting.partition_point(|before| before.offset < waiting.offset);
         line.waiting.insert(at, waiting);
         self.list_key(key);
-        Ok(())
     }
 
     /// A record is durable where it waits.

@@ -34,6 +34,9 @@ use waits::Waits;
 /// keep the first of them from waiting for the last.
 const INLINE_BATCH: usize = 1024;
 
+/// Bytes of one append, well below what a log takes at once; a single larger record goes alone.
+const APPEND_BYTES: usize = 4 << 20;
+
 /// Makes a [`Transform`] for each partition.
 #[derive(Debug)]
 pub struct Transforms<S> {
@@ -256,7 +259,7 @@ impl<S: Stage> PartitionStage for Transform<S> {
 
 impl<S: Stage> Transform<S> {
     fn start(&mut self, cx: &mut PartitionCx<Effect>) {
-        if !self.append_out && !self.outbox.is_empty() {
+        while !self.append_out && !self.outbox.is_empty() {
             self.flush(cx);
         }
         if !self.releasing {
@@ -274,7 +277,10 @@ impl<S: Stage> Transform<S> {
                 self.lanes.push(key, item);
             }
         }
-        while let Some((key, item)) = self.lanes.start() {
+        // A log that stands still bounds what is handled meanwhile.
+        while self.outbox.len() < INLINE_BATCH
+            && let Some((key, item)) = self.lanes.start()
+        {
             self.begin(cx, key, item);
         }
         while let Some((owner, (record, admitted))) = self.shares.as_mut().and_then(Shares::start) {
@@ -340,13 +346,14 @@ impl<S: Stage> Transform<S> {
     fn flush(&mut self, cx: &mut PartitionCx<Effect>) {
         let (mut offsets, mut waited) = (Vec::with_capacity(self.outbox.len()), Vec::new());
         let mut emissions = Vec::new();
-        for Handled { came, fate } in std::mem::take(&mut self.outbox) {
+        let count = one_append(&self.outbox);
+        for Handled { came, fate } in self.outbox.drain(..count) {
             match (came, fate) {
-                (Came::Read(offset), Fate::Out(out)) => {
+                (Came::Read(offset), Fate::Out(out, _)) => {
                     offsets.push(offset);
                     emissions.extend(out);
                 }
-                (Came::Waited(id, place), Fate::Out(out)) => {
+                (Came::Waited(id, place), Fate::Out(out, _)) => {
                     waited.push((id, place));
                     emissions.extend(out);
                 }
@@ -377,4 +384,16 @@ impl<S: Stage> Transform<S> {
             cancel: cx.cancel.clone(),
         }
     }
+}
+
+/// How many of these go with one append.
+fn one_append(outbox: &[Handled]) -> usize {
+    let mut bytes = 0;
+    let fits = |handled: &&Handled| {
+        if let Fate::Out(out, _) = &handled.fate {
+            bytes += out.iter().map(|emission| emission.value.len() + emission.key.len()).sum::<usize>();
+        }
+        bytes <= APPEND_BYTES
+    };
+    outbox.iter().take(INLINE_BATCH).take_while(fits).count().max(1).min(outbox.len())
 }

@@ -210,7 +210,7 @@ impl Answer {
             Class::Permanent | Class::Bug => return Ok(Self::give_up(input, bot, &error, recalled.note)),
         };
         let again = self.time_for_a_call(cx, input).is_some_and(|left| left > wait + SHORTEST_CALL);
-        if again && cx.attempt < self.config.attempts {
+        if again && !cx.once && cx.attempt < self.config.attempts {
             return Err(error.into());
         }
         if may_wait {
@@ -279,6 +279,13 @@ impl Stage for Answer {
     /// What a script has answered needs no model.
     fn waits_with_its_bot(&self, input: &Envelope<TurnGrounded>) -> bool {
         input.data.reply.is_none()
+    }
+
+    /// A fallback says only that somebody waited long enough.
+    fn shows_recovery(&self, input: &Envelope<TurnGrounded>, outcome: &Outcome<AnswerOut>) -> bool {
+        let answers = |event: &Envelope<ReplyReady>| !matches!(event.data.route, Route::Fallback { .. });
+        self.waits_with_its_bot(input)
+            && matches!(outcome, Outcome::Emit(AnswerOut::Ready(event)) if answers(event))
     }
 
     async fn handle(

@@ -89,6 +89,16 @@ impl Media {
         Ok(Fetched::Stored { hash, mime: mime.to_owned(), bytes })
     }
 
+    /// The row is gone, with the person whose it was: nothing may stay of the file that nothing else has.
+    async fn drop_unlisted(&self, input: &Envelope<MediaWanted>, hash: &str) -> Result<(), StageError> {
+        if !self.deps.store.base_file_used(&input.tenant, hash).await?
+            && let Ok(hash) = hash.parse()
+        {
+            self.deps.objects.delete(&input.tenant, hash).await?;
+        }
+        Ok(())
+    }
+
     /// What cannot be mended settles the file. What can is tried again, as often as the settings say and while there is
     /// time for one more wait.
     fn judge(&self, cx: &Cx, error: DownloadError) -> Result<Fetched, StageError> {
@@ -141,6 +151,8 @@ impl Stage for Media {
         };
         if self.deps.store.media_fetched(&input.tenant, place, &fetched).await? {
             telemetry::media_fetched(wanted.channel, fetched.state().as_str());
+        } else if let Fetched::Stored { hash, .. } = &fetched {
+            self.drop_unlisted(input, hash).await?;
         }
         DONE
     }

@@ -51,6 +51,25 @@ struct Person {
 }
 
 impl Store {
+    /// The private conversations of a person at a bot, named as in [`Store::contact_erase`].
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn contact_conversations(
+        &self,
+        tenant: &TenantId,
+        bot: &BotId,
+        channel: Option<ChannelKind>,
+        id: &str,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        if id.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.find_person(tenant, bot, channel, id).await?;
+        let all = found.iter().flat_map(|person| &person.conversations);
+        Ok(all.map(|id| id.as_str().into()).collect())
+    }
+
     /// Removes every row of a person at a bot. `id` is any id of theirs at a provider; without `channel` all of the bot's
     /// channels are looked through. `None` where nothing is kept of such a person.
     ///
@@ -63,6 +82,10 @@ impl Store {
         channel: Option<ChannelKind>,
         id: &str,
     ) -> Result<Option<Erased>, StoreError> {
+        // A conversation in which nobody has written yet has no contact: without an id everybody's would be found.
+        if id.is_empty() {
+            return Ok(None);
+        }
         let found = self.find_person(tenant, bot, channel, id).await?;
         let mut tx = self.db.begin().await?;
         let mut erased = Erased::default();
@@ -72,9 +95,21 @@ impl Store {
             erased.conversations.extend(person.conversations.iter().map(|id| id.as_str().into()));
             erased.files.extend(person.files.iter().cloned());
         }
-        tx.commit().await?;
         erased.files.sort();
         erased.files.dedup();
+        // Should nobody come to delete them now, the next sweep of the tenant's files does.
+        for hash in &erased.files {
+            sqlx::query(
+                "INSERT INTO files (tenant, hash, bytes, created_at, used_at, state) VALUES ($1, $2, 0, $3, $3, 'going') \
+                 ON CONFLICT (tenant, hash) DO NOTHING",
+            )
+            .bind(tenant.as_str())
+            .bind(hash.as_str())
+            .bind(self.now())
+            .execute(tx.on())
+            .await?;
+        }
+        tx.commit().await?;
         Ok(erased.rows.iter().any(|(_, rows)| *rows > 0).then_some(erased))
     }
 }

@@ -6,9 +6,9 @@
 use bytes::Bytes;
 
 use super::Operations;
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, ErrorCode};
 use crate::api::types::{ContactErased, ErasedRows, TopicForgets};
-use crate::api::unused::drop_unused;
+use crate::api::unused::try_drop_unused;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{BotId, ConversationId, TenantId};
 use crate::domain::topics::{CONVERSATION_MODE, Counts, Keep, catalog, holds_people, partition_of};
@@ -23,15 +23,25 @@ impl Operations {
         contact: &str,
     ) -> Result<ContactErased, ApiError> {
         let (channel, id) = place(contact);
+        if id.trim().is_empty() {
+            let what = format!("`{contact}` names nobody: write [CHANNEL:]ID, for example telegram:42");
+            return Err(ApiError::new(ErrorCode::BadRequest, what));
+        }
+        // First, since the rows alone tell which conversations they are: where the log fails, everything is still there.
+        let conversations = self.store.contact_conversations(tenant, bot, channel, id).await?;
+        let modes = self.forget_modes(bot, &conversations).await?;
         let erased = self.store.contact_erase(tenant, bot, channel, id).await?;
         let erased = erased.ok_or_else(|| ApiError::missing("contact", contact))?;
         let mut files = 0;
         if let Some(objects) = &self.objects {
             for hash in &erased.files {
-                files += u64::from(drop_unused(&self.store, objects, tenant, hash).await);
+                // One that can't be deleted now goes with the tenant's unused files.
+                if let Ok(dropped) = try_drop_unused(&self.store, objects, tenant, hash).await {
+                    files += u64::from(dropped);
+                    self.store.file_gone(tenant, hash).await?;
+                }
             }
         }
-        let modes = self.forget_modes(bot, &erased.conversations).await?;
         let rows = |(table, rows): (&str, u64)| ErasedRows { table: table.to_owned(), rows };
         Ok(ContactErased {
             bot: bot.to_string(),
@@ -46,6 +56,9 @@ impl Operations {
     /// Takes who answers in these conversations off the compacted topic; false without a log.
     async fn forget_modes(&self, bot: &BotId, conversations: &[ConversationId]) -> Result<bool, ApiError> {
         let Some((log, _)) = &self.log else { return Ok(false) };
+        if conversations.is_empty() {
+            return Ok(true);
+        }
         let topic = TopicName::from(CONVERSATION_MODE);
         let partitions = log.partitions(&topic).await.map_err(super::modes::refused)?;
         let partition = partition_of(bot.as_str().as_bytes(), partitions);
@@ -78,7 +91,7 @@ fn topics(now: i64, modes: bool) -> Vec<TopicForgets> {
                     Some("taken off; gone when the topic is compacted next")
                 }
                 (None, CONVERSATION_MODE) => {
-                    Some("who answers where may still stand in it: run this again beside `up` or `api`")
+                    Some("who answers where may still stand in it, until that changes again")
                 }
                 (None, _) => Some("gone when what waits was sent or given up"),
             };

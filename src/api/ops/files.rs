@@ -4,9 +4,9 @@ use bytes::Bytes;
 use data_encoding::BASE64;
 
 use super::Operations;
-use crate::api::drop_unused;
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::types::{FileUpload, FileUploaded};
+use crate::api::unused::try_drop_unused;
 use crate::domain::ids::TenantId;
 use crate::services::media::type_of;
 use crate::services::objects::ContentHash;
@@ -48,7 +48,9 @@ impl Operations {
         let Some(objects) = self.objects.as_ref() else { return };
         let sweep = async {
             for hash in self.store.files_unused(tenant).await? {
-                drop_unused(&self.store, objects, tenant, &hash).await;
+                if try_drop_unused(&self.store, objects, tenant, &hash).await.is_err() {
+                    continue;
+                }
                 self.store.file_gone(tenant, &hash).await?;
                 tracing::info!(%tenant, hash, "a file that no bot sends any more is removed");
             }

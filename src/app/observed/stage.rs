@@ -24,6 +24,10 @@ impl<S: Stage> Stage for ObservedStage<S> {
         self.0.waits_with_its_bot(input)
     }
 
+    fn shows_recovery(&self, input: &Envelope<S::In>, outcome: &Outcome<S::Out>) -> bool {
+        self.0.shows_recovery(input, outcome)
+    }
+
     async fn handle(&self, cx: &Cx, input: &Envelope<S::In>) -> Result<Outcome<S::Out>, StageError> {
         let began = Instant::now();
         let outcome = self.0.handle(cx, input).await;

@@ -97,14 +97,9 @@ impl Shelf {
         let end = cx.append(vec![mark]).await?.first().map_or(first, |position| position.offset + 1);
         let found = self.read(&*cx.log, partition, first..end).await?;
         self.payloads.keep(found.iter().filter_map(|put| put.waiting.place));
-        let (count, mut over) = (found.len(), 0);
+        let count = found.len();
         for put in found {
-            // More than a bot may keep can only be there when the setting was lowered: the dead letters are written when
-            // the record is read again, or it waits for the next owner.
-            over += usize::from(delayed.park(&put.key, &put.whose, put.waiting).is_err());
-        }
-        if over > 0 {
-            tracing::warn!(partition = %cx.partition, over, "more records wait than `delay.most_per_bot` allows: raise it, and start again");
+            delayed.take_up(&put.key, &put.whose, put.waiting);
         }
         if count > 0 {
             tracing::info!(partition = %cx.partition, waiting = count, "delayed records are taken up");

@@ -98,6 +98,29 @@ fn a_bot_keeps_so_many_and_others_are_not_concerned() {
 }
 
 #[test]
+fn a_conversation_that_changes_its_bot_holds_nobody() {
+    let mut delayed = Delayed::new(POLICY, 4);
+    for (name, bot, offset) in [("c", 1, 1), ("c", 2, 2), ("d", 1, 3), ("e", 1, 4)] {
+        delayed.park(&key(name), &whose(bot), waiting(offset)).unwrap();
+    }
+    let mut out = Vec::new();
+    while let Some((key, head)) = delayed.next(secs(1)) {
+        out.push(head.offset);
+        delayed.over(&key, true);
+    }
+    out.sort_unstable();
+    assert_eq!((out, delayed.is_empty(), delayed.bots.len()), (vec![1, 2, 3, 4], true, 0));
+}
+
+#[test]
+fn what_waited_before_this_owner_came_is_taken_up_however_much_it_is() {
+    let mut delayed = failing(40);
+    delayed.take_up(&key("more"), &whose(1), waiting(99));
+    assert_eq!(delayed.len(), 41);
+    assert_eq!(delayed.park(&key("other"), &whose(1), waiting(100)), Err(Full));
+}
+
+#[test]
 fn a_key_waits_until_its_head_is_durable() {
     let mut delayed = Delayed::new(POLICY, 4);
     delayed.park(&key("c"), &whose(1), Waiting { place: None, ..waiting(1) }).unwrap();

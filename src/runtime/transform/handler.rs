@@ -23,8 +23,8 @@ use crate::runtime::retry::{Failed, Verdict, judge};
 /// What a record came to.
 #[derive(Debug)]
 pub enum Fate {
-    /// These outputs.
-    Out(Vec<Emission>),
+    /// These outputs, and whether they show that what fails for others works.
+    Out(Vec<Emission>, bool),
     /// It is given up.
     Dead(StageError),
     /// It failed with what may pass, and its time is over: it waits, at least for so long.
@@ -83,12 +83,21 @@ impl<S: Stage> Handler<S> {
 
     async fn try_until_judged(&self, input: &Envelope<S::In>, until: Instant, once: bool) -> Fate {
         let waits = self.pipeline.delay.is_some();
-        let mut cx =
-            Cx { clock: Arc::clone(&self.clock), until, attempt: 1, waits, cancel: self.cancel.clone() };
+        let mut cx = Cx {
+            clock: Arc::clone(&self.clock),
+            until,
+            attempt: 1,
+            waits,
+            once,
+            cancel: self.cancel.clone(),
+        };
         loop {
             let tried = AssertUnwindSafe(self.stage.handle(&cx, input)).catch_unwind().await;
             let (mut error, panicked) = match tried {
-                Ok(Ok(outcome)) => return Fate::Out(emissions(S::NAME, &cx, input, outcome)),
+                Ok(Ok(outcome)) => {
+                    let well = self.stage.shows_recovery(input, &outcome);
+                    return Fate::Out(emissions(S::NAME, &cx, input, outcome), well);
+                }
                 Ok(Err(error)) => (error, false),
                 Err(panic) => (Panicked(panic_text(&*panic)).into(), true),
             };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Came, Effect, Fate, Handled, Item, Transform};
+use super::{APPEND_BYTES, Came, Effect, Fate, Handled, Item, Transform};
 use crate::domain::envelope::Envelope;
 use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::ids::EventId;
@@ -38,6 +38,8 @@ pub(super) struct Waits {
     del_out: bool,
     /// Offsets that an earlier owner put to wait and did not finish: they are read once more, waiting or not.
     again: HashSet<u64>,
+    /// Nothing that waits goes out before what came before the last of those is read: it may have to go first.
+    barrier: u64,
 }
 
 /// A bot has as many records waiting as it may.
@@ -69,6 +71,7 @@ impl Waits {
             dels: Vec::new(),
             del_out: false,
             again: HashSet::new(),
+            barrier: 0,
         }
     }
 
@@ -78,12 +81,18 @@ impl Waits {
 
     pub(super) async fn restore(&mut self, cx: &mut PartitionCx<Effect>) -> Result<(), LogError> {
         self.shelf.restore(cx, &mut self.delayed).await?;
-        self.again = self.delayed.offsets().filter(|offset| *offset >= cx.start).collect();
+        // What lies behind the lane's end is not read again: its log was repaired.
+        let unread = cx.start..cx.log.range(&cx.partition).await?.end;
+        self.again = self.delayed.offsets().filter(|offset| unread.contains(offset)).collect();
+        self.barrier = self.again.iter().max().map_or(0, |last| last + 1);
         Ok(())
     }
 
     /// The next record whose wait is over.
     pub(super) fn next(&mut self, cx: &mut PartitionCx<Effect>) -> Option<(Bytes, Item)> {
+        if cx.position < self.barrier {
+            return None;
+        }
         let now = cx.clock.uptime();
         let next = self.delayed.next(now);
         if let Some(at) = self.delayed.wake().filter(|_| next.is_none()) {
@@ -131,7 +140,13 @@ impl Waits {
     pub(super) fn flush(&mut self, cx: &mut PartitionCx<Effect>) {
         if !self.put_out && !self.puts.is_empty() {
             self.put_out = true;
-            let (puts, shelf) = (std::mem::take(&mut self.puts), self.shelf());
+            let mut bytes = 0;
+            let fits = |put: &&Put| {
+                bytes += put.value.len();
+                bytes <= APPEND_BYTES
+            };
+            let count = self.puts.iter().take_while(fits).count().max(1);
+            let (puts, shelf) = (self.puts.drain(..count).collect::<Vec<_>>(), self.shelf());
             let (log, outputs, cancel) = (cx.log.clone(), cx.outputs.clone(), cx.cancel.clone());
             cx.spawn(async move {
                 let which = puts.iter().map(|put| (put.key.clone(), put.waiting.offset)).collect();
@@ -229,9 +244,10 @@ impl<S: Stage> Transform<S> {
             (Item::Waited { .. }, ..) => return,
         };
         let error = match fate {
-            Fate::Out(out) => {
-                waits.delayed.over(key, true);
-                return self.outbox.push(Handled { came: Came::Waited(id, place), fate: Fate::Out(out) });
+            Fate::Out(out, well) => {
+                waits.delayed.over(key, well);
+                let fate = Fate::Out(out, well);
+                return self.outbox.push(Handled { came: Came::Waited(id, place), fate });
             }
             Fate::Later(_, asked) if waits.delayed.again(key, asked, (now, wall), dice) => return,
             Fate::Later(mut error, _) => {

@@ -194,7 +194,7 @@ impl Drop for Flight {
 fn judge(outcome: SendOutcome, failures: u32) -> (SendOutcome, Option<Duration>, u32) {
     match outcome {
         SendOutcome::Rejected { scope: Scope::Message, .. } => (outcome, Some(REFUSED), 0),
-        SendOutcome::Retry { after: None, reason, .. } if failures >= TRIES => {
+        SendOutcome::Retry { after: None, scope: Scope::Message, reason } if failures >= TRIES => {
             let reason = format!("given up after {failures} uploads: {reason}");
             (SendOutcome::Rejected { scope: Scope::Message, reason }, Some(REFUSED), 0)
         }

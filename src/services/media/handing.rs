@@ -19,6 +19,8 @@ use crate::domain::units::Size;
 
 /// How long a reader may take nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes a second of the slowest line that is waited for.
+const SLOWEST: u64 = 32 << 10;
 
 /// What is given to a connection at once. A copy: a piece that waits there keeps nothing else alive.
 const PIECE: usize = 64 << 10;
@@ -53,7 +55,8 @@ impl Handing {
     }
 }
 
-/// The file piece by piece. It ends early for a reader who has stopped: the length has to be said in a header.
+/// The file piece by piece. It ends early for a reader who has stopped or is slower than anybody's line: he would keep
+/// others from theirs. The length has to be said in a header.
 pub fn pieces(
     content: Bytes,
     place: Place,
@@ -61,8 +64,14 @@ pub fn pieces(
     let (give, take) = mpsc::channel(1);
     tokio::spawn(async move {
         let Place(_room) = place;
+        let whole = PATIENCE + Duration::from_secs(content.len() as u64 / SLOWEST);
+        let until = tokio::time::Instant::now() + whole;
         for piece in content.chunks(PIECE) {
-            if !matches!(timeout(PATIENCE, give.send(Ok(Bytes::copy_from_slice(piece)))).await, Ok(Ok(()))) {
+            let left = until.saturating_duration_since(tokio::time::Instant::now());
+            if !matches!(
+                timeout(PATIENCE.min(left), give.send(Ok(Bytes::copy_from_slice(piece)))).await,
+                Ok(Ok(()))
+            ) {
                 return;
             }
         }

@@ -60,6 +60,7 @@ fn cx(attempt: u32, seconds: u64) -> Cx {
         until: Instant::now() + Duration::from_secs(seconds),
         attempt,
         waits: false,
+        once: false,
         cancel: CancellationToken::new(),
     }
 }

@@ -225,7 +225,8 @@ impl Dispatch {
     }
 
     /// The limits let a chat's head go a moment ago, or do so once more: what waited since, for the ledger as a rule, would
-    /// go out together with all that waited with it. What it took first is lost, which is stricter than asked.
+    /// go out together with all that waited with it. What it took first is lost, which is stricter than asked. A head is
+    /// late once: a ledger that is always slow would hold it for ever where a limit lets through less than one a moment.
     pub(super) fn is_in_time(
         &mut self,
         chat: Ix,
@@ -236,8 +237,14 @@ impl Dispatch {
         let Some((line, begun)) = self.queues.chat(chat).map(|chat| (chat.line, chat.begun)) else {
             return false;
         };
-        now.saturating_sub(begun) <= FRESH
-            || self.ask((line, chat), (conversation, group), head, now, Limits::take) == Verdict::Ready
+        let late = (head.offset, head.part);
+        let in_time = now.saturating_sub(begun) <= FRESH
+            || self.queues.chat(chat).is_some_and(|chat| chat.late == Some(late))
+            || self.ask((line, chat), (conversation, group), head, now, Limits::take) == Verdict::Ready;
+        if let Some(chat) = self.queues.chat_mut(chat) {
+            chat.late = (!in_time).then_some(late);
+        }
+        in_time
     }
 
     /// Asks all limits in this way.

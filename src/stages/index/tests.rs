@@ -59,6 +59,7 @@ impl Bench {
             until: Instant::now() + Duration::from_secs(60),
             attempt: 1,
             waits: false,
+            once: false,
             cancel: CancellationToken::new(),
         };
         match self.stage.handle(&cx, input).await.unwrap() {

@@ -83,6 +83,7 @@ fn at(ms: i64) -> Cx {
         until: tokio::time::Instant::now() + Duration::from_secs(5),
         attempt: 1,
         waits: false,
+        once: false,
         cancel: tokio_util::sync::CancellationToken::new(),
     }
 }

@@ -85,6 +85,7 @@ impl Bench {
             until: Instant::now() + Duration::from_secs(seconds),
             attempt,
             waits: false,
+            once: false,
             cancel: CancellationToken::new(),
         };
         match self.stage.handle(&cx, input).await? {

@@ -22,6 +22,7 @@ fn cx(attempt: u32) -> Cx {
         until: Instant::now() + Duration::from_secs(5),
         attempt,
         waits: false,
+        once: false,
         cancel: CancellationToken::new(),
     }
 }

@@ -167,9 +167,11 @@ async fn nothing_of_a_person_stays_in_any_table_and_all_of_another_does(db: Data
     ];
     assert_eq!(ada.keys().map(String::as_str).collect::<Vec<_>>(), tables, "what a person leaves behind");
     let erased = db.store.contact_erase(&acme, &bot("shop"), None, ADA).await.unwrap().unwrap();
+    assert_eq!(erased.files, [format!("hash.{ADA}")]);
+    assert_eq!(found(&db, ADA).await, BTreeMap::from([("files".to_owned(), 1)]), "its file is still to go");
+    db.store.file_gone(&acme, &erased.files[0]).await.unwrap();
     assert_eq!(found(&db, ADA).await, BTreeMap::new());
     assert_eq!(found(&db, BOB).await, bob);
-    assert_eq!(erased.files, [format!("hash.{ADA}")]);
     let removed: BTreeMap<String, i64> =
         erased.rows.iter().map(|(table, n)| ((*table).to_owned(), i64::try_from(*n).unwrap())).collect();
     assert_eq!(removed, ada, "every row is counted");
@@ -188,6 +190,7 @@ async fn a_person_is_known_by_any_of_their_ids(db: Database) {
     let whatsapp = Some(ChannelKind::Whatsapp);
     let erased = db.store.contact_erase(&acme, &bot("shop"), whatsapp, &alias).await.unwrap().unwrap();
     assert!(erased.conversations.contains(&conversation("acme", ADA)), "{erased:?}");
+    db.store.file_gone(&acme, &erased.files[0]).await.unwrap();
     assert_eq!(found(&db, ADA).await, BTreeMap::new());
 }
 
@@ -195,6 +198,8 @@ async fn what_is_another_tenants_or_bots_stays(db: Database) {
     let acme = world(&db).await;
     let other = db.tenant("other").await;
     db.store.bot_apply(&acme, &spec("desk", "")).await.unwrap();
+    // Told by a campaign and never heard of: the row has no contact.
+    write(&db, vec![JournalRow::Conversation(seen_in("acme", "zq7silent", 5, None))]).await;
     let before = found(&db, ADA).await;
     // A group's id, parts of ids, and what has a meaning in patterns name nobody.
     let (shop, desk) = (bot("shop"), bot("desk"));
@@ -210,4 +215,5 @@ async fn what_is_another_tenants_or_bots_stays(db: Database) {
         assert_eq!(db.store.contact_erase(tenant, bot, None, id).await.unwrap(), None, "{tenant} {bot} {id}");
     }
     assert_eq!(found(&db, ADA).await, before);
+    assert!(!found(&db, "zq7silent").await.is_empty(), "who has no id is not everybody without one");
 }

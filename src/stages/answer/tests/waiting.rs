@@ -27,6 +27,20 @@ async fn a_turn_waits_as_long_as_its_bot_says_and_then_gets_the_fallback() {
     assert_eq!(fallback_of(&bench.run(&after(300), &turn("a", vec![])).await), "model_unavailable");
 }
 
+/// The runtime counts the tries of a record that has waited from one again.
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_has_waited_long_enough_gets_the_fallback_at_its_only_try() {
+    let bench = patient();
+    let once = |seconds| Cx { attempt: 1, once: true, ..after(seconds) };
+    down(&bench);
+    assert!(bench.stage.handle(&once(299), &turn("a", vec![])).await.is_err());
+    down(&bench);
+    let reply = bench.stage.handle(&once(300), &turn("a", vec![])).await.unwrap();
+    assert!(!bench.stage.shows_recovery(&turn("a", vec![]), &reply), "nobody knows whether the model works");
+    let answered = bench.stage.handle(&once(0), &turn("a", vec![])).await.unwrap();
+    assert!(bench.stage.shows_recovery(&turn("a", vec![]), &answered));
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_a_wait_the_fallback_comes_at_once() {
     let bench = with_model();

@@ -131,6 +131,8 @@ pub(in crate::stages::dispatch) struct Chat {
     pub(in crate::stages::dispatch) loaded: Option<u64>,
     /// When the limits let its head go.
     pub(in crate::stages::dispatch) begun: Duration,
+    /// The head that the limits let go and that came too late to be sent: its offset and part.
+    pub(in crate::stages::dispatch) late: Option<(u64, u32)>,
     /// Its call of the process's, from its turn to the request.
     pub(in crate::stages::dispatch) slot: Option<OwnedSemaphorePermit>,
     /// It stands in its line's `ready`, once, whatever its state.
@@ -149,6 +151,7 @@ impl Chat {
             refusals: (0, 0, 0),
             loaded: None,
             begun: Duration::ZERO,
+            late: None,
             slot: None,
             listed: false,
             timer: None,

@@ -79,6 +79,17 @@ async fn sends_that_waited_for_the_ledger_do_not_go_out_together() {
     }
 }
 
+/// Where the ledger takes longer than the limits' word is good for, a bot with one message a second still sends.
+#[tokio::test(start_paused = true)]
+async fn a_slow_ledger_slows_a_limited_campaign_and_does_not_stop_it() {
+    let ready = Rig::with(FakeChannel::new(ChannelKind::Telegram), Duration::from_millis(300)).await;
+    ready.put_bot("a", |bot| bot.spec.limits = serde_json::from_str(r#"{"bot": "1/s"}"#).unwrap());
+    let mut bulk = ready.bulk().await;
+    bulk.send(&campaign(0..20));
+    bulk.run(60 * SEC).await;
+    assert!(ready.telegram.sent().len() >= 20, "{} sent", ready.telegram.sent().len());
+}
+
 #[tokio::test(start_paused = true)]
 async fn in_a_chat_a_reply_goes_first_and_each_lane_keeps_its_order() {
     let mut ready = Rig::new().await;
