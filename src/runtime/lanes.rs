@@ -55,12 +55,6 @@ impl<K: Eq + Hash + Clone, T> Lanes<K, T> {
         next
     }
 
-    /// True when an item of this key is out or waits.
-    #[must_use]
-    pub fn holds(&self, key: &K) -> bool {
-        self.queues.contains_key(key)
-    }
-
     /// How many are out.
     #[must_use]
     pub const fn running(&self) -> usize {
