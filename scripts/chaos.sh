@@ -73,7 +73,9 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-if [ "$profile" = release ]; then cargo build --release --quiet >&2; else cargo build --quiet >&2; fi
+# With the points at which messages of the run do harm to the stage that takes them.
+if [ "$profile" = release ]; then release=--release; else release=; fi
+cargo build --quiet $release --features "failpoints ${MILLRACE_FEATURES:-}" >&2
 end_roles
 scripts/kafka.sh clean --port "$port" >&2
 scripts/postgres.sh clean --port "$postgres_port" >&2

@@ -73,17 +73,20 @@ if [ ${#left_out[@]} -gt 0 ]; then
     [ "${CI:-}" = true ] && { echo "with CI=true nothing may be left out"; exit 1; }
 fi
 
+# One set for everything: another would be built anew.
+export MILLRACE_FEATURES=${features[*]}
+
 say "the gate: format, lints, documentation, generated files"
-MILLRACE_FEATURES="${features[*]}" scripts/check.sh --no-tests
+scripts/check.sh --no-tests
 
 say "tests"
-cargo test --features "${features[*]}" -- --quiet
+cargo test --features "$MILLRACE_FEATURES" -- --quiet
 
 say "golden conversations on the embedded log"
-cargo run --quiet -- check tests/conversations/*.yaml
+cargo run --quiet --features "$MILLRACE_FEATURES" -- check tests/conversations/*.yaml
 if [ -n "${kafka:-}" ] && [ -n "${postgres:-}" ]; then
     say "golden conversations on Kafka and PostgreSQL, each role a process"
-    cargo run --quiet -- check --kafka "$kafka" --database "$postgres" tests/conversations/*.yaml
+    cargo run --quiet --features "$MILLRACE_FEATURES" -- check --kafka "$kafka" --database "$postgres" tests/conversations/*.yaml
     say "chaos: half a minute of faults, on brokers and a database of its own"
     stop_all
     kafka='' postgres=''

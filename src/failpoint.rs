@@ -1,7 +1,9 @@
-//! Points at which a test ends the process: one for each row of the table of what a crash may interrupt.
+//! Points at which a test ends the process: one for each row of the table of what a crash may interrupt; and records that
+//! do harm to who reads them.
 //!
 //! Guarantee: without the feature `failpoints` nothing of it is compiled in. With it a process ends, as `kill -9` would end
-//! it, the n-th time it passes the point that `MILLRACE_FAILPOINT=point:n` names, and at no other.
+//! it, the n-th time it passes the point that `MILLRACE_FAILPOINT=point:n` names, and at no other. A record does harm
+//! where `MILLRACE_POISON=word` is set and it holds `word-panic-STAGE` or `word-abort-STAGE`: each time that stage takes it.
 
 /// A point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,5 +84,34 @@ pub(crate) fn pass(point: Failpoint) {
         && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *times
     {
         std::process::abort();
+    }
+}
+
+/// A stage takes a record, which may do it harm.
+#[cfg(not(feature = "failpoints"))]
+#[inline]
+pub(crate) const fn taste(_: crate::domain::stage::StageName, _: &[u8]) {}
+
+/// A stage takes a record, which may do it harm.
+///
+/// # Panics
+/// When the record says so.
+#[cfg(feature = "failpoints")]
+#[expect(clippy::disallowed_methods, reason = "a test's word to its own process is no setting")]
+#[expect(clippy::panic, reason = "what a stage of its own would do, on a record that a test made for it")]
+pub(crate) fn taste(stage: crate::domain::stage::StageName, record: &[u8]) {
+    use std::sync::LazyLock;
+
+    static WORD: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("MILLRACE_POISON").ok());
+    let Some(word) = &*WORD else { return };
+    let holds = |harm: &str| {
+        let marker = format!("{word}-{harm}-{stage}");
+        record.windows(marker.len()).any(|window| window == marker.as_bytes())
+    };
+    if holds("abort") {
+        std::process::abort();
+    }
+    if holds("panic") {
+        panic!("a record that panics {stage}");
     }
 }

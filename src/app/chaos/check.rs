@@ -14,6 +14,7 @@ pub mod order;
 pub(crate) mod sample;
 
 use super::history::History;
+use crate::domain::ids::EventId;
 
 /// Everything that was found.
 #[derive(Debug)]
@@ -28,8 +29,10 @@ pub struct Findings {
     pub over_limit: Vec<limits::OverLimit>,
     /// Offsets that were committed before their effect was durable.
     pub early_commits: Vec<commits::Early>,
-    /// Records that nobody can read and that are not in the dead letters.
+    /// Records that nobody can read, or that do harm to a stage, and that are not in the dead letters for it.
     pub lost_poison: usize,
+    /// Events that were given up for what a record beside them did.
+    pub wronged: Vec<EventId>,
     /// Messages at the provider whose text no reply has.
     pub strangers: usize,
     /// What became of campaigns.
@@ -47,6 +50,7 @@ pub fn check(history: &History) -> Findings {
         over_limit: limits::over_limit(history),
         early_commits: commits::early(history),
         lost_poison: loss::lost_poison(history),
+        wronged: loss::wronged(history),
         strangers: deliveries.strangers,
         campaigns: campaigns::campaigns(history),
     }
@@ -62,6 +66,7 @@ impl Findings {
             && self.over_limit.is_empty()
             && self.early_commits.is_empty()
             && self.lost_poison == 0
+            && self.wronged.is_empty()
             && self.campaigns.twice.is_empty()
             && self.campaigns.missing.is_empty()
     }

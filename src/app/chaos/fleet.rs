@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::faults::ROLES;
 use super::history::Crash;
+use super::plan::POISON;
 use crate::app::role_process::RoleProcesses;
 use crate::app::settings::Settings;
 use crate::domain::stage::StageName;
@@ -239,7 +240,7 @@ impl Keeper {
                 .with_context(|| path.display().to_string())
         };
         let log = append(&self.folder.join(format!("{}.log", self.name)))?;
-        let child = self.processes.command(&self.line).stderr(log).spawn()?;
+        let child = self.processes.command(&self.line).env("MILLRACE_POISON", POISON).stderr(log).spawn()?;
         if let Some(id) = child.id() {
             // For who cleans up should this process be killed.
             writeln!(append(&self.folder.join("pids"))?, "{id}")?;

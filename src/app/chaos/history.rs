@@ -50,6 +50,8 @@ pub struct Accepted {
     pub root: EventId,
     /// Which chat it was said in.
     pub chat: ChatKey,
+    /// The reason for which it must be in the dead letters, where a stage can't bear it.
+    pub harm: Option<&'static str>,
 }
 
 /// A chat of an account.
@@ -205,6 +207,8 @@ pub struct DeadLetter {
     pub partition: u32,
     /// Its offset.
     pub offset: u64,
+    /// Why.
+    pub reason: String,
     /// The record's bytes, where it can't be read.
     pub bytes: Vec<u8>,
 }

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::history::{Accepted, ChatKey};
-use super::plan::{Chat, Message, Plan, PlannedBot};
+use super::plan::{Chat, Harm, Message, Plan, PlannedBot};
 use super::world::{APP, APP_SECRET, SECRET};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::EventId;
@@ -100,6 +100,7 @@ impl Post {
         } else {
             format!("word{} of message {}", message.seq, message.number)
         };
+        let text = message.harm.map_or(text.clone(), |harm| format!("{} {text}", harm.marker()));
         let now = SystemClock.now().millis() / 1000;
         let number = message.number + 1;
         let (url, header, body, event) = match bot.channel {
@@ -118,6 +119,7 @@ impl Post {
         };
         let event = Accepted {
             root: EventId::root(bot.channel, &bot.account, &event),
+            harm: message.harm.map(Harm::reason),
             chat: ChatKey { channel: bot.channel, account: bot.account.clone(), chat: chat.id.clone() },
         };
         Self { url, header, body: body.into(), event }

@@ -7,6 +7,7 @@ use fastrand::Rng;
 use super::faults::{self, Scheduled};
 use crate::domain::bot::UnknownPolicy;
 use crate::domain::channel::ChannelKind;
+use crate::domain::stage::StageName;
 
 /// Messages a second over all bots.
 pub const RATE: u32 = 60;
@@ -16,6 +17,13 @@ pub const BOTS: usize = 12;
 pub const LIMITED_BOT: usize = 8;
 /// One message in so many is delivered by the provider a second time.
 const AGAIN: u32 = 50;
+/// One message in so many makes a stage panic.
+const PANICS: u32 = 200;
+/// The first message that ends the process which reads it is said this long after the beginning, the others so long after
+/// the one before: a group needs five of its sessions to find out which record it is, and stands still meanwhile.
+const ABORTS_S: (u32, u32) = (4, 150);
+/// The word that stands before the harm in such a message, as the roles are told.
+pub const POISON: &str = "poison";
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +101,31 @@ pub struct Message {
     pub question: bool,
     /// The provider delivers it twice.
     pub again: bool,
+    /// What it does to who reads it.
+    pub harm: Option<Harm>,
+}
+
+/// A message that one stage can't bear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Harm {
+    /// The stage.
+    pub stage: StageName,
+    /// Its process ends; else the stage panics.
+    pub aborts: bool,
+}
+
+impl Harm {
+    /// What the message says, and the stage understands.
+    #[must_use]
+    pub fn marker(self) -> String {
+        format!("{POISON}-{}-{}", if self.aborts { "abort" } else { "panic" }, self.stage)
+    }
+
+    /// Why such a record is in the dead letters.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        if self.aborts { "crash_loop" } else { "panic" }
+    }
 }
 
 impl Plan {
@@ -188,9 +221,21 @@ fn messages(shape: Shape, bots: &[PlannedBot], chats: &[Chat], rng: &mut Rng) ->
             seqs[chat] += 1;
             let asks = bots[chats[chat].bot].brain == Brain::Model && rng.bool();
             let due_ms = u64::from(number) * 1000 / u64::from(RATE);
-            Message { due_ms, chat, seq, number, question: asks, again: rng.u32(0..AGAIN) == 0 }
+            let again = rng.u32(0..AGAIN) == 0;
+            let harm = harm(number, asks, rng);
+            Message { due_ms, chat, seq, number, question: asks, again: again && harm.is_none(), harm }
         })
         .collect()
+}
+
+/// What a message does to which of the stages that it passes.
+fn harm(number: u32, asks: bool, rng: &mut Rng) -> Option<Harm> {
+    let stages = [StageName::Ingest, StageName::Match, StageName::Retrieve, StageName::Answer];
+    let stage = stages[rng.usize(0..if asks { 4 } else { 2 })];
+    let panics = rng.u32(0..PANICS) == 0;
+    let (first, then) = (ABORTS_S.0 * RATE, ABORTS_S.1 * RATE);
+    let aborts = number.checked_sub(first).is_some_and(|after| after.is_multiple_of(then));
+    (aborts || panics).then_some(Harm { stage, aborts })
 }
 
 #[cfg(test)]
@@ -220,6 +265,27 @@ mod tests {
         let unique: std::collections::HashSet<_> = texts.iter().collect();
         assert_eq!(unique.len(), texts.len());
         assert!((0..40).any(|seq| parts(seq).len() == 3));
+    }
+
+    #[test]
+    fn some_messages_do_harm_to_a_stage_that_they_pass() {
+        let plan = Plan::new(Shape { seconds: 600, ..SHAPE });
+        let harms = |aborts: bool| {
+            let all =
+                plan.messages.iter().filter(move |message| message.harm.is_some_and(|h| h.aborts == aborts));
+            all.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            harms(true).iter().map(|message| message.due_ms / 1000).collect::<Vec<_>>(),
+            [4, 154, 304, 454]
+        );
+        assert!((90..270).contains(&harms(false).len()));
+        for message in harms(true).into_iter().chain(harms(false)) {
+            let early =
+                message.harm.is_some_and(|harm| matches!(harm.stage, StageName::Ingest | StageName::Match));
+            assert!(early || message.question, "{message:?}");
+            assert!(!message.again);
+        }
     }
 
     #[test]

@@ -54,8 +54,12 @@ pub struct Report {
     pub early_commits: usize,
     /// Records that nobody can read.
     pub poison: usize,
-    /// Those of them that are not in the dead letters.
+    /// Accepted events that end the process of a stage, or make it panic.
+    pub harmful: usize,
+    /// Those of both that are not in the dead letters for it.
     pub poison_lost: usize,
+    /// Events that were given up for what a record beside them did.
+    pub wronged: usize,
     /// Messages at the providers.
     pub sends: usize,
     /// Messages that a provider took without telling the sender.
@@ -128,7 +132,9 @@ impl Report {
             limit_violations: findings.over_limit.len(),
             early_commits: findings.early_commits.len(),
             poison: history.poison.len(),
+            harmful: history.accepted.iter().filter(|event| event.harm.is_some()).count(),
             poison_lost: findings.lost_poison,
+            wronged: findings.wronged.len(),
             sends: history.sends.len(),
             hidden: history.sends.iter().filter(|send| send.hidden).count(),
             throttled: history.sends.iter().filter(|send| !send.taken && !send.planned).count(),
@@ -179,6 +185,7 @@ pub(super) fn write_evidence(
     section!("committed early", findings.early_commits);
     section!("campaigns, told twice", findings.campaigns.twice);
     section!("campaigns, missing", findings.campaigns.missing);
+    section!("given up for what another record did", findings.wronged);
     section!("crashes", history.crashes);
     section("ended by themselves", counts.exits.clone());
     // Of each repeat: all that the provider saw and the ledger says.

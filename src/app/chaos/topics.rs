@@ -179,6 +179,7 @@ impl Topics {
             topic: header("millrace-topic"),
             partition: header("millrace-partition").parse().unwrap_or_default(),
             offset: header("millrace-offset").parse().unwrap_or_default(),
+            reason: header("millrace-reason"),
             bytes: if root.is_none() { record.value.to_vec() } else { Vec::new() },
         });
     }

@@ -14,6 +14,7 @@ use crate::domain::events::TurnDropped;
 use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::stage::StageName;
 use crate::domain::time::Clock;
+use crate::failpoint;
 use crate::log::Record;
 use crate::pipeline::topology::{DROPPED, Pipeline};
 use crate::pipeline::{Cx, Emission, Outcome, Ports, Stage, StageError};
@@ -76,12 +77,18 @@ impl<S: Stage> Handler<S> {
 
     async fn decode_and_try(&self, record: &Record, until: Instant, once: bool) -> Fate {
         match Envelope::<S::In>::decode(&record.value) {
-            Ok(input) => self.try_until_judged(&input, until, once).await,
+            Ok(input) => self.try_until_judged(&record.value, &input, until, once).await,
             Err(error) => Fate::Dead(error.into()),
         }
     }
 
-    async fn try_until_judged(&self, input: &Envelope<S::In>, until: Instant, once: bool) -> Fate {
+    async fn try_until_judged(
+        &self,
+        raw: &[u8],
+        input: &Envelope<S::In>,
+        until: Instant,
+        once: bool,
+    ) -> Fate {
         let waits = self.pipeline.delay.is_some();
         let mut cx = Cx {
             clock: Arc::clone(&self.clock),
@@ -92,7 +99,11 @@ impl<S: Stage> Handler<S> {
             cancel: self.cancel.clone(),
         };
         loop {
-            let tried = AssertUnwindSafe(self.stage.handle(&cx, input)).catch_unwind().await;
+            let trying = async {
+                failpoint::taste(S::NAME, raw);
+                self.stage.handle(&cx, input).await
+            };
+            let tried = AssertUnwindSafe(trying).catch_unwind().await;
             let (mut error, panicked) = match tried {
                 Ok(Ok(outcome)) => {
                     let well = self.stage.shows_recovery(input, &outcome);

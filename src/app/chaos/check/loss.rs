@@ -107,11 +107,32 @@ impl Fates {
     }
 }
 
-/// How many of the records that nobody can read are not in the dead letters.
+/// How many of the records that nobody can read, and of those that do harm to a stage, are not in the dead letters. One
+/// that did harm must be there for its reason; one that was dropped before did none.
 #[must_use]
 pub fn lost_poison(history: &History) -> usize {
     let dead: HashSet<&[u8]> = history.topics.dead.iter().map(|letter| letter.bytes.as_slice()).collect();
-    history.poison.iter().filter(|bytes| !dead.contains(bytes.as_slice())).count()
+    let unread = history.poison.iter().filter(|bytes| !dead.contains(bytes.as_slice())).count();
+    let mut why: HashMap<EventId, HashSet<&str>> = HashMap::new();
+    for letter in &history.topics.dead {
+        letter.root.map(|root| why.entry(root).or_default().insert(&letter.reason));
+    }
+    let found = |event: &Accepted, reason: &str| {
+        history.topics.dropped.contains_key(&event.root)
+            || why.get(&event.root).is_some_and(|why| why.contains(reason))
+    };
+    let harmful = history.accepted.iter().filter(|event| event.harm.is_some_and(|harm| !found(event, harm)));
+    unread + harmful.count()
+}
+
+/// Events that were given up for what a record beside them did: as one that ends its process or makes a stage panic.
+#[must_use]
+pub fn wronged(history: &History) -> Vec<EventId> {
+    let harmful: HashSet<EventId> =
+        history.accepted.iter().filter(|event| event.harm.is_some()).map(|event| event.root).collect();
+    let given_up =
+        history.topics.dead.iter().filter(|letter| matches!(letter.reason.as_str(), "crash_loop" | "panic"));
+    given_up.filter_map(|letter| letter.root).filter(|root| !harmful.contains(root)).collect()
 }
 
 #[cfg(test)]
@@ -194,5 +215,24 @@ mod tests {
         sample.history.poison = vec![b"one".to_vec(), b"two".to_vec()];
         sample.dead(1, None, 3, b"one");
         assert_eq!(lost_poison(&sample.history), 1);
+    }
+
+    #[test]
+    fn a_record_that_did_harm_is_a_dead_letter_for_that_and_its_neighbours_are_none() {
+        let mut sample = Sample::default();
+        for n in 1..=4 {
+            sample.accept(n);
+        }
+        for n in 0..3 {
+            sample.history.accepted[n].harm = Some("crash_loop");
+        }
+        // The second was dropped before it could do harm; of the third nobody knows why it is dead.
+        sample.dead(1, Some(1), 0, b"").last_dead().reason = "crash_loop".to_owned();
+        sample.history.topics.dropped.insert(root(2), "late".to_owned());
+        sample.dead(1, Some(3), 1, b"").last_dead().reason = "exhausted".to_owned();
+        assert_eq!(lost_poison(&sample.history), 1);
+        assert!(wronged(&sample.history).is_empty());
+        sample.dead(1, Some(4), 2, b"").last_dead().reason = "crash_loop".to_owned();
+        assert_eq!(wronged(&sample.history), [root(4)]);
     }
 }

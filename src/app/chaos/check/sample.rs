@@ -28,7 +28,7 @@ pub(crate) fn reply_id(n: u32) -> EventId {
 
 impl Sample {
     pub(crate) fn accept(&mut self, n: u32) -> &mut Self {
-        self.history.accepted.push(Accepted { root: root(n), chat: chat() });
+        self.history.accepted.push(Accepted { root: root(n), chat: chat(), harm: None });
         self.history.topics.received.insert(root(n), (0, u64::from(n)));
         self
     }
@@ -82,9 +82,14 @@ impl Sample {
             topic: crate::domain::topics::REPLY_READY.to_owned(),
             partition: 0,
             offset,
+            reason: "undecodable".to_owned(),
             bytes: bytes.to_vec(),
         });
         self
+    }
+
+    pub(crate) fn last_dead(&mut self) -> &mut DeadLetter {
+        self.history.topics.dead.last_mut().unwrap()
     }
 
     pub(crate) fn crash(&mut self, from: i64, to: i64) -> &mut Self {
