@@ -31,6 +31,7 @@ pub mod tracker;
 pub mod transform;
 pub mod worker;
 
+pub use careful::Turns;
 pub use config::RuntimeConfig;
 pub use health::Health;
 pub use worker::{Worker, WorkerSpec};

@@ -22,7 +22,7 @@ use crate::domain::topics::{BOT_CHANGED, TopicSpec, catalog};
 use crate::log::embedded::EmbeddedLog;
 use crate::log::kafka::KafkaLog;
 use crate::log::{Log, TopicPartition};
-use crate::runtime::Health;
+use crate::runtime::{Health, Turns};
 use crate::services::http::Http;
 use crate::services::objects::Objects;
 use crate::store::{CachedDirectory, Store};
@@ -54,6 +54,8 @@ pub struct Parts {
     pub reachable: watch::Receiver<Vec<String>>,
     /// Bytes of records in memory, over all stages of the process.
     pub process_bytes: Arc<AtomicUsize>,
+    /// Whose turn it is after crashes, over all stages of the process.
+    pub turns: Turns,
     /// Fires when the process is to end: stop reading, finish, commit, leave.
     pub stop: CancellationToken,
     /// Everything that has to end before the log is closed.
@@ -98,6 +100,7 @@ impl Parts {
             objects: Objects::open(&settings.object_store, &settings.data)?,
             health: Health::default(),
             process_bytes: Arc::default(),
+            turns: Turns::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             settings,

@@ -25,7 +25,7 @@ use crate::log::kafka::KafkaLog;
 use crate::log::{Log, Outgoing, TopicName};
 use crate::pipeline::topology::Pipeline;
 use crate::runtime::transform::Transforms;
-use crate::runtime::{Health, Worker, WorkerSpec};
+use crate::runtime::{Health, Turns, Worker, WorkerSpec};
 
 /// Records of one append while the topic is filled.
 const FILL: u64 = 1000;
@@ -144,6 +144,7 @@ impl Road {
             drain: settings.shutdown.get(),
             config: settings.runtime.clone(),
             process_bytes: Arc::default(),
+            turns: Turns::default(),
             health: Health::default(),
         };
         let worker = Worker::join(Arc::new(factory), spec, self.log(), Arc::new(SystemClock)).await?;

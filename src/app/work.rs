@@ -121,6 +121,7 @@ fn run<F: StageFactory>(parts: &Parts, pipeline: Pipeline, factory: F) {
         drain: parts.settings.shutdown.get(),
         config: parts.settings.runtime.clone(),
         process_bytes: Arc::clone(&parts.process_bytes),
+        turns: parts.turns.clone(),
         health: parts.health.clone(),
     };
     let (log, clock, stop) = (Arc::clone(&parts.log), Arc::clone(&parts.clock), parts.stop.clone());

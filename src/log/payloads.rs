@@ -65,7 +65,13 @@ impl Payloads {
     /// When the disk does not take them.
     pub fn store(&self, records: &[Bytes]) -> Result<Vec<Place>, LogError> {
         let mut segments = self.lock();
-        records.iter().map(|record| segments.store(&self.folder, record)).collect()
+        let mut places = Vec::with_capacity(records.len());
+        let mut rest = records;
+        while !rest.is_empty() {
+            let taken = segments.store(&self.folder, rest, &mut places)?;
+            rest = &rest[taken..];
+        }
+        Ok(places)
     }
 
     /// Reads a record.
@@ -115,7 +121,13 @@ impl Payloads {
 }
 
 impl Segments {
-    fn store(&mut self, folder: &Path, record: &[u8]) -> Result<Place, LogError> {
+    /// Stores as many as the file has room for, at least one, in one write; how many.
+    fn store(
+        &mut self,
+        folder: &Path,
+        records: &[Bytes],
+        places: &mut Vec<Place>,
+    ) -> Result<usize, LogError> {
         let trouble =
             |source| LogError::Io { what: format!("store a parked record in {}", folder.display()), source };
         if self.files.get(&self.last).is_none_or(|segment| segment.len >= SEGMENT) {
@@ -126,15 +138,26 @@ impl Segments {
             self.drop_dead();
         }
         let number = self.last;
-        let Some(segment) = self.files.get_mut(&number) else { return Ok(Place::default()) };
-        segment.file.write_all_at(record, segment.len).map_err(trouble)?;
-        let place = Place {
-            position: number << OFFSET_BITS | segment.len,
-            len: u32::try_from(record.len()).unwrap_or(u32::MAX),
+        let Some(segment) = self.files.get_mut(&number) else {
+            return Err(trouble(io::Error::other("it has no file to write to")));
         };
-        segment.len += record.len() as u64;
-        segment.live += 1;
-        Ok(place)
+        let (mut end, mut together, first) = (segment.len, Vec::new(), places.len());
+        for record in records {
+            if end >= SEGMENT {
+                break;
+            }
+            let len = u32::try_from(record.len()).unwrap_or(u32::MAX);
+            places.push(Place { position: number << OFFSET_BITS | end, len });
+            end += record.len() as u64;
+            together.extend_from_slice(record);
+        }
+        let taken = places.len() - first;
+        if let Err(source) = segment.file.write_all_at(&together, segment.len) {
+            places.truncate(first);
+            return Err(trouble(source));
+        }
+        (segment.len, segment.live) = (end, segment.live + taken as u64);
+        Ok(taken)
     }
 
     /// Gives files back of which nothing is wanted; not the one that is written.

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::brake::Brake;
-use super::careful::{Careful, Step};
+use super::careful::{Careful, Step, Turns};
 use super::metadata::{Fate, Metadata};
 use super::open::OpenRecords;
 use super::progress::Shared;
@@ -101,6 +101,9 @@ pub struct Actor<S: PartitionStage> {
     pub brake: Arc<Brake>,
     /// The most bytes of unfinished records.
     pub max_bytes: usize,
+    /// Shared by all partitions of the process. `None` = a stage that sends: it holds its record as long as a limit says,
+    /// and nobody waits for that.
+    pub turns: Option<Turns>,
 }
 
 impl<S: PartitionStage> fmt::Debug for Actor<S> {
@@ -161,7 +164,7 @@ impl<S: PartitionStage> Actor<S> {
 
         let mut open = OpenRecords::default();
         let mut letters: FuturesUnordered<_> = FuturesUnordered::new();
-        let mut releasing = false;
+        let (mut releasing, mut turn) = (false, None);
         loop {
             let room = !releasing && self.shared.bytes() < self.max_bytes;
             let room = room && self.has_room();
@@ -192,7 +195,11 @@ impl<S: PartitionStage> Actor<S> {
                     came = careful.has_room();
                 }
             }
-            let step = careful.step(open.len() == careful.len());
+            let idle = open.len() == careful.len();
+            if idle {
+                drop(turn.take());
+            }
+            let step = careful.step(idle);
             // What still waits was not read yet, as far as the stage is concerned.
             let position = careful.next().unwrap_or_else(|| self.shared.with(|tracker| tracker.position()));
             self.cx.position = position;
@@ -202,17 +209,14 @@ impl<S: PartitionStage> Actor<S> {
                 Step::Wait if came => self.stage.admit(&mut self.cx, Vec::new()),
                 Step::Wait => {}
                 Step::Admit(records) => self.stage.admit(&mut self.cx, records),
-                Step::Alone(record) => {
-                    self.shared.set_fate(careful.fate());
-                    tokio::select! {
-                        // What else is under way is still to be drained; this record is left to the next owner.
-                        () = release.cancelled() => {}
-                        committed = self.cx.ownership.claim(self.cx.epoch) => {
-                            committed?;
-                            self.stage.admit(&mut self.cx, vec![record]);
-                        }
+                Step::Alone(record) => tokio::select! {
+                    // What else is under way is still to be drained; this record is left to the next owner.
+                    () = release.cancelled() => {}
+                    begun = self.begin_alone(careful.fate()) => {
+                        turn = begun?;
+                        self.stage.admit(&mut self.cx, vec![record]);
                     }
-                }
+                },
                 Step::GiveUp(record, times) => letters.push(self.give_up(&record, times)),
             }
             if let Some(error) = self.cx.failed.take() {
@@ -221,6 +225,10 @@ impl<S: PartitionStage> Actor<S> {
             for offset in std::mem::take(&mut self.cx.finished) {
                 self.brake.success();
                 self.complete(&mut open, offset);
+            }
+            if open.len() == careful.len() {
+                // Nothing may come for long.
+                drop(turn.take());
             }
             // After what it rests on is finished.
             self.shared.set_low(self.cx.low);
@@ -261,6 +269,24 @@ impl<S: PartitionStage> Actor<S> {
         };
         self.shared.begin(Tracker::new(offset, &done));
         Ok(offset)
+    }
+
+    /// Makes known which record is about to be at work alone, when it is its turn.
+    fn begin_alone(
+        &self,
+        fate: Fate,
+    ) -> impl Future<Output = Result<Option<OwnedSemaphorePermit>, LogError>> + use<S> {
+        let (turns, shared) = (self.turns.clone(), Arc::clone(&self.shared));
+        let (ownership, epoch) = (Arc::clone(&self.cx.ownership), self.cx.epoch);
+        async move {
+            let turn = match &turns {
+                Some(turns) => turns.wait().await,
+                None => None,
+            };
+            shared.set_fate(fate);
+            ownership.claim(epoch).await?;
+            Ok(turn)
+        }
     }
 
     /// A record that ended its owner every time.

@@ -1,9 +1,13 @@
 //! After crashes in a row: one record at a time, and its offset committed before it is begun.
 //!
 //! Guarantee: a record that ends the process is found out and goes to the dead letters as `crash_loop`, whatever stands
-//! beside it; one crash, or one after which something was finished, slows nothing down.
+//! beside it; one crash, or one after which something was finished, slows nothing down. A process that ends takes all its
+//! partitions with it, so their suspects have their [`Turns`].
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::metadata::Fate;
 use crate::log::Record;
@@ -14,6 +18,25 @@ const CRASHES: u32 = 2;
 const WINDOW: u64 = 64;
 /// A record that was alone at work so often when its owner was gone is the one.
 const TIMES: u32 = 3;
+
+/// Of all partitions of a process that are careful, one has its suspect at work: were there two when the process ends, an
+/// innocent one would be counted with the other.
+#[derive(Debug, Clone)]
+pub struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl Turns {
+    /// Waits until it is a partition's turn, which lasts as long as what is returned.
+    pub(super) async fn wait(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(&self.0).acquire_owned().await.ok()
+    }
+}
 
 /// One partition's care.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::actor::{Actor, Failure, Notice, QUEUE, What};
 use super::brake::Brake;
+use super::careful::Turns;
 use super::config::RuntimeConfig;
 use super::health::{Health, LoopState};
 use super::metadata::{Fate, Metadata};
@@ -56,6 +57,8 @@ pub struct WorkerSpec {
     pub config: RuntimeConfig,
     /// Bytes of records in memory over the whole process; shared by all workers.
     pub process_bytes: Arc<AtomicUsize>,
+    /// Whose turn it is after crashes; shared by all workers of the process.
+    pub turns: Turns,
     /// Where the loop reports.
     pub health: Health,
 }
@@ -280,6 +283,7 @@ impl<F: StageFactory> Worker<F> {
                 notices: self.notices.0.clone(),
                 brake: Arc::clone(&self.brake),
                 max_bytes: usize::try_from(self.spec.config.partition_bytes.bytes()).unwrap_or(usize::MAX),
+                turns: (!F::LEASED).then(|| self.spec.turns.clone()),
             };
             tokio::spawn(actor.run());
             let owned = Partition {

@@ -226,3 +226,39 @@ async fn a_record_that_ends_its_process_is_found_out() {
     assert_eq!(ends, 5, "twice with others, then three times alone");
     assert_eq!(rig.distinct(15, PATIENCE).await.len(), 15, "all others were handled");
 }
+
+#[tokio::test]
+async fn what_stands_in_other_partitions_is_not_held_guilty() {
+    let rig = Rig::with_partitions("run: async, lanes: 8, commit: 20ms", 4).await;
+    // The 9 stands for a record that aborts; the others, in its partition and in the three others, only take their time.
+    let guilty = 9;
+    rig.send(&(0..20).map(|n| (n, n, Act::Gate)).collect::<Vec<_>>()).await;
+    let (mut came, mut ends) = (0, 0);
+    'found: loop {
+        let worker = rig.start().await;
+        loop {
+            tokio::select! {
+                () = rig.at_the_gate(came + 1) => came += 1,
+                letters = rig.dead_letters(1, PATIENCE) => {
+                    assert_eq!(rig::header(&letters[0], "millrace-reason"), "crash_loop");
+                    rig.gate.add_permits(100);
+                    rig.settled(PATIENCE).await;
+                    worker.drain().await.unwrap();
+                    break 'found;
+                }
+            }
+            if rig.tried.lock().unwrap()[came as usize - 1] == guilty {
+                worker.vanish().await;
+                // Not for the next owner's.
+                rig.gate.forget_permits(100);
+                came = u32::try_from(rig.tried.lock().unwrap().len()).unwrap();
+                break;
+            }
+            rig.gate.add_permits(1);
+        }
+        ends += 1;
+        assert!(ends < 9, "it ends every owner");
+    }
+    assert_eq!(rig.dead_letters(1, PATIENCE).await.len(), 1, "one record did it");
+    assert_eq!(rig.distinct(19, PATIENCE).await.len(), 19, "all others were handled");
+}

@@ -3,7 +3,7 @@
 //! Guarantee: only processes that were started here are signalled, by their id; every one of them ends with the run. What
 //! a process says on stderr is kept in a file of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -126,7 +126,9 @@ impl Fleet {
                 continue;
             }
             if Instant::now() >= until {
-                let ended = fleet.tally.lock().exits.join("; ");
+                // A role that can't start at all ends twice a second: each tells the same.
+                let ended: BTreeSet<String> = fleet.tally.lock().exits.iter().cloned().collect();
+                let ended = ended.into_iter().collect::<Vec<_>>().join("; ");
                 anyhow::bail!(
                     "{url} is not ready, see {}; roles that ended: {ended}",
                     fleet.folder.display()

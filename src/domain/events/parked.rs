@@ -7,14 +7,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::settled::Lane;
 use crate::domain::ids::{BotId, ConversationId, EventId, TenantId};
 use crate::domain::time::Timestamp;
 
 /// One record. A record without a value deletes its [`ParkedKey`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Parked {
     /// The reply waits here, and its record in the lane is finished.
@@ -80,6 +80,63 @@ impl Parked {
     }
 }
 
+/// Every field of every kind. What serde makes of a tagged enum keeps all values aside until it has seen the tag, which is
+/// most of the time that a restore of a million replies takes.
+#[derive(Deserialize)]
+struct Flat {
+    #[serde(rename = "type")]
+    kind: Kind,
+    id: Option<EventId>,
+    offset: Option<u64>,
+    of: Option<u32>,
+    attempt: Option<u32>,
+    epoch: u64,
+    lane: Lane,
+    tenant: Option<TenantId>,
+    bot: Option<BotId>,
+    conversation: Option<ConversationId>,
+    deadline: Option<Timestamp>,
+    reply: Option<String>,
+    until: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Put,
+    Epoch,
+    Limit,
+}
+
+impl<'de> Deserialize<'de> for Parked {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        fn need<T, E: serde::de::Error>(found: Option<T>, name: &'static str) -> Result<T, E> {
+            found.ok_or_else(|| E::missing_field(name))
+        }
+        let flat = Flat::deserialize(from)?;
+        let (epoch, lane) = (flat.epoch, flat.lane);
+        Ok(match flat.kind {
+            Kind::Put => Self::Put {
+                id: need(flat.id, "id")?,
+                offset: need(flat.offset, "offset")?,
+                of: need(flat.of, "of")?,
+                attempt: need(flat.attempt, "attempt")?,
+                epoch,
+                lane,
+                tenant: need(flat.tenant, "tenant")?,
+                bot: need(flat.bot, "bot")?,
+                conversation: need(flat.conversation, "conversation")?,
+                deadline: flat.deadline,
+                reply: need(flat.reply, "reply")?,
+            },
+            Kind::Epoch => Self::Epoch { epoch, lane },
+            Kind::Limit => {
+                Self::Limit { bot: need(flat.bot, "bot")?, until: need(flat.until, "until")?, epoch, lane }
+            }
+        })
+    }
+}
+
 /// The key of a record. Written as the id, `epoch:LANE:NUMBER` or `limit:LANE:BOT`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ParkedKey {
@@ -139,6 +196,23 @@ mod tests {
         for wrong in ["", "epoch:ready:x", "epoch:7", "limit:slow:shop", "owner:ready:7"] {
             assert!(wrong.parse::<ParkedKey>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn every_kind_is_read_back_and_names_what_it_lacks() {
+        let (bot, until) = (BotId::from("b"), Timestamp::from_millis(7));
+        for parked in [
+            Parked::Epoch { epoch: 3, lane: Lane::Bulk },
+            Parked::Limit { bot, until, epoch: 3, lane: Lane::Ready },
+        ] {
+            let json = serde_json::to_string(&parked).unwrap();
+            assert_eq!(serde_json::from_str::<Parked>(&json).unwrap(), parked);
+        }
+        let wrong = |json: &str| serde_json::from_str::<Parked>(json).unwrap_err().to_string();
+        assert!(wrong(r#"{"type":"put","epoch":1,"lane":"ready"}"#).contains("`id`"));
+        assert!(wrong(r#"{"type":"limit","epoch":1,"lane":"ready","bot":"b"}"#).contains("`until`"));
+        assert!(wrong(r#"{"type":"moved","epoch":1,"lane":"ready"}"#).contains("moved"));
+        assert!(wrong(r#"{"epoch":1,"lane":"ready"}"#).contains("`type`"));
     }
 
     #[test]

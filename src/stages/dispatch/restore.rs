@@ -1,10 +1,12 @@
 //! A new owner reads what its predecessors left: claim, parked replies, ledger, doubts; only then it may send. The order
 //! and its reasons stand in [`Restore`].
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::task::JoinHandle;
 
 use super::job::Reply;
 use super::parking::{Bounds, DeadLetter, Doubt, From, Now, Restore, Search, Verdict, next_epoch};
@@ -17,6 +19,8 @@ use crate::domain::time::Timestamp;
 use crate::log::{Log, LogError, Payloads, Place, Record, Scan, TopicPartition};
 use crate::pipeline::PartitionCx;
 
+/// Batches of the parked topic that are understood while the next one is read.
+const AHEAD: usize = 2;
 /// What a dead letter says of a part that an earlier owner may have sent.
 const DOUBT: &str = "its sender ended between the request and the answer";
 
@@ -96,8 +100,18 @@ async fn read_parked(
         cx.claim(epoch).await?;
         let marker = records::marker(Desk { partition: cx.partition.partition, epoch, lane });
         let position = cx.append(vec![marker]).await?.first().map_or(0, |position| position.offset);
+        let mut under_way = VecDeque::new();
         while let Some(batch) = scan.batch(position + 1).await? {
-            note_parked(&batch, lane, payloads, restore).await?;
+            let payloads = Arc::clone(payloads);
+            under_way.push_back(tokio::task::spawn_blocking(move || understand(&batch, lane, &payloads)));
+            if under_way.len() > AHEAD
+                && let Some(oldest) = under_way.pop_front()
+            {
+                note_parked(oldest, restore).await?;
+            }
+        }
+        for batch in under_way {
+            note_parked(batch, restore).await?;
         }
         if restore.highest() <= epoch {
             restore.claimed(epoch);
@@ -108,38 +122,44 @@ async fn read_parked(
     }
 }
 
+/// A record of the parked topic: its key, what it says, and where its reply lies now.
+type Understood = (ParkedKey, Option<Parked>, Place);
+
+/// Tells the restore of a batch once it is understood.
 async fn note_parked(
-    batch: &[Record],
-    lane: Lane,
-    payloads: &Arc<Payloads>,
+    batch: JoinHandle<Result<Vec<Understood>, LogError>>,
     restore: &mut Restore,
 ) -> Result<(), LogError> {
-    let mut read: Vec<(ParkedKey, Option<Parked>)> = Vec::with_capacity(batch.len());
+    for (key, value, place) in batch.await.map_err(|gone| LogError::Closed(gone.to_string()))?? {
+        restore.parked(&key, value.as_ref(), place);
+    }
+    Ok(())
+}
+
+/// Reads the records of a batch and puts their replies into the store.
+fn understand(batch: &[Record], lane: Lane, payloads: &Payloads) -> Result<Vec<Understood>, LogError> {
+    let mut read: Vec<Understood> = Vec::with_capacity(batch.len());
+    let mut replies = Vec::with_capacity(batch.len());
     for record in batch {
         let key = std::str::from_utf8(&record.key).ok().and_then(|key| key.parse().ok());
         let value = (!record.value.is_empty()).then(|| serde_json::from_slice(&record.value)).transpose();
         match (key, value) {
             // The other lane keeps its own.
             (_, Ok(Some(Parked::Put { lane: other, .. }))) if other != lane => {}
-            (Some(key), Ok(value)) => read.push((key, value)),
+            (Some(key), Ok(mut value)) => {
+                if let Some(Parked::Put { reply, .. }) = &mut value {
+                    replies.push(Bytes::from(std::mem::take(reply)));
+                }
+                read.push((key, value, Place::default()));
+            }
             _ => tracing::warn!(offset = record.offset, "a parked record of an unknown kind is passed over"),
         }
     }
-    let replies = read.iter_mut().filter_map(|(_, value)| match value {
-        Some(Parked::Put { reply, .. }) => Some(Bytes::from(std::mem::take(reply))),
-        _ => None,
-    });
-    let (store, replies) = (Arc::clone(payloads), replies.collect::<Vec<_>>());
-    let places = tokio::task::spawn_blocking(move || store.store(&replies)).await;
-    let mut places = places.map_err(|gone| LogError::Closed(gone.to_string()))??.into_iter();
-    for (key, value) in &read {
-        let place = match value {
-            Some(Parked::Put { .. }) => places.next().unwrap_or_default(),
-            _ => Place::default(),
-        };
-        restore.parked(key, value.as_ref(), place);
+    let puts = read.iter_mut().filter(|(_, value, _)| matches!(value, Some(Parked::Put { .. })));
+    for ((.., place), stored) in puts.zip(payloads.store(&replies)?) {
+        *place = stored;
     }
-    Ok(())
+    Ok(read)
 }
 
 /// The stretch of the ledger that a restore reads.

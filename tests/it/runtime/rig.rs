@@ -19,7 +19,7 @@ use millrace::pipeline::topology::Pipeline;
 use millrace::pipeline::{Cx, Emission, Outcome, Ports, Stage, StageError, StageFactory};
 use millrace::runtime::actor::Failure;
 use millrace::runtime::transform::Transforms;
-use millrace::runtime::{Health, RuntimeConfig, Worker, WorkerSpec};
+use millrace::runtime::{Health, RuntimeConfig, Turns, Worker, WorkerSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
@@ -215,6 +215,7 @@ impl Rig {
             drain: Duration::from_secs(20),
             config: RuntimeConfig::default(),
             process_bytes: Arc::default(),
+            turns: Turns::default(),
             health: Health::default(),
         };
         let log = Arc::clone(&self.log) as Arc<dyn Log>;
