@@ -53,8 +53,8 @@ pub use journal::{
     Moved, PartRow, ReceiptRow, watermark_id,
 };
 pub use knowledge::{
-    BaseDocument, BaseInfo, BasePage, BaseSource, GIVEN_UP, KnowledgeUse, MissedQuestion, Quota, Reading,
-    SOURCE_LEASE, Submission, Submitted, Waiting,
+    BaseDocument, BaseInfo, BasePage, BaseSnapshot, BaseSource, DueSnapshot, GIVEN_UP, KnowledgeUse,
+    MissedQuestion, Quota, Reading, SOURCE_LEASE, Submission, Submitted, Waiting,
 };
 pub use media::{Fetched, MediaItem, Upload, UploadKey};
 pub use outbox::Change;

@@ -70,7 +70,12 @@ pub async fn follow(
         let Some(batch) = reader.next(WAIT).await? else { continue };
         for record in batch.records.iter().filter(|record| !record.value.is_empty()) {
             match Envelope::<BotChanged>::decode(&record.value) {
-                Ok(change) => directory.seen(&change.tenant, &change.bot, change.data.version),
+                Ok(change) => {
+                    directory.seen(&change.tenant, &change.bot, change.data.version);
+                    if change.data.deleted {
+                        directory.removed(&change.tenant, &change.bot);
+                    }
+                }
                 Err(error) => tracing::error!(offset = record.offset, %error, "a change can't be read"),
             }
         }

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::observed::ObservedLog;
 use super::pipelines::Pipelines;
+use super::searching::Searching;
 use super::settings::Settings;
 use crate::domain::modes::Modes;
 use crate::domain::time::Clock;
@@ -48,6 +49,8 @@ pub struct Parts {
     pub http: Http,
     /// Raw files.
     pub objects: Objects,
+    /// The text search, where a role of this process needs one.
+    pub searching: Arc<Searching>,
     /// What the loops report.
     pub health: Health,
     /// What of log and store can't be reached, looked at every few seconds.
@@ -98,6 +101,7 @@ impl Parts {
             modes: Arc::default(),
             http: Http::new(settings.net.clone())?,
             objects: Objects::open(&settings.object_store, &settings.data)?,
+            searching: Arc::default(),
             health: Health::default(),
             process_bytes: Arc::default(),
             turns: Turns::default(),

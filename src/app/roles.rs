@@ -107,7 +107,7 @@ pub async fn until_ready(parts: &Parts, patience: Duration) -> anyhow::Result<()
 pub fn probes(parts: &Parts) -> Probes {
     let join = |problems: Vec<String>| if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) };
     let (healthy, ready, reachable) = (parts.health.clone(), parts.health.clone(), parts.reachable.clone());
-    let stop = parts.stop.clone();
+    let (stop, searching) = (parts.stop.clone(), Arc::clone(&parts.searching));
     Probes {
         healthy: Arc::new(move || join(healthy.unhealthy())),
         ready: Arc::new(move || {
@@ -118,7 +118,11 @@ pub fn probes(parts: &Parts) -> Probes {
             }
             join(problems)
         }),
-        notes: Arc::new(super::meaning::missing),
+        notes: Arc::new(move || {
+            let mut notes = super::meaning::missing();
+            notes.extend(searching.notes());
+            notes
+        }),
         room: Arc::new(|| Ok(())),
         metrics: Arc::new(crate::telemetry::render),
     }

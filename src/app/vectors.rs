@@ -7,9 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::ids::{BaseId, TenantId};
+use crate::domain::time::Timestamp;
+use crate::domain::topics::partition_of;
 use crate::services::search::TextSearch;
 use crate::store::Directory;
 
+use super::owned::Owned;
 use super::parts::Parts;
 
 /// How often is looked for documents without vectors.
@@ -21,16 +24,20 @@ const YOUNG: Duration = Duration::from_secs(3600);
 /// Knowledge bases at a look.
 const BATCH: i64 = 100;
 
-/// Looks after vectors until the process ends; without a model there is nothing to do.
-pub fn watch(parts: &Parts, search: &Arc<TextSearch>) {
+/// With snapshots, whoever writes them makes the vectors; what has none after so long is made by every process that searches.
+const OVERDUE: Duration = Duration::from_secs(1800);
+
+/// Looks after vectors until the process ends; without a model there is nothing to do. Whoever writes snapshots sees to the
+/// knowledge bases that are its own, `owned`.
+pub fn watch(parts: &Parts, search: &Arc<TextSearch>, owned: Option<&Owned>) {
     if !search.has_meaning() {
         return;
     }
-    let (parts, search) = (parts.clone(), Arc::clone(search));
+    let (parts, search, owned) = (parts.clone(), Arc::clone(search), owned.cloned());
     parts.tasks.clone().spawn(async move {
         let mut after = None;
         for round in 0_u32.. {
-            match look(&parts, &search, after.take()).await {
+            match look(&parts, &search, owned.as_ref(), after.take()).await {
                 Ok(last) => after = last,
                 Err(error) => tracing::warn!(%error, "documents wait to be found by meaning"),
             }
@@ -52,11 +59,21 @@ pub fn watch(parts: &Parts, search: &Arc<TextSearch>) {
 async fn look(
     parts: &Parts,
     search: &TextSearch,
+    owned: Option<&Owned>,
     after: Option<(TenantId, BaseId)>,
 ) -> anyhow::Result<Option<(TenantId, BaseId)>> {
-    let found = parts.store.bases_without_meaning(after.as_ref(), BATCH).await?;
+    let others_do = owned.is_none() && parts.settings.search.snapshots.enabled;
+    let wait = if others_do { OVERDUE } else { Duration::ZERO };
+    let since = parts.clock.now().millis().saturating_sub(i64::try_from(wait.as_millis())?);
+    let since = Timestamp::from_millis(since);
+    let shards = super::parts::shards(&parts.settings);
+    let found = parts.store.bases_without_meaning(since, after.as_ref(), BATCH).await?;
     let last = found.last().cloned().filter(|_| found.len() as i64 == BATCH);
     for (tenant, base) in found {
+        let partition = partition_of(format!("{tenant}/{base}").as_bytes(), shards);
+        if owned.is_some_and(|owned| !owned.has(partition)) {
+            continue;
+        }
         let Some(found) = parts.directory.base(&tenant, &base).await? else { continue };
         let (version, corpus) = (found.version, crate::domain::knowledge::Corpus::Base(found));
         if search.vector_bytes(corpus.clone()).is_some() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::files::TenantFiles;
 use super::meaning::{self, Need};
 use super::observed::{ObservedChannel, ObservedStage};
+use super::owned::{Owned, Owning};
 use super::parts::Parts;
 use super::supervise::supervise;
 use crate::domain::stage::StageName;
@@ -17,7 +18,6 @@ use crate::services::channel::{self, Files};
 use crate::services::media::Providers;
 use crate::services::model::Models;
 use crate::services::parse::Parsers;
-use crate::services::search::TextSearch;
 use crate::services::search::classifier::Classifier;
 use crate::stages::answer::{Answer, AnswerDeps};
 use crate::stages::dispatch::{DispatchDeps, DispatchFactory};
@@ -51,8 +51,8 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
             run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }
         StageName::Retrieve => {
-            let search = Arc::new(TextSearch::new(settings.search.clone(), meaning::open(settings))?);
-            super::vectors::watch(parts, &search);
+            let search = super::searching::open(parts)?;
+            super::vectors::watch(parts, &search, None);
             let stage = Retrieve::new(settings.retrieve.clone(), RetrieveDeps { directory, search });
             run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }
@@ -89,7 +89,15 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
             };
             super::submissions::announce(parts);
             super::crawling::start(parts);
-            run(parts, pipeline.clone(), Transforms::new(ObservedStage(Index::new(deps)), pipeline));
+            let owned = Owned::default();
+            let enabled = settings.search.snapshots.enabled;
+            let search = enabled.then(|| super::searching::open(parts)).transpose()?;
+            if let Some(search) = &search {
+                super::vectors::watch(parts, search, Some(&owned));
+            }
+            super::snapshots::write(parts, search.as_ref(), &owned);
+            let stage = Transforms::new(ObservedStage(Index::new(deps)), pipeline.clone());
+            run(parts, pipeline, Owning::new(stage, owned));
         }
         StageName::Media => {
             let deps = MediaDeps {

@@ -5,8 +5,10 @@
 //! its hash, so a file that was damaged or swapped is an error and never an answer.
 
 mod config;
+mod snapshots;
 
 pub use config::{ObjectStoreConfig, S3Config};
+pub use snapshots::SnapshotId;
 
 use std::fmt;
 use std::path::Path as FilePath;
@@ -32,6 +34,8 @@ pub struct ContentHash(blake3::Hash);
 #[derive(Debug, Clone)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
+    /// Where they lie; `None` for a bucket.
+    folder: Option<Arc<FilePath>>,
 }
 
 /// Why a file could not be kept or read.
@@ -92,6 +96,7 @@ impl Objects {
             } else {
                 Arc::new(PrefixStore::new(store, Path::from(prefix)))
             },
+            folder: None,
         })
     }
 
@@ -106,7 +111,7 @@ impl Objects {
         std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
         let store =
             LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(&error))?.with_fsync(true);
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self { store: Arc::new(store), folder: Some(folder.into()) })
     }
 
     /// Keeps a file and gives its hash; one that is there already is not written again.

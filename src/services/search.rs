@@ -20,6 +20,7 @@ mod query;
 mod resident;
 mod semantic;
 mod shard;
+pub mod snapshot;
 mod text_search;
 mod vectors;
 

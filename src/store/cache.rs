@@ -160,6 +160,12 @@ where
         }
     }
 
+    /// News: what the key named is gone. What comes after it under the same name may begin to count anew.
+    pub(super) fn removed(&self, key: &K) {
+        self.absent.forget(key);
+        self.slots.invalidate(key);
+    }
+
     /// Gives the slot its weight, unless it was thrown out meanwhile: putting it back could hide news that came when it
     /// was gone.
     fn weigh(&self, key: &K, slot: &Arc<Slot<V>>, bytes: usize) {

@@ -77,6 +77,15 @@ impl CachedDirectory {
         }
     }
 
+    /// What `bot.changed.v1` tells when something was removed, after [`Self::seen`]: should its tenant go too, a later one of
+    /// the same name counts its versions from the beginning.
+    pub fn removed(&self, tenant: &TenantId, bot: &BotId) {
+        match Change::base_of(bot.as_str(), tenant) {
+            Some(base) => self.bases.removed(&(tenant.clone(), base)),
+            None => self.bots.removed(&(tenant.clone(), bot.clone())),
+        }
+    }
+
     /// Writes the questions that found nothing until `stop` fires: a turn waits for none of it.
     pub async fn write_missed(&self, stop: CancellationToken) {
         self.missed.write(&self.store, stop).await;

@@ -8,6 +8,7 @@ mod missed;
 mod pins;
 mod quota;
 mod reading;
+mod snapshots;
 mod sources;
 
 pub use documents::{BaseDocument, Submission, Submitted, Waiting};
@@ -15,6 +16,7 @@ pub use missed::MissedQuestion;
 pub(super) use missed::shown_question;
 pub use quota::{KnowledgeUse, Quota};
 pub use reading::{GIVEN_UP, Reading};
+pub use snapshots::{BaseSnapshot, DueSnapshot};
 pub use sources::{BasePage, BaseSource, LEASE as SOURCE_LEASE};
 
 use serde::Serialize;
@@ -164,6 +166,7 @@ impl Store {
         ] {
             sqlx::query(statement).bind(tenant.as_str()).bind(base.as_str()).execute(tx.on()).await?;
         }
+        self.base_snapshot_retire(&mut tx, tenant, Some(base)).await?;
         for bot in &bots {
             match self.lock_live(&mut tx, tenant, bot).await {
                 Ok(locked) => self.announce(&mut tx, tenant, bot.as_str(), locked.version, false).await?,
@@ -209,23 +212,27 @@ impl Store {
         Ok(locked.version)
     }
 
-    /// Knowledge bases with documents that are not found by meaning yet, at most `limit`, in order from behind `after` on.
+    /// Knowledge bases with documents that are not found by meaning yet and were read before `since`, at most `limit`, in order
+    /// from behind `after` on.
     ///
     /// # Errors
     /// When the database can't be reached.
     pub async fn bases_without_meaning(
         &self,
+        since: Timestamp,
         after: Option<&(TenantId, BaseId)>,
         limit: i64,
     ) -> Result<Vec<(TenantId, BaseId)>, StoreError> {
         let (tenant, base) = after.map_or(("", ""), |(tenant, base)| (tenant.as_str(), base.as_str()));
         let rows = sqlx::query(
             "SELECT DISTINCT tenant, base FROM base_documents WHERE status = 'searchable' \
-             AND (tenant > $1 OR (tenant = $1 AND base > $2)) ORDER BY tenant, base LIMIT $3",
+             AND changed_at <= $4 AND (tenant > $1 OR (tenant = $1 AND base > $2)) \
+             ORDER BY tenant, base LIMIT $3",
         )
         .bind(tenant)
         .bind(base)
         .bind(limit)
+        .bind(since.millis())
         .fetch_all(self.db.read())
         .await?;
         let pair = |row: &AnyRow| -> Result<_, StoreError> {

@@ -73,11 +73,11 @@ impl Store {
         row.as_ref().map(read).transpose()?.ok_or_else(|| missing("tenant", id.as_str()))
     }
 
-    /// Removes a tenant whose bots are removed, with everything that was ever its own: a later tenant of the same id
+    /// Removes a tenant whose bots and knowledge bases are removed, with everything that was ever its own: a later tenant of the same id
     /// finds nothing of it.
     ///
     /// # Errors
-    /// `Missing` when there is none of that id, `Invalid` while it has bots.
+    /// `Missing` when there is none of that id, `Invalid` while it has bots or knowledge bases.
     pub async fn tenant_remove(&self, id: &TenantId) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         let live = sqlx::query("SELECT COUNT(*) FROM bots WHERE tenant = $1 AND removed = 0")
@@ -88,6 +88,15 @@ impl Store {
             let what = format!("tenant `{id}` still has bots: remove them first");
             return Err(StoreError::Invalid(what));
         }
+        let live = sqlx::query("SELECT COUNT(*) FROM knowledge_bases WHERE tenant = $1 AND removed = 0")
+            .bind(id.as_str())
+            .fetch_one(tx.on())
+            .await?;
+        if live.try_get::<i64, _>(0)? > 0 {
+            let what = format!("tenant `{id}` still has knowledge bases: remove them first");
+            return Err(StoreError::Invalid(what));
+        }
+        self.base_snapshot_retire(&mut tx, id, None).await?;
         // Children first. The outbox stays: it still has to tell caches that the bots are gone.
         for table in [
             "campaign_recipients",
@@ -97,6 +106,14 @@ impl Store {
             "messages",
             "conversations",
             "documents",
+            "base_bots",
+            "base_documents",
+            "base_sources",
+            "base_pages",
+            "base_pins",
+            "knowledge_bases",
+            "knowledge_quotas",
+            "missed_questions",
             "bot_versions",
             "accounts",
             "bots",

@@ -179,6 +179,26 @@ pub fn api_called(operation: &'static str, status: u16) {
     Metric::ApiCalls.add(&[("operation", operation), ("status", &code)], 1);
 }
 
+/// Passages were analysed and indexed.
+pub fn passages_indexed(passages: u64) {
+    Metric::IndexedPassages.add(&[], passages);
+}
+
+/// The snapshot of a knowledge base was asked for. `outcome` is a word of ours: `fetched`, `local`, `none`, `damaged`.
+pub fn snapshot_opened(outcome: &'static str) {
+    Metric::SnapshotOpens.add(&[("outcome", outcome)], 1);
+}
+
+/// A snapshot of a knowledge base was written, or not. `outcome` is a word of ours: `written`, `outdone`, `failed`.
+pub fn snapshot_written(outcome: &'static str) {
+    Metric::SnapshotWrites.add(&[("outcome", outcome)], 1);
+}
+
+/// What snapshots take on the local disk now.
+pub fn snapshot_disk(bytes: u64) {
+    Metric::SnapshotDisk.set(&[], bytes as f64);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -83,6 +83,10 @@ metrics! {
     Brakes, Counter, "millrace_brakes_total", "Times a group halted since too many records in a row failed as bugs.";
     Commits, Counter, "millrace_commits_total", "Commits of offsets by how they ended.";
     FetchedMedia, Counter, "millrace_fetched_media_total", "Files of people that were settled, by channel and state.";
+    IndexedPassages, Counter, "millrace_indexed_passages_total", "Passages that this process analysed and indexed.";
+    SnapshotOpens, Counter, "millrace_snapshot_opens_total", "Knowledge bases whose snapshot was asked for, by what came of it.";
+    SnapshotWrites, Counter, "millrace_snapshot_writes_total", "Snapshots of knowledge bases that were written, by what came of it.";
+    SnapshotDisk, Gauge, "millrace_snapshot_bytes_count", "Bytes of snapshots on the local disk.";
     JournalRows, Counter, "millrace_journal_rows_total", "Rows written to the timeline.";
     CacheLookups, Counter, "millrace_cache_lookups_total", "Lookups in caches, by hit or miss.";
     ApiCalls, Counter, "millrace_api_calls_total", "Calls of the admin API by operation and status.";

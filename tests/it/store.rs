@@ -20,6 +20,7 @@ mod outbox;
 #[cfg(feature = "db-tests")]
 mod postgres;
 mod secrets;
+mod snapshots;
 mod stage;
 mod timeline;
 

@@ -23,7 +23,7 @@ impl Operations {
         Ok(info(&self.store.tenant(tenant).await?))
     }
 
-    /// A tenant with bots stays: bots are what webhooks and conversations lead to.
+    /// A tenant with bots stays: bots are what webhooks and conversations lead to. So does one with knowledge bases.
     pub(in crate::api) async fn tenant_remove(&self, tenant: &str) -> Result<Done, ApiError> {
         let tenant = TenantId::from(tenant);
         self.store.tenant(&tenant).await?;
@@ -33,6 +33,15 @@ impl Operations {
                 "tenant `{tenant}` still has {} bots: remove them first, for example `millrace bot remove {}`",
                 bots.len(),
                 first.bot
+            );
+            return Err(ApiError::new(ErrorCode::Conflict, message));
+        }
+        let bases = self.store.bases(&tenant).await?;
+        if let Some(first) = bases.first() {
+            let message = format!(
+                "tenant `{tenant}` still has {} knowledge bases: remove them first, for example `millrace kb remove {}`",
+                bases.len(),
+                first.base
             );
             return Err(ApiError::new(ErrorCode::Conflict, message));
         }

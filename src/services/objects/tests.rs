@@ -68,3 +68,31 @@ fn half_a_bucket_is_a_mistake() {
     assert_eq!(problems, Problems::default());
     assert!(Objects::open(&config, FilePath::new("/nowhere")).is_ok());
 }
+
+#[tokio::test]
+async fn files_of_snapshots_stand_apart_and_go_together() {
+    let (folder, objects) = objects();
+    let (acme, other) = (TenantId::from("acme"), TenantId::from("other"));
+    let [one, two] = [SnapshotId::random().unwrap(), SnapshotId::random().unwrap()];
+    assert_eq!(one.to_string().parse(), Ok(one));
+    for wrong in ["", "..", &one.to_string()[1..], &"g".repeat(32), &"A".repeat(32), &"+".repeat(32)] {
+        assert!(wrong.parse::<SnapshotId>().is_err(), "{wrong}");
+    }
+    let raw = objects.put(&acme, Bytes::from_static(b"raw")).await.unwrap();
+    for (tenant, id) in [(&acme, one), (&acme, two), (&other, one)] {
+        objects.put_part(tenant, id, "meta.json", Bytes::from_static(b"{}")).await.unwrap();
+    }
+    assert_eq!(objects.list(&acme).await.unwrap(), [raw], "no raw files");
+    assert_eq!(objects.delete_snapshot(&acme, one).await.unwrap(), 1);
+    assert_eq!(objects.delete_snapshot(&acme, one).await.unwrap(), 0);
+    let left = std::fs::read_dir(folder.path().join("objects/acme/snapshots")).unwrap();
+    assert_eq!(left.count(), 1, "no empty folder is left");
+    let part = async |tenant, id, bytes| objects.part(tenant, id, ("meta.json", bytes)).await.unwrap();
+    assert_eq!(part(&acme, one, 2).await, None);
+    assert_eq!(part(&acme, two, 3).await, None, "cut off");
+    assert_eq!(part(&acme, two, 2).await.as_deref(), Some(&b"{}"[..]));
+    assert_eq!(part(&other, one, 2).await.as_deref(), Some(&b"{}"[..]));
+    objects.reach().await.unwrap();
+    std::fs::rename(folder.path().join("objects"), folder.path().join("away")).unwrap();
+    assert!(objects.reach().await.is_err());
+}

@@ -5,7 +5,7 @@
 //! corpus that changed only what changed is written.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tantivy::IndexWriter;
@@ -15,9 +15,11 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::SearchError;
 use super::analysis::{Analyzer, Language};
-use super::resident::{Draft, Resident};
+use super::resident::{Draft, Known, Resident};
 use super::shard::{Key, Shard, View};
+use super::snapshot::Opened;
 use crate::domain::knowledge::Corpus;
+use crate::telemetry;
 
 /// Bots per commit: enough to share its cost, few enough that the first does not wait long.
 const BATCH: usize = 16;
@@ -44,6 +46,8 @@ pub(super) struct Builder {
     queue: Mutex<Queue>,
     /// True once a write failed.
     failed: AtomicBool,
+    /// Passages that were analysed and written.
+    written: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -56,27 +60,43 @@ struct Queue {
 #[derive(Debug)]
 struct Job {
     corpus: Corpus,
+    /// Takes the place of what is indexed of it.
+    snapshot: Option<Arc<Opened>>,
     waiters: Vec<oneshot::Sender<Result<Arc<View>, String>>>,
 }
 
 impl Builder {
     /// `open` bounds the writers that are open at once in the process.
     pub(super) fn new(room: Room, open: Arc<Semaphore>) -> Self {
-        Self { room, open, queue: Mutex::default(), failed: AtomicBool::new(false) }
+        Self {
+            room,
+            open,
+            queue: Mutex::default(),
+            failed: AtomicBool::new(false),
+            written: AtomicU64::new(0),
+        }
     }
 
-    /// Indexes a bot, together with whoever else waits, and gives the first view that holds it.
+    /// Passages that were analysed and written since the beginning.
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Indexes a corpus, together with whoever else waits, and gives the first view that holds it. What stands in `snapshot`
+    /// is not indexed; where there is one, it takes the place of what was indexed of the corpus before.
     pub(super) async fn index(
         self: &Arc<Self>,
         shard: &Arc<Shard>,
         key: Key,
         corpus: Corpus,
+        snapshot: Option<Arc<Opened>>,
     ) -> Result<Arc<View>, SearchError> {
         let (sender, done) = oneshot::channel();
         let start = {
             let mut queue = self.lock();
-            let job =
-                queue.waiting.entry(key).or_insert_with(|| Job { corpus: corpus.clone(), waiters: vec![] });
+            let first = || Job { corpus: corpus.clone(), snapshot: None, waiters: vec![] };
+            let job = queue.waiting.entry(key).or_insert_with(first);
+            job.snapshot = snapshot.or_else(|| job.snapshot.take());
             if corpus.version() > job.corpus.version() {
                 job.corpus = corpus;
             }
@@ -144,8 +164,8 @@ impl Run {
                 }
                 continue;
             }
-            let (jobs, waiters): (Vec<_>, Vec<_>) =
-                batch.into_iter().map(|(key, job)| ((key, job.corpus), job.waiters)).unzip();
+            let split = |(key, job): (Key, Job)| ((key, job.corpus, job.snapshot), job.waiters);
+            let (jobs, waiters): (Vec<_>, Vec<_>) = batch.into_iter().map(split).unzip();
             let result = self.write(&mut writer, jobs).map_err(|error| error.to_string());
             if result.is_err() {
                 self.builder.failed.store(true, Ordering::Relaxed);
@@ -196,57 +216,64 @@ impl Run {
         }
     }
 
-    /// One commit: the batch in, its earlier versions and what has to make room out.
+    /// One commit: the batch in, its earlier versions and what has to make room out. Where nothing is written, as with a
+    /// snapshot that holds all, there is none, and no writer is opened.
     fn write(
         &self,
         writer: &mut Option<IndexWriter>,
-        batch: Vec<(Key, Corpus)>,
+        batch: Vec<(Key, Corpus, Option<Arc<Opened>>)>,
     ) -> tantivy::Result<Arc<View>> {
-        let mut open = match writer.take() {
-            Some(open) => open,
-            None => self.open()?,
-        };
+        let mut pen = Pen { run: self, writer, used: false };
         let mut residents = self.shard.view().residents.clone();
-        let fresh: HashSet<Key> = batch.iter().map(|(key, _)| key.clone()).collect();
-        for (key, corpus) in batch {
+        let fresh: HashSet<Key> = batch.iter().map(|(key, ..)| key.clone()).collect();
+        for (key, corpus, snapshot) in batch {
             let old = residents.get(&key).cloned();
             // After a failure nobody knows what stands in the index: then it is written anew under a number of its own.
-            let trusted = old.as_deref().filter(|_| !self.builder.failed.load(Ordering::Relaxed));
+            let trusted =
+                old.as_deref().filter(|_| snapshot.is_none() && !self.builder.failed.load(Ordering::Relaxed));
             if let (Some(old), None) = (&old, trusted) {
-                self.delete(&open, old);
+                self.delete(&mut pen, old)?;
             }
-            let resident = self.add(&open, &key, trusted, corpus)?;
+            let known = snapshot.as_ref().map_or_else(|| Known::from(trusted), Known::Snapshot);
+            let resident = self.add(&mut pen, &key, known, corpus)?;
             self.shard.touch(&resident);
             residents.insert(key, Arc::new(resident));
         }
-        self.make_room(&open, &mut residents, &fresh);
-        open.commit()?;
-        *writer = Some(open);
+        self.make_room(&mut pen, &mut residents, &fresh)?;
+        if !pen.used {
+            return Ok(self.shard.reseat(residents));
+        }
+        pen.get()?.commit()?;
         self.shard.publish(residents)
     }
 
-    fn delete(&self, writer: &IndexWriter, resident: &Resident) {
-        writer.delete_term(self.shard.fields.of_owner(resident.owner));
+    fn delete(&self, pen: &mut Pen<'_>, resident: &Resident) -> tantivy::Result<()> {
+        // What never got into the shard may still have got into it partly, where a write failed.
+        if resident.in_shard() || self.builder.failed.load(Ordering::Relaxed) {
+            pen.get()?.delete_term(self.shard.fields.of_owner(resident.owner));
+        }
+        Ok(())
     }
 
     /// Writes what of a corpus is not in the index yet, and takes out what is no more.
     fn add(
         &self,
-        writer: &IndexWriter,
+        pen: &mut Pen<'_>,
         key: &Key,
-        old: Option<&Resident>,
+        known: Known<'_>,
         corpus: Corpus,
     ) -> tantivy::Result<Resident> {
         let fields = &self.shard.fields;
-        let mut draft = Draft::new(old, corpus, self.builder.room.per_bot, || self.shard.number());
+        let mut draft = Draft::new(known, corpus, self.builder.room.per_bot, || self.shard.number());
         if draft.cut {
             let passages = draft.pieces.len();
             tracing::warn!(tenant = %key.0, corpus = %key.1, passages, "the documents are larger than search.max_passages_per_bot allows; the rest is not found");
         }
         for number in &draft.gone {
-            writer.delete_term(fields.of_document(*number));
+            pen.get()?.delete_term(fields.of_document(*number));
         }
         let mut analyzers: HashMap<Language, Analyzer> = HashMap::new();
+        let mut written = 0;
         for at in std::mem::take(&mut draft.fresh) {
             let entry = draft.entry(at);
             let analyzer = analyzers.entry(entry.language).or_insert_with(|| Analyzer::new(entry.language));
@@ -254,25 +281,28 @@ impl Run {
             for (place, piece) in (0..).zip(&draft.pieces[entry.first..entry.first + entry.count]) {
                 let numbers = [draft.owner(), entry.number, place];
                 let (document, [title, body]) = fields.document(numbers, piece, draft.corpus(), analyzer);
-                writer.add_document(document)?;
+                pen.get()?.add_document(document)?;
                 tokens = [tokens[0] + title, tokens[1] + body];
+                written += 1;
             }
             draft.note(at, tokens);
         }
+        self.builder.written.fetch_add(written, Ordering::Relaxed);
+        telemetry::passages_indexed(written);
         Ok(draft.finish())
     }
 
     /// Takes out what was longest unused until the rest fits. The batch itself stays.
     fn make_room(
         &self,
-        writer: &IndexWriter,
+        pen: &mut Pen<'_>,
         residents: &mut HashMap<Key, Arc<Resident>>,
         fresh: &HashSet<Key>,
-    ) {
+    ) -> tantivy::Result<()> {
         let room = self.builder.room;
         let mut passages: usize = residents.values().map(|r| r.pieces.len()).sum();
         if passages <= room.passages && residents.len() <= room.bots {
-            return;
+            return Ok(());
         }
         let mut oldest: Vec<(u64, Key)> = residents
             .iter()
@@ -282,12 +312,30 @@ impl Run {
         oldest.sort_unstable();
         for (_, key) in oldest {
             if passages <= room.passages && residents.len() <= room.bots {
-                return;
+                break;
             }
             if let Some(gone) = residents.remove(&key) {
                 passages -= gone.pieces.len();
-                self.delete(writer, &gone);
+                self.delete(pen, &gone)?;
             }
+        }
+        Ok(())
+    }
+}
+
+/// The writer, opened when something is written.
+struct Pen<'a> {
+    run: &'a Run,
+    writer: &'a mut Option<IndexWriter>,
+    used: bool,
+}
+
+impl Pen<'_> {
+    fn get(&mut self) -> tantivy::Result<&mut IndexWriter> {
+        self.used = true;
+        match &mut *self.writer {
+            Some(open) => Ok(open),
+            empty => Ok(empty.insert(self.run.open()?)),
         }
     }
 }

@@ -32,7 +32,11 @@ impl Ground {
         resident: Arc<Resident>,
         only: Only,
     ) -> tantivy::Result<Self> {
-        let parts = Part::all(&view.searcher, fields, resident.owner)?;
+        let mut parts = match &resident.snapshot {
+            Some(snapshot) => Part::of(snapshot, resident.alive.as_ref())?,
+            None => Vec::new(),
+        };
+        parts.extend(Part::all(&view.searcher, fields, resident.owner)?);
         Ok(Self { resident, parts, only })
     }
 

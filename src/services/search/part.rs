@@ -15,6 +15,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, InvertedIndexReader, Searcher, TERMINATED, Term};
 
 use super::shard::Fields;
+use super::snapshot::{OWNER, Opened};
 
 /// A misspelt word has few neighbours; a short one that looks like many words means none of them.
 const MAX_NEIGHBOURS: usize = 16;
@@ -32,7 +33,24 @@ pub(super) struct Part {
     pieces: Column<u64>,
     whole: bool,
     /// Which of the segment's passages were not deleted; `None` when none was.
-    alive: Option<AliveBitSet>,
+    alive: Option<Alive>,
+}
+
+/// Which passages of a segment count.
+enum Alive {
+    /// Those that the index did not delete.
+    Segment(AliveBitSet),
+    /// Of a snapshot, those whose documents the corpus still has.
+    Snapshot(Arc<[bool]>),
+}
+
+impl Alive {
+    fn has(&self, passage: DocId) -> bool {
+        match self {
+            Self::Segment(alive) => alive.is_alive(passage),
+            Self::Snapshot(alive) => alive.get(passage as usize).copied().unwrap_or(false),
+        }
+    }
 }
 
 /// A field of a segment.
@@ -73,11 +91,20 @@ impl Part {
                 fields: [indexed(fields.title)?, indexed(fields.body)?],
                 documents: segment.fast_fields().u64("document")?,
                 pieces: segment.fast_fields().u64("piece")?,
-                alive: segment.alive_bitset().cloned(),
+                alive: segment.alive_bitset().cloned().map(Alive::Segment),
                 whole: from == 0 && to == segment.max_doc(),
             });
         }
         Ok(out)
+    }
+
+    /// The passages of a snapshot; `alive` says which of them count, all where it is absent.
+    pub(super) fn of(snapshot: &Opened, alive: Option<&Arc<[bool]>>) -> tantivy::Result<Vec<Self>> {
+        let mut parts = Self::all(&snapshot.searcher, &snapshot.fields, OWNER)?;
+        for part in &mut parts {
+            part.alive = alive.map(|alive| Alive::Snapshot(Arc::clone(alive)));
+        }
+        Ok(parts)
     }
 
     /// The number of a passage's document, and its place in it.
@@ -149,7 +176,7 @@ impl Part {
             let last = ids.last().copied().unwrap_or(TERMINATED);
             let end = ids.partition_point(|id| *id < self.run.end);
             for (n, id) in ids.iter().enumerate().take(end).skip(at) {
-                if self.alive.as_ref().is_none_or(|alive| alive.is_alive(*id)) {
+                if self.alive.as_ref().is_none_or(|alive| alive.has(*id)) {
                     take(*id, counts.get(n).copied().unwrap_or(1));
                 }
             }

@@ -5,13 +5,16 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use arc_swap::ArcSwapOption;
 
 use super::analysis::Language;
 use super::passages::{Piece, pieces};
+use super::snapshot::{NUMBERS, Opened, document_hash};
 use super::vectors::Vectors;
+use crate::domain::bot::Document;
 use crate::domain::knowledge::Corpus;
 
 /// A question is analysed once for each: more would cost more than they find.
@@ -38,6 +41,12 @@ pub(super) struct Resident {
     pub(super) seen_to: AtomicBool,
     /// The shard's clock at the last use.
     pub(super) used: AtomicU64,
+    /// What was not indexed here but stands in a snapshot.
+    pub(super) snapshot: Option<Arc<Opened>>,
+    /// Which of the snapshot's passages are the corpus's still; absent where all are.
+    pub(super) alive: Option<Arc<[bool]>>,
+    /// True once there is a snapshot that serves better: the next one who asks opens that.
+    pub(super) outdone: AtomicBool,
     /// Its documents as the index knows them, in their order.
     entries: Vec<Entry>,
     /// The first passage of each document, by the number that it has in the index; sorted.
@@ -53,7 +62,7 @@ pub(super) struct Entry {
     pub(super) first: usize,
     pub(super) count: usize,
     /// False when there was no room for all of them.
-    whole: bool,
+    pub(super) whole: bool,
     pub(super) language: Language,
     /// Terms in its titles and in its bodies.
     pub(super) tokens: [u64; 2],
@@ -67,14 +76,56 @@ impl Resident {
         (piece < self.pieces.len()).then_some(piece)
     }
 
-    fn whole(&self, document: usize) -> bool {
-        self.entries[document].whole
+    /// True when some of its passages stand in the shard itself.
+    pub(super) fn in_shard(&self) -> bool {
+        self.entries.iter().any(|entry| entry.number < NUMBERS && entry.count > 0)
     }
+
+    /// A document that stayed the same, as document `n` of the corpus's next version.
+    fn keep(&self, at: usize, n: u32) -> (Entry, Vec<Piece>) {
+        let entry = &self.entries[at];
+        let pieces = &self.pieces[entry.first..entry.first + entry.count];
+        (entry.clone(), pieces.iter().map(|piece| Piece { document: n, ..piece.clone() }).collect())
+    }
+
+    /// Where a document stands, when it is the very same.
+    fn find(&self, by_name: &HashMap<&str, usize>, document: &Document) -> Option<usize> {
+        let at = *by_name.get(document.name.as_str())?;
+        (self.corpus.documents()[at] == *document).then_some(at)
+    }
+}
+
+/// What of a corpus is indexed already.
+#[derive(Clone, Copy)]
+pub(super) enum Known<'a> {
+    /// Nothing.
+    Nothing,
+    /// An earlier version of it.
+    Resident(&'a Resident),
+    /// What stands in a snapshot.
+    Snapshot(&'a Arc<Opened>),
+}
+
+impl<'a> From<Option<&'a Resident>> for Known<'a> {
+    fn from(old: Option<&'a Resident>) -> Self {
+        old.map_or(Self::Nothing, Self::Resident)
+    }
+}
+
+/// A document as a snapshot has it, as document `n` of a corpus.
+fn stored(snapshot: &Opened, document: &Document, n: u32) -> Option<(Entry, Vec<Piece>)> {
+    let at = snapshot.find(&document_hash(document))?;
+    let row = &snapshot.rows[at];
+    let pieces = row.pieces(n, document)?;
+    let (number, count) = (NUMBERS + at as u64, pieces.len());
+    let (whole, language, tokens) = (row.whole, row.language, row.tokens);
+    Some((Entry { number, first: 0, count, whole, language, tokens }, pieces))
 }
 
 /// A corpus on its way into the index.
 pub(super) struct Draft {
     owner: u64,
+    snapshot: Option<Arc<Opened>>,
     corpus: Corpus,
     pub(super) pieces: Vec<Piece>,
     entries: Vec<Entry>,
@@ -87,12 +138,23 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// What a corpus becomes, at most so many passages, beside what of it is in the index; `number` gives numbers that were
+    /// What a corpus becomes, at most so many passages, beside what of it is indexed; `number` gives numbers that were
     /// never given.
-    pub(super) fn new(old: Option<&Resident>, corpus: Corpus, most: usize, number: impl Fn() -> u64) -> Self {
-        let owner = old.map_or_else(&number, |old| old.owner);
+    pub(super) fn new<'a>(
+        known: impl Into<Known<'a>>,
+        corpus: Corpus,
+        most: usize,
+        number: impl Fn() -> u64,
+    ) -> Self {
+        let known = known.into();
+        let (owner, snapshot) = match known {
+            Known::Nothing => (number(), None),
+            Known::Resident(old) => (old.owner, old.snapshot.clone()),
+            Known::Snapshot(opened) => (number(), Some(Arc::clone(opened))),
+        };
         let mut draft = Self {
             owner,
+            snapshot,
             pieces: Vec::new(),
             entries: Vec::with_capacity(corpus.documents().len()),
             fresh: Vec::new(),
@@ -100,24 +162,28 @@ impl Draft {
             cut: false,
             corpus,
         };
-        let mut before: HashMap<&str, (usize, &Resident)> = HashMap::new();
-        if let Some(old) = old {
-            let names = old.corpus.documents().iter().map(|document| document.name.as_str());
-            before.extend(names.enumerate().map(|(at, name)| (name, (at, old))));
-        }
+        let old: Option<&Resident> = match known {
+            Known::Resident(old) => Some(old),
+            Known::Nothing | Known::Snapshot(_) => None,
+        };
+        let names = old.iter().flat_map(|old| old.corpus.documents().iter().enumerate());
+        let by_name: HashMap<&str, usize> =
+            names.map(|(at, document)| (document.name.as_str(), at)).collect();
         let mut kept = HashSet::new();
         for (n, document) in (0..).zip(draft.corpus.documents()) {
             let first = draft.pieces.len();
-            let same = before.remove(document.name.as_str());
-            let same = same.filter(|(at, old)| old.corpus.documents()[*at] == *document);
-            if let Some((at, old)) =
-                same.filter(|(at, old)| first + old.entries[*at].count <= most && old.whole(*at))
-            {
-                let entry = &old.entries[at];
-                let pieces = &old.pieces[entry.first..entry.first + entry.count];
-                draft.pieces.extend(pieces.iter().map(|piece| Piece { document: n, ..piece.clone() }));
-                draft.entries.push(Entry { first, ..entry.clone() });
+            let same = match known {
+                Known::Nothing => None,
+                Known::Resident(old) => old.find(&by_name, document).map(|at| old.keep(at, n)),
+                Known::Snapshot(opened) => stored(opened, document, n),
+            };
+            let fits = |(entry, _): &(Entry, _)| {
+                first + entry.count <= most && entry.whole && !kept.contains(&entry.number)
+            };
+            if let Some((entry, pieces)) = same.filter(fits) {
                 kept.insert(entry.number);
+                draft.pieces.extend(pieces);
+                draft.entries.push(Entry { first, ..entry });
                 continue;
             }
             let mut pieces = pieces(n, document);
@@ -138,8 +204,8 @@ impl Draft {
                 tokens: [0; 2],
             });
         }
-        let entries = old.iter().flat_map(|old| &old.entries);
-        draft.gone = entries.map(|entry| entry.number).filter(|number| !kept.contains(number)).collect();
+        let entries = old.iter().flat_map(|old| &old.entries).map(|entry| entry.number);
+        draft.gone = entries.filter(|number| *number < NUMBERS && !kept.contains(number)).collect();
         draft
     }
 
@@ -165,7 +231,7 @@ impl Draft {
 
     /// Once all of it is in the index.
     pub(super) fn finish(self) -> Resident {
-        let Self { owner, corpus, pieces, entries, .. } = self;
+        let Self { owner, snapshot, corpus, pieces, entries, .. } = self;
         let mut documents = BTreeMap::new();
         let mut passages: HashMap<Language, usize> = HashMap::new();
         let mut tokens = [0; 2];
@@ -180,8 +246,16 @@ impl Draft {
         languages.truncate(MAX_LANGUAGES);
         let mut places: Vec<(u64, usize)> = entries.iter().map(|entry| (entry.number, entry.first)).collect();
         places.sort_unstable();
+        let kept: HashSet<u64> =
+            entries.iter().map(|entry| entry.number).filter(|number| *number >= NUMBERS).collect();
+        let snapshot = snapshot.filter(|_| !kept.is_empty());
+        let missing = snapshot.as_ref().filter(|snapshot| kept.len() < snapshot.rows.len());
+        let alive = missing.map(|snapshot| snapshot.alive(|number| kept.contains(&number)));
         Resident {
             owner,
+            snapshot,
+            alive,
+            outdone: AtomicBool::new(false),
             corpus,
             pieces,
             languages,

@@ -18,6 +18,7 @@ use super::SearchError;
 use super::passages::Piece;
 use super::resident::Resident;
 use super::shard::Key;
+use super::snapshot::VECTORS;
 use super::vectors::{Row, TextHash, Vectors, hash};
 use crate::domain::knowledge::Corpus;
 use crate::services::embed::Embed;
@@ -93,8 +94,10 @@ impl Semantic {
         if resident.pieces.is_empty() {
             return;
         }
-        let stored = Vectors::open(&self.folder, &name(&key(&resident.corpus)), self.embed.model());
-        if let Some(vectors) = stored.filter(|vectors| stand_for(vectors, resident)) {
+        let stored = files(&self.folder, resident)
+            .filter_map(|(folder, name)| Vectors::open(&folder, &name, self.embed.model()))
+            .find(|vectors| stand_for(vectors, resident));
+        if let Some(vectors) = stored {
             resident.vectors.store(Some(Arc::new(vectors)));
             return;
         }
@@ -209,6 +212,13 @@ fn key(corpus: &Corpus) -> Key {
     (corpus.tenant().clone(), corpus.id())
 }
 
+/// The files that may hold vectors of a corpus: its own, and the one of the snapshot that it was opened from.
+fn files(folder: &Path, resident: &Resident) -> impl Iterator<Item = (PathBuf, String)> {
+    let own = (folder.to_owned(), name(&key(&resident.corpus)));
+    let snapshot = resident.snapshot.as_ref().map(|snapshot| (snapshot.folder.clone(), VECTORS.to_owned()));
+    std::iter::once(own).chain(snapshot)
+}
+
 fn stand_for(vectors: &Vectors, resident: &Resident) -> bool {
     vectors.len() == resident.pieces.len()
         && resident
@@ -242,11 +252,13 @@ fn work(
     let Some(resident) = job.upgrade() else { return Ok(()) };
     let texts: Vec<String> = resident.pieces.iter().map(|piece| text_of(piece, &resident.corpus)).collect();
     let name = name(&key(&resident.corpus));
+    let mut known: HashMap<TextHash, Row> = HashMap::new();
+    for (folder, name) in files(folder, &resident) {
+        if let Some(old) = Vectors::open(&folder, &name, embed.model()) {
+            known.extend((0..old.len()).filter_map(|n| Some((old.hash(n)?, old.row(n)?))));
+        }
+    }
     drop(resident);
-    let known: HashMap<TextHash, Row> = match Vectors::open(folder, &name, embed.model()) {
-        Some(old) => (0..old.len()).filter_map(|n| Some((old.hash(n)?, old.row(n)?))).collect(),
-        None => HashMap::new(),
-    };
     let mut rows = Vec::with_capacity(texts.len());
     for text in &texts {
         // A newer version waits behind this one, or the bot made room: its vectors are nobody's.

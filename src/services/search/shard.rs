@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use tantivy::columnar::Column;
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::WhitespaceTokenizer;
 use tantivy::{Index, IndexReader, IndexSettings, IndexSortByField, Order, ReloadPolicy};
-use tantivy::{Searcher, TantivyDocument, Term};
+use tantivy::{Searcher, SegmentReader, TantivyDocument, Term};
 
 use super::analysis::Analyzer;
 use super::passages::Piece;
@@ -39,6 +40,29 @@ pub(super) struct Fields {
 }
 
 impl Fields {
+    /// The fields of every index.
+    pub(super) fn schema() -> (Schema, Self) {
+        let words = TextFieldIndexing::default()
+            .set_tokenizer("terms")
+            .set_index_option(IndexRecordOption::WithFreqs);
+        let words = TextOptions::default().set_indexing_options(words);
+        let mut schema = Schema::builder();
+        let fields = Self {
+            owner: schema.add_u64_field("owner", FAST | INDEXED),
+            document: schema.add_u64_field("document", FAST | INDEXED),
+            title: schema.add_text_field("title", words.clone()),
+            body: schema.add_text_field("body", words),
+            piece: schema.add_u64_field("piece", FAST),
+        };
+        (schema.build(), fields)
+    }
+
+    /// The number of each passage's document in a segment.
+    pub(super) fn documents(&self, segment: &SegmentReader) -> tantivy::Result<Column<u64>> {
+        let name = segment.schema().get_field_name(self.document).to_owned();
+        segment.fast_fields().u64(&name)
+    }
+
     /// The term that a corpus's passages are deleted by.
     pub(super) fn of_owner(&self, owner: u64) -> Term {
         Term::from_field_u64(self.owner, owner)
@@ -122,21 +146,10 @@ impl fmt::Debug for Shard {
 impl Shard {
     /// An empty index in memory.
     pub(super) fn new() -> tantivy::Result<Self> {
-        let words = TextFieldIndexing::default()
-            .set_tokenizer("terms")
-            .set_index_option(IndexRecordOption::WithFreqs);
-        let words = TextOptions::default().set_indexing_options(words);
-        let mut schema = Schema::builder();
-        let fields = Fields {
-            owner: schema.add_u64_field("owner", FAST | INDEXED),
-            document: schema.add_u64_field("document", FAST | INDEXED),
-            title: schema.add_text_field("title", words.clone()),
-            body: schema.add_text_field("body", words),
-            piece: schema.add_u64_field("piece", FAST),
-        };
+        let (schema, fields) = Fields::schema();
         let by_owner = IndexSortByField { field: "owner".to_owned(), order: Order::Asc };
         let settings = IndexSettings { sort_by_field: Some(by_owner), ..IndexSettings::default() };
-        let index = Index::builder().schema(schema.build()).settings(settings).create_in_ram()?;
+        let index = Index::builder().schema(schema).settings(settings).create_in_ram()?;
         // Texts are analysed before they come here: their terms stand between spaces.
         index.tokenizers().register("terms", WhitespaceTokenizer::default());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
@@ -169,6 +182,13 @@ impl Shard {
     /// Marks a bot as used now.
     pub(super) fn touch(&self, resident: &Resident) {
         resident.used.store(self.clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Makes other residents visible in the same index. Only the builder calls it.
+    pub(super) fn reseat(&self, residents: HashMap<Key, Arc<Resident>>) -> Arc<View> {
+        let view = Arc::new(View { searcher: self.view().searcher.clone(), residents });
+        self.view.store(Arc::clone(&view));
+        view
     }
 
     /// Makes what was committed visible, with the bots that it holds. Only the builder calls it.

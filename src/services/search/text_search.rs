@@ -3,6 +3,8 @@
 //! A corpus is indexed when it is first asked for, and again when its version differs. What was
 //! longest unused goes when there is no more room; it comes back when it is asked for. A search waits for nothing else.
 
+mod distribution;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +22,7 @@ use super::ground::{Ground, Only, only};
 use super::resident::Resident;
 use super::semantic::{Asked, Meaning, Semantic};
 use super::shard::{Fields, Key, Shard, View};
+use super::snapshot::{Shelf, ShelfConfig};
 use super::{Grounding, Search, SearchError, query};
 use crate::config::Problems;
 use crate::domain::knowledge::Corpus;
@@ -38,11 +41,20 @@ pub struct SearchConfig {
     pub max_bots: usize,
     /// Indexes being written at once; each takes a thread and 20 MB while it works.
     pub builders: usize,
+    /// Snapshots of knowledge bases: what one process indexed, others open instead of indexing it.
+    pub snapshots: ShelfConfig,
 }
 
 impl Default for SearchConfig {
     fn default() -> Self {
-        Self { shards: 8, max_passages: 200_000, max_passages_per_bot: 20_000, max_bots: 10_000, builders: 2 }
+        Self {
+            shards: 8,
+            max_passages: 200_000,
+            max_passages_per_bot: 20_000,
+            max_bots: 10_000,
+            builders: 2,
+            snapshots: ShelfConfig::default(),
+        }
     }
 }
 
@@ -63,6 +75,7 @@ impl SearchConfig {
         if self.shards > 256 {
             problems.add(format!("{at}.shards"), format!("{} are too many", self.shards), "use at most 256");
         }
+        self.snapshots.validate(&format!("{at}.snapshots"), problems);
     }
 }
 
@@ -90,6 +103,8 @@ pub struct TextSearch {
     shards: Vec<(Arc<Shard>, Arc<Builder>)>,
     cells: Arc<Cells>,
     semantic: Option<Arc<Semantic>>,
+    shelf: Option<Arc<Shelf>>,
+    per_bot: usize,
 }
 
 impl TextSearch {
@@ -110,7 +125,20 @@ impl TextSearch {
         };
         let shards = (0..count).map(shard).collect::<Result<_, _>>().map_err(failed)?;
         let semantic = meaning.map(Semantic::start).transpose()?.map(Arc::new);
-        Ok(Self { shards, cells: Arc::new(Cells::new()), semantic })
+        let cells = Arc::new(Cells::new());
+        Ok(Self { shards, cells, semantic, shelf: None, per_bot: config.max_passages_per_bot })
+    }
+
+    /// Opens snapshots of knowledge bases instead of indexing them, where there are any.
+    #[must_use]
+    pub fn with_snapshots(self, shelf: Arc<Shelf>) -> Self {
+        Self { shelf: Some(shelf), ..self }
+    }
+
+    /// Passages that were analysed and indexed since the beginning.
+    #[must_use]
+    pub fn built(&self) -> u64 {
+        self.shards.iter().map(|(_, builder)| builder.written()).sum()
     }
 
     /// Passages in memory, of all bots.
@@ -135,7 +163,7 @@ impl TextSearch {
         let corpus = corpus.into();
         let key = key(&corpus);
         let (shard, builder) = self.place(&key);
-        let view = builder.index(shard, key.clone(), corpus).await?;
+        let view = builder.index(shard, key.clone(), corpus, None).await?;
         self.see_to(&view, &key);
         let resident = view.residents.get(&key);
         Ok(resident.map_or_else(Profile::default, |resident| Profile {
@@ -258,8 +286,11 @@ impl TextSearch {
         let key = key(corpus);
         let (shard, builder) = self.place(&key);
         let mut view = shard.view();
-        if view.residents.get(&key).is_none_or(|resident| resident.corpus.version() != corpus.version()) {
-            view = builder.index(shard, key.clone(), corpus.clone()).await?;
+        let present = view.residents.get(&key);
+        let is_new = present.is_none_or(|resident| resident.outdone.swap(false, Ordering::Relaxed));
+        if is_new || present.is_none_or(|resident| resident.corpus.version() != corpus.version()) {
+            let snapshot = if is_new { self.snapshot_of(corpus).await } else { None };
+            view = builder.index(shard, key.clone(), corpus.clone(), snapshot).await?;
             self.see_to(&view, &key);
         }
         // A view that `index` gave holds the corpus; one that was at hand was looked at before.

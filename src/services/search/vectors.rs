@@ -56,6 +56,8 @@ impl Row {
 
 /// A mapped file.
 pub(super) struct Vectors {
+    /// All of it.
+    file: OwnedBytes,
     count: usize,
     dimension: usize,
     hashes: OwnedBytes,
@@ -85,13 +87,14 @@ impl Vectors {
         if !same || dimension != model.dimension || bytes.len() != HEADER + sizes.iter().sum::<usize>() {
             return None;
         }
+        let file = bytes.clone();
         let mut at = HEADER;
         let mut cut = |size: usize| {
             at += size;
             bytes.slice(at - size..at)
         };
         let [hashes, scales, signs, values] = sizes.map(&mut cut);
-        Some(Self { count, dimension, hashes, scales, signs, values })
+        Some(Self { file, count, dimension, hashes, scales, signs, values })
     }
 
     /// Writes a file of these rows, then maps it.
@@ -120,6 +123,11 @@ impl Vectors {
         }
         file.persist(folder.join(name))?;
         Ok(Self::open(folder, name, model))
+    }
+
+    /// The file as it stands on the disk.
+    pub(super) fn file(&self) -> &[u8] {
+        self.file.as_slice()
     }
 
     /// How many rows.

@@ -40,12 +40,12 @@ fn read(name: &str, text: &str) -> Reading {
 }
 
 /// A document as it is after everything went well.
-async fn put(db: &Database, tenant: &TenantId, base: &BaseId, name: &str, text: &str) {
+pub(super) async fn put(db: &Database, tenant: &TenantId, base: &BaseId, name: &str, text: &str) {
     let done = db.store.base_submit(tenant, base, &submission(name, text)).await.unwrap();
     assert!(db.store.base_read(tenant, base, (name, done.submission), &read(name, text)).await.unwrap());
 }
 
-async fn base(db: &Database, tenant: &TenantId, id: &str) -> BaseId {
+pub(super) async fn base(db: &Database, tenant: &TenantId, id: &str) -> BaseId {
     db.store.base_create(tenant, &id.into(), "").await.unwrap().base
 }
 

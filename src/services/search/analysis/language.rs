@@ -6,6 +6,7 @@ mod words;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
 use tantivy::tokenizer::Language as Snowball;
 use whatlang::{Detector, Lang};
 
@@ -26,7 +27,7 @@ static COMMON: LazyLock<HashMap<&'static str, u32>> = LazyLock::new(|| {
 const SAMPLE: usize = 1000;
 
 /// The languages that are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::services::search) enum Language {
     Arabic,
     Danish,

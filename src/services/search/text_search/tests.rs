@@ -272,8 +272,14 @@ async fn neighbours_are_joined_and_what_is_said_twice_is_carried_once() {
 #[test]
 fn every_zero_is_a_mistake() {
     let mut problems = Problems::default();
-    let zeros =
-        SearchConfig { shards: 0, max_passages: 0, max_passages_per_bot: 0, max_bots: 0, builders: 0 };
+    let zeros = SearchConfig {
+        shards: 0,
+        max_passages: 0,
+        max_passages_per_bot: 0,
+        max_bots: 0,
+        builders: 0,
+        ..SearchConfig::default()
+    };
     zeros.validate("search", &mut problems);
     assert_eq!(problems.0.len(), 5);
 }

@@ -1,0 +1,58 @@
+//! How snapshots are kept and written.
+//!
+//! Guarantee: the local disk has a bound that at least one knowledge base fits into.
+
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Problems;
+use crate::domain::units::{Size, Span};
+
+/// Snapshots of knowledge bases: what one process indexed, the others open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShelfConfig {
+    /// False: every process indexes what it is asked for by itself.
+    pub enabled: bool,
+    /// Where they lie on this machine, checked each time they are opened; empty = `snapshots` in the data folder.
+    pub folder: PathBuf,
+    /// What they may take there; what was longest unused goes, never what is in use.
+    pub disk: Size,
+    /// Smaller knowledge bases are indexed by whoever is asked: that takes less than a fetch.
+    pub least_passages: u64,
+    /// A knowledge base is written after it did not change for so long; one that changes all the time, after 30 times that.
+    pub quiet: Span,
+}
+
+impl Default for ShelfConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            folder: PathBuf::new(),
+            disk: Size::mib(4096),
+            least_passages: 50,
+            quiet: Span::secs(10),
+        }
+    }
+}
+
+impl ShelfConfig {
+    /// Adds what is wrong with these settings. `at` names the section.
+    pub fn validate(&self, at: &str, problems: &mut Problems) {
+        if self.disk < Size::mib(16) {
+            let what = format!("{} hold hardly one knowledge base", self.disk);
+            problems.add(format!("{at}.disk"), what, "use 16 MiB or more, or set enabled = false");
+        }
+        if self.quiet < Span::secs(1) || self.quiet > Span::secs(3600) {
+            problems.add(format!("{at}.quiet"), format!("{} can't be", self.quiet), "use 1s to 1h");
+        }
+    }
+
+    /// The folder, `snapshots` in the data folder where none is named.
+    #[must_use]
+    pub fn place(&self, data: &Path) -> PathBuf {
+        if self.folder.as_os_str().is_empty() { data.join("snapshots") } else { self.folder.clone() }
+    }
+}
