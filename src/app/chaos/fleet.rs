@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::faults::ROLES;
+use super::faults::{ROLES, STATIC};
 use super::history::Crash;
 use super::plan::POISON;
 use crate::app::role_process::RoleProcesses;
@@ -114,7 +114,7 @@ impl Fleet {
                 waiting.push(probe);
                 line = vec!["work".to_owned(), role.to_owned(), "--probe".to_owned(), probe.to_string()];
             }
-            let member = fleet.member(format!("{n}-{role}"), role, line);
+            let member = fleet.member(format!("{n}-{role}"), role, line, true);
             fleet.members.push(member);
         }
         let until = Instant::now() + READY;
@@ -158,7 +158,7 @@ impl Fleet {
     pub(super) fn join(&mut self, stage: StageName) {
         self.joined += 1;
         let line = vec!["work".to_owned(), stage.as_str().to_owned()];
-        let member = self.member(format!("more-{}-{stage}", self.joined), stage.as_str(), line);
+        let member = self.member(format!("more-{}-{stage}", self.joined), stage.as_str(), line, false);
         self.extra.push((stage, member));
     }
 
@@ -190,7 +190,7 @@ impl Fleet {
         }
     }
 
-    fn member(&self, name: String, role: &'static str, line: Vec<String>) -> Member {
+    fn member(&self, name: String, role: &'static str, line: Vec<String>, fixed: bool) -> Member {
         let (orders, inbox) = mpsc::unbounded_channel();
         let keeper = Keeper {
             processes: self.processes.clone(),
@@ -198,6 +198,7 @@ impl Fleet {
             tally: self.tally.clone(),
             name,
             role,
+            fixed,
             line,
             inbox,
         };
@@ -212,6 +213,8 @@ struct Keeper {
     tally: Tally,
     name: String,
     role: &'static str,
+    /// There from beginning to end.
+    fixed: bool,
     line: Vec<String>,
     inbox: mpsc::UnboundedReceiver<Order>,
 }
@@ -242,7 +245,11 @@ impl Keeper {
                 .with_context(|| path.display().to_string())
         };
         let log = append(&self.folder.join(format!("{}.log", self.name)))?;
-        let child = self.processes.command(&self.line).env("MILLRACE_POISON", POISON).stderr(log).spawn()?;
+        let mut command = self.processes.command(&self.line);
+        if self.fixed && STATIC.contains(&self.role) {
+            command.env("MILLRACE__KAFKA__INSTANCE_ID", &self.name);
+        }
+        let child = command.env("MILLRACE_POISON", POISON).stderr(log).spawn()?;
         if let Some(id) = child.id() {
             // For who cleans up should this process be killed.
             writeln!(append(&self.folder.join("pids"))?, "{id}")?;

@@ -20,7 +20,7 @@ const AGAIN: u32 = 50;
 /// One message in so many makes a stage panic.
 const PANICS: u32 = 200;
 /// The first message that ends the process which reads it is said this long after the beginning, the others so long after
-/// the one before: a group needs five of its sessions to find out which record it is, and stands still meanwhile.
+/// the one before.
 const ABORTS_S: (u32, u32) = (4, 300);
 /// The word that stands before the harm in such a message, as the roles are told.
 pub const POISON: &str = "poison";
@@ -231,10 +231,13 @@ fn messages(shape: Shape, bots: &[PlannedBot], chats: &[Chat], rng: &mut Rng) ->
 /// What a message does to which of the stages that it passes.
 fn harm(number: u32, asks: bool, rng: &mut Rng) -> Option<Harm> {
     let stages = [StageName::Ingest, StageName::Match, StageName::Retrieve, StageName::Answer];
-    let stage = stages[rng.usize(0..if asks { 4 } else { 2 })];
+    let mut stage = stages[rng.usize(0..if asks { 4 } else { 2 })];
     let panics = rng.u32(0..PANICS) == 0;
     let (first, then) = (ABORTS_S.0 * RATE, ABORTS_S.1 * RATE);
     let aborts = number.checked_sub(first).is_some_and(|after| after.is_multiple_of(then));
+    if aborts {
+        stage = if asks { StageName::Answer } else { StageName::Match };
+    }
     (aborts || panics).then_some(Harm { stage, aborts })
 }
 
@@ -265,6 +268,17 @@ mod tests {
         let unique: std::collections::HashSet<_> = texts.iter().collect();
         assert_eq!(unique.len(), texts.len());
         assert!((0..40).any(|seq| parts(seq).len() == 3));
+    }
+
+    #[test]
+    fn who_ends_by_a_message_comes_back_at_once() {
+        let harms = Plan::new(Shape { seconds: 600, ..SHAPE })
+            .messages
+            .into_iter()
+            .filter_map(|message| message.harm);
+        for harm in harms.filter(|harm| harm.aborts) {
+            assert!(super::faults::STATIC.contains(&harm.stage.as_str()));
+        }
     }
 
     #[test]
