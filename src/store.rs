@@ -54,7 +54,7 @@ pub use journal::{
 };
 pub use knowledge::{
     BaseDocument, BaseInfo, BasePage, BaseSource, GIVEN_UP, KnowledgeUse, MissedQuestion, Quota, Reading,
-    SOURCE_LEASE, Submission, Submitted, Waiting,
+    SOURCE_LEASE, Submission, Submitted, Waiting, given_up_reason,
 };
 pub use media::{Fetched, MediaItem, Upload, UploadKey};
 pub use outbox::Change;
