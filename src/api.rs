@@ -16,7 +16,6 @@ mod ops;
 mod router;
 mod table;
 pub mod types;
-mod unused;
 
 pub use check_bot::check_bot;
 pub use config::ApiConfig;
@@ -30,4 +29,3 @@ pub use ops::{
 };
 pub use router::{Server, router};
 pub use table::{Call, Method, Operation, Scope, operations, run};
-pub use unused::drop_unused;

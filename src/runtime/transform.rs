@@ -11,12 +11,12 @@ mod waits;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::Deserialize;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::lanes::Lanes;
 use super::shares::{Owner, Shares};
@@ -78,6 +78,7 @@ impl<S: Stage> StageFactory for Transforms<S> {
             append_out: false,
             waits: waits.map(|delay| Waits::new(delay, lanes, partition.partition, &self.scratch)),
             releasing: false,
+            leaving: CancellationToken::new(),
         }
     }
 }
@@ -100,6 +101,8 @@ pub struct Transform<S> {
     /// With a `delay`: what waits for longer than its budget.
     waits: Option<Waits>,
     releasing: bool,
+    /// What waits for a further try hears it too.
+    leaving: CancellationToken,
 }
 
 /// A record at work.
@@ -254,6 +257,7 @@ impl<S: Stage> PartitionStage for Transform<S> {
 
     fn release(&mut self, _: &mut PartitionCx<Effect>) {
         self.releasing = true;
+        self.leaving.cancel();
     }
 }
 
@@ -285,9 +289,11 @@ impl<S: Stage> Transform<S> {
         }
         while let Some((owner, (record, admitted))) = self.shares.as_mut().and_then(Shares::start) {
             let handler = self.handler(cx);
-            let budget = if owner == Owner::Late { Duration::ZERO } else { self.pipeline.budget.get() };
             cx.spawn(async move {
-                let fate = handler.handle_within(&record, admitted + budget).await;
+                let fate = match owner {
+                    Owner::Known(_) => handler.handle(&record, admitted).await,
+                    Owner::Late => handler.handle_late(&record, admitted).await,
+                };
                 Effect::Shared(owner, Handled { came: Came::Read(record.offset), fate })
             });
         }
@@ -302,6 +308,10 @@ impl<S: Stage> Transform<S> {
                 for item in items {
                     if let Item::Read(record, admitted) = item {
                         let fate = handler.handle(&record, admitted).await;
+                        // What follows may be of the same key: it is the next owner's too.
+                        if matches!(fate, Fate::Left) {
+                            break;
+                        }
                         done.push(Handled { came: Came::Read(record.offset), fate });
                     }
                 }
@@ -362,6 +372,7 @@ impl<S: Stage> Transform<S> {
                 }
                 // Buried when it came back.
                 (Came::Waited(..), Fate::Dead(_) | Fate::Later(..)) => {}
+                (_, Fate::Left) => {}
             }
         }
         if offsets.is_empty() && waited.is_empty() {
@@ -382,6 +393,7 @@ impl<S: Stage> Transform<S> {
             pipeline: Arc::clone(&self.pipeline),
             clock: Arc::clone(&cx.clock),
             cancel: cx.cancel.clone(),
+            leaving: self.leaving.clone(),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::db::Db;
 use super::error::StoreError;
 
 /// Number, name, the text for SQLite, the text for PostgreSQL. A published one is never edited: add the next.
-const MIGRATIONS: [(i64, &str, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 9] = [
     (
         1,
         "first",
@@ -62,6 +62,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 8] = [
         "submissions",
         include_str!("../../schemas/sql/sqlite/0009_submissions.sql"),
         include_str!("../../schemas/sql/postgres/0009_submissions.sql"),
+    ),
+    (
+        11,
+        "guards",
+        include_str!("../../schemas/sql/sqlite/0011_guards.sql"),
+        include_str!("../../schemas/sql/postgres/0011_guards.sql"),
     ),
 ];
 
