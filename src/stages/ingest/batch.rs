@@ -250,8 +250,8 @@ impl Worker {
         Ok(Some(known))
     }
 
-    /// The records that hand conversations to people, where the event says that somebody spoke there; `None` when the
-    /// partition was lost.
+    /// The records that hand conversations to people, where the event says that somebody spoke there, or back to the bot;
+    /// `None` when the partition was lost.
     async fn hand_over(
         &self,
         root: &Envelope<WebhookReceived>,
@@ -267,6 +267,11 @@ impl Worker {
             let (whose, now) = ((bot, &*self.people.modes), self.clock.now());
             let what = (&conversation, by, ordinal);
             out.extend(people::handed_over(root, what, whose, self.people.partitions, now));
+        }
+        if let Some(chat) = people::passed(it, &self.people.inboxes) {
+            let Some(conversation) = self.conversation_of(root, it, chat).await? else { return Ok(None) };
+            let (modes, partitions) = (&*self.people.modes, self.people.partitions);
+            out.extend(people::given_back(root, &conversation, modes, partitions, self.clock.now()));
         }
         Ok(Some(out))
     }

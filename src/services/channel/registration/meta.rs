@@ -14,7 +14,7 @@ use crate::services::http::Call;
 
 /// What ingest reads of a page.
 const PAGE_FIELDS: &str = "messages,messaging_postbacks,message_deliveries,message_reads,message_reactions,messaging_referrals,\
-                           messaging_optins,message_echoes,standby";
+                           messaging_optins,message_echoes,messaging_handovers,standby";
 /// What it reads of an Instagram account, which has other names for some, and no echoes or deliveries to ask for.
 const INSTAGRAM_FIELDS: &str =
     "messages,messaging_postbacks,messaging_seen,message_reactions,messaging_referral,messaging_optins";
