@@ -88,6 +88,8 @@ pub struct CampaignShow {
 pub struct CampaignList {
     /// The newest first.
     pub campaigns: Vec<CampaignShow>,
+    /// After which the next page begins; null = that was all.
+    pub next: Option<String>,
 }
 
 /// Whom to tell again.
@@ -185,17 +187,19 @@ impl Operations {
         Ok(CampaignCreated { campaign: Some(made.id.to_string()), recipients, duplicates, rejected, eta_s })
     }
 
-    pub(in crate::api) async fn campaign_list(
-        &self,
-        tenant: &TenantId,
-        bot: &BotId,
-    ) -> Result<CampaignList, ApiError> {
-        let mut campaigns = Vec::new();
-        for campaign in self.store.campaigns(tenant, bot).await? {
-            let counts = self.store.campaign_counts(tenant, &campaign.id).await?;
-            campaigns.push(self.shown(campaign, counts));
-        }
-        Ok(CampaignList { campaigns })
+    pub(in crate::api) async fn campaign_list(&self, call: &Call<()>) -> Result<CampaignList, ApiError> {
+        let (tenant, limit) = (&call.tenant, call.limit()?);
+        let after = call.query.get("after").map(|id| CampaignId::from(id.as_str()));
+        let found = self.store.campaigns(tenant, &call.bot(), after.as_ref(), limit).await?;
+        let full = found.len() >= limit as usize;
+        let next = found.last().filter(|_| full).map(|last| last.id.to_string());
+        let ids: Vec<CampaignId> = found.iter().map(|campaign| campaign.id.clone()).collect();
+        let mut counts = self.store.campaigns_counts(tenant, &ids).await?;
+        let shown = |campaign: Campaign| {
+            let counts = counts.remove(&campaign.id).unwrap_or_default();
+            self.shown(campaign, counts)
+        };
+        Ok(CampaignList { campaigns: found.into_iter().map(shown).collect(), next })
     }
 
     pub(in crate::api) async fn campaign_show(
