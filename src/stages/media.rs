@@ -165,6 +165,11 @@ impl Stage for Media {
         }
         let wanted = &input.data;
         let whose = (&input.bot, &input.conversation);
+        // Asked for again after the person was forgotten: of them nothing is noted any more.
+        let here = (&input.conversation, wanted.turn);
+        if self.deps.store.is_forgotten(&input.tenant, here, input.roottime).await? {
+            return DONE;
+        }
         let listed = self.deps.store.media_want(&input.tenant, whose, wanted).await?;
         if !wanted.now || !listed.state.is_open() {
             return DONE;

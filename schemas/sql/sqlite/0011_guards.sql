@@ -8,3 +8,13 @@ CREATE TABLE file_claims (
     going_until BIGINT NOT NULL,
     PRIMARY KEY (tenant, hash)
 );
+
+-- What was forgotten with a person: names of conversations, events, messages and people as keyed hashes. What is older than
+-- `at` and bears one of them is not written again.
+CREATE TABLE forgotten (
+    tenant TEXT   NOT NULL,
+    name   TEXT   NOT NULL,
+    at     BIGINT NOT NULL,
+    PRIMARY KEY (tenant, name)
+);
+CREATE INDEX forgotten_at ON forgotten (at);

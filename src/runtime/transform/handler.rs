@@ -116,8 +116,7 @@ impl<S: Stage> Handler<S> {
             error.attempts = cx.attempt;
             // What panics is tried again at once, so it takes nothing of the time that one which waited does not have.
             let left = if cx.once && !panicked { Duration::ZERO } else { cx.remaining() };
-            let failed =
-                Failed { class: error.class, panicked, attempt: cx.attempt, left, waits: cx.waits };
+            let failed = Failed { class: error.class, panicked, attempt: cx.attempt, left, waits: cx.waits };
             match judge(&self.pipeline.retry, failed, fastrand::f64()) {
                 Verdict::Again(wait) => {
                     tracing::debug!(stage = %S::NAME, id = %input.id, attempt = cx.attempt, wait_ms = wait.as_millis(), %error, "trying again");

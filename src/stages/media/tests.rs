@@ -207,8 +207,7 @@ async fn a_file_that_comes_while_the_same_one_is_removed_is_there_afterwards() {
     let bench = Bench::new().await;
     bench.provider.give(Ok(Bytes::from_static(PNG)));
     bench.provider.give(Ok(Bytes::from_static(PNG)));
-    let (store, objects, event) =
-        (&bench.stage.deps.store, &bench.stage.deps.objects, bench.wanted(0, true));
+    let (store, objects, event) = (&bench.stage.deps.store, &bench.stage.deps.objects, bench.wanted(0, true));
     let hash = objects.put(&bench.tenant, Bytes::from_static(PNG)).await.unwrap();
     // Nothing had it when the remover looked; the person sends it before the remover is done.
     let delete = async {
@@ -221,8 +220,8 @@ async fn a_file_that_comes_while_the_same_one_is_removed_is_there_afterwards() {
     bench.handle(&event, 2).await.unwrap();
     assert_eq!(bench.state(0).await, MediaState::Stored);
     assert_eq!(objects.get(&bench.tenant, hash, 99).await.unwrap(), PNG);
-    let again = store.file_drop_unused(&bench.tenant, &hash.to_string(), objects.delete(&bench.tenant, hash));
-    assert!(!again.await.unwrap(), "somebody has it");
+    let (name, delete) = (hash.to_string(), objects.delete(&bench.tenant, hash));
+    assert!(!store.file_drop_unused(&bench.tenant, &name, delete).await.unwrap(), "somebody has it");
 }
 
 #[tokio::test]
