@@ -15,6 +15,7 @@ mod openapi;
 mod ops;
 mod router;
 mod table;
+mod templates;
 pub mod types;
 
 pub use check_bot::check_bot;
@@ -28,4 +29,6 @@ pub use ops::{
     Registrations, Said, Say, measure_lag,
 };
 pub use router::{Server, router};
+
 pub use table::{Call, Method, Operation, Scope, operations, run};
+pub use templates::{TemplateCheck, template_of};

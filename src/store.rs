@@ -29,6 +29,7 @@ mod schema;
 mod scratch;
 mod scripts;
 mod seal;
+mod templates;
 mod tenants;
 mod timeline;
 mod tokens;

@@ -224,9 +224,12 @@ async fn command(operation: &str, which: &Which, cx: &Context) -> anyhow::Result
 async fn tell(client: &Client, mut shown: CampaignShow, watch: bool, cx: &Context) -> anyhow::Result<()> {
     /// Between two looks.
     const AGAIN: Duration = Duration::from_millis(500);
+    if let Some(note) = shown.note.as_ref().filter(|_| !cx.json) {
+        output::line(&text::line(note))?;
+    }
     if watch {
         let bar = ProgressBar::new(shown.counts.total);
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         while matches!(shown.state, State::Running | State::Scheduled) {
             bar.set_position(shown.counts.total - shown.counts.queued);

@@ -14,20 +14,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde::Deserialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::lanes::Lanes;
 use super::shares::{Owner, Shares};
-use crate::domain::ids::{BotId, EventId, TenantId};
+use crate::domain::ids::EventId;
 use crate::domain::stage::StageName;
 use crate::failpoint::{self, Failpoint};
 use crate::log::{LogError, Place, Record, TopicPartition};
 use crate::pipeline::topology::{Order, Pipeline, Run};
 use crate::pipeline::{PartitionCx, PartitionStage, Ports, Restored, Stage, StageError, StageFactory};
-pub use handler::Fate;
 use handler::Handler;
+pub use handler::{Fate, Whose};
 use waits::Waits;
 
 /// Records of an inline stage that are handled between two appends: enough to share the append's cost, few enough to
@@ -77,7 +76,6 @@ impl<S: Stage> StageFactory for Transforms<S> {
             outbox: Vec::new(),
             append_out: false,
             waits: waits.map(|delay| Waits::new(delay, lanes, partition.partition, &self.scratch)),
-            releasing: false,
             leaving: CancellationToken::new(),
         }
     }
@@ -100,8 +98,7 @@ pub struct Transform<S> {
     append_out: bool,
     /// With a `delay`: what waits for longer than its budget.
     waits: Option<Waits>,
-    releasing: bool,
-    /// What waits for a further try hears it too.
+    /// The partition is to be given back: nothing begins any more, and what waits for a further try hears it.
     leaving: CancellationToken,
 }
 
@@ -119,21 +116,6 @@ pub enum Item {
         /// Where it lies.
         place: Place,
     },
-}
-
-/// Whose a record is; nobody's where it can't be read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
-pub struct Whose {
-    #[serde(default)]
-    tenant: TenantId,
-    #[serde(default)]
-    bot: BotId,
-}
-
-impl Whose {
-    fn of(record: &Record) -> Self {
-        serde_json::from_slice(&record.value).unwrap_or_default()
-    }
 }
 
 /// What became of a record; with what it is finished.
@@ -213,7 +195,7 @@ impl<S: Stage> PartitionStage for Transform<S> {
             Effect::One(key, item, content, fate) => {
                 self.one(cx, &key, item, content, fate);
                 if let Some(next) = self.lanes.done(&key)
-                    && !self.releasing
+                    && !self.leaving.is_cancelled()
                 {
                     self.begin(cx, key, next);
                 }
@@ -256,7 +238,6 @@ impl<S: Stage> PartitionStage for Transform<S> {
     }
 
     fn release(&mut self, _: &mut PartitionCx<Effect>) {
-        self.releasing = true;
         self.leaving.cancel();
     }
 }
@@ -266,7 +247,7 @@ impl<S: Stage> Transform<S> {
         while !self.append_out && !self.outbox.is_empty() {
             self.flush(cx);
         }
-        if !self.releasing {
+        if !self.leaving.is_cancelled() {
             self.fill(cx);
         }
         if let Some(waits) = &mut self.waits {
@@ -290,10 +271,7 @@ impl<S: Stage> Transform<S> {
         while let Some((owner, (record, admitted))) = self.shares.as_mut().and_then(Shares::start) {
             let handler = self.handler(cx);
             cx.spawn(async move {
-                let fate = match owner {
-                    Owner::Known(_) => handler.handle(&record, admitted).await,
-                    Owner::Late => handler.handle_late(&record, admitted).await,
-                };
+                let fate = handler.handle_shared(&record, admitted, owner == Owner::Late).await;
                 Effect::Shared(owner, Handled { came: Came::Read(record.offset), fate })
             });
         }

@@ -174,13 +174,14 @@ impl Stage for Media {
         if !wanted.now || !listed.state.is_open() {
             return DONE;
         }
-        let tried = if cx.late || cx.remaining().is_zero() {
+        // Its place is kept until the file is: what is in memory is bounded by the places.
+        let (tried, _place) = if cx.late || cx.remaining().is_zero() {
             // One of more than the bot has places for, or it waited for all of its time behind others.
             let reason = "too many files of this bot were waiting: ask for this one again".to_owned();
-            Tried::Settled(Fetched::Failed(reason))
+            (Tried::Settled(Fetched::Failed(reason)), None)
         } else {
-            let Some(_place) = self.room.enter(&input.tenant, &input.bot).await else { return DONE };
-            self.fetch(cx, input).await?
+            let Some(place) = self.room.enter(&input.tenant, &input.bot).await else { return DONE };
+            (self.fetch(cx, input).await?, Some(place))
         };
         let state = tried.state();
         if self.settle(input, tried).await? {

@@ -18,3 +18,25 @@ CREATE TABLE forgotten (
     PRIMARY KEY (tenant, name)
 );
 CREATE INDEX forgotten_at ON forgotten (at);
+
+-- Which WhatsApp business account a number belongs to, as webhooks tell; and what was said of that account's templates, in the
+-- provider's word, when.
+CREATE TABLE business_accounts (
+    tenant   TEXT   NOT NULL,
+    account  TEXT   NOT NULL,
+    business TEXT   NOT NULL,
+    at       BIGINT NOT NULL,
+    PRIMARY KEY (tenant, account)
+);
+CREATE INDEX business_accounts_business ON business_accounts (tenant, business);
+
+CREATE TABLE templates (
+    tenant   TEXT   NOT NULL,
+    business TEXT   NOT NULL,
+    name     TEXT   NOT NULL,
+    language TEXT   NOT NULL,
+    status   TEXT   NOT NULL,
+    reason   TEXT   NOT NULL,
+    at       BIGINT NOT NULL,
+    PRIMARY KEY (tenant, business, name, language)
+);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Operations;
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::table::Call;
+use crate::api::templates::{TemplateCheck, template_of};
 use crate::domain::campaign::{Campaign, Command, Message, State};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BotId, CampaignId, TenantId};
@@ -81,6 +82,9 @@ pub struct CampaignShow {
     pub rate: Option<u32>,
     /// How long it still takes; null where nothing limits it.
     pub eta_s: Option<u64>,
+    /// What its owner should know of this very step; absent where there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A bot's campaigns.
@@ -219,6 +223,16 @@ impl Operations {
         command: Command,
     ) -> Result<CampaignShow, ApiError> {
         let campaign = self.store.campaign(tenant, id).await?;
+        let mut note = None;
+        if matches!(command, Command::Start | Command::Resume) && campaign.state.after(command).is_some() {
+            match template_of(&self.store, self.registrar.as_ref(), &campaign).await? {
+                TemplateCheck::Goes => {}
+                TemplateCheck::Unknown(why) => note = Some(why),
+                TemplateCheck::Withheld(why) => {
+                    return Err(ApiError::new(ErrorCode::Conflict, format!("nobody is told: {why}")));
+                }
+            }
+        }
         let moved = match campaign.after(command, self.store.now_at()) {
             Some(to) => self.store.campaign_move(tenant, id, (campaign.state, to)).await?,
             None => false,
@@ -226,7 +240,8 @@ impl Operations {
         if !moved {
             return Err(refused(&campaign, command));
         }
-        self.campaign_show(tenant, id).await
+        let shown = self.campaign_show(tenant, id).await?;
+        Ok(CampaignShow { note, ..shown })
     }
 
     pub(in crate::api) async fn campaign_retry(
@@ -308,6 +323,7 @@ impl Operations {
             counts,
             rate: campaign.rate,
             eta_s: self.eta(campaign.channel, campaign.rate, waits),
+            note: None,
         }
     }
 

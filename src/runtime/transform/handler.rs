@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use serde::Deserialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +13,7 @@ use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
 use crate::domain::events::TurnDropped;
 use crate::domain::failure::{Class, Classify, Origin};
+use crate::domain::ids::{BotId, TenantId};
 use crate::domain::stage::StageName;
 use crate::domain::time::Clock;
 use crate::failpoint;
@@ -32,6 +34,21 @@ pub enum Fate {
     Later(StageError, Option<Duration>),
     /// It was to be tried again, but its partition goes: the next owner begins anew.
     Left,
+}
+
+/// Whose a record is; nobody's where it can't be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
+pub struct Whose {
+    #[serde(default)]
+    tenant: TenantId,
+    #[serde(default)]
+    bot: BotId,
+}
+
+impl Whose {
+    pub(super) fn of(record: &Record) -> Self {
+        serde_json::from_slice(&record.value).unwrap_or_default()
+    }
 }
 
 /// Handles records of a stage.
@@ -69,9 +86,9 @@ impl<S: Stage> Handler<S> {
         self.decode_and_try(record, self.cx(admitted)).await
     }
 
-    /// The same of one that came when its owner had no place left for it.
-    pub(super) async fn handle_late(&self, record: &Record, admitted: Instant) -> Fate {
-        self.decode_and_try(record, Cx { late: true, ..self.cx(admitted) }).await
+    /// The same of one of a share; `late` = it came when its owner had no place left for it.
+    pub(super) async fn handle_shared(&self, record: &Record, admitted: Instant, late: bool) -> Fate {
+        self.decode_and_try(record, Cx { late, ..self.cx(admitted) }).await
     }
 
     /// Tries once: it has waited, and may wait again.

@@ -1,5 +1,7 @@
 //! Ingest as the stage of a partition: order, duplicates, what is finished when, what is given up.
 
+mod told;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +12,7 @@ use millrace::domain::channel::ChannelKind;
 use millrace::domain::envelope::Envelope;
 use millrace::domain::event::Event;
 use millrace::domain::events::{
-    ConversationMode, Mode, ReceiptReceived, TakenBy, TurnDropped, TurnOpened, WebhookReceived,
+    ConversationMode, ReceiptReceived, TakenBy, TurnDropped, TurnOpened, WebhookReceived,
 };
 use millrace::domain::ids::EventId;
 use millrace::domain::time::{ManualClock, Timestamp};
@@ -260,51 +262,6 @@ async fn an_echo_that_is_not_ours_hands_the_conversation_to_people() {
     );
     let dropped: Vec<_> = bench.out::<TurnDropped>().into_iter().map(|it| it.data.reason).collect();
     assert_eq!(dropped, ["echo", "echo", "echo"], "the timeline shows them");
-}
-
-#[tokio::test]
-async fn a_thread_that_is_taken_is_the_peoples_and_one_that_is_passed_the_bots() {
-    let mut bench = Bench::new();
-    bench.stage.restore(&mut bench.cx).await.unwrap();
-    let event = |n: u64, what: &str| {
-        let item = format!(
-            r#"{{"sender":{{"id":"5"}},"recipient":{{"id":"77"}},"timestamp":{},{what}}}"#,
-            1_458_692_752_478 + n
-        );
-        let mut record = messenger(n, n + 1, "messaging", &item);
-        let mut event: Envelope<WebhookReceived> = Envelope::decode(&record.value).unwrap();
-        event.data.received = Timestamp::from_millis(NOW + i64::try_from(n).unwrap());
-        record.value = event.encode();
-        record
-    };
-    let said = |n: u64| event(n, &format!(r#""message":{{"mid":"m{n}","text":"{n}"}}"#));
-    let passed =
-        |n: u64, to: &str| event(n, &format!(r#""pass_thread_control":{{"new_owner_app_id":{to}}}"#));
-    bench.stage.admit(
-        &mut bench.cx,
-        vec![
-            passed(0, "1"),
-            event(1, r#""take_thread_control":{"previous_owner_app_id":"1","new_owner_app_id":2}"#),
-            said(2),
-            passed(3, "1"),
-            said(4),
-            event(5, r#""request_thread_control":{"requested_owner_app_id":"2"}"#),
-            passed(6, "null"),
-            passed(7, "1"),
-            passed(8, "\"263902037430900\""),
-        ],
-    );
-    bench.settle().await;
-    assert_eq!(bench.cx.finished.len(), 9);
-    let since = u64::try_from(NOW).unwrap();
-    let modes = bench.out::<ConversationMode>();
-    let seen: Vec<_> = modes.iter().map(|mode| (mode.data.mode, mode.data.epoch - since)).collect();
-    let wanted = [(Mode::Human, 1), (Mode::Bot, 3), (Mode::Human, 5), (Mode::Bot, 7), (Mode::Human, 8)];
-    assert_eq!(seen, wanted, "what nobody had taken is not given back");
-    let turns = bench.out::<TurnOpened>();
-    let epochs: Vec<_> = turns.iter().map(|turn| turn.data.epoch.unwrap() - since).collect();
-    assert_eq!(epochs, [1, 3]);
-    assert!(modes.iter().all(|mode| mode.conversation == turns[0].conversation));
 }
 
 #[tokio::test]

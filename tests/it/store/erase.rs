@@ -11,7 +11,7 @@ use millrace::domain::ids::{EventId, TenantId};
 use millrace::domain::time::Timestamp;
 use millrace::store::{
     ConsentRow, ConversationRow, Direction, Fetched, JournalRow, MessageRow, NewCampaign, NewRecipient,
-    PartRow, ReceiptRow, watermark_id,
+    PartRow, ReceiptRow, Submission, watermark_id,
 };
 use sqlx::{Connection, Executor, Row};
 
@@ -23,7 +23,8 @@ on_both!(
     nothing_of_a_person_stays_in_any_table_and_all_of_another_does,
     a_person_is_known_by_any_of_their_ids,
     what_is_read_again_of_a_forgotten_person_is_not_written,
-    what_is_another_tenants_or_bots_stays
+    what_is_another_tenants_or_bots_stays,
+    nothing_of_a_tenant_outlives_it
 );
 
 /// Stands in every text that is about Ada, her ids among them; nobody else has it.
@@ -255,4 +256,23 @@ async fn what_is_another_tenants_or_bots_stays(db: Database) {
     }
     assert_eq!(found(&db, ADA).await, before);
     assert!(!found(&db, "zq7silent").await.is_empty(), "who has no id is not everybody without one");
+}
+
+async fn nothing_of_a_tenant_outlives_it(db: Database) {
+    let acme = world(&db).await;
+    let (faq, shop) = ("faq".into(), bot("shop"));
+    db.store.base_create(&acme, &faq, "").await.unwrap();
+    let wanted =
+        Submission { name: "a.md".into(), hash: "ab".into(), kind: "md".into(), ..Submission::default() };
+    db.store.base_submit(&acme, &faq, &wanted).await.unwrap();
+    db.store.base_attach(&acme, &faq, &shop, true).await.unwrap();
+    db.store.base_source_put(&acme, &faq, ("https://a.example/", false, 60_000)).await.unwrap();
+    db.store.knowledge_quota_set(&acme, &db.store.knowledge_quota(&acme).await.unwrap()).await.unwrap();
+    db.store.file_claim(&acme, "cd", 1).await.unwrap();
+    db.store.learn_business(&acme, &"77".into(), "waba").await.unwrap();
+    db.store.contact_erase(&acme, &shop, None, BOB).await.unwrap().unwrap();
+    db.store.bot_remove(&acme, &shop).await.unwrap();
+    db.store.tenant_remove(&acme).await.unwrap();
+    let left = found(&db, "acme").await;
+    assert!(left.keys().all(|table| table == "outbox"), "caches are still told: {left:?}");
 }
