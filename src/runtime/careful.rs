@@ -1,8 +1,10 @@
 //! After crashes in a row: one record at a time, and its offset committed before it is begun.
 //!
 //! Guarantee: a record that ends the process is found out and goes to the dead letters as `crash_loop`, whatever stands
-//! beside it; one crash, or one after which something was finished, slows nothing down. A process that ends takes all its
-//! partitions with it, so their suspects have their [`Turns`].
+//! beside it; one crash, or one after something was finished, slows nothing down: a record that ends its owners lets none
+//! of them past it. Care ends behind the [`WINDOW`], however many owners that takes, so processes that are killed again and
+//! again from outside are not slow for ever. A process that ends takes all its partitions with it, so their suspects have
+//! their [`Turns`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -67,7 +69,13 @@ impl Careful {
     pub(super) fn new(before: Option<Fate>, start: u64) -> Self {
         let crashes = before.filter(|fate| !fate.released).map_or(0, |fate| fate.crashes.saturating_add(1));
         let suspect = before.and_then(|fate| fate.suspect);
-        Self { fate: Fate { released: false, crashes, suspect }, suspect, start, waiting: VecDeque::new() }
+        let until = match before.and_then(|fate| fate.until) {
+            None if crashes >= CRASHES => Some(start + WINDOW),
+            // All of it was finished when the last owner was gone.
+            until => until.filter(|until| *until > start),
+        };
+        let fate = Fate { released: false, crashes, until, suspect };
+        Self { fate, suspect, start, waiting: VecDeque::new() }
     }
 
     /// To be committed.
@@ -77,7 +85,7 @@ impl Careful {
 
     /// True when records go one by one.
     pub(super) const fn is_on(&self) -> bool {
-        self.fate.crashes >= CRASHES
+        self.fate.until.is_some()
     }
 
     /// True when more records may come.
@@ -103,7 +111,7 @@ impl Careful {
     /// The next step. `idle` = nothing is at work.
     pub(super) fn step(&mut self, idle: bool) -> Step {
         let Some(first) = self.waiting.front() else { return Step::Wait };
-        if !self.is_on() || first.offset >= self.start + WINDOW {
+        if self.fate.until.is_none_or(|until| first.offset >= until) {
             return Step::Admit(std::mem::take(&mut self.waiting).into());
         }
         if !idle {
@@ -126,8 +134,14 @@ impl Careful {
 
     /// The partition came so far: true when there is something new to commit.
     pub(super) fn came(&mut self, watermark: u64, position: u64) -> bool {
-        let calm = watermark >= self.start + WINDOW || (watermark > self.start && watermark == position);
-        let over = calm && self.waiting.is_empty() && self.is_worried();
+        let calm = match self.fate.until {
+            None => watermark > self.start,
+            Some(until) => {
+                let caught_up = watermark > self.start && watermark == position && self.waiting.is_empty();
+                watermark >= until || caught_up
+            }
+        };
+        let over = calm && self.is_worried();
         if over {
             self.fate = Fate::default();
         }
@@ -196,5 +210,44 @@ mod tests {
         assert!(!careful.came(73, 75), "something is at work");
         assert!(careful.came(75, 75) && careful.fate() == Fate::default());
         assert!(!careful.came(76, 76), "said once");
+    }
+
+    #[test]
+    fn an_owner_that_finishes_something_is_no_crash() {
+        let mut careful = crashed(Fate::default());
+        assert!(!careful.is_on() && careful.is_worried());
+        assert!(!careful.came(10, 40), "nothing is finished yet");
+        assert!(careful.came(11, 40));
+        assert_eq!(Careful::new(Some(careful.fate()), 11).fate().crashes, 1);
+    }
+
+    #[test]
+    fn care_ends_behind_its_window_however_many_owners_that_takes() {
+        let (mut fate, mut start, mut alone) = (Fate { crashes: 1, ..Fate::default() }, 10, 0);
+        // Each is killed from outside when it has finished two records and has the third at work.
+        for owner in 1..40 {
+            let mut careful = Careful::new(Some(fate), start);
+            if !careful.is_on() {
+                assert_eq!((alone, owner), (WINDOW, 33));
+                return;
+            }
+            careful.push(records(start..start + 100));
+            for done in 1..=3 {
+                match careful.step(true) {
+                    Step::Alone(record) => {
+                        assert_eq!(record.offset, start + done - 1);
+                        alone += u64::from(done < 3);
+                    }
+                    Step::Admit(rest) => {
+                        assert_eq!(rest[0].offset, 10 + WINDOW);
+                        break;
+                    }
+                    step => panic!("{step:?}"),
+                }
+                assert!(!careful.came(start + done - 1, start + 100));
+            }
+            (fate, start) = (careful.fate(), (start + 2).min(10 + WINDOW));
+        }
+        panic!("care never ends");
     }
 }

@@ -7,14 +7,16 @@
 use data_encoding::BASE64_NOPAD;
 use thiserror::Error;
 
-/// The version written by this program.
-const VERSION: u8 = 2;
-/// The one before it, without how the owner fares: still read.
+/// The version written by this program. The one before it, without an end of care, is still read.
+const VERSION: u8 = 3;
+/// The first one, without how the owner fares: still read.
 const SILENT: u8 = 1;
 /// The owner finished what it had begun and went.
 const RELEASED: u8 = 1;
 /// A suspect follows.
 const SUSPECT: u8 = 2;
+/// The offset follows at which care ends.
+const CAREFUL: u8 = 4;
 /// The bitmap follows as alternating run lengths, unfinished first.
 const RUNS: u8 = 0;
 /// The bitmap follows as it is.
@@ -40,6 +42,8 @@ pub struct Fate {
     pub released: bool,
     /// So many owners in a row were gone without that, before anything could be finished.
     pub crashes: u32,
+    /// Up to this offset records go one by one, whoever owns the partition.
+    pub until: Option<u64>,
     /// The record that was at work alone, and how often it was when its owner was gone.
     pub suspect: Option<(u64, u32)>,
 }
@@ -66,12 +70,17 @@ impl Metadata {
         let mut out = vec![VERSION];
         push_varint(&mut out, self.epoch);
         push_varint(&mut out, self.low);
-        let Fate { released, crashes, suspect } = self.fate;
-        out.push(if released { RELEASED } else { 0 } | if suspect.is_some() { SUSPECT } else { 0 });
+        let Fate { released, crashes, until, suspect } = self.fate;
+        let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+        let flags = flag(released, RELEASED) | flag(suspect.is_some(), SUSPECT);
+        out.push(flags | flag(until.is_some(), CAREFUL));
         push_varint(&mut out, u64::from(crashes));
         if let Some((offset, times)) = suspect {
             push_varint(&mut out, offset);
             push_varint(&mut out, u64::from(times));
+        }
+        if let Some(offset) = until {
+            push_varint(&mut out, offset);
         }
         let runs = self.runs();
         if runs.len() <= self.done.len().div_ceil(8) {
@@ -97,7 +106,7 @@ impl Metadata {
         }
         let bytes = BASE64_NOPAD.decode(text.as_bytes()).map_err(|_| MetadataError::Garbled)?;
         let (version, rest) = bytes.split_first().ok_or(MetadataError::Garbled)?;
-        if ![SILENT, VERSION].contains(version) {
+        if !(SILENT..=VERSION).contains(version) {
             return Err(MetadataError::Version(*version));
         }
         Self::decode_body(*version, rest).ok_or(MetadataError::Garbled)
@@ -161,7 +170,8 @@ impl Fate {
         } else {
             Some((take_varint(rest)?, u32::try_from(take_varint(rest)?).ok()?))
         };
-        Some(Self { released: flags & RELEASED != 0, crashes, suspect })
+        let until = if flags & CAREFUL == 0 { None } else { Some(take_varint(rest)?) };
+        Some(Self { released: flags & RELEASED != 0, crashes, until, suspect })
     }
 }
 
@@ -218,7 +228,8 @@ mod tests {
     #[test]
     fn the_worst_bitmap_fits_a_commit() {
         let done = (0..SPAN).map(|i| i % 2 == 1).collect();
-        let fate = Fate { released: false, crashes: u32::MAX, suspect: Some((u64::MAX, u32::MAX)) };
+        let suspect = Some((u64::MAX, u32::MAX));
+        let fate = Fate { released: false, crashes: u32::MAX, until: Some(u64::MAX), suspect };
         let text = Metadata { epoch: u64::MAX, low: u64::MAX, fate, done }.encode();
         assert!(text.len() < 4096, "{}", text.len());
     }
@@ -235,14 +246,14 @@ mod tests {
         fn metadata_survives(
             epoch: u64,
             low: u64,
-            (released, crashes, suspect) in any::<(bool, u32, Option<(u64, u32)>)>(),
+            (released, crashes, until, suspect) in any::<(bool, u32, Option<u64>, Option<(u64, u32)>)>(),
             runs in prop::collection::vec(0usize..600, 0..24),
         ) {
             let mut done = Vec::new();
             for (i, run) in runs.iter().enumerate() {
                 done.resize(done.len() + run, i % 2 == 1);
             }
-            let metadata = Metadata { epoch, low, fate: Fate { released, crashes, suspect }, done };
+            let metadata = Metadata { epoch, low, fate: Fate { released, crashes, until, suspect }, done };
             let text = metadata.encode();
             prop_assert!(text.len() < 4096);
             prop_assert_eq!(Metadata::decode(&text).unwrap(), metadata);

@@ -32,6 +32,7 @@ mod park;
 mod protocol;
 mod restore;
 mod send;
+mod slots;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -67,7 +68,7 @@ pub(crate) struct Machine {
     chats: Chats,
     /// By offset: what is in memory, and what is parked and something is done with.
     items: BTreeMap<u64, Item>,
-    /// Offsets of all open replies, parked ones too.
+    /// Offsets of the items by their ids.
     open: HashMap<EventId, u64>,
     known: Known,
     holds: Holds,
@@ -172,20 +173,27 @@ impl Machine {
     /// How many replies go before a further one of a bot and of a chat: of the whole bot, and of the chat.
     pub(crate) fn ahead(&self, bot: &BotId, chat: &ConversationId) -> (u32, u32) {
         let of_bot = self.chats.find_bot(bot).map_or(0, |bot| bot.memory.saturating_add(bot.parked));
-        let of_chat = self.chats.find(chat).map_or(0, |(_, chat)| chat.live.len() + chat.parked.len());
+        let of_chat = self.chats.find(chat).map_or(0, |(_, chat)| chat.len());
         (of_bot, u32::try_from(of_chat).unwrap_or(u32::MAX))
     }
 
     /// Where the parked replies lie that wait or that something is done with.
     pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
-        let waiting = self.chats.iter().flat_map(|(_, chat)| chat.parked.values()).map(item::Slot::place);
+        let waiting = self.chats.slots().iter().map(item::Slot::place);
         waiting.chain(self.items.values().filter_map(Item::place))
     }
 
     /// True when nothing waits and nothing is under way: no call, no append, no look-up.
     #[cfg(test)]
     pub(crate) fn is_done(&self) -> bool {
-        self.is_idle() && self.open.is_empty()
+        self.is_idle() && self.open.is_empty() && self.chats.slots().len() == 0
+    }
+
+    /// Offsets of all open replies, parked ones too.
+    #[cfg(test)]
+    pub(crate) fn open_ids(&self) -> HashMap<EventId, u64> {
+        let parked = self.chats.slots().iter().map(|slot| (slot.id, slot.offset));
+        self.open.iter().map(|(id, offset)| (*id, *offset)).chain(parked).collect()
     }
 
     /// The same, whatever waits.
@@ -224,9 +232,9 @@ impl Machine {
     fn head(&self, chat: &chats::Chat) -> Option<u64> {
         if self.faults.has(Mutant::PendingSkipped) {
             let sure = |offset: &&u64| self.items.get(offset).is_some_and(|item| !item.is_pending());
-            return chat.live.iter().filter(sure).chain(chat.parked.keys().next()).min().copied();
+            return chat.live.iter().filter(sure).copied().chain(self.chats.first_parked(chat)).min();
         }
-        chat.head()
+        self.chats.head(chat)
     }
 
     /// The replay barrier: everything older than this offset has been read.

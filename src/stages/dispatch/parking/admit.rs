@@ -67,7 +67,8 @@ impl Machine {
         if self.known.is_whole(arrival.id, arrival.of) {
             return true;
         }
-        let Some(original) = self.open.get(&arrival.id).copied() else { return false };
+        let parked = || self.chats.slots().find(arrival.id).map(|slot| slot.offset);
+        let Some(original) = self.open.get(&arrival.id).copied().or_else(parked) else { return false };
         let in_memory = self.items.get(&original).is_some_and(|item| item.put.is_none());
         if in_memory && self.faults.has(Mutant::CompletedById) {
             self.complete(original);
@@ -90,7 +91,7 @@ impl Machine {
             self.holds.keep(offset);
         }
         if let Some(chat) = self.chats.get_mut(item.chat) {
-            chat.add(offset, None);
+            chat.add(offset);
         }
         self.count_in(&item);
         self.open.insert(item.id, offset);

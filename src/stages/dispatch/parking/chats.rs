@@ -3,12 +3,13 @@
 //! Guarantee: a chat's replies are ordered by the offsets of their records, wherever they are kept and whenever they
 //! were parked.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 #[cfg(test)]
 use super::faults::{Faults, Mutant};
 use super::item::Slot;
+use super::slots::Slots;
 use crate::domain::ids::{BotId, ConversationId};
 use crate::domain::time::Timestamp;
 use crate::stages::dispatch::arena::{Arena, Ix};
@@ -22,8 +23,8 @@ pub(super) struct Chat {
     pub(super) until: Duration,
     /// Offsets of its items.
     pub(super) live: BTreeSet<u64>,
-    /// Its parked replies that only wait.
-    pub(super) parked: BTreeMap<u64, Slot>,
+    /// Its parked replies that only wait: their numbers, by their offsets.
+    parked: VecDeque<u32>,
     /// Set where the order is broken on purpose.
     #[cfg(test)]
     arrived: Option<Vec<u64>>,
@@ -51,35 +52,31 @@ pub(super) struct Chats {
     bots: Arena<Bot>,
     chat_of: HashMap<ConversationId, Ix>,
     bot_of: HashMap<BotId, Ix>,
+    /// All chats' parked replies that only wait.
+    parked: Slots<Slot>,
     #[cfg(test)]
     pub(super) faults: Faults,
 }
 
 impl Chat {
-    /// Its oldest reply.
-    pub(super) fn head(&self) -> Option<u64> {
-        #[cfg(test)]
-        if let Some(arrived) = &self.arrived {
-            let here = |offset: &&u64| self.live.contains(*offset) || self.parked.contains_key(*offset);
-            return arrived.iter().find(here).copied();
-        }
-        match (self.live.first(), self.parked.keys().next()) {
-            (Some(live), Some(parked)) => Some(*live.min(parked)),
-            (live, parked) => live.or(parked).copied(),
-        }
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.live.is_empty() && self.parked.is_empty()
     }
 
+    /// How many replies it has.
+    pub(super) fn len(&self) -> usize {
+        self.live.len() + self.parked.len()
+    }
+
     /// A reply comes for the first time.
-    pub(super) fn add(&mut self, offset: u64, slot: Option<Slot>) {
-        match slot {
-            Some(slot) => drop(self.parked.insert(offset, slot)),
-            None => drop(self.live.insert(offset)),
-        }
+    pub(super) fn add(&mut self, offset: u64) {
+        self.live.insert(offset);
         #[cfg(test)]
+        self.arrives(offset);
+    }
+
+    #[cfg(test)]
+    fn arrives(&mut self, offset: u64) {
         if let Some(arrived) = &mut self.arrived {
             arrived.push(offset);
         }
@@ -87,6 +84,73 @@ impl Chat {
 }
 
 impl Chats {
+    /// A chat's oldest reply.
+    pub(super) fn head(&self, chat: &Chat) -> Option<u64> {
+        #[cfg(test)]
+        if let Some(arrived) = &chat.arrived {
+            let here = |offset: &&u64| chat.live.contains(*offset) || self.slot(chat, **offset).is_some();
+            return arrived.iter().find(here).copied();
+        }
+        match (chat.live.first().copied(), self.first_parked(chat)) {
+            (Some(live), Some(parked)) => Some(live.min(parked)),
+            (live, parked) => live.or(parked),
+        }
+    }
+
+    /// The offset of a chat's oldest parked reply that only waits.
+    pub(super) fn first_parked(&self, chat: &Chat) -> Option<u64> {
+        chat.parked.front().and_then(|at| self.parked.get(*at)).map(|slot| slot.offset)
+    }
+
+    /// A chat's parked reply that only waits.
+    pub(super) fn slot(&self, chat: &Chat, offset: u64) -> Option<&Slot> {
+        let at = chat.parked.binary_search_by_key(&offset, |at| self.offset(*at)).ok()?;
+        self.parked.get(*chat.parked.get(at)?)
+    }
+
+    /// A parked reply of a chat only waits from now on.
+    pub(super) fn rest(&mut self, chat: Ix, slot: Slot) {
+        let Some(found) = self.chats.get_mut(chat) else { return };
+        found.live.remove(&slot.offset);
+        let parked = &self.parked;
+        let offset = |at: &u32| parked.get(*at).map_or(u64::MAX, |slot| slot.offset);
+        // Nearly always behind all others, or before them: it was the head.
+        let behind = found.parked.partition_point(|at| offset(at) < slot.offset);
+        found.parked.insert(behind, self.parked.insert(slot));
+    }
+
+    /// The same, of a reply that a restore found.
+    pub(super) fn restore(&mut self, chat: Ix, slot: Slot) {
+        #[cfg(test)]
+        if let Some(found) = self.chats.get_mut(chat) {
+            found.arrives(slot.offset);
+        }
+        self.rest(chat, slot);
+    }
+
+    /// Something is done with a reply that only waited.
+    pub(super) fn rouse(&mut self, chat: Ix, offset: u64) -> Option<Slot> {
+        let found = self.chats.get_mut(chat)?;
+        let parked = &self.parked;
+        let at = |at: &u32| parked.get(*at).map_or(u64::MAX, |slot| slot.offset);
+        let place = found.parked.binary_search_by_key(&offset, at).ok()?;
+        let slot = *self.parked.get(found.parked.remove(place)?)?;
+        found.live.insert(offset);
+        if found.parked.is_empty() {
+            found.parked = VecDeque::new();
+        }
+        self.parked.remove(slot.id)
+    }
+
+    /// All parked replies that only wait.
+    pub(super) fn slots(&self) -> &Slots<Slot> {
+        &self.parked
+    }
+
+    fn offset(&self, at: u32) -> u64 {
+        self.parked.get(at).map_or(u64::MAX, |slot| slot.offset)
+    }
+
     /// A chat, made when it is new.
     pub(super) fn chat(&mut self, name: &ConversationId, bot: &BotId) -> Ix {
         if let Some(chat) = self.chat_of.get(name) {
@@ -101,7 +165,7 @@ impl Chats {
             bot,
             until: Duration::ZERO,
             live: BTreeSet::new(),
-            parked: BTreeMap::new(),
+            parked: VecDeque::new(),
             #[cfg(test)]
             arrived: self.faults.has(Mutant::ByArrival).then(Vec::new),
         });

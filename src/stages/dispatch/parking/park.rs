@@ -67,21 +67,18 @@ impl Machine {
     /// A parked item that nothing is done with becomes a slot.
     pub(super) fn rest(&mut self, offset: u64) {
         if let Some(item) = self.items.get(&offset)
-            && let Some(slot) = item.slot()
-            && let Some(chat) = self.chats.get_mut(item.chat)
+            && let Some(slot) = item.slot(offset)
         {
-            chat.live.remove(&offset);
-            chat.parked.insert(offset, slot);
+            self.chats.rest(item.chat, slot);
+            self.open.remove(&slot.id);
             self.items.remove(&offset);
         }
     }
 
     /// A slot becomes an item, since something is to be done with it.
     pub(super) fn rouse(&mut self, chat: super::Ix, offset: u64) -> Option<&mut Item> {
-        if let Some(found) = self.chats.get_mut(chat)
-            && let Some(slot) = found.parked.remove(&offset)
-        {
-            found.live.insert(offset);
+        if let Some(slot) = self.chats.rouse(chat, offset) {
+            self.open.insert(slot.id, offset);
             self.items.insert(offset, slot.item(chat));
         }
         self.items.get_mut(&offset)

@@ -22,7 +22,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::bounds::Bounds;
 use super::chats::Chats;
 use super::faults::{Faults, Mutant};
+use super::item::{NEVER, Slot};
 use super::known::{Known, Search};
+use super::slots::{Keyed, Slots};
 use crate::domain::events::{Lane, Parked, ParkedKey, Settled};
 use crate::domain::ids::{BotId, EventId};
 use crate::domain::time::Timestamp;
@@ -59,7 +61,10 @@ pub(crate) struct Restore {
     faults: Faults,
     pub(super) known: Known,
     chats: Chats,
-    pub(super) live: HashMap<EventId, Live>,
+    pub(super) live: Slots<Live>,
+    /// Those of which a PUT stands behind the marker of a higher epoch; true = another one was written by the owner of its
+    /// time.
+    pub(super) late: HashMap<EventId, bool>,
     marks: BTreeMap<(EventId, u32), Mark>,
     /// The highest marker read so far.
     epoch: u64,
@@ -73,18 +78,16 @@ pub(crate) struct Restore {
 }
 
 /// A PUT without a DEL.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Live {
-    offset: u64,
+    slot: Slot,
     chat: Ix,
-    of: u32,
-    attempt: u32,
-    deadline: Option<Timestamp>,
-    place: Place,
-    /// One of its PUTs was written by the owner of its time.
-    sure: bool,
-    /// One of its PUTs stands behind the marker of a higher epoch.
-    pub(super) late: bool,
+}
+
+impl Keyed for Live {
+    fn id(&self) -> EventId {
+        self.slot.id
+    }
 }
 
 /// A SENDING without UNSENT.
@@ -122,7 +125,8 @@ impl Restore {
             faults,
             known,
             chats,
-            live: HashMap::new(),
+            live: Slots::default(),
+            late: HashMap::new(),
             marks: BTreeMap::new(),
             epoch: 0,
             markers: BTreeSet::new(),
@@ -150,7 +154,10 @@ impl Restore {
     /// A record of the parked topic, in order; without a value it deletes its key. `place` = where the caller keeps it.
     pub(crate) fn parked(&mut self, key: &ParkedKey, value: Option<&Parked>, place: Place) {
         match (key, value) {
-            (ParkedKey::Reply(id), None) => drop(self.live.remove(id)),
+            (ParkedKey::Reply(id), None) => {
+                self.live.remove(*id);
+                self.late.remove(id);
+            }
             (ParkedKey::Epoch(lane, epoch), None) if *lane == self.from.lane => {
                 self.markers.remove(epoch);
             }
@@ -176,20 +183,23 @@ impl Restore {
             return;
         };
         let chat = self.chats.chat(conversation, bot);
-        let late = *epoch < self.epoch;
-        let live = self.live.entry(*id).or_insert(Live {
-            offset: *offset,
-            chat,
-            of: *of,
-            attempt: *attempt,
-            deadline: *deadline,
-            place,
-            sure: false,
-            late: false,
-        });
-        live.place = place;
-        live.late |= late;
-        live.sure |= !late;
+        let known = match self.live.find_mut(*id) {
+            Some(live) => {
+                live.slot.set_place(place);
+                true
+            }
+            None => {
+                let deadline = deadline.unwrap_or(NEVER);
+                let slot = Slot::new(*id, *offset, place, (*of, *attempt), deadline);
+                self.live.insert(Live { slot, chat });
+                false
+            }
+        };
+        if *epoch < self.epoch {
+            self.late.entry(*id).or_insert(known);
+        } else if let Some(sure) = self.late.get_mut(id) {
+            *sure = true;
+        }
     }
 
     /// A record of the ledger, in order.
@@ -218,8 +228,9 @@ impl Restore {
 
     /// Ids to search for in the whole ledger.
     pub(crate) fn questions(&self) -> HashSet<EventId> {
-        let late = self.live.iter().filter(|(id, live)| live.late && !self.known.is_whole(**id, live.of));
-        let late = late.map(|(id, _)| *id).filter(|_| !self.faults.has(Mutant::LateNotLookedUp));
+        let of = |id: EventId| self.live.find(id).map_or(0, |live| live.slot.of());
+        let late = self.late.keys().copied().filter(|id| !self.known.is_whole(*id, of(*id)));
+        let late = late.filter(|_| !self.faults.has(Mutant::LateNotLookedUp));
         let marks = self.open_marks().map(|(id, ..)| id);
         late.chain(marks.filter(|_| !self.faults.has(Mutant::DoubtNotLookedUp))).collect()
     }

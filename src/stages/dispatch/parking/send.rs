@@ -120,8 +120,8 @@ impl Machine {
 
     /// A chat's head if nothing is done with it, and its deadline.
     fn look(&self, chat: &super::chats::Chat, offset: u64) -> Option<(Head, Timestamp)> {
-        if let Some(slot) = chat.parked.get(&offset) {
-            return Some((slot.head(offset), slot.deadline()));
+        if let Some(slot) = self.chats.slot(chat, offset) {
+            return Some((slot.head(), slot.deadline()));
         }
         let item = self.items.get(&offset).filter(|item: &&Item| item.is_free())?;
         Some((item.head(offset), item.deadline))

@@ -40,7 +40,7 @@ impl Machine {
     fn expire(&mut self, now: Now) {
         let late = |chat: &super::chats::Chat| {
             let offset = self.head(chat)?;
-            let deadline = match chat.parked.get(&offset) {
+            let deadline = match self.chats.slot(chat, offset) {
                 Some(slot) => slot.deadline(),
                 None => self.items.get(&offset).filter(|item| item.is_free())?.deadline,
             };

@@ -8,7 +8,7 @@ use crate::domain::ids::EventId;
 use crate::log::Place;
 use crate::stages::dispatch::parking::faults::Mutant;
 use crate::stages::dispatch::parking::holds::Holds;
-use crate::stages::dispatch::parking::item::{Item, Put};
+use crate::stages::dispatch::parking::item::Slot;
 use crate::stages::dispatch::parking::known::Search;
 use crate::stages::dispatch::parking::protocol::{Change, Now};
 use crate::stages::dispatch::parking::{Machine, Pin, ToParked};
@@ -47,7 +47,7 @@ impl Recovered {
         let doubts: Vec<Doubt> = restore
             .open_marks()
             .map(|(id, part, of, offset)| {
-                let place = restore.live.get(&id).map(|live| live.place);
+                let place = restore.live.find(id).map(|live| live.slot.place());
                 Doubt { offset, id, part, of, place }
             })
             .collect();
@@ -68,7 +68,10 @@ impl Recovered {
             restore.known.doubt(ledger_end, (doubt.id, doubt.part, doubt.of), now.wall);
         }
         let live = std::mem::take(&mut restore.live);
-        let last = live.values().map(|live| live.offset).max().max(restore.last);
+        let late = std::mem::take(&mut restore.late);
+        let mut all: Vec<&Live> = live.iter().collect();
+        all.sort_unstable_by_key(|live| live.slot.offset);
+        let last = all.last().map(|live| live.slot.offset).max(restore.last);
         let from = restore.from;
         let (markers, faults) = (std::mem::take(&mut restore.markers), restore.faults);
         let limits = std::mem::take(&mut restore.limits);
@@ -79,7 +82,7 @@ impl Recovered {
             faults,
             chats: restore.chats,
             items: BTreeMap::new(),
-            open: HashMap::with_capacity(live.len()),
+            open: HashMap::new(),
             known: restore.known,
             holds: Holds::new(ledger_end),
             memory: 0,
@@ -114,9 +117,8 @@ impl Recovered {
                 (bot.until, bot.noted) = (bot.until.max(now.moment + wait), Some(until));
             }
         }
-        let mut live: Vec<(EventId, Live)> = live.into_iter().collect();
-        live.sort_unstable_by_key(|(_, live)| live.offset);
-        live.into_iter().for_each(|(id, live)| machine.take_over(id, &live));
+        all.into_iter().for_each(|found| machine.take_over(found, late.get(&found.slot.id).copied()));
+        drop(live);
         if !faults.has(Mutant::MarkersFirst) {
             delete_markers(&mut machine);
         }
@@ -127,23 +129,27 @@ impl Recovered {
 }
 
 impl Machine {
-    /// A PUT without a DEL: settled meanwhile, or a reply that waits.
-    fn take_over(&mut self, id: EventId, live: &Live) {
-        let offset = live.offset;
-        if self.known.is_whole(id, live.of) {
+    /// A PUT without a DEL: settled meanwhile, or a reply that waits. `late` = one of its PUTs came late, and whether
+    /// another did not.
+    fn take_over(&mut self, live: &Live, late: Option<bool>) {
+        let Live { slot, chat } = *live;
+        let Slot { id, offset, .. } = slot;
+        if self.known.is_whole(id, slot.of()) {
             self.holds.set(offset, self.pin.low);
             return self.push_parked(ToParked::Del(offset), Change::Del(id));
         }
-        if live.late && self.faults.has(Mutant::LateIsVoid) {
+        if late.is_some() && self.faults.has(Mutant::LateIsVoid) {
             self.push_parked(ToParked::Other, Change::Del(id));
-            if !live.sure {
+            if late == Some(false) {
                 return;
             }
         }
-        let mut item = Item::new(id, live.chat, live.of, Duration::ZERO, live.deadline);
-        item.attempt = live.attempt;
-        item.bytes = live.place.len;
-        item.put = Some(Put { pending: false, place: live.place });
+        let item = slot.item(chat);
+        if self.known.progress(id).is_none() {
+            // Nearly all of them: nothing of it was ever sent.
+            self.count_in(&item);
+            return self.chats.restore(chat, slot);
+        }
         self.enqueue(offset, item);
         if !self.close_rest(offset) {
             self.rest(offset);

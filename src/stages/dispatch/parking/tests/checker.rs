@@ -74,7 +74,7 @@ impl World {
         if lost {
             self.bad("lost");
         }
-        let open = &self.owner.machine.open;
+        let open = self.owner.machine.open_ids();
         if again
             && self.live.iter().any(|root| self.is_settled(*root) && !open.contains_key(&Self::id(*root)))
         {

@@ -42,7 +42,7 @@ impl World {
             predicted: Duration::ZERO,
         };
         let now = self.now();
-        let root_open = self.owner.machine.open.get(&arrival.id).copied();
+        let root_open = self.owner.machine.open_ids().get(&arrival.id).copied();
         if root_open
             .and_then(|root| self.owner.machine.items.get(&root))
             .is_some_and(|item| item.put.is_none())

@@ -59,7 +59,7 @@ impl World {
             restore.ledger(position as u64, record);
         }
         if self.is(Fault::StaleIds) {
-            for id in self.owner.machine.open.keys() {
+            for id in self.owner.machine.open_ids().keys() {
                 restore.known.settle(*id, 1, Timestamp::from_millis(self.tick as i64));
             }
         }
@@ -109,11 +109,9 @@ impl World {
     }
 
     fn count_late(&mut self, restore: &Restore) {
-        for (id, live) in &restore.live {
-            if live.late {
-                let settled = self.is_settled(Self::root(*id));
-                *self.n.entry(if settled { "late_settled" } else { "late_live" }).or_default() += 1;
-            }
+        for id in restore.late.keys() {
+            let settled = self.is_settled(Self::root(*id));
+            *self.n.entry(if settled { "late_settled" } else { "late_live" }).or_default() += 1;
         }
     }
 

@@ -91,7 +91,7 @@ impl World {
         // The next owner is built from what is durable, but a defect may remember this one.
         if self.is(super::crash::Fault::StaleIds) {
             let open = match self.late.last() {
-                Some(Late::Zombie(zombie)) => zombie.owner.machine.open.clone(),
+                Some(Late::Zombie(zombie)) => zombie.owner.machine.open_ids(),
                 _ => Default::default(),
             };
             self.owner.machine.open = open;
