@@ -4,7 +4,7 @@
 #   scripts/test.sh            provisions Apache Kafka and PostgreSQL, then runs everything
 #   scripts/test.sh --quick    only what needs neither
 #
-# Where Java, Maven or PostgreSQL can't be had it says which suites it leaves out; with CI=true that is a failure.
+# Where Java, Maven, PostgreSQL or Chromium can't be had it says which suites it leaves out; with CI=true that is a failure.
 # Everything it starts listens on loopback, keeps its data outside the checkout, and is stopped at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,6 +19,7 @@ export MILLRACE_STATE=${MILLRACE_STATE:-/var/tmp/millrace-test-$(id -u)}
 
 say() { printf '\n== %s\n' "$*"; }
 have() { command -v "$1" >/dev/null 2>&1; }
+browser() { have chromium || have chromium-browser || have google-chrome; }
 
 # Root on a Debian machine may install what is missing; anyone else is told.
 packages() {
@@ -26,6 +27,7 @@ packages() {
     have cc || missing+=(build-essential)
     have pkg-config || missing+=(pkg-config)
     [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
+    browser || missing+=(chromium)
     if [ -z "$quick" ]; then
         have java || missing+=(openjdk-17-jre-headless)
         have mvn || missing+=(maven)
@@ -68,6 +70,7 @@ if [ -z "$quick" ]; then
         left_out+=("the PostgreSQL suites (postgresql)")
     fi
 fi
+browser || left_out+=("the page of web chat in a browser (chromium)")
 if [ ${#left_out[@]} -gt 0 ]; then
     printf 'left out: %s\n' "${left_out[@]}"
     [ "${CI:-}" = true ] && { echo "with CI=true nothing may be left out"; exit 1; }

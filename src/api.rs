@@ -15,8 +15,8 @@ mod openapi;
 mod ops;
 mod router;
 mod table;
+mod templates;
 pub mod types;
-mod unused;
 
 pub use check_bot::check_bot;
 pub use config::ApiConfig;
@@ -29,5 +29,6 @@ pub use ops::{
     Registrations, Said, Say, measure_lag,
 };
 pub use router::{Server, router};
+
 pub use table::{Call, Method, Operation, Scope, operations, run};
-pub use unused::drop_unused;
+pub use templates::{TemplateCheck, template_of};

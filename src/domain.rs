@@ -19,6 +19,7 @@ pub mod modes;
 pub mod redrive;
 pub mod script;
 pub mod stage;
+pub mod template;
 pub mod text;
 pub mod time;
 pub mod topics;

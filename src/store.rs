@@ -29,6 +29,7 @@ mod schema;
 mod scratch;
 mod scripts;
 mod seal;
+mod templates;
 mod tenants;
 mod timeline;
 mod tokens;
@@ -54,7 +55,7 @@ pub use journal::{
 };
 pub use knowledge::{
     BaseDocument, BaseInfo, BasePage, BaseSnapshot, BaseSource, DueSnapshot, GIVEN_UP, KnowledgeUse,
-    MissedQuestion, Quota, Reading, SOURCE_LEASE, Submission, Submitted, Waiting,
+    MissedQuestion, Quota, Reading, SOURCE_LEASE, Submission, Submitted, Waiting, given_up_reason,
 };
 pub use media::{Fetched, MediaItem, Upload, UploadKey};
 pub use outbox::Change;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::parts::Parts;
+use crate::api::{TemplateCheck, template_of};
 use crate::domain::campaign::{Campaign, Command, Message, State};
 use crate::domain::events::MAX_REPLY_BYTES;
 use crate::domain::ids::{CampaignId, ConversationId, EventId};
@@ -22,6 +23,7 @@ use crate::domain::topics::REPLY_BULK;
 use crate::domain::window::{Wording, proactive};
 use crate::log::{Log, Outgoing, TopicName};
 use crate::services::campaign::{self, Recipient};
+use crate::services::channel::registration::Registrar;
 use crate::store::{Due, Leaving, Store};
 use pace::Pace;
 
@@ -32,6 +34,9 @@ const CLAIM: Duration = Duration::from_secs(15);
 
 /// How long an append may take: a partition that nobody leads is no other campaign's trouble.
 const APPEND: Duration = Duration::from_secs(5);
+
+/// How long the provider may take to say how a template stands: less than the claim.
+const ASK: Duration = Duration::from_secs(8);
 
 /// Whether it is asked if a person may be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +55,7 @@ pub fn start(parts: &Parts) {
         clock: Arc::clone(&parts.clock),
         name: format!("{}-{:016x}", std::process::id(), fastrand::u64(..)),
         paces: HashMap::new(),
+        registrar: Registrar::new(&parts.settings.channels, parts.http.clone()),
     };
     parts.tasks.spawn(worker.run(parts.stop.clone()));
 }
@@ -61,6 +67,7 @@ struct Worker {
     /// Tells this worker from all others.
     name: String,
     paces: HashMap<CampaignId, Pace>,
+    registrar: Registrar,
 }
 
 impl Worker {
@@ -103,11 +110,23 @@ impl Worker {
         let pace = self.paces.entry(id.clone()).or_insert_with(|| Pace::new(now));
         pace.settled(settled.ended, now);
         if campaign.state == State::Scheduled {
-            let to = State::Scheduled.after(Command::Start).unwrap_or(State::Running);
+            let mut to = State::Scheduled.after(Command::Start).unwrap_or(State::Running);
+            let asked = template_of(&self.store, Some(&self.registrar), &campaign);
+            let unanswered = || TemplateCheck::Unknown("the provider did not answer in time".to_owned());
+            match tokio::time::timeout(ASK, asked).await.unwrap_or_else(|_| Ok(unanswered()))? {
+                TemplateCheck::Goes => {}
+                TemplateCheck::Unknown(why) => tracing::warn!(campaign = %id, why, "starts without knowing"),
+                TemplateCheck::Withheld(why) => {
+                    tracing::warn!(campaign = %id, bot = %campaign.bot, %why, "is held instead of started");
+                    to = State::Paused;
+                }
+            }
             if !self.store.campaign_move(&tenant, &id, (State::Scheduled, to)).await? {
                 return Ok(());
             }
-            tracing::info!(campaign = %id, "starts as scheduled");
+            if to == State::Running {
+                tracing::info!(campaign = %id, "starts as scheduled");
+            }
             campaign.state = to;
         }
         if campaign.state != State::Running {

@@ -53,6 +53,7 @@ async fn in_match(pipeline: &Pipeline, case: &Case) -> Result<(), String> {
         attempt: 1,
         waits: false,
         once: false,
+        late: false,
         cancel: CancellationToken::new(),
     };
     let directory = Arc::new(directory);

@@ -11,9 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::parts::Parts;
-use crate::api::drop_unused;
 use crate::services::crawl::{Before, CrawlError, Crawler, Named, Page, Rules};
-use crate::services::objects::Objects;
+use crate::services::objects::{ContentHash, Objects};
 use crate::store::{BasePage, BaseSource, SOURCE_LEASE, Store, StoreError, Submission};
 
 /// Sources that a process reads at once.
@@ -157,7 +156,7 @@ async fn submit(
     kind: &str,
 ) -> anyhow::Result<()> {
     let bytes = content.len() as u64;
-    let hash = objects.put(&due.tenant, content).await?;
+    let hash = ContentHash::of(&content);
     let wanted = Submission {
         name: address.to_owned(),
         address: address.to_owned(),
@@ -168,11 +167,18 @@ async fn submit(
         ..Submission::default()
     };
     let before = store.base_document(&due.tenant, &due.base, address).await.ok();
-    store.base_submit(&due.tenant, &due.base, &wanted).await?;
-    if let Some(before) = before.filter(|before| before.hash != wanted.hash) {
-        drop_unused(store, objects, &due.tenant, &before.hash).await;
+    let keep = async {
+        objects.put(&due.tenant, content).await?;
+        store.base_submit(&due.tenant, &due.base, &wanted).await?;
+        anyhow::Ok(())
+    };
+    let kept = store.file_held(&due.tenant, &wanted.hash, keep).await?;
+    // One that was not submitted is nobody's either.
+    let left = if kept.is_ok() { before.map(|before| before.hash) } else { Some(wanted.hash.clone()) };
+    if let Some(left) = left.filter(|left| kept.is_err() || *left != wanted.hash) {
+        drop_unused(store, objects, due, &left).await;
     }
-    Ok(())
+    kept
 }
 
 /// Removes a page's document, its file and its marks.
@@ -183,9 +189,14 @@ async fn forget(store: &Store, objects: &Objects, due: &BaseSource, address: &st
         Err(error) => return Err(error.into()),
     }
     if let Some(before) = before {
-        drop_unused(store, objects, &due.tenant, &before.hash).await;
+        drop_unused(store, objects, due, &before.hash).await;
     }
     Ok(store.base_page_put(due, address, None).await?)
+}
+
+/// What can't be removed now is only room, and is said where it failed.
+async fn drop_unused(store: &Store, objects: &Objects, due: &BaseSource, hash: &str) {
+    drop(store.file_drop_unused(&due.tenant, hash, objects.delete_named(&due.tenant, hash)).await);
 }
 
 #[cfg(test)]

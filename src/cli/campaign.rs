@@ -186,7 +186,19 @@ async fn create(args: CreateArgs, cx: &Context) -> anyhow::Result<()> {
 }
 
 async fn list(bot: &str, cx: &Context) -> anyhow::Result<()> {
-    let found: CampaignList = Client::open(cx).await?.call("campaign_list", &[("bot", bot)]).await?;
+    let client = Client::open(cx).await?;
+    let mut found = CampaignList { campaigns: Vec::new(), next: None };
+    loop {
+        // A small page: each of its campaigns is counted.
+        let after = found.next.take();
+        let query: Vec<_> = after.iter().map(|id| ("after", id.as_str())).chain([("limit", "20")]).collect();
+        let page: CampaignList = client.page("campaign_list", &[("bot", bot)], &query).await?;
+        found.campaigns.extend(page.campaigns);
+        found.next = page.next;
+        if found.next.is_none() {
+            break;
+        }
+    }
     if cx.json {
         return output::json(&found);
     }
@@ -212,9 +224,12 @@ async fn command(operation: &str, which: &Which, cx: &Context) -> anyhow::Result
 async fn tell(client: &Client, mut shown: CampaignShow, watch: bool, cx: &Context) -> anyhow::Result<()> {
     /// Between two looks.
     const AGAIN: Duration = Duration::from_millis(500);
+    if let Some(note) = shown.note.as_ref().filter(|_| !cx.json) {
+        output::line(&text::line(note))?;
+    }
     if watch {
         let bar = ProgressBar::new(shown.counts.total);
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         while matches!(shown.state, State::Running | State::Scheduled) {
             bar.set_position(shown.counts.total - shown.counts.queued);
@@ -261,7 +276,7 @@ async fn results(campaign: &str, cx: &Context) -> anyhow::Result<()> {
 fn words(it: &CampaignResult) -> String {
     let at = it.at_ms.map_or_else(String::new, |at| format!("  {}", output::time(at)));
     let why = it.reason.as_ref().map_or_else(String::new, |why| format!("  {}", text::line(why)));
-    format!("{:<24}{:<10}{at}{why}", it.to, it.state.as_str())
+    format!("{:<24}{:<10}{at}{why}", text::line(&it.to), it.state.as_str())
 }
 
 /// A span for people.

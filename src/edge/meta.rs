@@ -120,7 +120,12 @@ async fn resolve<'a>(
             known[at].2.clone()
         } else {
             let found = edge.directory.account(item.channel, &AccountId::from(&*item.account)).await;
-            let found = edge.lookup(found)?.filter(|account| account.tenant == app.tenant);
+            let mut found = edge.lookup(found)?.filter(|account| account.tenant == app.tenant);
+            if found.is_none() && item.channel == ChannelKind::Whatsapp && item.metadata.is_none() {
+                // News of a business account name no number: any of its numbers stands for it.
+                let of_business = edge.directory.account_of_business(&app.tenant, &item.account).await;
+                found = edge.lookup(of_business)?;
+            }
             let owner = found.map_or_else(Owner::default, |account| Owner {
                 tenant: account.tenant.clone(),
                 bot: account.bot.clone(),

@@ -21,6 +21,8 @@ pub struct Cx {
     pub waits: bool,
     /// This try is the only one for now: the record has waited, and what fails waits again.
     pub once: bool,
+    /// The record came when its bot had no place left for it: see [`Share`](super::topology::Share).
+    pub late: bool,
     /// Cancelled when the partition is lost or the process ends.
     pub cancel: CancellationToken,
 }

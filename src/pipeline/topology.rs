@@ -137,7 +137,7 @@ pub enum Run {
 pub struct Share {
     /// Of `lanes`, so many.
     pub lanes: usize,
-    /// Further records of the bot that may wait for one. What comes beyond is handled as if its `budget` were over.
+    /// Further records of the bot that may wait for one. What comes beyond is handled as `late`: the stage makes it short.
     pub waiting: usize,
 }
 

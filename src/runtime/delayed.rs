@@ -99,12 +99,6 @@ impl Delayed {
         self.keys.is_empty()
     }
 
-    /// How many wait, those that are out among them.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.bots.values().map(|bot| bot.count).sum()
-    }
-
     /// True when a record of this key waits: later ones belong behind it.
     #[must_use]
     pub fn holds(&self, key: &[u8]) -> bool {

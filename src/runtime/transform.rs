@@ -11,23 +11,22 @@ mod waits;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde::Deserialize;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::lanes::Lanes;
 use super::shares::{Owner, Shares};
-use crate::domain::ids::{BotId, EventId, TenantId};
+use crate::domain::ids::EventId;
 use crate::domain::stage::StageName;
 use crate::failpoint::{self, Failpoint};
 use crate::log::{LogError, Place, Record, TopicPartition};
 use crate::pipeline::topology::{Order, Pipeline, Run};
 use crate::pipeline::{PartitionCx, PartitionStage, Ports, Restored, Stage, StageError, StageFactory};
-pub use handler::Fate;
 use handler::Handler;
+pub use handler::{Fate, Whose};
 use waits::Waits;
 
 /// Records of an inline stage that are handled between two appends: enough to share the append's cost, few enough to
@@ -77,7 +76,7 @@ impl<S: Stage> StageFactory for Transforms<S> {
             outbox: Vec::new(),
             append_out: false,
             waits: waits.map(|delay| Waits::new(delay, lanes, partition.partition, &self.scratch)),
-            releasing: false,
+            leaving: CancellationToken::new(),
         }
     }
 }
@@ -99,7 +98,8 @@ pub struct Transform<S> {
     append_out: bool,
     /// With a `delay`: what waits for longer than its budget.
     waits: Option<Waits>,
-    releasing: bool,
+    /// The partition is to be given back: nothing begins any more, and what waits for a further try hears it.
+    leaving: CancellationToken,
 }
 
 /// A record at work.
@@ -116,21 +116,6 @@ pub enum Item {
         /// Where it lies.
         place: Place,
     },
-}
-
-/// Whose a record is; nobody's where it can't be read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
-pub struct Whose {
-    #[serde(default)]
-    tenant: TenantId,
-    #[serde(default)]
-    bot: BotId,
-}
-
-impl Whose {
-    fn of(record: &Record) -> Self {
-        serde_json::from_slice(&record.value).unwrap_or_default()
-    }
 }
 
 /// What became of a record; with what it is finished.
@@ -210,7 +195,7 @@ impl<S: Stage> PartitionStage for Transform<S> {
             Effect::One(key, item, content, fate) => {
                 self.one(cx, &key, item, content, fate);
                 if let Some(next) = self.lanes.done(&key)
-                    && !self.releasing
+                    && !self.leaving.is_cancelled()
                 {
                     self.begin(cx, key, next);
                 }
@@ -253,7 +238,7 @@ impl<S: Stage> PartitionStage for Transform<S> {
     }
 
     fn release(&mut self, _: &mut PartitionCx<Effect>) {
-        self.releasing = true;
+        self.leaving.cancel();
     }
 }
 
@@ -262,7 +247,7 @@ impl<S: Stage> Transform<S> {
         while !self.append_out && !self.outbox.is_empty() {
             self.flush(cx);
         }
-        if !self.releasing {
+        if !self.leaving.is_cancelled() {
             self.fill(cx);
         }
         if let Some(waits) = &mut self.waits {
@@ -285,9 +270,8 @@ impl<S: Stage> Transform<S> {
         }
         while let Some((owner, (record, admitted))) = self.shares.as_mut().and_then(Shares::start) {
             let handler = self.handler(cx);
-            let budget = if owner == Owner::Late { Duration::ZERO } else { self.pipeline.budget.get() };
             cx.spawn(async move {
-                let fate = handler.handle_within(&record, admitted + budget).await;
+                let fate = handler.handle_shared(&record, admitted, owner == Owner::Late).await;
                 Effect::Shared(owner, Handled { came: Came::Read(record.offset), fate })
             });
         }
@@ -302,6 +286,10 @@ impl<S: Stage> Transform<S> {
                 for item in items {
                     if let Item::Read(record, admitted) = item {
                         let fate = handler.handle(&record, admitted).await;
+                        // What follows may be of the same key: it is the next owner's too.
+                        if matches!(fate, Fate::Left) {
+                            break;
+                        }
                         done.push(Handled { came: Came::Read(record.offset), fate });
                     }
                 }
@@ -362,6 +350,7 @@ impl<S: Stage> Transform<S> {
                 }
                 // Buried when it came back.
                 (Came::Waited(..), Fate::Dead(_) | Fate::Later(..)) => {}
+                (_, Fate::Left) => {}
             }
         }
         if offsets.is_empty() && waited.is_empty() {
@@ -382,6 +371,7 @@ impl<S: Stage> Transform<S> {
             pipeline: Arc::clone(&self.pipeline),
             clock: Arc::clone(&cx.clock),
             cancel: cx.cancel.clone(),
+            leaving: self.leaving.clone(),
         }
     }
 }

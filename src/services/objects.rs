@@ -156,6 +156,17 @@ impl Objects {
         }
     }
 
+    /// The same for a hash as rows have it; what is no hash names no file.
+    ///
+    /// # Errors
+    /// `Store` when it could not be deleted.
+    pub async fn delete_named(&self, tenant: &TenantId, hash: &str) -> Result<(), ObjectError> {
+        match hash.parse() {
+            Ok(hash) => self.delete(tenant, hash).await,
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Every file of a tenant.
     ///
     /// # Errors

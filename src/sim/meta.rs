@@ -15,7 +15,7 @@ mod people;
 mod webhooks;
 mod whatsapp;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -83,9 +83,14 @@ struct Shared {
     revoked: RwLock<HashSet<String>>,
     /// Accounts that people write to on Instagram; all others are pages and numbers.
     instagram: RwLock<HashSet<String>>,
+    /// Templates of business accounts.
+    templates: RwLock<HashMap<String, Templates>>,
     mail: mpsc::Sender<Event>,
     next: AtomicU64,
 }
+
+/// Statuses by name and language.
+type Templates = BTreeMap<(String, String), String>;
 
 /// Events that wait to be batched; beyond it they are lost with a warning. The fake is no store.
 const MAX_WAITING: usize = 100_000;
@@ -106,6 +111,7 @@ impl MetaSim {
             people: Mutex::default(),
             revoked: RwLock::default(),
             instagram: RwLock::default(),
+            templates: RwLock::default(),
             mail,
             next: AtomicU64::new(1),
         });
@@ -223,6 +229,16 @@ impl MetaSim {
     /// The token is refused from now on (401, code 190).
     pub fn revoke(&self, token: &str) {
         self.shared.revoked.write().unwrap_or_else(PoisonError::into_inner).insert(token.to_owned());
+    }
+
+    /// A number's business account has this template from now on, with this status: it is told to the webhooks.
+    pub fn put_template(&self, number: &str, name: &str, language: &str, status: &str) {
+        let business = events::business(number);
+        let key = (name.to_owned(), language.to_owned());
+        let mut all = self.shared.templates.write().unwrap_or_else(PoisonError::into_inner);
+        all.entry(business).or_default().insert(key, status.to_owned());
+        drop(all);
+        self.shared.post(Event::template(number, name, language, status));
     }
 
     /// For a control port.

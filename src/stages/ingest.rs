@@ -9,6 +9,7 @@
 //! events. An offset is finished after that append. The items of an album are one turn; what follows in its chat waits
 //! for it.
 
+mod account;
 mod address;
 mod albums;
 mod batch;

@@ -12,11 +12,12 @@ use bytes::Bytes;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::MediaWanted;
 use crate::domain::failure::{Class, Classify};
+use crate::domain::media::MediaState;
 use crate::domain::stage::StageName;
 use crate::pipeline::{Cx, Emission, Outcome, Ports, Stage, StageError};
 use crate::services::channel::Sender;
 use crate::services::media::{Bounds, Download, DownloadError, MediaConfig, Room, is_taken, type_of};
-use crate::services::objects::Objects;
+use crate::services::objects::{ContentHash, Objects};
 use crate::store::{Directory, Fetched, Store};
 use crate::telemetry;
 
@@ -42,6 +43,23 @@ pub struct Media {
     room: Room,
 }
 
+/// What a try came to.
+enum Tried {
+    /// The file, and what its bytes are.
+    Came(Bytes, &'static str),
+    /// Its row only has to say so.
+    Settled(Fetched),
+}
+
+impl Tried {
+    const fn state(&self) -> MediaState {
+        match self {
+            Self::Came(..) => MediaState::Stored,
+            Self::Settled(fetched) => fetched.state(),
+        }
+    }
+}
+
 /// It has no outputs.
 #[derive(Debug)]
 pub enum MediaOut {}
@@ -63,40 +81,50 @@ impl Media {
     }
 
     /// What a try came to; an error where another try may do better.
-    async fn fetch(&self, cx: &Cx, input: &Envelope<MediaWanted>) -> Result<Fetched, StageError> {
+    async fn fetch(&self, cx: &Cx, input: &Envelope<MediaWanted>) -> Result<Tried, StageError> {
         let wanted = &input.data;
         let account = self.deps.directory.account(wanted.channel, &wanted.account).await?;
         let Some(account) = account.filter(|account| account.tenant == input.tenant) else {
-            return Ok(Fetched::Failed("the account is not connected any more".to_owned()));
+            let reason = "the account is not connected any more".to_owned();
+            return Ok(Tried::Settled(Fetched::Failed(reason)));
         };
         let to = Sender { account: account.id.clone(), token: account.token.clone() };
         let config = &self.deps.config;
         let limit = config.timeout.get().min(cx.remaining());
         let bounds = Bounds { most: config.max_size.bytes(), limit };
         match self.deps.download.download(wanted.channel, &to, &wanted.attachment, bounds).await {
-            Ok(content) => self.keep(input, content).await,
-            Err(error) => self.judge(cx, error),
+            Ok(content) => {
+                let mime = type_of(&content);
+                if is_taken(&config.types, mime) {
+                    return Ok(Tried::Came(content, mime));
+                }
+                let reason = format!("files of type {mime} are not taken (media.types)");
+                Ok(Tried::Settled(Fetched::Refused(reason)))
+            }
+            Err(error) => self.judge(cx, error).map(Tried::Settled),
         }
     }
 
-    async fn keep(&self, input: &Envelope<MediaWanted>, content: Bytes) -> Result<Fetched, StageError> {
-        let mime = type_of(&content);
-        if !is_taken(&self.deps.config.types, mime) {
-            return Ok(Fetched::Refused(format!("files of type {mime} are not taken (media.types)")));
+    /// Notes what a try came to, and keeps the file that came. False where the file was settled before, or its row is gone.
+    async fn settle(&self, input: &Envelope<MediaWanted>, tried: Tried) -> Result<bool, StageError> {
+        let (store, tenant) = (&self.deps.store, &input.tenant);
+        let place = (input.data.turn, input.data.n);
+        let (content, mime) = match tried {
+            Tried::Settled(fetched) => return Ok(store.media_fetched(tenant, place, &fetched).await?),
+            Tried::Came(content, mime) => (content, mime),
+        };
+        let (hash, bytes) = (ContentHash::of(&content).to_string(), content.len() as u64);
+        let fetched = Fetched::Stored { hash: hash.clone(), mime: mime.to_owned(), bytes };
+        let keep = async {
+            self.deps.objects.put(tenant, content).await?;
+            Ok::<_, StageError>(store.media_fetched(tenant, place, &fetched).await?)
+        };
+        let noted = store.file_held(tenant, &hash, keep).await?;
+        if !matches!(noted, Ok(true)) {
+            // The row went with the person whose it was: nothing may stay of the file that nothing else has.
+            store.file_drop_unused(tenant, &hash, self.deps.objects.delete_named(tenant, &hash)).await?;
         }
-        let bytes = content.len() as u64;
-        let hash = self.deps.objects.put(&input.tenant, content).await?.to_string();
-        Ok(Fetched::Stored { hash, mime: mime.to_owned(), bytes })
-    }
-
-    /// The row is gone, with the person whose it was: nothing may stay of the file that nothing else has.
-    async fn drop_unlisted(&self, input: &Envelope<MediaWanted>, hash: &str) -> Result<(), StageError> {
-        if !self.deps.store.base_file_used(&input.tenant, hash).await?
-            && let Ok(hash) = hash.parse()
-        {
-            self.deps.objects.delete(&input.tenant, hash).await?;
-        }
-        Ok(())
+        noted
     }
 
     /// What cannot be mended settles the file. What can is tried again, as often as the settings say and while there is
@@ -136,23 +164,28 @@ impl Stage for Media {
             return DONE;
         }
         let wanted = &input.data;
-        let place = (wanted.turn, wanted.n);
         let whose = (&input.bot, &input.conversation);
+        // Asked for again after the person was forgotten: of them nothing is noted any more.
+        let here = (&input.conversation, wanted.turn);
+        if self.deps.store.is_forgotten(&input.tenant, here, input.roottime).await? {
+            return DONE;
+        }
         let listed = self.deps.store.media_want(&input.tenant, whose, wanted).await?;
         if !wanted.now || !listed.state.is_open() {
             return DONE;
         }
-        let fetched = if cx.remaining().is_zero() {
+        // Its place is kept until the file is: what is in memory is bounded by the places.
+        let (tried, _place) = if cx.late || cx.remaining().is_zero() {
             // One of more than the bot has places for, or it waited for all of its time behind others.
-            Fetched::Failed("too many files of this bot were waiting: ask for this one again".to_owned())
+            let reason = "too many files of this bot were waiting: ask for this one again".to_owned();
+            (Tried::Settled(Fetched::Failed(reason)), None)
         } else {
-            let Some(_place) = self.room.enter(&input.tenant, &input.bot).await else { return DONE };
-            self.fetch(cx, input).await?
+            let Some(place) = self.room.enter(&input.tenant, &input.bot).await else { return DONE };
+            (self.fetch(cx, input).await?, Some(place))
         };
-        if self.deps.store.media_fetched(&input.tenant, place, &fetched).await? {
-            telemetry::media_fetched(wanted.channel, fetched.state().as_str());
-        } else if let Fetched::Stored { hash, .. } = &fetched {
-            self.drop_unlisted(input, hash).await?;
+        let state = tried.state();
+        if self.settle(input, tried).await? {
+            telemetry::media_fetched(wanted.channel, state.as_str());
         }
         DONE
     }

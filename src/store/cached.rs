@@ -19,6 +19,8 @@ use crate::domain::bot::{Bot, BotSpec, Document};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BaseId, BotId, TenantId};
 use crate::domain::knowledge::KnowledgeBase;
+use crate::domain::template::TemplateNews;
+use crate::domain::time::Timestamp;
 
 /// What an account takes in memory, about: two secrets, four names.
 const ACCOUNT_BYTES: usize = 1024;
@@ -218,6 +220,34 @@ impl Directory for CachedDirectory {
         handle: &str,
     ) -> Result<(), StoreError> {
         self.identities.learn(&self.store, (tenant, channel, account), handle).await
+    }
+
+    async fn account_of_business(
+        &self,
+        tenant: &TenantId,
+        business: &str,
+    ) -> Result<Option<Arc<Account>>, StoreError> {
+        let Some(number) = self.store.business_number(tenant, business).await? else { return Ok(None) };
+        self.account(ChannelKind::Whatsapp, &number).await
+    }
+
+    async fn learn_business(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+        business: &str,
+    ) -> Result<(), StoreError> {
+        self.identities.learn_business(&self.store, (tenant, account), business).await
+    }
+
+    async fn template_told(
+        &self,
+        tenant: &TenantId,
+        business: &str,
+        news: &TemplateNews,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.store.templates_told(tenant, business, std::slice::from_ref(news), at).await
     }
 
     async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError> {

@@ -25,8 +25,6 @@ use crate::domain::time::Timestamp;
 
 /// Rows per statement: nine values each stay far below SQLite's 32,766 placeholders.
 const ROWS: usize = 256;
-/// The most campaigns of a list.
-const MOST: i64 = 500;
 
 /// What a campaign is made of.
 #[derive(Debug, Clone)]
@@ -139,15 +137,27 @@ impl Store {
         campaign(&row.ok_or_else(|| missing("campaign", id.as_str()))?)
     }
 
-    /// A bot's campaigns, the newest first, 500 at most.
+    /// A bot's campaigns, the newest first, `limit` of them, those that follow `after` in that order.
     ///
     /// # Errors
-    /// When the database can't be reached.
-    pub async fn campaigns(&self, tenant: &TenantId, bot: &BotId) -> Result<Vec<Campaign>, StoreError> {
+    /// `Missing` when the tenant has no campaign `after`.
+    pub async fn campaigns(
+        &self,
+        tenant: &TenantId,
+        bot: &BotId,
+        after: Option<&CampaignId>,
+        limit: u32,
+    ) -> Result<Vec<Campaign>, StoreError> {
+        let (at, id) = match after {
+            Some(id) => (self.campaign(tenant, id).await?.created_at.millis(), id.as_str()),
+            None => (i64::MAX, ""),
+        };
         let sql = format!(
-            "SELECT {COLUMNS} FROM campaigns WHERE tenant = $1 AND bot = $2 ORDER BY created_at DESC, id LIMIT $3"
+            "SELECT {COLUMNS} FROM campaigns WHERE tenant = $1 AND bot = $2 AND (created_at < $3 OR (created_at = $3 AND \
+             id > $4)) ORDER BY created_at DESC, id LIMIT $5"
         );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(tenant.as_str()).bind(bot.as_str()).bind(MOST);
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(tenant.as_str()).bind(bot.as_str());
+        let query = query.bind(at).bind(id).bind(i64::from(limit));
         query.fetch_all(self.db.read()).await?.iter().map(campaign).collect()
     }
 

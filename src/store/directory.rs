@@ -13,6 +13,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::events::Button;
 use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, EventId, TenantId};
 use crate::domain::knowledge::KnowledgeBase;
+use crate::domain::template::TemplateNews;
 use crate::domain::time::Timestamp;
 
 /// Who is who. Answers from a cache that `bot.changed.v1` invalidates; a miss reads the database.
@@ -61,6 +62,30 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
         channel: ChannelKind,
         account: &AccountId,
         handle: &str,
+    ) -> Result<(), StoreError>;
+
+    /// A number of a WhatsApp business account, by which its news find their owner; `None` where none is known.
+    async fn account_of_business(
+        &self,
+        tenant: &TenantId,
+        business: &str,
+    ) -> Result<Option<Arc<Account>>, StoreError>;
+
+    /// Notes to which WhatsApp business account a number belongs. Costs nothing when it is known.
+    async fn learn_business(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+        business: &str,
+    ) -> Result<(), StoreError>;
+
+    /// Notes what the provider says of a business account's template, as of a moment.
+    async fn template_told(
+        &self,
+        tenant: &TenantId,
+        business: &str,
+        news: &TemplateNews,
+        at: Timestamp,
     ) -> Result<(), StoreError>;
 
     /// A bot's documents said nothing to a question: for the author's report. Costs the caller nothing, and a loss of

@@ -2,9 +2,13 @@
 //!
 //! Guarantees: only rows of the tenant's one bot go, found through every id by which the person is known there; in groups
 //! their own messages and the replies to those go, nobody else's. What is read first is looked for without holding anybody
-//! up; what is written meanwhile stays, so whoever has to be sure runs it once more.
+//! up; what is being written at that very moment stays, so whoever has to be sure runs it once more. What is older than the
+//! erasure and comes again is not written any more.
 
 mod find;
+mod forgotten;
+
+pub(super) use forgotten::Name;
 
 use serde::Serialize;
 
@@ -40,6 +44,8 @@ struct Person {
     conversations: Vec<String>,
     /// Messages in groups that they wrote, and the replies to those.
     in_groups: Vec<String>,
+    /// The inbound events that those began with.
+    roots: Vec<String>,
     /// Parts of replies to them.
     parts: Vec<(String, i64)>,
     /// What the provider calls messages from and to them.
@@ -92,6 +98,7 @@ impl Store {
         for person in &found {
             let mut remove = Remove { tx: &mut tx, tenant, bot, rows: &mut erased.rows };
             remove.person(person).await?;
+            self.forget_names(&mut tx, tenant, person).await?;
             erased.conversations.extend(person.conversations.iter().map(|id| id.as_str().into()));
             erased.files.extend(person.files.iter().cloned());
         }
@@ -109,8 +116,12 @@ impl Store {
             .execute(tx.on())
             .await?;
         }
+        if erased.rows.iter().all(|(_, rows)| *rows == 0) {
+            tx.rollback().await?;
+            return Ok(None);
+        }
         tx.commit().await?;
-        Ok(erased.rows.iter().any(|(_, rows)| *rows > 0).then_some(erased))
+        Ok(Some(erased))
     }
 }
 

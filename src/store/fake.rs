@@ -13,6 +13,8 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::events::Button;
 use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, EventId, TenantId};
 use crate::domain::knowledge::KnowledgeBase;
+use crate::domain::template::TemplateNews;
+use crate::domain::time::Timestamp;
 
 /// Holds what a test puts in.
 #[derive(Debug, Default)]
@@ -33,6 +35,8 @@ struct State {
     chats: HashMap<String, String>,
     handles: HashMap<AccountId, String>,
     choices: HashMap<(TenantId, ConversationId), Vec<Button>>,
+    businesses: HashMap<String, AccountId>,
+    templates: Vec<(String, TemplateNews)>,
 }
 
 impl FakeDirectory {
@@ -78,6 +82,16 @@ impl FakeDirectory {
     /// Accounts that were told to rest, and for how long.
     pub fn rests(&self) -> Vec<(Whose, Duration)> {
         self.lock().rests.clone()
+    }
+
+    /// The number of a business account.
+    pub fn number_of(&self, business: &str) -> Option<AccountId> {
+        self.lock().businesses.get(business).cloned()
+    }
+
+    /// What was told of templates, and of which business account's.
+    pub fn templates_told(&self) -> Vec<(String, TemplateNews)> {
+        self.lock().templates.clone()
     }
 
     /// Bots that were disabled, with the reason.
@@ -165,6 +179,39 @@ impl Directory for FakeDirectory {
         handle: &str,
     ) -> Result<(), StoreError> {
         self.lock().handles.insert(account.clone(), handle.to_owned());
+        Ok(())
+    }
+
+    async fn account_of_business(
+        &self,
+        _: &TenantId,
+        business: &str,
+    ) -> Result<Option<Arc<Account>>, StoreError> {
+        let number = self.lock().businesses.get(business).cloned();
+        match number {
+            Some(number) => self.account(ChannelKind::Whatsapp, &number).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn learn_business(
+        &self,
+        _: &TenantId,
+        account: &AccountId,
+        business: &str,
+    ) -> Result<(), StoreError> {
+        self.lock().businesses.insert(business.to_owned(), account.clone());
+        Ok(())
+    }
+
+    async fn template_told(
+        &self,
+        _: &TenantId,
+        business: &str,
+        news: &TemplateNews,
+        _: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.lock().templates.push((business.to_owned(), news.clone()));
         Ok(())
     }
 

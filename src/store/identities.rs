@@ -31,13 +31,15 @@ type Key = (TenantId, ChannelKind, AccountId, SmolStr);
 pub(super) struct Known {
     chats: Cache<Key, SmolStr>,
     handles: Cache<(TenantId, ChannelKind, AccountId), Option<SmolStr>>,
+    businesses: Cache<(TenantId, AccountId), SmolStr>,
 }
 
 impl Known {
     pub(super) fn new() -> Self {
         let chats = Cache::builder().max_capacity(MOST).time_to_live(BELIEVE).build();
         let handles = Cache::builder().max_capacity(MOST / 10).time_to_live(BELIEVE).build();
-        Self { chats, handles }
+        let businesses = Cache::builder().max_capacity(MOST / 10).time_to_live(BELIEVE).build();
+        Self { chats, handles, businesses }
     }
 
     /// See [`super::Directory::conversation_chat`].
@@ -91,6 +93,24 @@ impl Known {
         store.learn_handle(account, handle).await?;
         let key = (account.0.clone(), account.1, account.2.clone());
         self.handles.insert(key, Some(SmolStr::new(handle)));
+        Ok(())
+    }
+
+    /// See [`super::Directory::learn_business`].
+    pub(super) async fn learn_business(
+        &self,
+        store: &Store,
+        (tenant, account): (&TenantId, &AccountId),
+        business: &str,
+    ) -> Result<(), StoreError> {
+        let key = (tenant.clone(), account.clone());
+        if self.businesses.get(&key).as_deref() == Some(business) {
+            return Ok(());
+        }
+        if store.business(tenant, account).await?.as_deref() != Some(business) {
+            store.learn_business(tenant, account, business).await?;
+        }
+        self.businesses.insert(key, SmolStr::new(business));
         Ok(())
     }
 }

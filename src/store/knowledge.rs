@@ -15,7 +15,7 @@ pub use documents::{BaseDocument, Submission, Submitted, Waiting};
 pub use missed::MissedQuestion;
 pub(super) use missed::shown_question;
 pub use quota::{KnowledgeUse, Quota};
-pub use reading::{GIVEN_UP, Reading};
+pub use reading::{GIVEN_UP, Reading, given_up_reason};
 pub use snapshots::{BaseSnapshot, DueSnapshot};
 pub use sources::{BasePage, BaseSource, LEASE as SOURCE_LEASE};
 

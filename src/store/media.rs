@@ -3,6 +3,7 @@
 //! Guarantees: a row is made once and its state only moves forward, so a repeat changes nothing; every query carries its
 //! tenant.
 
+mod claims;
 pub(super) mod files;
 mod links;
 mod uploads;

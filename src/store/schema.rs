@@ -14,7 +14,7 @@ use super::db::Db;
 use super::error::StoreError;
 
 /// Number, name, the text for SQLite, the text for PostgreSQL. A published one is never edited: add the next.
-const MIGRATIONS: [(i64, &str, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 10] = [
     (
         1,
         "first",
@@ -68,6 +68,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 9] = [
         "snapshots",
         include_str!("../../schemas/sql/sqlite/0010_snapshots.sql"),
         include_str!("../../schemas/sql/postgres/0010_snapshots.sql"),
+    ),
+    (
+        11,
+        "guards",
+        include_str!("../../schemas/sql/sqlite/0011_guards.sql"),
+        include_str!("../../schemas/sql/postgres/0011_guards.sql"),
     ),
 ];
 

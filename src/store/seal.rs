@@ -37,6 +37,7 @@ pub(super) struct Place<'a> {
 pub(super) struct Sealer {
     cipher: ChaCha20Poly1305,
     key_id: String,
+    hashing: Secret<[u8; KEY_BYTES]>,
 }
 
 impl std::fmt::Debug for Sealer {
@@ -50,7 +51,17 @@ impl Sealer {
     pub(super) fn new(key: &Secret<[u8; KEY_BYTES]>) -> Self {
         let id = blake3::derive_key("millrace store key id v1", key.expose());
         let key_id = HEXLOWER.encode(&id[..8]);
-        Self { cipher: ChaCha20Poly1305::new(&Key::from(*key.expose())), key_id }
+        let hashing = Secret::new(blake3::derive_key("millrace store hashed names v1", key.expose()));
+        Self { cipher: ChaCha20Poly1305::new(&Key::from(*key.expose())), key_id, hashing }
+    }
+
+    /// A hash of these texts that nobody can try out without the key: 128 bits in hexadecimal.
+    pub(super) fn hashed(&self, texts: &[&str]) -> String {
+        let mut hasher = blake3::Hasher::new_keyed(self.hashing.expose());
+        for text in texts {
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        }
+        HEXLOWER.encode(&hasher.finalize().as_bytes()[..16])
     }
 
     /// Tells keys apart without giving anything of them away.
@@ -176,6 +187,15 @@ mod tests {
         assert!(!sealed.contains("123:abc"));
         assert_ne!(sealed, sealer(1).seal(HERE, &secret).unwrap(), "the nonce is new each time");
         assert_eq!(sealer(1).open(HERE, &sealed).unwrap(), secret);
+    }
+
+    #[test]
+    fn a_hash_is_the_keys_and_the_texts_own() {
+        let hash = sealer(1).hashed(&["acme", "12", "3"]);
+        assert_eq!((hash.len(), &hash), (32, &sealer(1).hashed(&["acme", "12", "3"])));
+        for other in [sealer(2).hashed(&["acme", "12", "3"]), sealer(1).hashed(&["acme", "1", "23"])] {
+            assert_ne!(hash, other);
+        }
     }
 
     #[test]

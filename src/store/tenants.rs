@@ -73,8 +73,8 @@ impl Store {
         row.as_ref().map(read).transpose()?.ok_or_else(|| missing("tenant", id.as_str()))
     }
 
-    /// Removes a tenant whose bots and knowledge bases are removed, with everything that was ever its own: a later tenant of the same id
-    /// finds nothing of it.
+    /// Removes a tenant whose bots and knowledge bases are removed, with everything that was ever its own: a later tenant of
+    /// the same id finds nothing of it.
     ///
     /// # Errors
     /// `Missing` when there is none of that id, `Invalid` while it has bots or knowledge bases.
@@ -101,19 +101,29 @@ impl Store {
         for table in [
             "campaign_recipients",
             "campaigns",
+            "templates",
+            "business_accounts",
+            "forgotten",
+            "file_claims",
+            "files",
+            "uploads",
+            "media",
+            "missed_questions",
+            "knowledge_quotas",
+            "base_pins",
+            "base_pages",
+            "base_sources",
+            "base_documents",
+            "base_bots",
+            "knowledge_bases",
+            "opt_outs",
+            "handles",
+            "aliases",
             "receipts",
             "parts",
             "messages",
             "conversations",
             "documents",
-            "base_bots",
-            "base_documents",
-            "base_sources",
-            "base_pages",
-            "base_pins",
-            "knowledge_bases",
-            "knowledge_quotas",
-            "missed_questions",
             "bot_versions",
             "accounts",
             "bots",

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests, in a binary of tests")]
 
+mod browser;
 mod ingest;
 mod memory;
 mod meta;

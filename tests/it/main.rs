@@ -26,4 +26,5 @@ mod retrieval;
 mod runtime;
 mod schemas;
 mod store;
+mod templates;
 mod tidy;

@@ -134,6 +134,20 @@ async fn a_drain_commits_what_is_done_and_the_next_owner_goes_on_there() {
 }
 
 #[tokio::test]
+async fn a_drain_does_not_wait_for_a_record_that_is_to_be_tried_again() {
+    let rig = Rig::new("run: async, lanes: 4, budget: 10m").await;
+    rig.send(&[(1, 0, Act::Later), (1, 1, Act::Ok), (2, 2, Act::Ok)]).await;
+    let worker = rig.start().await;
+    assert_eq!(rig.outputs(1, PATIENCE).await, [(2, 2)]);
+    let began = std::time::Instant::now();
+    worker.drain().await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(10), "the drain itself has 20 s");
+    assert_eq!(rig.lag().await, 3, "the record is the next owner's, with all that follows");
+    assert_eq!(*rig.tried.lock().unwrap().iter().max().unwrap(), 2);
+    assert!(!rig.tried.lock().unwrap().contains(&1), "in order of its key");
+}
+
+#[tokio::test]
 async fn a_worker_that_vanishes_loses_nothing_and_repeats_under_the_same_ids() {
     let rig = Rig::new("run: async, lanes: 4, commit: 1h").await;
     rig.send(&(0..60).map(|n| (n, n, Act::Ok)).collect::<Vec<_>>()).await;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Operations;
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::table::Call;
+use crate::api::templates::{TemplateCheck, template_of};
 use crate::domain::campaign::{Campaign, Command, Message, State};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BotId, CampaignId, TenantId};
@@ -81,6 +82,9 @@ pub struct CampaignShow {
     pub rate: Option<u32>,
     /// How long it still takes; null where nothing limits it.
     pub eta_s: Option<u64>,
+    /// What its owner should know of this very step; absent where there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A bot's campaigns.
@@ -88,6 +92,8 @@ pub struct CampaignShow {
 pub struct CampaignList {
     /// The newest first.
     pub campaigns: Vec<CampaignShow>,
+    /// After which the next page begins; null = that was all.
+    pub next: Option<String>,
 }
 
 /// Whom to tell again.
@@ -185,17 +191,19 @@ impl Operations {
         Ok(CampaignCreated { campaign: Some(made.id.to_string()), recipients, duplicates, rejected, eta_s })
     }
 
-    pub(in crate::api) async fn campaign_list(
-        &self,
-        tenant: &TenantId,
-        bot: &BotId,
-    ) -> Result<CampaignList, ApiError> {
-        let mut campaigns = Vec::new();
-        for campaign in self.store.campaigns(tenant, bot).await? {
-            let counts = self.store.campaign_counts(tenant, &campaign.id).await?;
-            campaigns.push(self.shown(campaign, counts));
-        }
-        Ok(CampaignList { campaigns })
+    pub(in crate::api) async fn campaign_list(&self, call: &Call<()>) -> Result<CampaignList, ApiError> {
+        let (tenant, limit) = (&call.tenant, call.limit()?);
+        let after = call.query.get("after").map(|id| CampaignId::from(id.as_str()));
+        let found = self.store.campaigns(tenant, &call.bot(), after.as_ref(), limit).await?;
+        let full = found.len() >= limit as usize;
+        let next = found.last().filter(|_| full).map(|last| last.id.to_string());
+        let ids: Vec<CampaignId> = found.iter().map(|campaign| campaign.id.clone()).collect();
+        let mut counts = self.store.campaigns_counts(tenant, &ids).await?;
+        let shown = |campaign: Campaign| {
+            let counts = counts.remove(&campaign.id).unwrap_or_default();
+            self.shown(campaign, counts)
+        };
+        Ok(CampaignList { campaigns: found.into_iter().map(shown).collect(), next })
     }
 
     pub(in crate::api) async fn campaign_show(
@@ -215,6 +223,16 @@ impl Operations {
         command: Command,
     ) -> Result<CampaignShow, ApiError> {
         let campaign = self.store.campaign(tenant, id).await?;
+        let mut note = None;
+        if matches!(command, Command::Start | Command::Resume) && campaign.state.after(command).is_some() {
+            match template_of(&self.store, self.registrar.as_ref(), &campaign).await? {
+                TemplateCheck::Goes => {}
+                TemplateCheck::Unknown(why) => note = Some(why),
+                TemplateCheck::Withheld(why) => {
+                    return Err(ApiError::new(ErrorCode::Conflict, format!("nobody is told: {why}")));
+                }
+            }
+        }
         let moved = match campaign.after(command, self.store.now_at()) {
             Some(to) => self.store.campaign_move(tenant, id, (campaign.state, to)).await?,
             None => false,
@@ -222,7 +240,8 @@ impl Operations {
         if !moved {
             return Err(refused(&campaign, command));
         }
-        self.campaign_show(tenant, id).await
+        let shown = self.campaign_show(tenant, id).await?;
+        Ok(CampaignShow { note, ..shown })
     }
 
     pub(in crate::api) async fn campaign_retry(
@@ -304,6 +323,7 @@ impl Operations {
             counts,
             rate: campaign.rate,
             eta_s: self.eta(campaign.channel, campaign.rate, waits),
+            note: None,
         }
     }
 

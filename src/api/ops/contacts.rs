@@ -8,7 +8,6 @@ use bytes::Bytes;
 use super::Operations;
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::types::{ContactErased, ErasedRows, TopicForgets};
-use crate::api::unused::try_drop_unused;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{BotId, ConversationId, TenantId};
 use crate::domain::topics::{CONVERSATION_MODE, Counts, Keep, catalog, holds_people, partition_of};
@@ -36,7 +35,8 @@ impl Operations {
         if let Some(objects) = &self.objects {
             for hash in &erased.files {
                 // One that can't be deleted now goes with the tenant's unused files.
-                if let Ok(dropped) = try_drop_unused(&self.store, objects, tenant, hash).await {
+                let delete = objects.delete_named(tenant, hash);
+                if let Ok(dropped) = self.store.file_drop_unused(tenant, hash, delete).await {
                     files += u64::from(dropped);
                     self.store.file_gone(tenant, hash).await?;
                 }

@@ -6,7 +6,6 @@ use data_encoding::BASE64;
 use super::Operations;
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::types::{FileUpload, FileUploaded};
-use crate::api::unused::try_drop_unused;
 use crate::domain::ids::TenantId;
 use crate::services::media::type_of;
 use crate::services::objects::ContentHash;
@@ -34,12 +33,15 @@ impl Operations {
         let (bytes, mime) = (content.len() as u64, type_of(&content).to_owned());
         let content = Bytes::from(content);
         let hash = ContentHash::of(&content).to_string();
-        self.store.file_claim(tenant, &hash, bytes).await?;
-        objects.put(tenant, content).await.map_err(|error| {
-            tracing::error!(%error, "the object store failed");
-            ApiError::new(ErrorCode::Unavailable, "the file could not be kept: try again")
-        })?;
-        self.store.file_stored(tenant, &hash).await?;
+        let keep = async {
+            self.store.file_claim(tenant, &hash, bytes).await?;
+            objects.put(tenant, content).await.map_err(|error| {
+                tracing::error!(%error, "the object store failed");
+                ApiError::new(ErrorCode::Unavailable, "the file could not be kept: try again")
+            })?;
+            Ok::<_, ApiError>(self.store.file_stored(tenant, &hash).await?)
+        };
+        self.store.file_held(tenant, &hash, keep).await??;
         Ok(FileUploaded { hash, mime, bytes })
     }
 
@@ -48,7 +50,8 @@ impl Operations {
         let Some(objects) = self.objects.as_ref() else { return };
         let sweep = async {
             for hash in self.store.files_unused(tenant).await? {
-                if try_drop_unused(&self.store, objects, tenant, &hash).await.is_err() {
+                let delete = objects.delete_named(tenant, &hash);
+                if self.store.file_drop_unused(tenant, &hash, delete).await.is_err() {
                     continue;
                 }
                 self.store.file_gone(tenant, &hash).await?;

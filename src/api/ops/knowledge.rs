@@ -9,10 +9,9 @@ use crate::api::types::{
     BaseChange, BaseCreate, BaseDocumentLine, BaseDocumentShow, BaseLine, BaseList, BaseShow, BaseSourceLine,
     BaseSourcePut, BaseUpload, BaseUploaded, BotChange, KnowledgeSize, MissedLine, MissedList, Unpin,
 };
-use crate::api::unused::drop_unused;
 use crate::domain::ids::{BaseId, BotId, TenantId};
 use crate::domain::knowledge::Pinned;
-use crate::services::objects::{ObjectError, Objects};
+use crate::services::objects::{ContentHash, ObjectError, Objects};
 use crate::services::parse::MAX_INPUT;
 use crate::store::{BaseDocument, BaseInfo, BaseSource, Quota, Submission};
 
@@ -127,7 +126,8 @@ impl Operations {
         }
         self.store.base_info(tenant, base).await?;
         let bytes = content.len() as u64;
-        let hash = self.objects()?.put(tenant, Bytes::from(content)).await.map_err(of_objects)?;
+        let (objects, content) = (self.objects()?, Bytes::from(content));
+        let hash = ContentHash::of(&content);
         let wanted = Submission {
             name: upload.name.clone(),
             address: String::new(),
@@ -139,11 +139,15 @@ impl Operations {
             source: String::new(),
         };
         let before = self.store.base_document(tenant, base, &upload.name).await.ok();
-        let submitted = match self.store.base_submit(tenant, base, &wanted).await {
+        let keep = async {
+            objects.put(tenant, content).await.map_err(of_objects)?;
+            Ok::<_, ApiError>(self.store.base_submit(tenant, base, &wanted).await?)
+        };
+        let submitted = match self.store.file_held(tenant, &wanted.hash, keep).await? {
             Ok(submitted) => submitted,
             Err(error) => {
                 self.forget(tenant, &wanted.hash).await;
-                return Err(error.into());
+                return Err(error);
             }
         };
         if let Some(before) = before.filter(|before| before.hash != wanted.hash) {
@@ -237,10 +241,10 @@ impl Operations {
         Ok(size(&quota))
     }
 
-    /// See [`drop_unused`].
+    /// What can't be removed now is only room, and is said where it failed.
     async fn forget(&self, tenant: &TenantId, hash: &str) {
         if let Some(objects) = &self.objects {
-            drop_unused(&self.store, objects, tenant, hash).await;
+            drop(self.store.file_drop_unused(tenant, hash, objects.delete_named(tenant, hash)).await);
         }
     }
 }

@@ -46,8 +46,23 @@ impl Operations {
             return Err(ApiError::new(ErrorCode::Conflict, message));
         }
         self.store.tenant_remove(&tenant).await?;
+        self.tenant_files_remove(&tenant).await;
         tracing::info!(%tenant, "tenant removed");
         Ok(Done::default())
+    }
+
+    /// Nothing has them any more. What can't be deleted now is only room, and is said.
+    async fn tenant_files_remove(&self, tenant: &TenantId) {
+        let Some(objects) = &self.objects else { return };
+        let remove = async {
+            for hash in objects.list(tenant).await? {
+                objects.delete(tenant, hash).await?;
+            }
+            Ok::<(), crate::services::objects::ObjectError>(())
+        };
+        if let Err(error) = remove.await {
+            tracing::warn!(%error, %tenant, "files of a tenant that is removed are still there");
+        }
     }
 
     pub(in crate::api) async fn token_create(

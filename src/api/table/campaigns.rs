@@ -10,6 +10,12 @@ const RESULTS: &[(&str, &str)] = &[
     ("limit", "How many, 1 to 500; 50 where absent."),
 ];
 
+/// Where a page of campaigns begins.
+const LIST: &[(&str, &str)] = &[
+    ("after", "The last campaign of the page before; the newest where absent."),
+    ("limit", "How many, 1 to 500; 50 where absent."),
+];
+
 pub(super) fn operations() -> Vec<Operation> {
     use Operation as Op;
     use Scope::{Bot, Campaign};
@@ -18,8 +24,9 @@ pub(super) fn operations() -> Vec<Operation> {
             ("campaign_list", Bot),
             (Get, "/v1/bots/{bot}/campaigns"),
             "Lists a bot's campaigns, the newest first.",
-            |ops, call| async move { ops.campaign_list(&call.tenant, &call.bot()).await },
-        ),
+            |ops, call| async move { ops.campaign_list(&call).await },
+        )
+        .query(LIST),
         Op::with_body(
             ("campaign_create", Bot),
             (Post, "/v1/bots/{bot}/campaigns"),

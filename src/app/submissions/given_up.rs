@@ -18,14 +18,14 @@ use crate::domain::stage::StageName;
 use crate::domain::time::{Clock, Timestamp};
 use crate::domain::topics::{DEAD_LETTER, partition_of};
 use crate::log::{Log, Outgoing, TopicName};
-use crate::store::Store;
+use crate::store::{Store, StoreError, given_up_reason};
 
 /// How often is looked.
 const EVERY: Duration = Duration::from_secs(30);
 /// A submission that nobody has read for so long may have been given up.
 const OVERDUE: Duration = Duration::from_secs(60);
-/// Letters of one look; the rest comes with the next.
-const MOST: usize = 1_000;
+/// Letters that are kept in memory at once.
+const PAGE: usize = 1_000;
 
 /// Looks for them until the process ends.
 pub(super) fn watch(parts: &Parts) {
@@ -34,6 +34,7 @@ pub(super) fn watch(parts: &Parts) {
         log: Arc::clone(&parts.log),
         clock: Arc::clone(&parts.clock),
         shards: crate::app::parts::shards(&parts.settings),
+        page: PAGE,
     };
     let stop = parts.stop.clone();
     parts.tasks.spawn(async move {
@@ -62,6 +63,8 @@ pub struct Watch {
     pub clock: Arc<dyn Clock>,
     /// Partitions of the topics that are keyed by knowledge base.
     pub shards: u32,
+    /// Letters that are kept in memory at once.
+    pub page: usize,
 }
 
 impl Watch {
@@ -76,41 +79,55 @@ impl Watch {
             return Ok(seen);
         };
         let since = seen.max(oldest);
+        for partition in 0..self.log.partitions(&TopicName::from(DEAD_LETTER)).await? {
+            let mut from = Some(Start::Part(partition, since));
+            while let Some(start) = from {
+                from = self.page(partition, start).await?;
+            }
+        }
+        // What was written while this looked is the next one's: it begins before.
+        Ok(Timestamp::from_millis(now.millis() - ago))
+    }
+
+    /// Marks what was given up from here on, so many letters at most; where to go on, if there are more.
+    async fn page(&self, partition: u32, start: Start) -> anyhow::Result<Option<Start>> {
+        let (mut found, mut next) = (Vec::new(), None);
         let source = Source::Log(Arc::clone(&self.log));
-        let (mut found, mut full) = (Vec::new(), false);
         source
-            .scan(DEAD_LETTER, Start::Since(since), &mut |partition, record| {
+            .scan(DEAD_LETTER, start, &mut |partition, record| {
                 let letter = Letter::read(partition, &record);
                 if letter.stage == StageName::Index.as_str()
                     && let Ok(event) = Envelope::<DocumentSubmitted>::decode(&record.value)
                 {
-                    full = found.len() >= MOST;
-                    if !full {
-                        found.push((event, format!("{}: {}", letter.reason, letter.error)));
-                    }
+                    found.push((event, format!("{}: {}", letter.reason, letter.error)));
                 }
-                !full
+                next = (found.len() >= self.page).then(|| record.offset + 1);
+                next.is_none()
             })
             .await?;
         for (event, why) in &found {
             self.give_up(event, why).await?;
         }
-        // Written while this looked, or not looked at: the next one begins before.
-        Ok(if full { seen } else { Timestamp::from_millis(now.millis() - ago) })
+        Ok(next.map(|offset| Start::At(partition, offset)))
     }
 
+    /// The news go first: they have the same id when this is repeated, and what is marked is never looked at again.
     async fn give_up(&self, event: &Envelope<DocumentSubmitted>, why: &str) -> anyhow::Result<()> {
         let DocumentSubmitted { base, name, submission, .. } = &event.data;
-        if !self.store.base_given_up(&event.tenant, base, (name, *submission), why).await? {
+        let document = match self.store.base_document(&event.tenant, base, name).await {
+            Ok(document) => document,
+            Err(StoreError::Missing { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        if document.submission != *submission || document.status != DocumentStatus::Submitted {
             return Ok(());
         }
-        let document = self.store.base_document(&event.tenant, base, name).await?;
         let data = DocumentChanged {
             base: base.clone(),
             name: name.clone(),
             submission: *submission,
             status: DocumentStatus::Failed,
-            reason: Some(document.reason),
+            reason: Some(given_up_reason(why)),
             pages: document.pages,
             passages: document.passages,
         };
@@ -119,6 +136,7 @@ impl Watch {
         let key = changed.subject.as_str().to_owned();
         let record = Outgoing::event(TopicName::from(DocumentChanged::TYPE), key, changed.encode());
         self.log.append(vec![record.at(partition)]).await?;
+        self.store.base_given_up(&event.tenant, base, (name, *submission), why).await?;
         Ok(())
     }
 }

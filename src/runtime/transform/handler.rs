@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use serde::Deserialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +13,7 @@ use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
 use crate::domain::events::TurnDropped;
 use crate::domain::failure::{Class, Classify, Origin};
+use crate::domain::ids::{BotId, TenantId};
 use crate::domain::stage::StageName;
 use crate::domain::time::Clock;
 use crate::failpoint;
@@ -30,6 +32,23 @@ pub enum Fate {
     Dead(StageError),
     /// It failed with what may pass, and its time is over: it waits, at least for so long.
     Later(StageError, Option<Duration>),
+    /// It was to be tried again, but its partition goes: the next owner begins anew.
+    Left,
+}
+
+/// Whose a record is; nobody's where it can't be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
+pub struct Whose {
+    #[serde(default)]
+    tenant: TenantId,
+    #[serde(default)]
+    bot: BotId,
+}
+
+impl Whose {
+    pub(super) fn of(record: &Record) -> Self {
+        serde_json::from_slice(&record.value).unwrap_or_default()
+    }
 }
 
 /// Handles records of a stage.
@@ -38,6 +57,8 @@ pub(super) struct Handler<S> {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) cancel: CancellationToken,
+    /// Cancelled when the partition is to be given back: nobody waits for a further try then.
+    pub(super) leaving: CancellationToken,
 }
 
 /// A stage panicked on a record.
@@ -62,42 +83,39 @@ impl Classify for Panicked {
 impl<S: Stage> Handler<S> {
     /// Tries until it is done, given up, or its budget since `admitted` is over.
     pub(super) async fn handle(&self, record: &Record, admitted: Instant) -> Fate {
-        self.handle_within(record, admitted + self.pipeline.budget.get()).await
+        self.decode_and_try(record, self.cx(admitted)).await
     }
 
-    /// Tries until it is done, given up, or its time is over.
-    pub(super) async fn handle_within(&self, record: &Record, until: Instant) -> Fate {
-        self.decode_and_try(record, until, false).await
+    /// The same of one of a share; `late` = it came when its owner had no place left for it.
+    pub(super) async fn handle_shared(&self, record: &Record, admitted: Instant, late: bool) -> Fate {
+        self.decode_and_try(record, Cx { late, ..self.cx(admitted) }).await
     }
 
     /// Tries once: it has waited, and may wait again.
     pub(super) async fn handle_once(&self, record: &Record) -> Fate {
-        self.decode_and_try(record, Instant::now() + self.pipeline.budget.get(), true).await
+        self.decode_and_try(record, Cx { once: true, ..self.cx(Instant::now()) }).await
     }
 
-    async fn decode_and_try(&self, record: &Record, until: Instant, once: bool) -> Fate {
+    fn cx(&self, admitted: Instant) -> Cx {
+        Cx {
+            clock: Arc::clone(&self.clock),
+            until: admitted + self.pipeline.budget.get(),
+            attempt: 1,
+            waits: self.pipeline.delay.is_some(),
+            once: false,
+            late: false,
+            cancel: self.cancel.clone(),
+        }
+    }
+
+    async fn decode_and_try(&self, record: &Record, cx: Cx) -> Fate {
         match Envelope::<S::In>::decode(&record.value) {
-            Ok(input) => self.try_until_judged(&record.value, &input, until, once).await,
+            Ok(input) => self.try_until_judged(&record.value, &input, cx).await,
             Err(error) => Fate::Dead(error.into()),
         }
     }
 
-    async fn try_until_judged(
-        &self,
-        raw: &[u8],
-        input: &Envelope<S::In>,
-        until: Instant,
-        once: bool,
-    ) -> Fate {
-        let waits = self.pipeline.delay.is_some();
-        let mut cx = Cx {
-            clock: Arc::clone(&self.clock),
-            until,
-            attempt: 1,
-            waits,
-            once,
-            cancel: self.cancel.clone(),
-        };
+    async fn try_until_judged(&self, raw: &[u8], input: &Envelope<S::In>, mut cx: Cx) -> Fate {
         loop {
             let trying = async {
                 failpoint::taste(S::NAME, raw);
@@ -113,13 +131,17 @@ impl<S: Stage> Handler<S> {
                 Err(panic) => (Panicked(panic_text(&*panic)).into(), true),
             };
             error.attempts = cx.attempt;
-            let left = if once { Duration::ZERO } else { cx.remaining() };
-            let failed = Failed { class: error.class, panicked, attempt: cx.attempt, left, waits };
+            // What panics is tried again at once, so it takes nothing of the time that one which waited does not have.
+            let left = if cx.once && !panicked { Duration::ZERO } else { cx.remaining() };
+            let failed = Failed { class: error.class, panicked, attempt: cx.attempt, left, waits: cx.waits };
             match judge(&self.pipeline.retry, failed, fastrand::f64()) {
                 Verdict::Again(wait) => {
                     tracing::debug!(stage = %S::NAME, id = %input.id, attempt = cx.attempt, wait_ms = wait.as_millis(), %error, "trying again");
-                    tokio::time::sleep(wait).await;
-                    cx.attempt += 1;
+                    tokio::select! {
+                        biased;
+                        () = tokio::time::sleep(wait) => cx.attempt += 1,
+                        () = self.leaving.cancelled() => return Fate::Left,
+                    }
                 }
                 Verdict::Later(asked) => return Fate::Later(error, asked),
                 Verdict::Dead(reason) => {

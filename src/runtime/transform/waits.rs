@@ -255,6 +255,8 @@ impl<S: Stage> Transform<S> {
                 error
             }
             Fate::Dead(error) => error,
+            // It lies where it waits: the next owner finds it there.
+            Fate::Left => return,
         };
         waits.delayed.over(key, false);
         self.bury(cx, record, (id, place), &error);

@@ -6,6 +6,7 @@
 
 mod meta;
 mod telegram;
+mod templates;
 
 use std::time::Duration;
 

@@ -81,7 +81,21 @@ impl Event {
         };
         value.insert(place.to_owned(), json!([item]));
         let change = json!({"field": "messages", "value": value});
-        let entry = json!({"id": format!("waba-{number}"), "changes": [change]});
+        let entry = json!({"id": business(number), "changes": [change]});
+        Self { object: "whatsapp_business_account", account: number.to_owned(), entry }
+    }
+
+    /// News of a template: they name the business account, and no number.
+    pub(super) fn template(number: &str, name: &str, language: &str, status: &str) -> Self {
+        let value = json!({
+            "event": status,
+            "message_template_id": 1,
+            "message_template_name": name,
+            "message_template_language": language,
+            "reason": "NONE",
+        });
+        let change = json!({"field": "message_template_status_update", "value": value});
+        let entry = json!({"id": business(number), "changes": [change]});
         Self { object: "whatsapp_business_account", account: number.to_owned(), entry }
     }
 
@@ -91,6 +105,11 @@ impl Event {
         let entries: Vec<_> = events.into_iter().map(|event| event.entry).collect();
         Some(escape(&json!({"object": object, "entry": entries}).to_string()))
     }
+}
+
+/// The business account of a number.
+pub(super) fn business(number: &str) -> String {
+    format!("waba-{number}")
 }
 
 /// JSON as Meta writes it: everything beyond ASCII as `\uXXXX`, slashes with a backslash.

@@ -76,6 +76,7 @@ fn call(shared: &Arc<Shared>, verb: &Method, host: &str, request: &Request<'_>) 
             "sha256": "00",
             "file_size": files::content(id).len(),
         })),
+        (&Method::GET, "message_templates") => templates(shared, id, &request.body),
         (&Method::GET, "bytes") => file(shared, id, &request.body),
         (&Method::GET, "get") => errors::ok(&json!({
             "id": id,
@@ -86,6 +87,21 @@ fn call(shared: &Arc<Shared>, verb: &Method, host: &str, request: &Request<'_>) 
         })),
         _ => errors::error(100, "the fake knows messages, media, subscriptions and subscribed_apps"),
     }
+}
+
+/// A business account's templates whose names hold the one asked for. A token of an account that has none may not look.
+fn templates(shared: &Shared, business: &str, params: &Value) -> Answer {
+    let all = shared.templates.read().unwrap_or_else(PoisonError::into_inner);
+    let Some(own) = all.get(business) else {
+        return errors::error(200, "the token has no whatsapp_business_management permission");
+    };
+    let name = params.get("name").and_then(Value::as_str).unwrap_or_default();
+    let data: Vec<Value> = own
+        .iter()
+        .filter(|((known, _), _)| known.contains(name))
+        .map(|((name, language), status)| json!({"id": "1", "name": name, "language": language, "status": status}))
+        .collect();
+    errors::ok(&json!({"data": data, "paging": {}}))
 }
 
 /// A file at the address that was given for it; the address holds for five minutes.

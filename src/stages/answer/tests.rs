@@ -61,6 +61,7 @@ fn cx(attempt: u32, seconds: u64) -> Cx {
         attempt,
         waits: false,
         once: false,
+        late: false,
         cancel: CancellationToken::new(),
     }
 }

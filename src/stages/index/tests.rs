@@ -60,6 +60,7 @@ impl Bench {
             attempt: 1,
             waits: false,
             once: false,
+            late: false,
             cancel: CancellationToken::new(),
         };
         match self.stage.handle(&cx, input).await.unwrap() {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::albums::Group;
 use super::emit::{self, Known};
-use super::normalised::{Kind, Normalised, normalise};
+use super::normalised::{Normalised, normalise};
 use super::people;
 use crate::domain::bot::Bot;
 use crate::domain::envelope::Envelope;
@@ -24,7 +24,6 @@ use crate::domain::time::Clock;
 use crate::log::{Log, LogError};
 use crate::pipeline::partition::Outputs;
 use crate::pipeline::{Emission, StageError};
-use crate::services::channel::{Late, late};
 use crate::store::{Directory, StoreError};
 
 /// First and last wait while the store is away.
@@ -201,6 +200,9 @@ impl Worker {
         if bot.enabled && !self.note_failure(&event, &it).await? {
             return Ok(None);
         }
+        if !self.note_business(&event, &it).await? {
+            return Ok(None);
+        }
         let Some(mut known) = self.known(&event, &it).await? else { return Ok(None) };
         let mut out = Vec::with_capacity(1 + events.len());
         let Some(consents) = self.consents(&event, &it).await? else { return Ok(None) };
@@ -250,8 +252,8 @@ impl Worker {
         Ok(Some(known))
     }
 
-    /// The records that hand conversations to people, where the event says that somebody spoke there; `None` when the
-    /// partition was lost.
+    /// The records that hand conversations to people, where the event says that somebody spoke there, or back to the bot;
+    /// `None` when the partition was lost.
     async fn hand_over(
         &self,
         root: &Envelope<WebhookReceived>,
@@ -268,32 +270,12 @@ impl Worker {
             let what = (&conversation, by, ordinal);
             out.extend(people::handed_over(root, what, whose, self.people.partitions, now));
         }
-        Ok(Some(out))
-    }
-
-    /// A provider may say long after it took a message that nothing of the bot goes out any more: the bot is switched off
-    /// as if it had been said at once. False when the partition was lost.
-    async fn note_failure(
-        &self,
-        root: &Envelope<WebhookReceived>,
-        it: &Normalised,
-    ) -> Result<bool, StoreError> {
-        let failed = it.kind == Kind::Receipt && !it.errors.is_empty();
-        let (bot, account) = (&root.bot, &root.data.account);
-        match failed.then(|| late(root.data.channel, &it.errors)).flatten() {
-            None => Ok(true),
-            Some(Late::Spam(span)) => {
-                let seconds = span.as_secs();
-                tracing::error!(%bot, %account, seconds, "many people reported or blocked this number: it rests, ask why");
-                let account = (root.data.channel, account);
-                Ok(self.ask(|| self.directory.rest(&root.tenant, bot, account, span)).await?.is_some())
-            }
-            Some(Late::Closed(code)) => {
-                let reason = format!("{code}: said in a status after the message was taken");
-                tracing::warn!(%bot, %account, code, "the provider refused the bot, it is switched off");
-                Ok(self.ask(|| self.directory.disable(&root.tenant, bot, &reason)).await?.is_some())
-            }
+        if let Some(chat) = people::passed(it, &self.people.inboxes) {
+            let Some(conversation) = self.conversation_of(root, it, chat).await? else { return Ok(None) };
+            let (modes, partitions) = (&*self.people.modes, self.people.partitions);
+            out.extend(people::given_back(root, &conversation, modes, partitions, self.clock.now()));
         }
+        Ok(Some(out))
     }
 
     /// Whose wish to be written to the event changes; `None` when the partition was lost.
@@ -328,7 +310,7 @@ impl Worker {
     }
 
     /// Asks the store until it answers; `None` when the partition was lost meanwhile.
-    async fn ask<T, F>(&self, ask: impl Fn() -> F) -> Result<Option<T>, StoreError>
+    pub(super) async fn ask<T, F>(&self, ask: impl Fn() -> F) -> Result<Option<T>, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {

@@ -45,6 +45,9 @@ fn content(item: &Json<'_>) -> Normalised {
         "referral",
         "account_linking",
         "message_edit",
+        "take_thread_control",
+        "request_thread_control",
+        "pass_thread_control",
     ];
     let Some(key) = known.into_iter().find(|key| item.has(key)) else {
         let about = ["sender", "recipient", "timestamp"];
@@ -78,6 +81,13 @@ fn content(item: &Json<'_>) -> Normalised {
             it.message_id = body.at("mid").id();
             it.on.clone_from(&it.message_id);
             it.status = text(body, "action");
+        }
+        // Who wants the conversation gets it: the bot is silent, whoever holds the thread.
+        "take_thread_control" | "request_thread_control" => {
+            (it.kind, it.spoke) = (Kind::Echo, Some(Spoke::Standby));
+        }
+        "pass_thread_control" => {
+            (it.kind, it.spoke) = (Kind::Echo, Some(Spoke::Passed(body.at("new_owner_app_id").id())));
         }
         "optin" | "referral" => {
             it.kind = Kind::Referral;

@@ -14,6 +14,7 @@ use crate::domain::events::{
     Attachment, AttachmentKind, ChatKind, Consent, ConsentBy, Referral, TurnKind, WebhookReceived,
 };
 use crate::domain::failure::{Class, Classify, Origin};
+use crate::domain::template::TemplateNews;
 
 /// What an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -107,6 +108,8 @@ pub struct Normalised {
     pub consents: Vec<(String, Consent, ConsentBy)>,
     /// That somebody spoke for the account: we ourselves, another app or a person.
     pub spoke: Option<Spoke>,
+    /// What the provider says of a template.
+    pub template: Option<TemplateNews>,
     /// What sort of turn it opens; `None` = none.
     pub turn: Option<TurnKind>,
 }

@@ -1,7 +1,7 @@
 //! People first: who else spoke for the account, so that the bot is silent there.
 //!
 //! Guarantee: what our own sends bring back as echoes hands nothing over. A repeat of an event writes the same record, and
-//! an event that is older than what is known of its conversation writes none.
+//! an event that is older than what is known of its conversation writes none. The bot gets back what it is passed.
 
 use bytes::Bytes;
 
@@ -23,8 +23,10 @@ pub(super) const PORT: &str = "mode";
 /// Somebody spoke for the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Spoke {
-    /// Another app holds the thread, so people or that app answer there.
+    /// Another app holds the thread or wants it, so people or that app answer there.
     Standby,
+    /// The thread was passed to this app: to ours, unless it is an inbox; absent where nobody holds it now.
+    Passed(Option<String>),
     /// The account sent a message: we, another app, or a person.
     Echo {
         /// The app that sent it, as the provider names it; absent where a person typed it.
@@ -48,6 +50,8 @@ pub(super) fn taken(
     let chat = || it.chat.iter().cloned().collect::<Vec<_>>();
     let (by, chats) = match it.spoke.as_ref()? {
         Spoke::Standby => (TakenBy::Standby, chat()),
+        Spoke::Passed(Some(app)) if inboxes.contains(app) => (TakenBy::Standby, chat()),
+        Spoke::Passed(_) => return None,
         Spoke::Phone(people) => (TakenBy::Phone, people.clone()),
         Spoke::Echo { mark: Some(mark), .. } if is_ours(mark) => return None,
         Spoke::Echo { app: Some(app), .. } if channel == ChannelKind::Instagram && !inboxes.contains(app) => {
@@ -56,6 +60,14 @@ pub(super) fn taken(
         Spoke::Echo { .. } => (TakenBy::Echo, chat()),
     };
     (!chats.is_empty()).then_some((by, chats))
+}
+
+/// The chat that the bot gets back; `None` = none.
+pub(super) fn passed<'a>(it: &'a Normalised, inboxes: &[String]) -> Option<&'a str> {
+    match it.spoke.as_ref()? {
+        Spoke::Passed(Some(app)) if !inboxes.contains(app) => it.chat.as_deref(),
+        Spoke::Passed(_) | Spoke::Standby | Spoke::Echo { .. } | Spoke::Phone(_) => None,
+    }
 }
 
 /// `ID:PART`, as every send says it.
@@ -80,16 +92,45 @@ pub(super) fn handed_over(
         return None;
     }
     let change = ConversationMode { mode: Mode::Human, epoch, until: Some(until), by };
-    // What comes right behind it is the people's already.
-    modes.note(conversation, &change);
     tracing::info!(tenant = %root.tenant, %conversation, ?by, "people answer in a conversation");
+    Some(written(root, (conversation, ordinal, change), modes, partitions, now))
+}
+
+/// The record that gives `conversation` back to the bot, where people answer and what is known of that is not newer.
+pub(super) fn given_back(
+    root: &Envelope<WebhookReceived>,
+    conversation: &ConversationId,
+    modes: &Modes,
+    partitions: u32,
+    now: Timestamp,
+) -> Option<Emission> {
+    let epoch = u64::try_from(root.data.received.millis()).unwrap_or_default();
+    let standing = modes.get(conversation)?;
+    let (people, again) = (standing.is_human(now), standing.human_until.is_none() && standing.epoch == epoch);
+    if !(again || people && standing.epoch < epoch) {
+        return None;
+    }
+    let change = ConversationMode { mode: Mode::Bot, epoch, until: None, by: TakenBy::Standby };
+    tracing::info!(tenant = %root.tenant, %conversation, "the bot was passed a conversation");
+    Some(written(root, (conversation, 0, change), modes, partitions, now))
+}
+
+fn written(
+    root: &Envelope<WebhookReceived>,
+    (conversation, ordinal, change): (&ConversationId, u32, ConversationMode),
+    modes: &Modes,
+    partitions: u32,
+    now: Timestamp,
+) -> Emission {
+    // What comes right behind it is whose it is now already.
+    modes.note(conversation, &change);
     let mut event = root.follow(StageName::Ingest, now, ordinal, change);
     event.subject = conversation.as_str().into();
     event.conversation.clone_from(conversation);
     event.deadline = None;
     let partition = Some(partition_of(root.bot.as_str().as_bytes(), partitions));
     let key = Bytes::copy_from_slice(conversation.as_str().as_bytes());
-    Some(Emission { port: PORT, key, partition, value: event.encode() })
+    Emission { port: PORT, key, partition, value: event.encode() }
 }
 
 #[cfg(test)]
@@ -127,5 +168,20 @@ mod tests {
         let chats = taken(&it, ChannelKind::Whatsapp, &[]);
         assert_eq!(chats, Some((TakenBy::Phone, vec!["7".into(), "8".into()])));
         assert_eq!(taken(&Normalised::default(), ChannelKind::Whatsapp, &[]), None);
+    }
+
+    #[test]
+    fn a_thread_that_is_passed_is_the_bots_unless_an_inbox_has_it() {
+        let to = |app: Option<&str>| {
+            let spoke = Some(Spoke::Passed(app.map(str::to_owned)));
+            Normalised { chat: Some("5".into()), spoke, ..Normalised::default() }
+        };
+        let inboxes = ["inbox".to_owned()];
+        let whose = |it: &Normalised| {
+            (taken(it, ChannelKind::Messenger, &inboxes).is_some(), passed(it, &inboxes).map(str::to_owned))
+        };
+        assert_eq!(whose(&to(Some("1"))), (false, Some("5".to_owned())));
+        assert_eq!(whose(&to(Some("inbox"))), (true, None));
+        assert_eq!(whose(&to(None)), (false, None), "nobody's: as it was");
     }
 }

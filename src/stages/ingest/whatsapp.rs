@@ -9,6 +9,7 @@ use super::people::Spoke;
 use crate::domain::events::{
     Attachment, AttachmentKind, ChatKind, Consent, ConsentBy, Referral, TurnKind, WebhookReceived,
 };
+use crate::domain::template::TemplateNews;
 
 /// People of one change: those that the business wrote to from its phone, those with other wishes.
 const MAX_ECHOES: usize = 1000;
@@ -227,6 +228,7 @@ fn field(field: &str, value: &Json<'_>) -> Normalised {
             _ => Kind::Ignored,
         },
         text: value.at("event").id(),
+        template: if field == "message_template_status_update" { template(value) } else { None },
         consents: if field == "user_preferences" { preferences(value) } else { Vec::new() },
         spoke: (field == "smb_message_echoes").then(|| {
             let echoes = value.at("message_echoes").list().iter();
@@ -234,6 +236,17 @@ fn field(field: &str, value: &Json<'_>) -> Normalised {
         }),
         ..Normalised::ignored(format!("field:{field}"))
     }
+}
+
+/// What the provider says of a template.
+fn template(value: &Json<'_>) -> Option<TemplateNews> {
+    let word = |key: &str| value.at(key).id();
+    Some(TemplateNews {
+        name: word("message_template_name")?,
+        language: word("message_template_language")?,
+        status: word("event")?.to_ascii_uppercase(),
+        reason: word("reason").unwrap_or_default(),
+    })
 }
 
 /// Whether people want marketing messages, as they told `WhatsApp`.

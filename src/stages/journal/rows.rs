@@ -98,6 +98,7 @@ fn opened(event: Envelope<TurnOpened>, position: u64) -> Vec<JournalRow> {
         referral: turn.referral.as_ref().filter(|_| private).map(json),
         heard_at: Some(event.roottime),
         at: event.time,
+        root_at: event.roottime,
     };
     let data = OpenedData {
         payload: turn.payload.as_deref(),
@@ -111,6 +112,7 @@ fn opened(event: Envelope<TurnOpened>, position: u64) -> Vec<JournalRow> {
         account: turn.account.clone(),
         text: turn.text.clone(),
         provider_id: turn.message_id.clone(),
+        contact: Some(turn.contact.id.clone()).filter(|id| !id.is_empty()),
         hops: hops(&turn.hops),
         ..message(&event, position, Direction::In, turn.kind.as_str().to_owned(), &data)
     };
@@ -146,6 +148,7 @@ fn ready(event: Envelope<ReplyReady>, position: u64) -> Vec<JournalRow> {
         referral: None,
         heard_at: None,
         at: event.time,
+        root_at: event.roottime,
     };
     let texts: Vec<&str> = reply.parts.iter().map(|part| part.text.as_str()).collect();
     let message = MessageRow {
@@ -294,6 +297,7 @@ fn message<T: Event>(
         text: String::new(),
         data: json(data),
         provider_id: None,
+        contact: None,
         hops: hops(&[]),
         at: event.time,
         root_at: event.roottime,

@@ -84,6 +84,7 @@ fn at(ms: i64) -> Cx {
         attempt: 1,
         waits: false,
         once: false,
+        late: false,
         cancel: tokio_util::sync::CancellationToken::new(),
     }
 }

@@ -80,14 +80,10 @@ impl Bench {
         attempt: u32,
         seconds: u64,
     ) -> Result<(), StageError> {
-        let cx = Cx {
-            clock: Arc::new(ManualClock::at(NOW)),
-            until: Instant::now() + Duration::from_secs(seconds),
-            attempt,
-            waits: false,
-            once: false,
-            cancel: CancellationToken::new(),
-        };
+        self.handle_as(input, cx(attempt, seconds)).await
+    }
+
+    async fn handle_as(&self, input: &Envelope<MediaWanted>, cx: Cx) -> Result<(), StageError> {
         match self.stage.handle(&cx, input).await? {
             Outcome::EmitAll(none) => assert!(none.is_empty()),
             other => panic!("{other:?}"),
@@ -102,6 +98,18 @@ impl Bench {
 
     async fn state(&self, n: u32) -> MediaState {
         self.item(n).await.unwrap().state
+    }
+}
+
+fn cx(attempt: u32, seconds: u64) -> Cx {
+    Cx {
+        clock: Arc::new(ManualClock::at(NOW)),
+        until: Instant::now() + Duration::from_secs(seconds),
+        attempt,
+        waits: false,
+        once: false,
+        late: false,
+        cancel: CancellationToken::new(),
     }
 }
 
@@ -182,14 +190,38 @@ async fn a_provider_that_asks_to_wait_is_given_its_time() {
 #[tokio::test]
 async fn one_for_which_the_bot_has_no_place_fails_at_once_and_can_be_asked_for() {
     let bench = Bench::new().await;
-    let event = bench.wanted(0, true);
-    bench.handle_within(&event, 1, 0).await.unwrap();
-    let item = bench.item(0).await.unwrap();
-    assert!(item.state == MediaState::Failed && item.reason.contains("too many files"), "{item:?}");
-    assert!(bench.provider.asked().is_empty());
+    for (n, cx) in [(0, Cx { late: true, ..cx(1, 600) }), (1, cx(1, 0))] {
+        let event = bench.wanted(n, true);
+        bench.handle_as(&event, cx).await.unwrap();
+        let item = bench.item(n).await.unwrap();
+        assert!(item.state == MediaState::Failed && item.reason.contains("too many files"), "{item:?}");
+        assert!(bench.provider.asked().len() == n as usize);
+        bench.provider.give(Ok(Bytes::from_static(PNG)));
+        bench.handle(&event, 1).await.unwrap();
+        assert_eq!(bench.state(n).await, MediaState::Stored);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_comes_while_the_same_one_is_removed_is_there_afterwards() {
+    let bench = Bench::new().await;
     bench.provider.give(Ok(Bytes::from_static(PNG)));
-    bench.handle(&event, 1).await.unwrap();
+    bench.provider.give(Ok(Bytes::from_static(PNG)));
+    let (store, objects, event) = (&bench.stage.deps.store, &bench.stage.deps.objects, bench.wanted(0, true));
+    let hash = objects.put(&bench.tenant, Bytes::from_static(PNG)).await.unwrap();
+    // Nothing had it when the remover looked; the person sends it before the remover is done.
+    let delete = async {
+        let error = bench.handle(&event, 1).await.unwrap_err();
+        assert!(matches!(error.class, Class::Transient { .. }), "{error}");
+        objects.delete(&bench.tenant, hash).await
+    };
+    assert!(store.file_drop_unused(&bench.tenant, &hash.to_string(), delete).await.unwrap());
+    assert_eq!(bench.state(0).await, MediaState::Pending);
+    bench.handle(&event, 2).await.unwrap();
     assert_eq!(bench.state(0).await, MediaState::Stored);
+    assert_eq!(objects.get(&bench.tenant, hash, 99).await.unwrap(), PNG);
+    let (name, delete) = (hash.to_string(), objects.delete(&bench.tenant, hash));
+    assert!(!store.file_drop_unused(&bench.tenant, &name, delete).await.unwrap(), "somebody has it");
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ fn cx(attempt: u32) -> Cx {
         attempt,
         waits: false,
         once: false,
+        late: false,
         cancel: CancellationToken::new(),
     }
 }

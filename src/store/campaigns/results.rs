@@ -1,6 +1,8 @@
 //! What became of a campaign's recipients. A provider's word on a message that it took comes later, by receipts: the furthest
 //! one counts, and a failure told that way is a failure.
 
+use std::collections::HashMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
@@ -10,6 +12,7 @@ use crate::domain::ids::{CampaignId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::timeline::placeholders;
 
 /// How many recipients came how far. `total` = queued + sent + failed + `in_doubt` + skipped; of those sent, so many were
 /// delivered, and of these so many read.
@@ -33,6 +36,25 @@ pub struct Counts {
     pub skipped: u64,
 }
 
+impl Counts {
+    fn add(&mut self, outcome: Outcome, n: u64) {
+        self.total += n;
+        match outcome {
+            Outcome::Queued => self.queued += n,
+            Outcome::Sent => self.sent += n,
+            Outcome::Delivered => (self.sent, self.delivered) = (self.sent + n, self.delivered + n),
+            Outcome::Read => {
+                self.sent += n;
+                self.delivered += n;
+                self.read += n;
+            }
+            Outcome::Failed => self.failed += n,
+            Outcome::InDoubt => self.in_doubt += n,
+            Outcome::Skipped => self.skipped += n,
+        }
+    }
+}
+
 /// A recipient and what became of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecipientLine {
@@ -52,9 +74,20 @@ pub struct RecipientLine {
     pub at: Option<Timestamp>,
 }
 
-/// A recipient with the furthest receipt of its message.
+/// A recipient with the furthest receipt of its message. Messenger and Instagram tell up to when everything of a conversation
+/// was delivered and read; `receipts.rank` is that moment.
 const JOINED: &str = "campaign_recipients r JOIN campaigns c ON c.id = r.campaign LEFT JOIN receipts x \
-     ON x.account = c.account AND x.message_id = r.provider_id AND x.channel = c.channel AND x.tenant = c.tenant";
+     ON x.account = c.account AND x.message_id = r.provider_id AND x.channel = c.channel AND x.tenant = c.tenant \
+     LEFT JOIN parts p ON c.channel IN ('messenger', 'instagram') AND r.state = 'sent' AND p.reply = r.reply AND p.part = 0 \
+     AND p.tenant = r.tenant LEFT JOIN receipts d ON d.account = c.account AND d.channel = c.channel \
+     AND d.tenant = c.tenant AND d.message_id = 'upto/delivered/' || p.conversation AND d.rank >= r.at \
+     LEFT JOIN receipts w ON w.account = c.account AND w.channel = c.channel AND w.tenant = c.tenant \
+     AND w.message_id = 'upto/read/' || p.conversation AND w.rank >= r.at";
+
+/// The furthest of what was told of it.
+const RECEIPT: &str = "CASE WHEN x.status = 'failed' THEN 'failed' \
+     WHEN x.status IN ('read', 'played') OR w.status IS NOT NULL THEN 'read' \
+     WHEN x.status = 'delivered' OR d.status IS NOT NULL THEN 'delivered' ELSE COALESCE(x.status, '') END";
 
 impl Store {
     /// How far a campaign is.
@@ -62,37 +95,36 @@ impl Store {
     /// # Errors
     /// When the database can't be reached.
     pub async fn campaign_counts(&self, tenant: &TenantId, id: &CampaignId) -> Result<Counts, StoreError> {
-        let sql = format!(
-            "SELECT r.state, COALESCE(x.status, ''), COUNT(*) FROM {JOINED} WHERE r.campaign = $1 AND r.tenant = $2 \
-             GROUP BY r.state, COALESCE(x.status, '')"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(id.as_str())
-            .bind(tenant.as_str())
-            .fetch_all(self.db.read())
-            .await?;
-        let mut counts = Counts::default();
-        for row in rows {
-            let (state, receipt): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-            let n = row.try_get::<i64, _>(2)?.unsigned_abs();
-            counts.total += n;
-            match outcome(&state, &receipt)? {
-                Outcome::Queued => counts.queued += n,
-                Outcome::Sent => counts.sent += n,
-                Outcome::Delivered => {
-                    (counts.sent, counts.delivered) = (counts.sent + n, counts.delivered + n)
-                }
-                Outcome::Read => {
-                    counts.sent += n;
-                    counts.delivered += n;
-                    counts.read += n;
-                }
-                Outcome::Failed => counts.failed += n,
-                Outcome::InDoubt => counts.in_doubt += n,
-                Outcome::Skipped => counts.skipped += n,
-            }
+        let found = self.campaigns_counts(tenant, std::slice::from_ref(id)).await?;
+        Ok(found.get(id).copied().unwrap_or_default())
+    }
+
+    /// How far each of these campaigns is; one without recipients is left out.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn campaigns_counts(
+        &self,
+        tenant: &TenantId,
+        ids: &[CampaignId],
+    ) -> Result<HashMap<CampaignId, Counts>, StoreError> {
+        let mut found: HashMap<CampaignId, Counts> = HashMap::new();
+        if ids.is_empty() {
+            return Ok(found);
         }
-        Ok(counts)
+        let sql = format!(
+            "SELECT r.campaign, r.state, {RECEIPT}, COUNT(*) FROM {JOINED} WHERE r.tenant = $1 AND r.campaign IN ({}) \
+             GROUP BY r.campaign, r.state, {RECEIPT}",
+            placeholders(2, ids.len())
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false).bind(tenant.as_str());
+        let query = ids.iter().fold(query, |query, id| query.bind(id.as_str()));
+        for row in query.fetch_all(self.db.read()).await? {
+            let (state, receipt): (String, String) = (row.try_get(1)?, row.try_get(2)?);
+            let counts = found.entry(row.try_get::<String, _>(0)?.into()).or_default();
+            counts.add(outcome(&state, &receipt)?, row.try_get::<i64, _>(3)?.unsigned_abs());
+        }
+        Ok(found)
     }
 
     /// Recipients in their order, `limit` from `from` on.
@@ -107,8 +139,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<RecipientLine>, StoreError> {
         let sql = format!(
-            "SELECT r.seq, r.recipient, r.state, COALESCE(x.status, ''), r.reason, r.provider_id, r.tries, r.at, \
-             COALESCE(x.at, 0), COALESCE(x.errors, '') \
+            "SELECT r.seq, r.recipient, r.state, {RECEIPT}, r.reason, r.provider_id, r.tries, r.at, \
+             COALESCE(w.at, x.at, d.at, 0), COALESCE(x.errors, '') \
              FROM {JOINED} WHERE r.campaign = $1 AND r.tenant = $2 AND r.seq >= $3 ORDER BY r.seq LIMIT $4"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))

@@ -135,6 +135,7 @@ impl Store {
         let answers: Vec<[String; 1]> = self.texts(&sql, &here, Some(&roots)).await?;
         person.in_groups.extend(answers.into_iter().flatten());
         tidy(&mut person.in_groups);
+        person.roots = roots;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::events::{ChatKind, Consent, ConsentBy, ReceiptStatus, SettledStatus};
 use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
 use crate::domain::time::Timestamp;
+use crate::store::erase::Name;
 use crate::store::timeline::Direction;
 
 /// A row of any table of the timeline.
@@ -19,6 +20,45 @@ pub enum JournalRow {
     Receipt(ReceiptRow),
     /// Whether a person wants to be written to.
     Consent(ConsentRow),
+}
+
+impl JournalRow {
+    /// Whose it is, the names under which it may have been forgotten, and of when it is.
+    pub(in crate::store) fn known_by(&self) -> (&TenantId, [Option<Name<'_>>; 4], Timestamp) {
+        match self {
+            Self::Message(row) => {
+                let channel = row.channel.map_or("", |channel| channel.as_str());
+                let contact = row.contact.as_deref();
+                let names = [
+                    Some(Name::Conversation(row.conversation.as_str())),
+                    Some(Name::Event(row.root)),
+                    Some(Name::Event(row.id)),
+                    contact.map(|id| Name::Contact(channel, row.account.as_str(), id)),
+                ];
+                (&row.tenant, names, row.root_at)
+            }
+            Self::Conversation(row) => {
+                (&row.tenant, [Some(Name::Conversation(row.id.as_str())), None, None, None], row.root_at)
+            }
+            Self::Part(row) => {
+                let names = [
+                    Some(Name::Conversation(row.conversation.as_str())),
+                    Some(Name::Event(row.reply)),
+                    None,
+                    None,
+                ];
+                (&row.tenant, names, row.at)
+            }
+            Self::Receipt(row) => {
+                let name = Name::Message(row.channel.as_str(), row.account.as_str(), &row.message_id);
+                (&row.tenant, [Some(name), None, None, None], row.at)
+            }
+            Self::Consent(row) => {
+                let name = Name::Conversation(row.conversation.as_str());
+                (&row.tenant, [Some(name), None, None, None], row.at)
+            }
+        }
+    }
 }
 
 /// Whether a person wants to be written to.
@@ -71,6 +111,8 @@ pub struct MessageRow {
     pub data: String,
     /// The provider's id of an inbound message.
     pub provider_id: Option<String>,
+    /// Who wrote an inbound message; it stands in `data` too, and in no column of its own.
+    pub contact: Option<String>,
     /// What each stage did, as JSON.
     pub hops: String,
     /// When the event was written.
@@ -114,6 +156,8 @@ pub struct ConversationRow {
     pub heard_at: Option<Timestamp>,
     /// When this was learned.
     pub at: Timestamp,
+    /// The provider's time of the inbound event that it was learned by; in no column.
+    pub root_at: Timestamp,
 }
 
 /// How a part of a reply ended.

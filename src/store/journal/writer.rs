@@ -155,15 +155,16 @@ async fn write(store: &Store, steps: &mut [Advance]) -> Result<Vec<Option<u64>>,
     let mut order: Vec<usize> = (0..steps.len()).collect();
     order.sort_by(|a, b| (&steps[*a].topic, steps[*a].part).cmp(&(&steps[*b].topic, steps[*b].part)));
     let mut outcomes = vec![None; steps.len()];
-    let mut rows = Rows::default();
+    let (mut rows, mut told) = (Rows::default(), Vec::new());
     for at in order {
         let step = &steps[at];
         if advance(&mut tx, step).await? {
-            step.rows.iter().flat_map(|rows| rows.iter()).for_each(|row| rows.add(row));
+            told.extend(step.rows.iter().flat_map(|rows| rows.iter()));
         } else {
             outcomes[at] = Some(step.old);
         }
     }
+    store.not_forgotten(&mut tx, told).await?.into_iter().for_each(|row| rows.add(row));
     rows.write(&mut tx).await?;
     tx.commit().await?;
     Ok(outcomes)

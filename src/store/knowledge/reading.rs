@@ -40,6 +40,12 @@ pub(super) fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST).collect()
 }
 
+/// What a document says that was given up, for this reason.
+#[must_use]
+pub fn given_up_reason(why: &str) -> String {
+    shown(&format!("{GIVEN_UP}{why}"))
+}
+
 impl Store {
     /// Writes what came of reading a submission. False when there is a newer one, the document is gone, or this was
     /// written before: nothing changes then.
@@ -130,7 +136,7 @@ impl Store {
         .bind(name)
         .bind(submission)
         .bind(self.now())
-        .bind(shown(&format!("{GIVEN_UP}{why}")))
+        .bind(given_up_reason(why))
         .execute(tx.on())
         .await?;
         tx.commit().await?;

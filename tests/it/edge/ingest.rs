@@ -1,5 +1,7 @@
 //! Ingest as the stage of a partition: order, duplicates, what is finished when, what is given up.
 
+mod told;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;

@@ -71,6 +71,19 @@ async fn a_batch_becomes_one_record_per_event() {
 }
 
 #[tokio::test]
+async fn news_of_a_business_account_find_a_number_of_it() {
+    let rig = Rig::start().await;
+    let news = r#"{"field":"message_template_status_update","value":{"event":"PAUSED","message_template_name":"sale"}}"#;
+    assert_taken(rig.signed(body(&[news.to_owned()]).as_bytes()).await).await;
+    let strange = body(&[news.to_owned()]).replace("waba", "another");
+    assert_taken(rig.signed(strange.as_bytes()).await).await;
+    let owners: Vec<_> =
+        rig.webhooks().iter().map(|event| (event.tenant.to_string(), event.bot.to_string())).collect();
+    let nobody = (String::new(), String::new());
+    assert_eq!(owners, [("acme".to_owned(), "shop".to_owned()), nobody]);
+}
+
+#[tokio::test]
 async fn a_signature_covers_every_byte() {
     let rig = Rig::start().await;
     let body = body(&[message("1122", "491511", "wamid.1")]);

@@ -16,7 +16,7 @@ use millrace::domain::units::Span;
 use millrace::edge::{EdgeConfig, EdgeDeps, Probes, Shelf, ShelfError, Shelved};
 use millrace::log::Record;
 use millrace::store::fake::FakeDirectory;
-use millrace::store::{Account, App};
+use millrace::store::{Account, App, Directory};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use sha2::Sha256;
 use tokio::net::TcpListener;
@@ -77,6 +77,7 @@ impl Rig {
         let mut listed = account("acme", "listed", ChannelKind::Webchat, "listed", "other-secret");
         listed.origins = vec!["https://shop.example".to_owned()];
         directory.put_account(listed);
+        directory.learn_business(&"acme".into(), &"1122".into(), "waba").await.unwrap();
         directory.put_app(App {
             tenant: "acme".into(),
             name: "acme-app".into(),

@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 
 use super::rig::{LARGE, NOW, Rig};
 
-struct Visitor<'r> {
+pub(super) struct Visitor<'r> {
     rig: &'r Rig,
     id: String,
     token: String,
 }
 
 impl<'r> Visitor<'r> {
-    async fn new(rig: &'r Rig) -> Self {
+    pub(super) async fn new(rig: &'r Rig) -> Self {
         let made: Value = rig.post("/webchat/shop/visitors").send().await.unwrap().json().await.unwrap();
         let field = |name: &str| made[name].as_str().unwrap().to_owned();
         Self { rig, id: field("visitor"), token: field("token") }
@@ -38,7 +38,7 @@ impl<'r> Visitor<'r> {
         given["ticket"].as_str().unwrap().to_owned()
     }
 
-    async fn listen(&self, last: Option<&str>) -> Stream {
+    pub(super) async fn listen(&self, last: Option<&str>) -> Stream {
         let ticket = self.ticket().await;
         let mut request = self.rig.client.get(self.rig.url(&format!("/webchat/shop/events?ticket={ticket}")));
         if let Some(last) = last {
@@ -52,11 +52,15 @@ impl<'r> Visitor<'r> {
 
     /// Appends an answer of the bot, as dispatch does.
     async fn answer(&self, n: u32) -> EventId {
+        let buttons = vec![Button { title: "Prices".into(), payload: None, ..Button::default() }];
+        self.tell(n, Part { text: format!("answer {n}"), buttons, ..Part::default() }).await
+    }
+
+    /// The same with any message.
+    pub(super) async fn tell(&self, n: u32, message: Part) -> EventId {
         let conversation =
             ConversationId::new(&"acme".into(), ChannelKind::Webchat, &"shop".into(), &self.id, None);
         let at = Timestamp::from_millis(NOW);
-        let buttons = vec![Button { title: "Prices".into(), payload: None, ..Button::default() }];
-        let message = Part { text: format!("answer {n}"), buttons, ..Part::default() };
         let data = WebchatOut { chat: self.id.clone(), account: "shop".into(), part: 0, of: 1, message };
         let id = EventId::root(ChannelKind::Webchat, &self.id, &n.to_string());
         let mut out = Envelope::root(id, conversation.as_str().to_owned(), at, at, data);
@@ -67,14 +71,14 @@ impl<'r> Visitor<'r> {
     }
 }
 
-struct Stream {
+pub(super) struct Stream {
     response: Response,
     buffer: String,
 }
 
 impl Stream {
     /// The next event that is not a comment: id, name, data.
-    async fn next(&mut self) -> (String, String, Value) {
+    pub(super) async fn next(&mut self) -> (String, String, Value) {
         loop {
             while let Some((event, rest)) = self.buffer.split_once("\n\n") {
                 let field = |name: &str| {

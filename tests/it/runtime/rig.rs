@@ -43,6 +43,10 @@ pub(super) enum Act {
     Gate,
     /// Needs what is down while the rig says so.
     Needs,
+    /// The same, and panics twice when it is up again.
+    NeedsAndPanics,
+    /// Is told the first time to come again in five minutes.
+    Later,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -115,8 +119,15 @@ impl Stage for Puppet {
     async fn handle(&self, cx: &Cx, input: &Envelope<Ping>) -> Result<Outcome<Out>, StageError> {
         self.tried.lock().unwrap().push(input.data.n);
         match input.data.act {
-            Act::Needs if self.down.load(Ordering::SeqCst) => return Err(Told(Class::TRANSIENT).into()),
-            Act::Ok | Act::Needs => {}
+            Act::Needs | Act::NeedsAndPanics if self.down.load(Ordering::SeqCst) => {
+                return Err(Told(Class::TRANSIENT).into());
+            }
+            Act::NeedsAndPanics if cx.attempt < 3 => panic!("told to panic"),
+            Act::Later if cx.attempt == 1 => {
+                let retry_after = Some(Duration::from_secs(300));
+                return Err(Told(Class::Throttled { retry_after }).into());
+            }
+            Act::Ok | Act::Needs | Act::NeedsAndPanics | Act::Later => {}
             Act::Yield(times) => {
                 for _ in 0..times {
                     tokio::task::yield_now().await;

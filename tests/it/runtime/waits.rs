@@ -34,6 +34,17 @@ async fn a_record_that_waits_holds_only_its_key_and_finishes_its_offset() {
 }
 
 #[tokio::test]
+async fn a_record_that_waited_may_panic_as_often_as_any_other() {
+    let rig = down(SOON).await;
+    rig.send(&[(1, 1, Act::NeedsAndPanics), (1, 2, Act::Ok)]).await;
+    let worker = rig.start().await;
+    rig.settled(PATIENCE).await;
+    rig.down.store(false, Ordering::SeqCst);
+    assert_eq!(rig.outputs(2, PATIENCE).await, [(1, 1), (1, 2)]);
+    worker.drain().await.unwrap();
+}
+
+#[tokio::test]
 async fn what_waits_outlives_a_crash_and_comes_out_once() {
     let rig = down(SOON).await;
     rig.send(&[(1, 1, Act::Needs), (1, 2, Act::Ok), (2, 3, Act::Needs)]).await;

@@ -5,8 +5,11 @@ use std::time::Duration;
 use millrace::domain::campaign::{Campaign, Message, Outcome, State};
 use millrace::domain::channel::ChannelKind;
 use millrace::domain::events::{ReceiptStatus, SettledStatus};
-use millrace::domain::ids::{EventId, TenantId};
-use millrace::store::{Counts, JournalRow, NewCampaign, NewRecipient, PartRow, Settled, StoreError};
+use millrace::domain::ids::{ConversationId, EventId, TenantId};
+use millrace::domain::time::Timestamp;
+use millrace::store::{
+    Counts, JournalRow, NewCampaign, NewRecipient, PartRow, ReceiptRow, Settled, StoreError, watermark_id,
+};
 
 use super::database::{Database, bot, connect, spec};
 use super::journal::{part, receipt, write};
@@ -16,6 +19,8 @@ on_both!(
     a_campaign_moves_only_from_where_it_stands,
     a_recipient_leaves_once_and_ends_as_the_timeline_says,
     what_failed_is_told_again,
+    a_watermark_tells_of_every_message_before_it,
+    campaigns_are_listed_by_pages,
     nothing_of_it_outlives_its_tenant,
     one_worker_has_it_at_a_time,
     what_is_another_tenants_is_not_there
@@ -24,12 +29,16 @@ on_both!(
 const SPAN: Duration = Duration::from_secs(15);
 
 async fn campaign(db: &Database, people: usize) -> (TenantId, Campaign) {
+    campaign_on(db, ChannelKind::Whatsapp, people).await
+}
+
+async fn campaign_on(db: &Database, channel: ChannelKind, people: usize) -> (TenantId, Campaign) {
     let tenant = db.tenant("acme").await;
     db.store.bot_apply(&tenant, &spec("shop", "")).await.unwrap();
     db.store.account_connect(&tenant, connect(&bot("shop"), ChannelKind::Telegram, "77")).await.unwrap();
     let new = NewCampaign {
         bot: bot("shop"),
-        channel: ChannelKind::Whatsapp,
+        channel,
         account: "77".into(),
         name: "sale".to_owned(),
         message: Message::Text { text: "Hi {{name}}".to_owned() },
@@ -157,6 +166,80 @@ async fn what_failed_is_told_again(db: Database) {
     assert_eq!(store.campaign_retry(&tenant, id, true).await.unwrap(), 1, "who is in doubt, when asked for");
 }
 
+async fn a_watermark_tells_of_every_message_before_it(db: Database) {
+    let (tenant, made) = campaign_on(&db, ChannelKind::Messenger, 4).await;
+    db.store.campaign_move(&tenant, &made.id, (State::Draft, State::Running)).await.unwrap();
+    take(&db, &tenant, &made, 4).await;
+    let reply = |seq: u64| EventId::reply(made.root(seq, 0), 0);
+    db.store.campaign_queued(&tenant, &made.id, &[0, 1, 2, 3].map(|seq| (seq, reply(seq)))).await.unwrap();
+    let chat =
+        |seq: u64| ConversationId::new(&tenant, ChannelKind::Messenger, &"77".into(), &seq.to_string(), None);
+    // Sent at 1000; what was read or delivered before that was another message.
+    let sent = |seq: u64| {
+        let at = Timestamp::from_millis(1_000);
+        let id = format!("m{seq}");
+        let sent = part(seq, 0, SettledStatus::Sent, Some(&id));
+        JournalRow::Part(PartRow { reply: reply(seq), of: 1, conversation: chat(seq), at, ..sent })
+    };
+    let upto = |seq: u64, status: ReceiptStatus, upto: i64| {
+        let (message_id, upto) = (watermark_id(status, &chat(seq)), Some(Timestamp::from_millis(upto)));
+        let channel = ChannelKind::Messenger;
+        JournalRow::Receipt(ReceiptRow { message_id, upto, channel, ..receipt("", status) })
+    };
+    let rows = vec![
+        sent(0),
+        sent(1),
+        sent(2),
+        sent(3),
+        upto(0, ReceiptStatus::Delivered, 1_000),
+        upto(0, ReceiptStatus::Read, 5_000),
+        upto(1, ReceiptStatus::Delivered, 1_500),
+        upto(1, ReceiptStatus::Read, 999),
+        upto(2, ReceiptStatus::Read, 999),
+    ];
+    write(&db, rows).await;
+    assert_eq!(db.store.campaign_settle(&tenant, &made.id).await.unwrap().ended, 4);
+    let results = db.store.campaign_results(&tenant, &made.id, 0, 10).await.unwrap();
+    let came: Vec<_> = results.iter().map(|one| one.outcome).collect();
+    assert_eq!(came, [Outcome::Read, Outcome::Delivered, Outcome::Sent, Outcome::Sent]);
+    let counts = db.store.campaign_counts(&tenant, &made.id).await.unwrap();
+    assert_eq!(counts, Counts { total: 4, sent: 4, delivered: 2, read: 1, ..Counts::default() });
+}
+
+async fn campaigns_are_listed_by_pages(db: Database) {
+    let (tenant, first) = campaign(&db, 2).await;
+    let mut made = vec![first.id.clone()];
+    for _ in 0..2 {
+        let new = NewCampaign {
+            bot: bot("shop"),
+            channel: first.channel,
+            account: first.account.clone(),
+            name: "sale".to_owned(),
+            message: first.message.clone(),
+            variables: Vec::new(),
+            rate: None,
+            at: None,
+        };
+        // Two within one millisecond.
+        made.push(db.store.campaign_create(&tenant, &new, &[]).await.unwrap().id);
+        db.clock.advance(Duration::from_millis(made.len() as u64 - 2));
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = db.store.campaigns(&tenant, &bot("shop"), after.as_ref(), 1).await.unwrap();
+        let Some(one) = page.into_iter().next() else { break };
+        after = Some(one.id.clone());
+        seen.push(one.id);
+    }
+    assert_eq!(seen.len(), 3);
+    seen.sort();
+    made.sort();
+    assert_eq!(seen, made, "each once");
+    let counts = db.store.campaigns_counts(&tenant, &seen).await.unwrap();
+    assert_eq!(counts.len(), 1, "the others have nobody");
+    assert_eq!(counts[&first.id], Counts { total: 2, queued: 2, ..Counts::default() });
+}
+
 async fn nothing_of_it_outlives_its_tenant(db: Database) {
     let (tenant, made) = campaign(&db, 2).await;
     db.store.bot_remove(&tenant, &bot("shop")).await.unwrap();
@@ -177,7 +260,9 @@ async fn what_is_another_tenants_is_not_there(db: Database) {
     let other = db.tenant("other").await;
     let (store, id) = (&db.store, &made.id);
     assert!(matches!(store.campaign(&other, id).await, Err(StoreError::Missing { .. })));
-    assert!(store.campaigns(&other, &bot("shop")).await.unwrap().is_empty());
+    assert!(store.campaigns(&other, &bot("shop"), None, 9).await.unwrap().is_empty());
+    let after = Some(&made.id);
+    assert!(matches!(store.campaigns(&other, &bot("shop"), after, 9).await, Err(StoreError::Missing { .. })));
     assert!(!store.campaign_move(&other, id, (State::Draft, State::Running)).await.unwrap());
     assert_eq!(store.campaign_counts(&other, id).await.unwrap(), Counts::default());
     assert!(store.campaign_results(&other, id, 0, 9).await.unwrap().is_empty());

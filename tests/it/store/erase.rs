@@ -11,7 +11,7 @@ use millrace::domain::ids::{EventId, TenantId};
 use millrace::domain::time::Timestamp;
 use millrace::store::{
     ConsentRow, ConversationRow, Direction, Fetched, JournalRow, MessageRow, NewCampaign, NewRecipient,
-    PartRow, ReceiptRow, watermark_id,
+    PartRow, ReceiptRow, Submission, watermark_id,
 };
 use sqlx::{Connection, Executor, Row};
 
@@ -22,15 +22,18 @@ use super::on_both;
 on_both!(
     nothing_of_a_person_stays_in_any_table_and_all_of_another_does,
     a_person_is_known_by_any_of_their_ids,
-    what_is_another_tenants_or_bots_stays
+    what_is_read_again_of_a_forgotten_person_is_not_written,
+    what_is_another_tenants_or_bots_stays,
+    nothing_of_a_tenant_outlives_it
 );
 
 /// Stands in every text that is about Ada, her ids among them; nobody else has it.
 const ADA: &str = "zq7ada";
 const BOB: &str = "zq7bob";
+const MOMENT: std::time::Duration = std::time::Duration::from_millis(1);
 
-/// Everything that a person leaves behind, in a private chat and in a group with others.
-async fn leave_traces(db: &Database, tenant: &TenantId, who: &str, n: u64) {
+/// What the log tells of a person, in a private chat and in a group with others.
+fn told(tenant: &TenantId, who: &str, n: u64) -> Vec<JournalRow> {
     let name = Some(format!("{who} by name"));
     let private = ConversationRow { name: name.clone(), ..seen_in("acme", who, 5, Some(who)) };
     let group = ConversationRow { chat_kind: ChatKind::Group, ..seen_in("acme", "group", 5, None) };
@@ -38,11 +41,13 @@ async fn leave_traces(db: &Database, tenant: &TenantId, who: &str, n: u64) {
     let said = MessageRow {
         provider_id: Some(format!("wamid.{who}.in")),
         data: contact.clone(),
+        contact: Some(who.to_owned()),
         ..message("acme", who, n, Direction::In, &format!("{who} asks"))
     };
     let answered = message("acme", who, n, Direction::Out, &format!("Hello {who}"));
     let in_group = MessageRow {
         data: contact,
+        contact: Some(who.to_owned()),
         ..message("acme", "group", n + 1, Direction::In, &format!("{who} shouts"))
     };
     let answer = message("acme", "group", n + 1, Direction::Out, &format!("Hush, {who}"));
@@ -64,7 +69,7 @@ async fn leave_traces(db: &Database, tenant: &TenantId, who: &str, n: u64) {
         by: ConsentBy::Word,
         at: Timestamp::from_millis(8),
     };
-    let rows = vec![
+    vec![
         JournalRow::Conversation(private),
         JournalRow::Conversation(group),
         JournalRow::Message(said),
@@ -77,8 +82,12 @@ async fn leave_traces(db: &Database, tenant: &TenantId, who: &str, n: u64) {
         JournalRow::Receipt(read(&format!("wamid.{who}.{}", n + 1))),
         JournalRow::Receipt(upto),
         JournalRow::Consent(wish),
-    ];
-    write(db, rows).await;
+    ]
+}
+
+/// Everything that a person leaves behind.
+async fn leave_traces(db: &Database, tenant: &TenantId, who: &str, n: u64) {
+    write(db, told(tenant, who, n)).await;
     let channel = ChannelKind::Whatsapp;
     let aliases = [format!("bsuid.{who}")];
     db.store.conversation_chat((tenant, channel, &"77".into()), who, &aliases).await.unwrap();
@@ -194,6 +203,37 @@ async fn a_person_is_known_by_any_of_their_ids(db: Database) {
     assert_eq!(found(&db, ADA).await, BTreeMap::new());
 }
 
+async fn what_is_read_again_of_a_forgotten_person_is_not_written(db: Database) {
+    let acme = world(&db).await;
+    db.clock.advance(std::time::Duration::from_secs(60));
+    let erased = db.store.contact_erase(&acme, &bot("shop"), None, ADA).await.unwrap().unwrap();
+    db.store.file_gone(&acme, &erased.files[0]).await.unwrap();
+    let bob = found(&db, BOB).await;
+    write(&db, [told(&acme, ADA, 1), told(&acme, BOB, 10)].concat()).await;
+    assert_eq!(found(&db, ADA).await, BTreeMap::new());
+    assert_eq!(found(&db, BOB).await, bob);
+    // In a group she is known by her id alone: this one was on its way when she was forgotten.
+    let late = MessageRow {
+        contact: Some(ADA.to_owned()),
+        ..message("acme", "group", 20, Direction::In, &format!("{ADA} was here"))
+    };
+    write(&db, vec![JournalRow::Message(late)]).await;
+    assert_eq!(found(&db, ADA).await, BTreeMap::new());
+    let turn = root(1).derive(super::journal::TOPIC, 0);
+    let here = conversation("acme", ADA);
+    let before = Timestamp::from_millis(1_790_000_000_001);
+    assert!(db.store.is_forgotten(&acme, (&here, turn), before).await.unwrap());
+    assert!(!db.store.is_forgotten(&acme, (&here, turn), db.store.now_at().plus(MOMENT)).await.unwrap());
+    assert!(!db.store.is_forgotten(&"other".into(), (&here, turn), before).await.unwrap());
+    // She comes back: that is news.
+    let back = message("acme", ADA, 70_000, Direction::In, &format!("{ADA} again"));
+    let at = db.store.now_at().plus(MOMENT);
+    let seen = ConversationRow { at, root_at: at, ..seen_in("acme", ADA, 5, Some(ADA)) };
+    let rows = vec![JournalRow::Conversation(seen), JournalRow::Message(MessageRow { root_at: at, ..back })];
+    write(&db, rows).await;
+    assert_eq!(found(&db, ADA).await, BTreeMap::from([("conversations".into(), 1), ("messages".into(), 1)]));
+}
+
 async fn what_is_another_tenants_or_bots_stays(db: Database) {
     let acme = world(&db).await;
     let other = db.tenant("other").await;
@@ -216,4 +256,23 @@ async fn what_is_another_tenants_or_bots_stays(db: Database) {
     }
     assert_eq!(found(&db, ADA).await, before);
     assert!(!found(&db, "zq7silent").await.is_empty(), "who has no id is not everybody without one");
+}
+
+async fn nothing_of_a_tenant_outlives_it(db: Database) {
+    let acme = world(&db).await;
+    let (faq, shop) = ("faq".into(), bot("shop"));
+    db.store.base_create(&acme, &faq, "").await.unwrap();
+    let wanted =
+        Submission { name: "a.md".into(), hash: "ab".into(), kind: "md".into(), ..Submission::default() };
+    db.store.base_submit(&acme, &faq, &wanted).await.unwrap();
+    db.store.base_attach(&acme, &faq, &shop, true).await.unwrap();
+    db.store.base_source_put(&acme, &faq, ("https://a.example/", false, 60_000)).await.unwrap();
+    db.store.knowledge_quota_set(&acme, &db.store.knowledge_quota(&acme).await.unwrap()).await.unwrap();
+    db.store.file_claim(&acme, "cd", 1).await.unwrap();
+    db.store.learn_business(&acme, &"77".into(), "waba").await.unwrap();
+    db.store.contact_erase(&acme, &shop, None, BOB).await.unwrap().unwrap();
+    db.store.bot_remove(&acme, &shop).await.unwrap();
+    db.store.tenant_remove(&acme).await.unwrap();
+    let left = found(&db, "acme").await;
+    assert!(left.keys().all(|table| table == "outbox"), "caches are still told: {left:?}");
 }

@@ -12,7 +12,9 @@ on_both!(
     a_bot_names_only_files_that_are_there,
     a_tenants_files_have_their_room,
     a_file_that_no_bot_names_goes_after_a_week,
-    a_file_that_is_going_is_neither_put_nor_named
+    a_file_that_is_going_is_neither_put_nor_named,
+    a_file_that_somebody_puts_is_not_removed,
+    what_a_lost_process_claimed_is_free_after_a_while
 );
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -105,4 +107,48 @@ async fn a_file_that_is_going_is_neither_put_nor_named(db: Database) {
     put(&db, &acme, "aa", 1).await;
     db.store.file_gone(&acme, "aa").await.unwrap();
     assert_eq!(db.store.bot_apply(&acme, &naming("shop", "aa")).await.unwrap(), 1);
+}
+
+/// Removes a file as whoever finds it unused does; whether it is gone.
+async fn remove(db: &Database, tenant: &TenantId, hash: &str) -> bool {
+    db.store.file_drop_unused(tenant, hash, async { Ok::<_, String>(()) }).await.unwrap()
+}
+
+async fn a_file_that_somebody_puts_is_not_removed(db: Database) {
+    let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
+    let held = db.store.file_held(&acme, "aa", async {
+        assert!(!remove(&db, &acme, "aa").await);
+        // A second one comes and goes meanwhile.
+        db.store.file_held(&acme, "aa", async {}).await.unwrap();
+        assert!(!remove(&db, &acme, "aa").await, "the first is still at it");
+        assert!(remove(&db, &other, "aa").await, "another tenant's file of the same content");
+        7
+    });
+    assert_eq!(held.await.unwrap(), 7);
+    assert!(remove(&db, &acme, "aa").await, "nobody has it now");
+    let delete = async {
+        let refused = db.store.file_held(&acme, "aa", async {}).await.unwrap_err();
+        assert!(refused.to_string().contains("just being removed"), "{refused}");
+        assert!(!remove(&db, &acme, "aa").await, "one removes it");
+        Err("the object store is away")
+    };
+    let failed = db.store.file_drop_unused(&acme, "aa", delete).await.unwrap_err().to_string();
+    assert!(failed.contains("the object store is away"), "{failed}");
+    db.store.file_held(&acme, "aa", async {}).await.unwrap();
+}
+
+async fn what_a_lost_process_claimed_is_free_after_a_while(db: Database) {
+    let acme = db.tenant("acme").await;
+    let lost = async |work: std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>| {
+        assert!(tokio::time::timeout(Duration::from_millis(50), work).await.is_err());
+    };
+    lost(Box::pin(async { drop(db.store.file_held(&acme, "aa", std::future::pending::<()>()).await) })).await;
+    assert!(!remove(&db, &acme, "aa").await);
+    db.clock.advance(Duration::from_secs(11 * 60));
+    assert!(remove(&db, &acme, "aa").await);
+    let removing = db.store.file_drop_unused(&acme, "aa", std::future::pending::<Result<(), String>>());
+    lost(Box::pin(async { drop(removing.await) })).await;
+    assert!(db.store.file_held(&acme, "aa", async {}).await.is_err());
+    db.clock.advance(Duration::from_secs(3 * 60));
+    db.store.file_held(&acme, "aa", async {}).await.unwrap();
 }

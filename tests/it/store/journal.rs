@@ -57,6 +57,7 @@ pub(super) fn message(tenant: &str, chat: &str, n: u64, direction: Direction, te
         text: text.into(),
         data: "{}".into(),
         provider_id: None,
+        contact: None,
         hops: "[]".into(),
         at,
         root_at: at,
@@ -81,6 +82,7 @@ pub(super) fn seen_in(tenant: &str, chat: &str, at: i64, name: Option<&str>) -> 
         referral: None,
         heard_at: None,
         at: Timestamp::from_millis(at),
+        root_at: Timestamp::from_millis(at),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::failure::{Class, Origin};
 use crate::domain::ids::{BaseId, EventId, TenantId};
 use crate::domain::time::ManualClock;
-use crate::domain::topics::{Counts, DOCUMENT_SUBMITTED, catalog};
+use crate::domain::topics::{Counts, DOCUMENT_SUBMITTED, TopicSpec, catalog};
 use crate::log::embedded::{EmbeddedConfig, EmbeddedLog};
 use crate::log::{Record, TopicPartition};
 use crate::pipeline::dead::{Cause, letter};
@@ -23,18 +23,23 @@ struct Rig {
 
 impl Rig {
     async fn new() -> Self {
+        Self::with(&catalog(Counts::EMBEDDED)).await
+    }
+
+    /// On a log with these topics.
+    async fn with(topics: &[TopicSpec]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(NOW);
         let config = EmbeddedConfig { folder: folder.path().join("log"), ..EmbeddedConfig::default() };
         let log = EmbeddedLog::open(config, Arc::new(clock.clone())).unwrap();
-        log.ensure_topics(&catalog(Counts::EMBEDDED)).await.unwrap();
+        log.ensure_topics(topics).await.unwrap();
         let store = Store::open_migrated(&StoreConfig::default(), folder.path(), Arc::new(clock.clone()))
             .await
             .unwrap();
         let (tenant, base) = (TenantId::from("acme"), BaseId::from("faq"));
         store.tenant_create(&tenant, "").await.unwrap();
         store.base_create(&tenant, &base, "").await.unwrap();
-        let watch = Watch { store, log, clock: Arc::new(clock.clone()), shards: 8 };
+        let watch = Watch { store, log, clock: Arc::new(clock.clone()), shards: 8, page: 2 };
         Self { watch, clock, tenant, base, _folder: folder }
     }
 
@@ -120,4 +125,38 @@ async fn what_dies_after_a_look_is_found_by_the_next() {
     rig.die(StageName::Index, &dead).await;
     rig.watch.look(seen).await.unwrap();
     assert_eq!(rig.status("dead.md").await.0, DocumentStatus::Failed);
+}
+
+#[tokio::test]
+async fn one_look_finds_them_all_however_many_there_are() {
+    let rig = Rig::new().await;
+    for n in 0..7 {
+        let dead = rig.submit(&format!("{n}.md")).await;
+        rig.die(StageName::Index, &dead).await;
+        rig.die(StageName::Index, &dead).await;
+    }
+    rig.clock.advance(OVERDUE + Duration::from_secs(1));
+    rig.watch.look(Timestamp::from_millis(0)).await.unwrap();
+    for n in 0..7 {
+        assert_eq!(rig.status(&format!("{n}.md")).await.0, DocumentStatus::Failed, "{n}");
+    }
+    assert_eq!(rig.events().await, 7);
+}
+
+#[tokio::test]
+async fn the_news_are_not_lost_with_a_log_that_fails() {
+    let all = catalog(Counts::EMBEDDED);
+    let without: Vec<_> =
+        all.iter().filter(|topic| topic.name.as_str() != DocumentChanged::TYPE).cloned().collect();
+    let rig = Rig::with(&without).await;
+    let dead = rig.submit("dead.md").await;
+    rig.die(StageName::Index, &dead).await;
+    rig.clock.advance(OVERDUE + Duration::from_secs(1));
+    let begin = Timestamp::from_millis(0);
+    assert!(rig.watch.look(begin).await.is_err(), "there is no such topic");
+    assert_eq!(rig.status("dead.md").await.0, DocumentStatus::Submitted);
+    rig.watch.log.ensure_topics(&all).await.unwrap();
+    rig.watch.look(begin).await.unwrap();
+    assert_eq!(rig.status("dead.md").await.0, DocumentStatus::Failed);
+    assert_eq!(rig.events().await, 1);
 }

@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{LIMIT, Registrar, RegistrationError, Standing, Wanted};
+use crate::config::Secret;
 use crate::domain::channel::ChannelKind;
 use crate::services::channel::render::words;
 use crate::services::http::Call;
 
 /// What ingest reads of a page.
 const PAGE_FIELDS: &str = "messages,messaging_postbacks,message_deliveries,message_reads,message_reactions,messaging_referrals,\
-                           messaging_optins,message_echoes,standby";
+                           messaging_optins,message_echoes,messaging_handovers,standby";
 /// What it reads of an Instagram account, which has other names for some, and no echoes or deliveries to ask for.
 const INSTAGRAM_FIELDS: &str =
     "messages,messaging_postbacks,messaging_seen,message_reactions,messaging_referral,messaging_optins";
@@ -73,7 +74,7 @@ impl Registrar {
 
     /// The id of the app that an account's token belongs to.
     async fn app_of(&self, wanted: &Wanted) -> Result<String, RegistrationError> {
-        let app = self.ask("GET", wanted, &format!("{}/app", self.graph_url), None).await?;
+        let app = self.ask("GET", &wanted.token, &format!("{}/app", self.graph_url), None).await?;
         let unreadable = || RegistrationError::Unreachable("the token's app has no id".to_owned());
         id(&app).ok_or_else(unreadable)
     }
@@ -89,17 +90,17 @@ impl Registrar {
         if account.is_empty() || !account.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(RegistrationError::Refused("the account's id is malformed".to_owned()));
         }
-        self.ask(method, wanted, &format!("{}/{account}{path}", self.graph_url), body).await
+        self.ask(method, &wanted.token, &format!("{}/{account}{path}", self.graph_url), body).await
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         method: &'static str,
-        wanted: &Wanted,
+        token: &Secret,
         url: &str,
         body: Option<Value>,
     ) -> Result<Value, RegistrationError> {
-        let bearer = Zeroizing::new(format!("Bearer {}", wanted.token.expose()));
+        let bearer = Zeroizing::new(format!("Bearer {}", token.expose()));
         let body = body.map(|body| bytes::Bytes::from(body.to_string()));
         let call = Call {
             method,

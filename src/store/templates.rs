@@ -1,0 +1,161 @@
+//! WhatsApp's business accounts and what was said of their templates.
+//!
+//! Guarantees: every query carries its tenant; news that are older than what is known change nothing.
+
+use sqlx::Row;
+
+use super::Store;
+use super::error::StoreError;
+use crate::domain::ids::{AccountId, CampaignId, TenantId};
+use crate::domain::template::TemplateNews;
+use crate::domain::time::Timestamp;
+
+/// The most languages of a campaign that are looked at.
+const MOST: i64 = 100;
+/// What a provider may write for a name, a language or a status, at most.
+const WORD: usize = 512;
+
+impl Store {
+    /// The business account of a number; `None` where no webhook told it yet.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn business(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+    ) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("SELECT business FROM business_accounts WHERE tenant = $1 AND account = $2")
+            .bind(tenant.as_str())
+            .bind(account.as_str())
+            .fetch_optional(self.db.read())
+            .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// A number of a business account, the one that was heard of last.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn business_number(
+        &self,
+        tenant: &TenantId,
+        business: &str,
+    ) -> Result<Option<AccountId>, StoreError> {
+        let row = sqlx::query(
+            "SELECT account FROM business_accounts WHERE tenant = $1 AND business = $2 ORDER BY at DESC LIMIT 1",
+        )
+        .bind(tenant.as_str())
+        .bind(business)
+        .fetch_optional(self.db.read())
+        .await?;
+        Ok(row.map(|row| row.try_get::<String, _>(0)).transpose()?.map(AccountId::from))
+    }
+
+    /// Notes to which business account a number belongs.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn learn_business(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+        business: &str,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        sqlx::query(
+            "INSERT INTO business_accounts (tenant, account, business, at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (tenant, account) DO UPDATE SET business = excluded.business, at = excluded.at",
+        )
+        .bind(tenant.as_str())
+        .bind(account.as_str())
+        .bind(business)
+        .bind(self.now())
+        .execute(tx.on())
+        .await?;
+        tx.commit().await
+    }
+
+    /// Notes what the provider says of templates of a business account, as of a moment.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn templates_told(
+        &self,
+        tenant: &TenantId,
+        business: &str,
+        news: &[TemplateNews],
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        for one in news.iter().filter(|one| one.name.len() <= WORD && one.language.len() <= WORD) {
+            sqlx::query(
+                "INSERT INTO templates (tenant, business, name, language, status, reason, at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, business, name, language) DO UPDATE SET \
+                 status = excluded.status, reason = excluded.reason, at = excluded.at WHERE templates.at <= excluded.at",
+            )
+            .bind(tenant.as_str())
+            .bind(business)
+            .bind(plain(&one.name))
+            .bind(plain(&one.language))
+            .bind(plain(&one.status))
+            .bind(plain(&one.reason))
+            .bind(at.millis())
+            .execute(tx.on())
+            .await?;
+        }
+        tx.commit().await
+    }
+
+    /// What is known of a template, in every language.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn templates(
+        &self,
+        tenant: &TenantId,
+        business: &str,
+        name: &str,
+    ) -> Result<Vec<TemplateNews>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT language, status, reason FROM templates WHERE tenant = $1 AND business = $2 AND name = $3 \
+             ORDER BY language",
+        )
+        .bind(tenant.as_str())
+        .bind(business)
+        .bind(name)
+        .fetch_all(self.db.read())
+        .await?;
+        let news = |row: &sqlx::any::AnyRow| {
+            let (language, status, reason) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            Ok(TemplateNews { name: name.to_owned(), language, status, reason })
+        };
+        rows.iter().map(news).collect()
+    }
+
+    /// The languages in which a campaign still has somebody to tell; its own (an empty text) among them where somebody has none.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn campaign_languages(
+        &self,
+        tenant: &TenantId,
+        id: &CampaignId,
+    ) -> Result<Vec<String>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT COALESCE(language, '') FROM campaign_recipients WHERE campaign = $1 AND tenant = $2 \
+             AND state = 'waiting' ORDER BY 1 LIMIT $3",
+        )
+        .bind(id.as_str())
+        .bind(tenant.as_str())
+        .bind(MOST)
+        .fetch_all(self.db.read())
+        .await?;
+        Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+    }
+}
+
+/// What PostgreSQL takes, and a terminal shows.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORD).collect()
+}
