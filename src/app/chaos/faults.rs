@@ -81,8 +81,9 @@ pub enum Mischief {
 /// The processes that are there from beginning to end: the edge, and workers by their stages.
 pub const ROLES: [&str; 8] =
     ["edge", "ingest", "match", "retrieve", "answer", "dispatch", "dispatch", "journal"];
-/// Those that keep their place in the group across a restart (`kafka.instance_id`). The others are missed until their session
-/// ends: five sessions, were each of their ends needed to find out which record it is that ends them.
+/// Those that keep their place in the group across a restart (`kafka.instance_id`).
+///
+/// The others are missed until their session ends: five sessions, were they the ones that a record ends.
 pub const STATIC: [&str; 2] = ["match", "answer"];
 /// Where dispatchers stand in [`ROLES`].
 const DISPATCHERS: [usize; 2] = [5, 6];
