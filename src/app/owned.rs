@@ -1,9 +1,10 @@
 //! Which partitions of a stage are this process's at the moment.
 //!
 //! Guarantee: a partition is named from its assignment until its stage's value is dropped, which is before another process
-//! gets it, unless this one was thought dead: whoever acts on it has to bear that two do.
+//! gets it, unless this one was thought dead: whoever acts on it has to bear that two do. One that comes back before its old
+//! value is dropped is named on.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,25 +14,25 @@ use crate::domain::stage::StageName;
 use crate::log::{Record, TopicPartition};
 use crate::pipeline::{PartitionCx, PartitionStage, Restored, StageError, StageFactory};
 
-/// Numbers of partitions.
+/// Numbers of partitions, and how many values stand for each.
 #[derive(Debug, Clone, Default)]
-pub struct Owned(Arc<Mutex<HashSet<u32>>>);
+pub struct Owned(Arc<Mutex<HashMap<u32, usize>>>);
 
 impl Owned {
     /// True while the partition is this process's.
     #[must_use]
     pub fn has(&self, partition: u32) -> bool {
-        self.lock().contains(&partition)
+        self.lock().contains_key(&partition)
     }
 
     /// Names a partition for as long as the result lives.
     #[must_use]
     pub fn hold(&self, partition: u32) -> Held {
-        self.lock().insert(partition);
+        *self.lock().entry(partition).or_default() += 1;
         Held { owned: self.clone(), partition }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<u32>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u32, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -45,7 +46,13 @@ pub struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.owned.lock().remove(&self.partition);
+        let mut owned = self.owned.lock();
+        if let Some(values) = owned.get_mut(&self.partition) {
+            *values -= 1;
+            if *values == 0 {
+                owned.remove(&self.partition);
+            }
+        }
     }
 }
 
@@ -108,5 +115,20 @@ impl<S: PartitionStage> PartitionStage for OwnedStage<S> {
 
     fn release(&mut self, cx: &mut PartitionCx<S::Effect>) {
         self.inner.release(cx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_that_comes_back_early_is_named_on() {
+        let owned = Owned::default();
+        let (old, new) = (owned.hold(3), owned.hold(3));
+        drop(old);
+        assert!(owned.has(3) && !owned.has(4));
+        drop(new);
+        assert!(!owned.has(3));
     }
 }

@@ -60,7 +60,8 @@ const INFO: &str = "SELECT b.base, b.name, b.version, b.created_at, b.updated_at
      GROUP BY b.base, b.name, b.version, b.created_at, b.updated_at ORDER BY b.base";
 
 impl Store {
-    /// Makes a knowledge base. An empty name becomes the id.
+    /// Makes a knowledge base. An empty name becomes the id. Its versions begin at the time: were they to begin at 1, one of a
+    /// later tenant of the same name could be taken for what a process still holds of the one that was removed.
     ///
     /// # Errors
     /// `Missing` for an unknown tenant, `Invalid` for an id that is no slug, `Taken` for one that the tenant has.
@@ -77,7 +78,7 @@ impl Store {
         let mut tx = self.db.begin().await?;
         let made = sqlx::query(
             "INSERT INTO knowledge_bases (tenant, base, name, version, removed, created_at, updated_at) \
-             VALUES ($1, $2, $3, 1, 0, $4, $4) ON CONFLICT (tenant, base) DO UPDATE SET name = excluded.name, \
+             VALUES ($1, $2, $3, $4, 0, $4, $4) ON CONFLICT (tenant, base) DO UPDATE SET name = excluded.name, \
              removed = 0, version = knowledge_bases.version + 1, updated_at = excluded.updated_at \
              WHERE knowledge_bases.removed = 1",
         )

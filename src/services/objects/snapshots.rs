@@ -108,8 +108,14 @@ impl Objects {
         });
         let deleted: Vec<Path> = deleted.try_collect().await.map_err(ObjectError::Store)?;
         if let Some(root) = &self.folder {
-            // A folder keeps what is empty. One that is not, or is gone, stays as it is.
-            drop(tokio::fs::remove_dir(root.join(folder.as_ref())).await);
+            // A folder keeps what is empty, and what a writer that died had not finished, which is never listed.
+            let folder = root.join(folder.as_ref());
+            match tokio::fs::remove_dir_all(&folder).await {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(ObjectError::Config(format!("{}: {error}", folder.display())));
+                }
+                _ => {}
+            }
         }
         Ok(deleted.len())
     }

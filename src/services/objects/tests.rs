@@ -83,6 +83,9 @@ async fn files_of_snapshots_stand_apart_and_go_together() {
         objects.put_part(tenant, id, "meta.json", Bytes::from_static(b"{}")).await.unwrap();
     }
     assert_eq!(objects.list(&acme).await.unwrap(), [raw], "no raw files");
+    // What a writer that died had not finished is not listed.
+    let unfinished = folder.path().join(format!("objects/acme/snapshots/{one}/vectors.vec#1"));
+    std::fs::write(&unfinished, b"half").unwrap();
     assert_eq!(objects.delete_snapshot(&acme, one).await.unwrap(), 1);
     assert_eq!(objects.delete_snapshot(&acme, one).await.unwrap(), 0);
     let left = std::fs::read_dir(folder.path().join("objects/acme/snapshots")).unwrap();

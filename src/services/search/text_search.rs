@@ -286,10 +286,15 @@ impl TextSearch {
         let key = key(corpus);
         let (shard, builder) = self.place(&key);
         let mut view = shard.view();
-        let present = view.residents.get(&key);
+        let present = view.residents.get(&key).map(Arc::clone);
+        let present = present.as_ref();
         let is_new = present.is_none_or(|resident| resident.outdone.swap(false, Ordering::Relaxed));
         if is_new || present.is_none_or(|resident| resident.corpus.version() != corpus.version()) {
             let snapshot = if is_new { self.snapshot_of(corpus).await } else { None };
+            if let Some(present) = present.filter(|_| is_new && snapshot.is_none()) {
+                // What it has open is outdone all the same: asked again, not kept for ever.
+                present.outdone.store(true, Ordering::Relaxed);
+            }
             view = builder.index(shard, key.clone(), corpus.clone(), snapshot).await?;
             self.see_to(&view, &key);
         }

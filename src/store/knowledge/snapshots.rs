@@ -129,8 +129,11 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut tx = self.db.begin().await?;
         // The knowledge base's row is what two writers meet at, and whoever removes it.
-        let live = "UPDATE knowledge_bases SET removed = 0 WHERE tenant = $1 AND base = $2 AND removed = 0";
-        let live = sqlx::query(live).bind(tenant.as_str()).bind(base.as_str()).execute(tx.on()).await?;
+        // A version that it never had is of one that is gone, with another tenant of the same name.
+        let live = "UPDATE knowledge_bases SET removed = 0 \
+                    WHERE tenant = $1 AND base = $2 AND removed = 0 AND version >= $3";
+        let live = sqlx::query(live).bind(tenant.as_str()).bind(base.as_str()).bind(new.version);
+        let live = live.execute(tx.on()).await?;
         if live.rows_affected() == 0 {
             tx.rollback().await?;
             return Ok(false);

@@ -272,6 +272,7 @@ async fn nothing_of_a_tenant_outlives_it(db: Database) {
     db.store.learn_business(&acme, &"77".into(), "waba").await.unwrap();
     db.store.contact_erase(&acme, &shop, None, BOB).await.unwrap().unwrap();
     db.store.bot_remove(&acme, &shop).await.unwrap();
+    db.store.base_remove(&acme, &faq).await.unwrap();
     db.store.tenant_remove(&acme).await.unwrap();
     let left = found(&db, "acme").await;
     assert!(left.keys().all(|table| table == "outbox"), "caches are still told: {left:?}");

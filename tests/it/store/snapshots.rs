@@ -42,7 +42,8 @@ async fn the_newest_snapshot_counts_and_the_others_go(db: Database) {
     assert!(!publish(&acme, snapshot("same", version, "")).await, "the same again");
     assert!(publish(&acme, snapshot("b", version, "m")).await, "the same with vectors");
     assert!(!publish(&acme, snapshot("without", version, "")).await);
-    let nothing = BaseSnapshot { snapshot: String::new(), manifest: String::new(), ..snapshot("", 1, "") };
+    let other_version = db.store.base_info(&other, &theirs).await.unwrap().version;
+    let nothing = BaseSnapshot { manifest: String::new(), ..snapshot("", other_version, "") };
     assert!(db.store.base_snapshot_publish(&other, &theirs, &nothing).await.unwrap());
     assert_eq!(due(1, "m").await, []);
     assert_eq!(db.store.base_snapshot(&acme, &faq).await.unwrap(), Some(snapshot("b", version, "m")));
@@ -53,6 +54,8 @@ async fn the_newest_snapshot_counts_and_the_others_go(db: Database) {
     db.store.base_snapshot_doubt("sound", true).await.unwrap();
     db.store.base_snapshot_doubt("sound", false).await.unwrap();
     assert_eq!(due(1, "m").await, []);
+    // A version that the base never had is of another tenant's, of the same name, that is gone.
+    assert!(!publish(&acme, snapshot("foreign", version + 9, "")).await);
     let ids = ["a", "b", "late", "sound"].map(str::to_owned);
     assert_eq!(db.store.base_snapshots_counting(&ids).await.unwrap(), ["sound"]);
 
@@ -65,14 +68,14 @@ async fn the_newest_snapshot_counts_and_the_others_go(db: Database) {
         let names: Vec<_> = old.iter().map(|(tenant, name)| (tenant.as_str(), name.as_str())).collect();
         assert_eq!(
             names,
-            ["a", "b", "late", "same", "without"].map(|name| ("acme", name)),
+            ["a", "b", "foreign", "late", "same", "without"].map(|name| ("acme", name)),
             "taken until forgotten"
         );
     }
     // What is being deleted can't count any more.
-    let late = snapshot("late", version + 9, "");
+    let late = snapshot("late", version, "other");
     assert!(!db.store.base_snapshot_publish(&acme, &faq, &late).await.unwrap());
-    for name in ["a", "b", "late", "same", "without", "sound"] {
+    for name in ["a", "b", "foreign", "late", "same", "without", "sound"] {
         db.store.base_snapshot_forget(name).await.unwrap();
     }
     assert!(db.store.base_snapshots_take_old(now(0), 9).await.unwrap().is_empty());
@@ -80,7 +83,7 @@ async fn the_newest_snapshot_counts_and_the_others_go(db: Database) {
     // With its base it counts no more, and nothing counts for a base that is gone.
     db.store.base_remove(&acme, &faq).await.unwrap();
     assert_eq!(db.store.base_snapshot(&acme, &faq).await.unwrap(), None);
-    assert!(!publish(&acme, snapshot("posthumous", version + 9, "")).await);
+    assert!(!publish(&acme, snapshot("posthumous", version, "")).await);
     assert_eq!(db.store.base_snapshots_take_old(now(0), 9).await.unwrap().len(), 2);
 }
 
