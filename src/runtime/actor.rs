@@ -195,11 +195,8 @@ impl<S: PartitionStage> Actor<S> {
                     came = careful.has_room();
                 }
             }
-            let idle = open.len() == careful.len();
-            if idle {
-                drop(turn.take());
-            }
-            let step = careful.step(idle);
+            // Who has a turn gives it up first.
+            let step = if turn.is_some() { Step::Wait } else { careful.step(open.len() == careful.len()) };
             // What still waits was not read yet, as far as the stage is concerned.
             let position = careful.next().unwrap_or_else(|| self.shared.with(|tracker| tracker.position()));
             self.cx.position = position;
@@ -209,10 +206,17 @@ impl<S: PartitionStage> Actor<S> {
                 Step::Wait if came => self.stage.admit(&mut self.cx, Vec::new()),
                 Step::Wait => {}
                 Step::Admit(records) => self.stage.admit(&mut self.cx, records),
+                Step::Begin(records) => tokio::select! {
+                    () = release.cancelled() => {}
+                    begun = self.say(careful.fate(), None) => {
+                        begun?;
+                        self.stage.admit(&mut self.cx, records);
+                    }
+                },
                 Step::Alone(record) => tokio::select! {
                     // What else is under way is still to be drained; this record is left to the next owner.
                     () = release.cancelled() => {}
-                    begun = self.begin_alone(careful.fate()) => {
+                    begun = self.say(careful.fate(), self.turns.clone()) => {
                         turn = begun?;
                         self.stage.admit(&mut self.cx, vec![record]);
                     }
@@ -226,12 +230,19 @@ impl<S: PartitionStage> Actor<S> {
                 self.brake.success();
                 self.complete(&mut open, offset);
             }
-            if open.len() == careful.len() {
-                // Nothing may come for long.
-                drop(turn.take());
-            }
             // After what it rests on is finished.
             self.shared.set_low(self.cx.low);
+            if open.len() == careful.len()
+                && let Some(turn) = turn.take()
+            {
+                // It is innocent: that is committed before another one may end the process.
+                let said = self.say(careful.fate(), None);
+                tokio::select! {
+                    () = release.cancelled() => {}
+                    said = said => drop(said?),
+                }
+                drop(turn);
+            }
             for (offset, error) in std::mem::take(&mut self.cx.dead) {
                 let Some(record) = open.get(offset) else { continue };
                 let cause = Cause::of(&error, error.attempts);
@@ -271,12 +282,13 @@ impl<S: PartitionStage> Actor<S> {
         Ok(offset)
     }
 
-    /// Makes known which record is about to be at work alone, when it is its turn.
-    fn begin_alone(
+    /// Commits how this owner fares, when it is its turn where there are turns.
+    fn say(
         &self,
         fate: Fate,
+        turns: Option<Turns>,
     ) -> impl Future<Output = Result<Option<OwnedSemaphorePermit>, LogError>> + use<S> {
-        let (turns, shared) = (self.turns.clone(), Arc::clone(&self.shared));
+        let shared = Arc::clone(&self.shared);
         let (ownership, epoch) = (Arc::clone(&self.cx.ownership), self.cx.epoch);
         async move {
             let turn = match &turns {

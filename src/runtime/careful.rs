@@ -56,6 +56,8 @@ pub(super) struct Careful {
 pub(super) enum Step {
     /// Take these.
     Admit(Vec<Record>),
+    /// Commit what [`Careful::fate`] says, then take these.
+    Begin(Vec<Record>),
     /// Commit what [`Careful::fate`] says, then take this one.
     Alone(Record),
     /// Give this one up: it has ended its owner so many times.
@@ -67,14 +69,18 @@ pub(super) enum Step {
 impl Careful {
     /// The last owner fared so; `None` = there was none. Reading begins at `start`.
     pub(super) fn new(before: Option<Fate>, start: u64) -> Self {
-        let crashes = before.filter(|fate| !fate.released).map_or(0, |fate| fate.crashes.saturating_add(1));
+        // The first of a row did not say whether it had begun; one that had not was not ended by a record.
+        let crashes = before.filter(|fate| !fate.released).map_or(0, |fate| match fate {
+            Fate { crashes: 1.., begun: false, .. } => fate.crashes,
+            _ => fate.crashes.saturating_add(1),
+        });
         let suspect = before.and_then(|fate| fate.suspect);
         let until = match before.and_then(|fate| fate.until) {
             None if crashes >= CRASHES => Some(start + WINDOW),
             // All of it was finished when the last owner was gone.
             until => until.filter(|until| *until > start),
         };
-        let fate = Fate { released: false, crashes, until, suspect };
+        let fate = Fate { released: false, crashes, begun: false, until, suspect };
         Self { fate, suspect, start, waiting: VecDeque::new() }
     }
 
@@ -112,7 +118,10 @@ impl Careful {
     pub(super) fn step(&mut self, idle: bool) -> Step {
         let Some(first) = self.waiting.front() else { return Step::Wait };
         if self.fate.until.is_none_or(|until| first.offset >= until) {
-            return Step::Admit(std::mem::take(&mut self.waiting).into());
+            let all = std::mem::take(&mut self.waiting).into();
+            let silent = self.fate.crashes > 0 && !self.fate.begun;
+            self.fate.begun |= silent;
+            return if silent { Step::Begin(all) } else { Step::Admit(all) };
         }
         if !idle {
             return Step::Wait;
@@ -123,7 +132,7 @@ impl Careful {
         if before >= TIMES {
             return Step::GiveUp(record, before);
         }
-        self.fate.suspect = Some((record.offset, before + 1));
+        (self.fate.suspect, self.fate.begun) = (Some((record.offset, before + 1)), true);
         Step::Alone(record)
     }
 
@@ -164,7 +173,7 @@ mod tests {
     }
 
     fn crashed(fate: Fate) -> Careful {
-        Careful::new(Some(fate), 10)
+        Careful::new(Some(Fate { begun: true, ..fate }), 10)
     }
 
     #[test]
@@ -172,7 +181,11 @@ mod tests {
         for before in [None, Some(Fate { released: true, ..Fate::default() }), Some(Fate::default())] {
             let mut careful = Careful::new(before, 10);
             careful.push(records(10..40));
-            assert!(matches!(careful.step(false), Step::Admit(all) if all.len() == 30));
+            let all = match careful.step(false) {
+                Step::Admit(all) | Step::Begin(all) => all,
+                step => panic!("{step:?}"),
+            };
+            assert_eq!(all.len(), 30);
         }
     }
 
@@ -184,7 +197,7 @@ mod tests {
             careful.push(records(10..13));
             fate = match careful.step(true) {
                 // The owner is gone at offset 10, with all that was beside it.
-                Step::Admit(_) => careful.fate(),
+                Step::Admit(_) | Step::Begin(_) => careful.fate(),
                 Step::Alone(record) => {
                     assert_eq!(record.offset, 10);
                     assert!(matches!(careful.step(false), Step::Wait), "alone");
@@ -222,8 +235,25 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_that_is_gone_before_it_began_is_no_crash() {
+        let mut fate = Careful::new(Some(Fate::default()), 10).fate();
+        for _ in 0..5 {
+            // Killed while it restored.
+            fate = Careful::new(Some(fate), 10).fate();
+            assert_eq!((fate.crashes, fate.until), (1, None));
+        }
+        let mut careful = Careful::new(Some(fate), 10);
+        careful.push(records(10..12));
+        assert!(matches!(careful.step(true), Step::Begin(all) if all.len() == 2), "said before");
+        assert!(careful.fate().begun);
+        careful.push(records(12..14));
+        assert!(matches!(careful.step(true), Step::Admit(_)), "said once");
+        assert!(Careful::new(Some(careful.fate()), 10).is_on());
+    }
+
+    #[test]
     fn care_ends_behind_its_window_however_many_owners_that_takes() {
-        let (mut fate, mut start, mut alone) = (Fate { crashes: 1, ..Fate::default() }, 10, 0);
+        let (mut fate, mut start, mut alone) = (Fate { crashes: 1, begun: true, ..Fate::default() }, 10, 0);
         // Each is killed from outside when it has finished two records and has the third at work.
         for owner in 1..40 {
             let mut careful = Careful::new(Some(fate), start);
@@ -238,7 +268,7 @@ mod tests {
                         assert_eq!(record.offset, start + done - 1);
                         alone += u64::from(done < 3);
                     }
-                    Step::Admit(rest) => {
+                    Step::Admit(rest) | Step::Begin(rest) => {
                         assert_eq!(rest[0].offset, 10 + WINDOW);
                         break;
                     }

@@ -17,6 +17,8 @@ const RELEASED: u8 = 1;
 const SUSPECT: u8 = 2;
 /// The offset follows at which care ends.
 const CAREFUL: u8 = 4;
+/// The owner had records at work.
+const BEGUN: u8 = 8;
 /// The bitmap follows as alternating run lengths, unfinished first.
 const RUNS: u8 = 0;
 /// The bitmap follows as it is.
@@ -40,8 +42,10 @@ pub struct Metadata {
 pub struct Fate {
     /// It finished what it had begun and gave the partition back.
     pub released: bool,
-    /// So many owners in a row were gone without that, before anything could be finished.
+    /// So many owners in a row were gone without that, with records at work of which none could be finished.
     pub crashes: u32,
+    /// It has records at work. Said before they are, once an owner is known to be gone.
+    pub begun: bool,
     /// Up to this offset records go one by one, whoever owns the partition.
     pub until: Option<u64>,
     /// The record that was at work alone, and how often it was when its owner was gone.
@@ -70,9 +74,9 @@ impl Metadata {
         let mut out = vec![VERSION];
         push_varint(&mut out, self.epoch);
         push_varint(&mut out, self.low);
-        let Fate { released, crashes, until, suspect } = self.fate;
+        let Fate { released, crashes, begun, until, suspect } = self.fate;
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
-        let flags = flag(released, RELEASED) | flag(suspect.is_some(), SUSPECT);
+        let flags = flag(released, RELEASED) | flag(suspect.is_some(), SUSPECT) | flag(begun, BEGUN);
         out.push(flags | flag(until.is_some(), CAREFUL));
         push_varint(&mut out, u64::from(crashes));
         if let Some((offset, times)) = suspect {
@@ -171,7 +175,8 @@ impl Fate {
             Some((take_varint(rest)?, u32::try_from(take_varint(rest)?).ok()?))
         };
         let until = if flags & CAREFUL == 0 { None } else { Some(take_varint(rest)?) };
-        Some(Self { released: flags & RELEASED != 0, crashes, until, suspect })
+        let (released, begun) = (flags & RELEASED != 0, flags & BEGUN != 0);
+        Some(Self { released, crashes, begun, until, suspect })
     }
 }
 
@@ -229,7 +234,7 @@ mod tests {
     fn the_worst_bitmap_fits_a_commit() {
         let done = (0..SPAN).map(|i| i % 2 == 1).collect();
         let suspect = Some((u64::MAX, u32::MAX));
-        let fate = Fate { released: false, crashes: u32::MAX, until: Some(u64::MAX), suspect };
+        let fate = Fate { released: false, crashes: u32::MAX, begun: true, until: Some(u64::MAX), suspect };
         let text = Metadata { epoch: u64::MAX, low: u64::MAX, fate, done }.encode();
         assert!(text.len() < 4096, "{}", text.len());
     }
@@ -246,14 +251,15 @@ mod tests {
         fn metadata_survives(
             epoch: u64,
             low: u64,
-            (released, crashes, until, suspect) in any::<(bool, u32, Option<u64>, Option<(u64, u32)>)>(),
+            (released, crashes, begun) in any::<(bool, u32, bool)>(),
+            (until, suspect) in any::<(Option<u64>, Option<(u64, u32)>)>(),
             runs in prop::collection::vec(0usize..600, 0..24),
         ) {
             let mut done = Vec::new();
             for (i, run) in runs.iter().enumerate() {
                 done.resize(done.len() + run, i % 2 == 1);
             }
-            let metadata = Metadata { epoch, low, fate: Fate { released, crashes, until, suspect }, done };
+            let metadata = Metadata { epoch, low, fate: Fate { released, crashes, begun, until, suspect }, done };
             let text = metadata.encode();
             prop_assert!(text.len() < 4096);
             prop_assert_eq!(Metadata::decode(&text).unwrap(), metadata);

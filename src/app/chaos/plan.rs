@@ -9,8 +9,11 @@ use crate::domain::bot::UnknownPolicy;
 use crate::domain::channel::ChannelKind;
 use crate::domain::stage::StageName;
 
-/// Messages a second over all bots.
-pub const RATE: u32 = 60;
+/// Messages a second over all bots, at most.
+const RATE: u32 = 60;
+/// Messages of a run, at most: were nothing of them sent before the last fault is over, every chat's limits would still let
+/// them through in the time that there is to settle.
+const MESSAGES: u32 = 7_200;
 /// Bots, in the order in which `bots` makes them.
 pub const BOTS: usize = 12;
 /// The bot that the provider never lets through.
@@ -24,6 +27,12 @@ const PANICS: u32 = 200;
 const ABORTS_S: (u32, u32) = (4, 300);
 /// The word that stands before the harm in such a message, as the roles are told.
 pub const POISON: &str = "poison";
+
+/// Messages a second over all bots.
+#[must_use]
+pub fn rate(seconds: u32) -> u32 {
+    (MESSAGES / seconds.max(1)).clamp(1, RATE)
+}
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -213,27 +222,28 @@ fn messages(shape: Shape, bots: &[PlannedBot], chats: &[Chat], rng: &mut Rng) ->
         upto.push(total);
     }
     let mut seqs = vec![0; chats.len()];
-    (0..shape.seconds * RATE)
+    let rate = rate(shape.seconds);
+    (0..shape.seconds * rate)
         .map(|number| {
             let pick = rng.u32(0..total.max(1));
             let chat = upto.partition_point(|upto| *upto <= pick);
             let seq = seqs[chat];
             seqs[chat] += 1;
             let asks = bots[chats[chat].bot].brain == Brain::Model && rng.bool();
-            let due_ms = u64::from(number) * 1000 / u64::from(RATE);
+            let due_ms = u64::from(number) * 1000 / u64::from(rate);
             let again = rng.u32(0..AGAIN) == 0;
-            let harm = harm(number, asks, rng);
+            let harm = harm((number, rate), asks, rng);
             Message { due_ms, chat, seq, number, question: asks, again: again && harm.is_none(), harm }
         })
         .collect()
 }
 
 /// What a message does to which of the stages that it passes.
-fn harm(number: u32, asks: bool, rng: &mut Rng) -> Option<Harm> {
+fn harm((number, rate): (u32, u32), asks: bool, rng: &mut Rng) -> Option<Harm> {
     let stages = [StageName::Ingest, StageName::Match, StageName::Retrieve, StageName::Answer];
     let mut stage = stages[rng.usize(0..if asks { 4 } else { 2 })];
     let panics = rng.u32(0..PANICS) == 0;
-    let (first, then) = (ABORTS_S.0 * RATE, ABORTS_S.1 * RATE);
+    let (first, then) = (ABORTS_S.0 * rate, ABORTS_S.1 * rate);
     let aborts = number.checked_sub(first).is_some_and(|after| after.is_multiple_of(then));
     if aborts {
         stage = if asks { StageName::Answer } else { StageName::Match };
@@ -290,7 +300,7 @@ mod tests {
             all.collect::<Vec<_>>()
         };
         assert_eq!(harms(true).iter().map(|message| message.due_ms / 1000).collect::<Vec<_>>(), [4, 304]);
-        assert!((90..270).contains(&harms(false).len()));
+        assert!((20..80).contains(&harms(false).len()));
         for message in harms(true).into_iter().chain(harms(false)) {
             let early =
                 message.harm.is_some_and(|harm| matches!(harm.stage, StageName::Ingest | StageName::Match));
@@ -300,11 +310,11 @@ mod tests {
     }
 
     #[test]
-    fn no_chat_gets_more_than_its_limits_let_through_in_the_long_run() {
+    fn each_chat_s_limits_let_a_long_run_through_in_the_time_to_settle() {
         let plan = Plan::new(Shape { seconds: 600, ..SHAPE });
         let mut sends = vec![0.0; plan.chats.len()];
-        for message in &plan.messages {
-            sends[message.chat] += parts(message.seq).len() as f64 / 600.0;
+        for message in plan.messages.iter().filter(|message| plan.chats[message.chat].bot != LIMITED_BOT) {
+            sends[message.chat] += parts(message.seq).len() as f64 / crate::app::chaos::DRAIN.as_secs_f64();
         }
         for (chat, rate) in plan.chats.iter().zip(&sends) {
             let most = match plan.bots[chat.bot].channel {
