@@ -256,7 +256,11 @@ impl Shelf {
 
     /// Evicts what was longest unused and is in nobody's use, until this one fits; its room is taken from then on.
     fn make_room(&self, id: SnapshotId, bytes: u64) -> Result<(), SnapshotError> {
-        while bytes <= self.most {
+        let none = Err(SnapshotError::Room { bytes });
+        if bytes > self.most {
+            return none;
+        }
+        loop {
             let oldest = {
                 let mut state = self.lock();
                 let taken: u64 = state.entries.values().map(|entry| entry.bytes).sum();
@@ -271,10 +275,9 @@ impl Shelf {
                 let turn = |entry: &Entry| Arc::clone(&entry.turn).try_lock_owned().ok();
                 unused.into_iter().find_map(|(id, entry)| Some((*id, turn(entry)?)))
             };
-            let Some((oldest, _turn)) = oldest else { break };
+            let Some((oldest, _turn)) = oldest else { return none };
             self.remove(oldest);
         }
-        Err(SnapshotError::Room { bytes })
     }
 
     /// Takes one off the disk; who calls it has its turn.
