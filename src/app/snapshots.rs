@@ -4,6 +4,8 @@
 //! don't; a writer that is late, or was thought dead, changes nothing (see [`BaseSnapshot::outdoes`]). The documents in the
 //! database stay the truth: without any snapshot everything is found, only later.
 
+mod waiting;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::owned::Owned;
 use super::parts::Parts;
 use crate::domain::ids::{BaseId, TenantId};
-use crate::domain::knowledge::Corpus;
+use crate::domain::knowledge::{Corpus, KnowledgeBase};
 use crate::domain::time::{Clock, Timestamp};
 use crate::domain::topics::partition_of;
 use crate::services::objects::{Objects, SnapshotId};
@@ -23,8 +25,9 @@ use crate::services::search::TextSearch;
 use crate::services::search::snapshot::{
     FORMAT, Manifest, Part, ShelfConfig, Snapshot, SnapshotError, Snapshots, draft,
 };
-use crate::store::{BaseSnapshot, Directory, DueSnapshot, Store};
+use crate::store::{BaseSnapshot, Directory, DueSnapshot, Store, StoreError};
 use crate::telemetry;
+use waiting::Waiting;
 
 /// How often is looked for knowledge bases that changed.
 const LOOK: Duration = Duration::from_secs(5);
@@ -36,6 +39,8 @@ const GRACE: Duration = Duration::from_secs(3600);
 const BATCH: i64 = 100;
 /// A knowledge base waits for its vectors, so many times the quiet that it waits for anyway; then it is written without.
 const PATIENT: u32 = 6;
+/// It waits so long where the snapshot that counts has vectors: what is written without would take them from every reader.
+const OVERDUE: Duration = Duration::from_secs(1800);
 /// One that changes all the time is written after so many times the quiet.
 const LATE: u32 = 30;
 /// Files that are written at once.
@@ -110,6 +115,8 @@ pub struct Scribe {
     pub owned: Owned,
     /// Partitions of the topics that are keyed by knowledge base.
     pub shards: u32,
+    /// Those that are due and wait for their vectors.
+    pub waiting: Waiting,
 }
 
 /// Writes snapshots until the process ends, and deletes those that count no more. Without `search` it only deletes.
@@ -126,6 +133,7 @@ pub fn write(parts: &Parts, search: Option<&Arc<TextSearch>>, owned: &Owned) {
             config,
             owned: owned.clone(),
             shards: super::parts::shards(&parts.settings),
+            waiting: Waiting::default(),
         }
     });
     let (store, objects, clock) = (parts.store.clone(), parts.objects.clone(), parts.clock.clone());
@@ -137,8 +145,10 @@ pub fn write(parts: &Parts, search: Option<&Arc<TextSearch>>, owned: &Owned) {
                 () = tokio::time::sleep(LOOK) => {}
             }
             let work = async {
-                if round.is_multiple_of(CLEAN) {
-                    clean(&store, &objects, &*clock).await?;
+                if round.is_multiple_of(CLEAN)
+                    && let Err(error) = clean(&store, &objects, &*clock).await
+                {
+                    tracing::warn!(%error, "snapshots of knowledge bases wait to be deleted");
                 }
                 match &scribe {
                     Some(scribe) => scribe.look().await,
@@ -151,20 +161,24 @@ pub fn write(parts: &Parts, search: Option<&Arc<TextSearch>>, owned: &Owned) {
                 done = work => done,
             };
             if let Err(error) = done {
-                tracing::warn!(%error, "snapshots of knowledge bases wait to be written or deleted");
+                tracing::warn!(%error, "snapshots of knowledge bases wait to be written");
             }
         }
     });
 }
 
-/// Deletes the files of snapshots that count no more.
+/// Deletes the files of snapshots that count no more; one that can't be deleted keeps no other from it.
 ///
 /// # Errors
 /// When database or store can't be reached; the rest goes next time.
 pub async fn clean(store: &Store, objects: &Objects, clock: &dyn Clock) -> anyhow::Result<()> {
     for (tenant, name) in store.base_snapshots_take_old(before(clock, GRACE), BATCH).await? {
-        if let Ok(id) = name.parse() {
-            objects.delete_snapshot(&tenant, id).await?;
+        if let Ok(id) = name.parse()
+            && let Err(error) = objects.delete_snapshot(&tenant, id).await
+        {
+            tracing::warn!(%tenant, snapshot = name, %error, "a snapshot can't be deleted; it is tried again");
+            objects.reach().await?;
+            continue;
         }
         store.base_snapshot_forget(&name).await?;
     }
@@ -206,7 +220,7 @@ impl Scribe {
     /// # Errors
     /// When the database can't be reached.
     pub async fn look(&self) -> anyhow::Result<()> {
-        let quiet = self.config.quiet.get();
+        let (began, quiet) = (self.clock.now(), self.config.quiet.get());
         let model = self.search.model();
         let mut after: Option<(TenantId, BaseId)> = None;
         loop {
@@ -224,7 +238,10 @@ impl Scribe {
                 }
                 match self.one(tenant, base).await {
                     Ok(Came::Later) => {}
-                    Ok(came) => telemetry::snapshot_written(came.as_str()),
+                    Ok(came) => {
+                        self.waiting.done(tenant, base);
+                        telemetry::snapshot_written(came.as_str());
+                    }
                     Err(error) => {
                         telemetry::snapshot_written("failed");
                         tracing::warn!(%tenant, %base, error = format!("{error:#}"), "a snapshot could not be written");
@@ -233,9 +250,11 @@ impl Scribe {
             }
             match found.last() {
                 Some(last) if found.len() as i64 == BATCH => after = Some(last.clone()),
-                _ => return Ok(()),
+                _ => break,
             }
         }
+        self.waiting.keep_seen(began);
+        Ok(())
     }
 
     /// Writes one knowledge base.
@@ -243,7 +262,7 @@ impl Scribe {
     /// # Errors
     /// When its files can't be written; nothing counts then that did not before.
     pub async fn one(&self, tenant: &TenantId, base: &BaseId) -> anyhow::Result<Came> {
-        let Some(found) = self.directory.base(tenant, base).await? else { return Ok(Came::Outdone) };
+        let Some(found) = self.present(tenant, base).await? else { return Ok(Came::Outdone) };
         let version = found.version;
         let counting = self.store.base_snapshot(tenant, base).await?;
         if let Some(doubted) = counting.as_ref().filter(|counting| counting.doubted)
@@ -270,11 +289,17 @@ impl Scribe {
         if self.search.has_meaning() {
             self.search.prepare(&corpus).await?;
             let current = |old: &BaseSnapshot| (old.version, old.format) >= (version, FORMAT) && !old.doubted;
-            if self.search.vector_bytes(corpus).is_none()
-                && (counting.as_ref().is_some_and(current) || !self.has_waited(tenant, base).await?)
+            if self.search.vector_bytes(corpus.clone()).is_none()
+                && (counting.as_ref().is_some_and(current) || !self.has_waited(&found, counting.as_ref()))
             {
                 return Ok(Came::Later);
             }
+        }
+        let has_vectors = self.search.has_meaning() && self.search.vector_bytes(corpus).is_some();
+        let model = if has_vectors { self.search.model() } else { String::new() };
+        let hoped = of(String::new(), model, String::new());
+        if counting.is_some_and(|counting| !hoped.outdoes(&counting)) {
+            return Ok(Came::Outdone);
         }
         let folder = draft(&self.folder).context("no folder for a snapshot")?;
         let written = self.search.write_snapshot(&found, folder.path()).await?;
@@ -296,10 +321,27 @@ impl Scribe {
         Ok(if counts { Came::Written } else { Came::Outdone })
     }
 
-    /// True when a knowledge base has waited for its vectors long enough to be written without them.
-    async fn has_waited(&self, tenant: &TenantId, base: &BaseId) -> anyhow::Result<bool> {
-        let changed = self.store.base_info(tenant, base).await?.updated_at;
-        Ok(changed <= before(&*self.clock, self.config.quiet.get() * PATIENT))
+    /// A knowledge base as it is in the database: what the directory remembers may be older, and outdone.
+    async fn present(&self, tenant: &TenantId, base: &BaseId) -> anyhow::Result<Option<Arc<KnowledgeBase>>> {
+        let version = match self.store.base_info(tenant, base).await {
+            Ok(info) => info.version,
+            Err(StoreError::Missing { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        match self.directory.base(tenant, base).await? {
+            Some(found) if found.version >= version => Ok(Some(found)),
+            _ => Ok(self.store.base(tenant, base).await?.map(Arc::new)),
+        }
+    }
+
+    /// True when a knowledge base has waited for its vectors long enough to be written without them. However often it
+    /// changes, it has one day: a newer version waits on.
+    fn has_waited(&self, base: &KnowledgeBase, counting: Option<&BaseSnapshot>) -> bool {
+        let since = self.waiting.since(&base.tenant, &base.base, self.clock.now());
+        let usable = |old: &&BaseSnapshot| old.format == FORMAT && !old.doubted;
+        let loses = counting.filter(usable).is_some_and(|old| old.model == self.search.model());
+        let patience = self.config.quiet.get() * PATIENT;
+        since <= before(&*self.clock, if loses { patience.max(OVERDUE) } else { patience })
     }
 
     /// True when every file of a snapshot is there as it was written.

@@ -1,5 +1,7 @@
 //! The whole way: documents in the database, a process that writes snapshots, one that has never seen them and answers.
 
+mod meaning;
+
 use super::*;
 use crate::domain::bot::Document;
 use crate::domain::time::ManualClock;
@@ -66,6 +68,7 @@ impl Bench {
             folder: self.folder.path().join("scribe"),
             owned,
             shards: 4,
+            waiting: Waiting::default(),
         }
     }
 
@@ -157,6 +160,33 @@ async fn a_knowledge_base_that_always_changes_is_written_all_the_same() {
 }
 
 #[tokio::test]
+async fn one_that_cannot_be_deleted_keeps_no_other_from_it() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let bench = Bench::new().await;
+    let (tenant, _) = bench.base("acme", "faq").await;
+    let mut ids: Vec<_> = (0..3).map(|_| SnapshotId::random().unwrap()).collect();
+    ids.sort_unstable();
+    for id in &ids {
+        bench.store.base_snapshot_begin(&tenant, &id.to_string()).await.unwrap();
+        bench.objects.put_part(&tenant, *id, "meta.json", Bytes::from_static(b"{}")).await.unwrap();
+    }
+    // A name that the object store can't list.
+    let folder = bench.folder.path().join("objects/acme/snapshots");
+    let name = folder.join(ids[1].to_string()).join(std::ffi::OsStr::from_bytes(b"\xff"));
+    std::fs::write(&name, "").unwrap();
+    assert!(bench.objects.delete_snapshot(&tenant, ids[1]).await.is_err());
+    bench.later(3601);
+    bench.clean().await;
+    let left = |n: usize| folder.join(ids[n].to_string()).exists();
+    assert_eq!([left(0), left(1), left(2)], [false, true, false]);
+    std::fs::remove_file(name).unwrap();
+    bench.clean().await;
+    assert_eq!(bench.files("acme"), 0);
+    let due = bench.store.base_snapshots_take_old(bench.clock.now(), 9).await.unwrap();
+    assert_eq!(due, [], "what is deleted is forgotten");
+}
+
+#[tokio::test]
 async fn a_small_one_is_looked_at_once_and_not_written() {
     let bench = Bench::new().await;
     let faq = bench.base("acme", "faq").await;
@@ -184,16 +214,38 @@ async fn a_writer_that_was_thought_dead_changes_nothing() {
     bench.put(&faq, "hours.md", "Closed for good.").await;
     let owner = bench.scribe(true);
     assert_eq!(owner.one(&faq.0, &faq.1).await.unwrap(), Came::Written);
-    let counting = bench.counting(&faq).await;
+    let (counting, all) = (bench.counting(&faq).await, bench.files("acme"));
     assert_eq!(zombie.one(&faq.0, &faq.1).await.unwrap(), Came::Outdone);
     assert_eq!(owner.one(&faq.0, &faq.1).await.unwrap(), Came::Outdone, "the same again is no news");
+    assert_eq!(bench.files("acme"), all, "what can only lose is not even begun");
+    // One that had begun before.
+    let id = SnapshotId::random().unwrap();
+    bench.store.base_snapshot_begin(&faq.0, &id.to_string()).await.unwrap();
+    bench.objects.put_part(&faq.0, id, "meta.json", Bytes::from_static(b"{}")).await.unwrap();
+    let present = counting.clone().unwrap();
+    let old = BaseSnapshot { snapshot: id.to_string(), version: present.version - 1, ..present };
+    assert!(!bench.store.base_snapshot_publish(&faq.0, &faq.1, &old).await.unwrap());
     assert_eq!(bench.counting(&faq).await, counting);
-    // What they left goes; what counts stays.
-    let all = bench.files("acme");
+    // What it left goes; what counts stays.
     bench.later(3601);
     bench.clean().await;
-    assert_eq!(bench.files("acme") * 3, all);
+    assert_eq!(bench.files("acme"), all);
     assert_eq!(bench.ask(&bench.search("worker"), &faq, "closed").await.as_deref(), Some("Closed for good."));
+}
+
+#[tokio::test]
+async fn what_is_written_is_what_the_database_has_whatever_is_remembered() {
+    let bench = Bench::new().await;
+    let faq = bench.base("acme", "faq").await;
+    bench.put(&faq, "hours.md", "Open nine to five.").await;
+    let scribe = bench.scribe(true);
+    let remembered = scribe.directory.base(&faq.0, &faq.1).await.unwrap().unwrap();
+    bench.put(&faq, "hours.md", "Closed for good.").await;
+    assert_eq!(scribe.one(&faq.0, &faq.1).await.unwrap(), Came::Written);
+    assert!(bench.counting(&faq).await.unwrap().version > remembered.version);
+    assert_eq!(bench.ask(&bench.search("worker"), &faq, "closed").await.as_deref(), Some("Closed for good."));
+    bench.store.base_remove(&faq.0, &faq.1).await.unwrap();
+    assert_eq!(scribe.one(&faq.0, &faq.1).await.unwrap(), Came::Outdone);
 }
 
 #[tokio::test]

@@ -45,6 +45,10 @@ impl ShelfConfig {
             let what = format!("{} hold hardly one knowledge base", self.disk);
             problems.add(format!("{at}.disk"), what, "use 16 MiB or more, or set enabled = false");
         }
+        if self.least_passages == 0 {
+            let what = "0 would write knowledge bases that hold nothing";
+            problems.add(format!("{at}.least_passages"), what, "use 1 or more");
+        }
         if self.quiet < Span::secs(1) || self.quiet > Span::secs(3600) {
             problems.add(format!("{at}.quiet"), format!("{} can't be", self.quiet), "use 1s to 1h");
         }
@@ -54,5 +58,25 @@ impl ShelfConfig {
     #[must_use]
     pub fn place(&self, data: &Path) -> PathBuf {
         if self.folder.as_os_str().is_empty() { data.join("snapshots") } else { self.folder.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_not_be_is_named() {
+        let wrong = |change: fn(&mut ShelfConfig)| {
+            let (mut config, mut problems) = (ShelfConfig::default(), Problems::default());
+            change(&mut config);
+            config.validate("search.snapshots", &mut problems);
+            problems.0.into_iter().map(|problem| problem.at).collect::<Vec<_>>()
+        };
+        assert_eq!(wrong(|_| {}), Vec::<String>::new());
+        assert_eq!(wrong(|config| config.least_passages = 1), Vec::<String>::new());
+        assert_eq!(wrong(|config| config.least_passages = 0), ["search.snapshots.least_passages"]);
+        assert_eq!(wrong(|config| config.quiet = Span::secs(0)), ["search.snapshots.quiet"]);
+        assert_eq!(wrong(|config| config.disk = Size::mib(1)), ["search.snapshots.disk"]);
     }
 }

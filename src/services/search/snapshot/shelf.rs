@@ -38,6 +38,8 @@ pub struct Shelf {
     source: Arc<dyn Snapshots>,
     fetches: Semaphore,
     state: Mutex<State>,
+    /// The knowledge base that was last looked for a better snapshot of.
+    pub(in crate::services::search) looked_for: Mutex<Option<(TenantId, BaseId)>>,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +67,7 @@ impl Shelf {
     #[must_use]
     pub fn new(folder: PathBuf, most: u64, source: Arc<dyn Snapshots>) -> Self {
         let state = Mutex::new(State { entries: lying(&folder), ..State::default() });
-        Self { folder, most, source, fetches: Semaphore::new(FETCHES), state }
+        Self { folder, most, source, fetches: Semaphore::new(FETCHES), state, looked_for: Mutex::default() }
     }
 
     /// What is missing at the moment that work goes on without.
@@ -85,7 +87,7 @@ impl Shelf {
     /// The snapshot of a knowledge base, opened; `None` where there is none that can be used, which is counted and, unless
     /// there is none at all, said.
     pub(in crate::services::search) async fn open(
-        &self,
+        self: &Arc<Self>,
         tenant: &TenantId,
         base: &BaseId,
     ) -> Option<Arc<Opened>> {
@@ -152,7 +154,11 @@ impl Shelf {
         self.lock().entries.values().map(|entry| entry.bytes).sum()
     }
 
-    async fn look(&self, tenant: &TenantId, base: &BaseId) -> Result<Option<Arc<Opened>>, SnapshotError> {
+    async fn look(
+        self: &Arc<Self>,
+        tenant: &TenantId,
+        base: &BaseId,
+    ) -> Result<Option<Arc<Opened>>, SnapshotError> {
         let Some(Snapshot { id, manifest }) = self.source.newest(tenant, base).await? else {
             return Ok(None);
         };
@@ -162,7 +168,7 @@ impl Shelf {
         if !manifest.is_plain() {
             return Err(damaged("its manifest names files that can't be"));
         }
-        let _turn = self.entry(id).lock_owned().await;
+        let turn = self.entry(id).lock_owned().await;
         if let Some(opened) = self.used(id) {
             return Ok(Some(opened));
         }
@@ -170,36 +176,52 @@ impl Shelf {
         if open_now >= OPEN {
             return Err(SnapshotError::Crowd(open_now));
         }
-        let place = self.folder.join(id.to_string());
-        let (local, listed) = (place.clone(), manifest.clone());
+        // Whoever asked may lose patience: what was begun for it is there for the next.
+        let (shelf, tenant) = (Arc::clone(self), tenant.clone());
+        let brought = tokio::spawn(async move {
+            let _turn = turn;
+            shelf.bring(&tenant, id, manifest).await
+        });
+        brought.await.map_err(local)?.map(Some)
+    }
+
+    /// Opens what lies on the disk, or fetches it first; who calls it has its turn.
+    async fn bring(
+        &self,
+        tenant: &TenantId,
+        id: SnapshotId,
+        manifest: Manifest,
+    ) -> Result<Arc<Opened>, SnapshotError> {
+        let (place, bytes) = (self.folder.join(id.to_string()), manifest.bytes());
         if place.is_dir() {
-            match tokio::task::spawn_blocking(move || open(id, &local, &listed)).await.map_err(damaged)? {
-                Ok(opened) => return Ok(Some(self.keep(opened, manifest.bytes(), "local"))),
+            let (local_place, listed) = (place.clone(), manifest.clone());
+            let opened = tokio::task::spawn_blocking(move || open(id, &local_place, &listed)).await;
+            match opened.map_err(local).flatten() {
+                Ok(opened) => return Ok(self.keep(opened, bytes, "local")),
+                Err(error @ SnapshotError::Reach(_)) => return Err(error),
                 Err(error) => {
                     tracing::warn!(%id, %error, "a snapshot on the local disk is damaged; it is fetched again");
                     self.remove(id);
                 }
             }
         }
-        let fetched = match self.make_room(id, manifest.bytes()) {
+        let fetched = match self.make_room(id, bytes) {
             Ok(()) => self.fetch(tenant, id, &manifest, &place).await,
             Err(error) => Err(error),
         };
-        let opened = match fetched {
-            Ok(()) => tokio::task::spawn_blocking(move || {
-                open(id, &place, &manifest).map(|o| (o, manifest.bytes()))
-            })
-            .await
-            .map_err(damaged)?,
-            Err(error) => Err(error),
-        };
-        match opened {
-            Ok((opened, bytes)) => Ok(Some(self.keep(opened, bytes, "fetched"))),
+        if let Err(error) = fetched {
+            self.remove(id);
+            if let SnapshotError::Damaged(_) = error {
+                self.source.doubt(id).await?;
+            }
+            return Err(error);
+        }
+        let opened = tokio::task::spawn_blocking(move || open(id, &place, &manifest)).await;
+        match opened.map_err(local).flatten() {
+            Ok(opened) => Ok(self.keep(opened, bytes, "fetched")),
+            // Every file came as it was written, so this is no reason to doubt the store.
             Err(error) => {
                 self.remove(id);
-                if let SnapshotError::Damaged(_) = error {
-                    self.source.doubt(id).await?;
-                }
                 Err(error)
             }
         }
@@ -234,6 +256,10 @@ impl Shelf {
 
     /// Evicts what was longest unused and is in nobody's use, until this one fits; its room is taken from then on.
     fn make_room(&self, id: SnapshotId, bytes: u64) -> Result<(), SnapshotError> {
+        let none = Err(SnapshotError::Room { bytes });
+        if bytes > self.most {
+            return none;
+        }
         loop {
             let oldest = {
                 let mut state = self.lock();
@@ -243,22 +269,33 @@ impl Shelf {
                     return Ok(());
                 }
                 let free = |entry: &Entry| entry.bytes > 0 && entry.opened.strong_count() == 0;
-                let unused =
-                    state.entries.iter().filter(|(_, entry)| free(entry) && entry.turn.try_lock().is_ok());
-                unused.min_by_key(|(_, entry)| entry.used).map(|(id, _)| *id)
+                let mut unused: Vec<_> = state.entries.iter().filter(|(_, entry)| free(entry)).collect();
+                unused.sort_unstable_by_key(|(_, entry)| entry.used);
+                // Its turn is held until its files are gone: nobody opens them meanwhile.
+                let turn = |entry: &Entry| Arc::clone(&entry.turn).try_lock_owned().ok();
+                unused.into_iter().find_map(|(id, entry)| Some((*id, turn(entry)?)))
             };
-            let Some(oldest) = oldest else { return Err(SnapshotError::Room { bytes }) };
+            let Some((oldest, _turn)) = oldest else { return none };
             self.remove(oldest);
         }
     }
 
+    /// Takes one off the disk; who calls it has its turn.
     fn remove(&self, id: SnapshotId) {
         match std::fs::remove_dir_all(self.folder.join(id.to_string())) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => tracing::warn!(%id, %error, "a snapshot can't be taken off the local disk"),
         }
-        self.lock().entries.remove(&id);
+        {
+            let mut state = self.lock();
+            // Beside the map and the caller somebody waits for this turn: who comes later has to wait for the same.
+            let awaited = |entry: &&mut Entry| Arc::strong_count(&entry.turn) > 2;
+            match state.entries.get_mut(&id).filter(awaited) {
+                Some(entry) => (entry.bytes, entry.opened) = (0, Weak::new()),
+                None => drop(state.entries.remove(&id)),
+            }
+        }
         telemetry::snapshot_disk(self.bytes());
     }
 
@@ -352,7 +389,11 @@ fn local(error: impl std::fmt::Display) -> SnapshotError {
 /// Checks every file of a folder, then maps them.
 fn open(id: SnapshotId, folder: &Path, manifest: &Manifest) -> Result<Opened, SnapshotError> {
     for part in &manifest.parts {
-        Manifest::check(part, &std::fs::read(folder.join(&part.name)).map_err(damaged)?)?;
+        let content = std::fs::read(folder.join(&part.name)).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => damaged(error),
+            _ => local(error),
+        })?;
+        Manifest::check(part, &content)?;
     }
     Opened::open(id, folder)
 }

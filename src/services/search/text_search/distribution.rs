@@ -3,9 +3,10 @@
 //! Guarantee: a snapshot is written of what a knowledge base holds, with its vectors or without them, never with some of
 //! them; what is opened is brought up to the version that was asked for before it answers.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{TextSearch, key};
 use crate::domain::ids::{BaseId, TenantId};
@@ -15,7 +16,7 @@ use crate::services::search::SearchError;
 use crate::services::search::resident::Resident;
 use crate::services::search::snapshot::{Opened, Written, write};
 
-/// Knowledge bases without vectors for which a better snapshot is looked for at once.
+/// Knowledge bases without vectors for which a better snapshot is looked for at once; the others are next.
 const LOOKED_FOR: usize = 50;
 
 impl TextSearch {
@@ -53,21 +54,22 @@ impl TextSearch {
     pub async fn refresh(&self) {
         let Some(shelf) = &self.shelf else { return };
         let gone = shelf.tidy().await;
-        let mut without = Vec::new();
+        let mut without = BTreeMap::new();
         for (shard, _) in &self.shards {
             for resident in shard.view().residents.values() {
                 if resident.snapshot.as_ref().is_some_and(|opened| gone.contains(&opened.id)) {
                     resident.outdone.store(true, Ordering::Relaxed);
-                } else if self.wants_vectors(resident) && without.len() < LOOKED_FOR {
-                    without.push(Arc::clone(resident));
+                } else if self.wants_vectors(resident)
+                    && let Some((tenant, base)) = base_of(&resident.corpus)
+                {
+                    without.insert((tenant.clone(), base), Arc::clone(resident));
                 }
             }
         }
         let model = self.model();
-        for resident in without {
-            let Some((tenant, base)) = base_of(&resident.corpus) else { continue };
+        for ((tenant, base), resident) in in_turn(without, LOOKED_FOR, &shelf.looked_for) {
             let present = resident.snapshot.as_ref().map(|opened| opened.id);
-            if shelf.has_other(tenant, &base, (present, &model)).await {
+            if shelf.has_other(&tenant, &base, (present, &model)).await {
                 resident.outdone.store(true, Ordering::Relaxed);
             }
         }
@@ -100,9 +102,38 @@ impl TextSearch {
     }
 }
 
+/// Takes at most so many, those first that come behind the last one of before.
+fn in_turn<K: Ord + Clone, V>(all: BTreeMap<K, V>, most: usize, last: &Mutex<Option<K>>) -> Vec<(K, V)> {
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_behind = |(key, _): &(K, V)| last.as_ref().is_none_or(|last| key > last);
+    let (mut taken, begin): (Vec<_>, Vec<_>) = all.into_iter().partition(is_behind);
+    taken.extend(begin);
+    taken.truncate(most);
+    *last = taken.last().map(|(key, _)| key.clone());
+    taken
+}
+
 fn base_of(corpus: &Corpus) -> Option<(&TenantId, BaseId)> {
     match corpus.id() {
         CorpusId::Base(base) => Some((corpus.tenant(), base)),
         CorpusId::Own(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everyone_has_its_turn() {
+        let all = || BTreeMap::from([(1, ()), (2, ()), (3, ()), (4, ()), (5, ())]);
+        let last = Mutex::new(None);
+        let next = |all| in_turn(all, 2, &last).into_iter().map(|(key, ())| key).collect::<Vec<_>>();
+        assert_eq!([next(all()), next(all()), next(all())], [[1, 2], [3, 4], [5, 1]]);
+        let mut less = all();
+        less.remove(&2);
+        assert_eq!(next(less), [3, 4]);
+        assert_eq!(next(BTreeMap::from([(1, ())])), [1]);
+        assert_eq!(next(BTreeMap::new()), Vec::<i32>::new());
     }
 }

@@ -23,14 +23,15 @@ struct Inner {
     fetched: AtomicUsize,
     cut_off: AtomicBool,
     doubted: AtomicUsize,
+    gate: tokio::sync::RwLock<()>,
 }
 
 impl Depot {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let objects = Objects::folder(&folder.path().join("objects")).unwrap();
-        let (newest, fetched, cut_off, doubted) = Default::default();
-        Self(Arc::new(Inner { folder, objects, newest, fetched, cut_off, doubted }))
+        let (newest, fetched, cut_off, doubted, gate) = Default::default();
+        Self(Arc::new(Inner { folder, objects, newest, fetched, cut_off, doubted, gate }))
     }
 
     pub(super) fn folder(&self, name: &str) -> PathBuf {
@@ -72,6 +73,11 @@ impl Depot {
 
     pub(super) fn cut_off(&self, away: bool) {
         self.0.cut_off.store(away, Ordering::Relaxed);
+    }
+
+    /// Files that are asked for don't come while this is held.
+    pub(super) async fn hold(&self) -> tokio::sync::RwLockWriteGuard<'_, ()> {
+        self.0.gate.write().await
     }
 
     pub(super) fn reformat(&self, format: i64) {
@@ -126,6 +132,7 @@ impl Snapshots for Inner {
     async fn part(&self, tenant: &TenantId, id: SnapshotId, part: &Part) -> Result<Bytes, SnapshotError> {
         self.here()?;
         self.fetched.fetch_add(1, Ordering::Relaxed);
+        drop(self.gate.read().await);
         let found = self.objects.part(tenant, id, (&part.name, part.bytes)).await.map_err(damaged)?;
         found.ok_or_else(|| damaged("no such file"))
     }

@@ -70,6 +70,50 @@ async fn many_that_ask_at_once_fetch_once() {
 }
 
 #[tokio::test]
+async fn what_was_begun_for_one_who_gave_up_is_there_for_the_next() {
+    let (depot, _) = filled(1).await;
+    let (before, shelf) = (depot.fetched(), depot.shelf("worker", 1 << 30));
+    let held = depot.hold().await;
+    let asking = Arc::clone(&shelf);
+    let asked = tokio::spawn(async move { asking.open(&"t".into(), &room(0).base).await.is_some() });
+    while depot.fetched() == before {
+        tokio::task::yield_now().await;
+    }
+    asked.abort();
+    assert!(asked.await.unwrap_err().is_cancelled());
+    drop(held);
+    assert!(shelf.open(&"t".into(), &room(0).base).await.is_some());
+    assert_eq!(depot.fetched() - before, depot.parts(&room(0)));
+}
+
+#[tokio::test]
+async fn what_never_fits_takes_no_other_off_the_disk() {
+    let (depot, one) = filled(1).await;
+    let long = "The key of the large room hangs at the desk. ".repeat(2_000);
+    let large = base("t", "large", 1, vec![Document::text("d", long)]);
+    depot.write(&process(None), &large).await;
+    let shelf = depot.shelf("worker", one * 3 / 2);
+    assert!(shelf.open(&"t".into(), &room(0).base).await.is_some());
+    assert!(shelf.open(&"t".into(), &large.base).await.is_none());
+    assert_eq!(shelf.bytes(), one);
+}
+
+#[tokio::test]
+async fn a_local_disk_that_fails_says_nothing_of_the_store() {
+    let (depot, one) = filled(1).await;
+    let there = depot.shelf("worker", 1 << 30);
+    assert!(there.open(&"t".into(), &room(0).base).await.is_some());
+    // What is there and can't be read.
+    let file = depot.folder("worker").join(depot.id(&room(0)).to_string()).join(TABLE);
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let (fetched, shelf) = (depot.fetched(), depot.shelf("worker", one * 2));
+    assert!(shelf.open(&"t".into(), &room(0).base).await.is_none());
+    assert!(shelf.notes()[0].contains("the local disk"), "{:?}", shelf.notes());
+    assert_eq!((depot.fetched(), depot.doubted()), (fetched, 0));
+}
+
+#[tokio::test]
 async fn a_store_that_is_away_is_named_until_it_is_back() {
     let (depot, _) = filled(1).await;
     let shelf = depot.shelf("worker", 1 << 30);
