@@ -13,7 +13,7 @@ use crate::domain::stage::StageName;
 const RATE: u32 = 60;
 /// Messages of a run, at most: were nothing of them sent before the last fault is over, every chat's limits would still let
 /// them through in the time that there is to settle.
-const MESSAGES: u32 = 7_200;
+const MESSAGES: u32 = 9_000;
 /// Bots, in the order in which `bots` makes them.
 pub const BOTS: usize = 12;
 /// The bot that the provider never lets through.
@@ -210,7 +210,7 @@ fn weight(chat: &Chat, bots: &[PlannedBot]) -> u32 {
         _ if chat.group => 15,
         _ if chat.bot == LIMITED_BOT => 30,
         ChannelKind::Telegram => 100,
-        _ => 20,
+        _ => 12,
     }
 }
 
