@@ -240,8 +240,8 @@ fn messages(shape: Shape, bots: &[PlannedBot], chats: &[Chat], rng: &mut Rng) ->
 
 /// What a message does to which of the stages that it passes.
 fn harm((number, rate): (u32, u32), asks: bool, rng: &mut Rng) -> Option<Harm> {
-    let stages = [StageName::Ingest, StageName::Match, StageName::Retrieve, StageName::Answer];
-    let mut stage = stages[rng.usize(0..if asks { 4 } else { 2 })];
+    let stages = [StageName::Match, StageName::Retrieve, StageName::Answer];
+    let mut stage = stages[rng.usize(0..if asks { 3 } else { 1 })];
     let panics = rng.u32(0..PANICS) == 0;
     let (first, then) = (ABORTS_S.0 * rate, ABORTS_S.1 * rate);
     let aborts = number.checked_sub(first).is_some_and(|after| after.is_multiple_of(then));
@@ -302,8 +302,7 @@ mod tests {
         assert_eq!(harms(true).iter().map(|message| message.due_ms / 1000).collect::<Vec<_>>(), [4, 304]);
         assert!((20..80).contains(&harms(false).len()));
         for message in harms(true).into_iter().chain(harms(false)) {
-            let early =
-                message.harm.is_some_and(|harm| matches!(harm.stage, StageName::Ingest | StageName::Match));
+            let early = message.harm.is_some_and(|harm| harm.stage == StageName::Match);
             assert!(early || message.question, "{message:?}");
             assert!(!message.again);
         }
