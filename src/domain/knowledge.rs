@@ -94,6 +94,21 @@ impl Corpus {
         }
     }
 
+    /// True when what is indexed of another is what would be indexed of this one.
+    ///
+    /// The versions of a bot begin again with a later tenant of the same id, which must never be answered from the documents
+    /// of the one before: they are compared, where they were loaded anew.
+    #[must_use]
+    pub fn is_like(&self, indexed: &Self) -> bool {
+        self.version() == indexed.version()
+            && match (self, indexed) {
+                (Self::Own(one), Self::Own(other)) => {
+                    Arc::ptr_eq(one, other) || one.spec.documents == other.spec.documents
+                }
+                _ => true,
+            }
+    }
+
     /// What is indexed; see [`Self::allowed`].
     #[must_use]
     pub fn documents(&self) -> &[Document] {

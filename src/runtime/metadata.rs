@@ -231,6 +231,14 @@ mod tests {
     }
 
     #[test]
+    fn what_version_two_wrote_is_read() {
+        // Epoch, low, released with a suspect, crashes, its offset and times, an empty bitmap.
+        let text = BASE64_NOPAD.encode(&[2, 7, 5, RELEASED | SUSPECT, 3, 9, 2, RUNS]);
+        let fate = Fate { released: true, crashes: 3, suspect: Some((9, 2)), ..Fate::default() };
+        assert_eq!(Metadata::decode(&text), Ok(Metadata { epoch: 7, low: 5, fate, done: Vec::new() }));
+    }
+
+    #[test]
     fn the_worst_bitmap_fits_a_commit() {
         let done = (0..SPAN).map(|i| i % 2 == 1).collect();
         let suspect = Some((u64::MAX, u32::MAX));

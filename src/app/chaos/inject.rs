@@ -100,7 +100,10 @@ impl Post {
         } else {
             format!("word{} of message {}", message.seq, message.number)
         };
-        let text = message.harm.map_or(text.clone(), |harm| format!("{} {text}", harm.marker()));
+        let text = match message.harm {
+            Some(harm) => format!("{} {text}", harm.marker()),
+            None => text,
+        };
         let now = SystemClock.now().millis() / 1000;
         let number = message.number + 1;
         let (url, header, body, event) = match bot.channel {

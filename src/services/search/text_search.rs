@@ -289,7 +289,7 @@ impl TextSearch {
         let present = view.residents.get(&key).map(Arc::clone);
         let present = present.as_ref();
         let is_new = present.is_none_or(|resident| resident.outdone.swap(false, Ordering::Relaxed));
-        if is_new || present.is_none_or(|resident| resident.corpus.version() != corpus.version()) {
+        if is_new || present.is_none_or(|resident| !corpus.is_like(&resident.corpus)) {
             let snapshot = if is_new { self.snapshot_of(corpus).await } else { None };
             if let Some(present) = present.filter(|_| is_new && snapshot.is_none()) {
                 // What it has open is outdone all the same: asked again, not kept for ever.

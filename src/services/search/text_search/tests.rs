@@ -143,6 +143,16 @@ async fn a_new_version_replaces_the_old_one() {
     assert!(search.ground(&own(&none), "price", 9).await.unwrap().passages.is_empty());
 }
 
+#[tokio::test]
+async fn a_later_tenant_of_the_same_id_gets_nothing_of_the_one_before() {
+    let search = search();
+    let before = bot("t", "b", 1, vec![document("d", "The price is 10 EUR.")]);
+    let later = bot("t", "b", 1, vec![document("d", "The price is 11 EUR.")]);
+    assert!(search.ground(&own(&before), "price", 9).await.unwrap().passages[0].text.contains("10"));
+    let found = search.ground(&own(&later), "price", 9).await.unwrap().passages;
+    assert!(found.len() == 1 && found[0].text.contains("11"), "{found:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_first_uses_index_once() {
     let search = Arc::new(search());
