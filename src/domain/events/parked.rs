@@ -58,6 +58,10 @@ pub enum Parked {
         bot: BotId,
         /// Until when.
         until: Timestamp,
+        /// When it was learned: however the clock is set later, it lasts no longer than from here to `until`. Absent in
+        /// older records.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
         /// The partition's epoch when it was written.
         epoch: u64,
         /// Which lane learned it.
@@ -98,6 +102,7 @@ struct Flat {
     deadline: Option<Timestamp>,
     reply: Option<String>,
     until: Option<Timestamp>,
+    at: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -131,7 +136,8 @@ impl<'de> Deserialize<'de> for Parked {
             },
             Kind::Epoch => Self::Epoch { epoch, lane },
             Kind::Limit => {
-                Self::Limit { bot: need(flat.bot, "bot")?, until: need(flat.until, "until")?, epoch, lane }
+                let (bot, until) = (need(flat.bot, "bot")?, need(flat.until, "until")?);
+                Self::Limit { bot, until, at: flat.at, epoch, lane }
             }
         })
     }
@@ -203,7 +209,8 @@ mod tests {
         let (bot, until) = (BotId::from("b"), Timestamp::from_millis(7));
         for parked in [
             Parked::Epoch { epoch: 3, lane: Lane::Bulk },
-            Parked::Limit { bot, until, epoch: 3, lane: Lane::Ready },
+            Parked::Limit { bot: bot.clone(), until, at: None, epoch: 3, lane: Lane::Ready },
+            Parked::Limit { bot, until, at: Some(Timestamp::from_millis(2)), epoch: 3, lane: Lane::Ready },
         ] {
             let json = serde_json::to_string(&parked).unwrap();
             assert_eq!(serde_json::from_str::<Parked>(&json).unwrap(), parked);

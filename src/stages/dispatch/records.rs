@@ -139,8 +139,8 @@ pub(super) fn parked(change: Change, job: Option<&Job>, desk: Desk) -> Option<Pa
         Change::Del(id) => (ParkedKey::Reply(id), None),
         Change::DelEpoch(epoch) => (ParkedKey::Epoch(lane, epoch), None),
         Change::DelLimit(bot) => (ParkedKey::Limit(lane, bot), None),
-        Change::Limit { bot, until } => {
-            let limit = Parked::Limit { bot, until, epoch, lane };
+        Change::Limit { bot, until, at } => {
+            let limit = Parked::Limit { bot, until, at: Some(at), epoch, lane };
             (limit.key(), Some(limit))
         }
         Change::Put { offset, id, of, attempt } => {

@@ -196,7 +196,8 @@ impl Ledger {
                 if let Settled::Result { bot, conversation, at, attempt: 1.., .. } = &settled
                     && *at > since
                 {
-                    sent(bot, conversation, at.since(since));
+                    // A clock that was set back makes its past look like the future: that is now at the latest.
+                    sent(bot, conversation, at.since(since).min(PAST));
                 }
             }
         }

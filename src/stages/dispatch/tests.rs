@@ -1,5 +1,6 @@
 //! What dispatch promises, one promise a test, without a network.
 
+mod clocks;
 mod flow;
 mod group;
 mod lanes;

@@ -72,7 +72,8 @@ pub(super) fn all() -> Vec<Sample> {
         ),
         parked("put", put()),
         parked("epoch", Parked::Epoch { epoch: 4, lane: Lane::Ready }),
-        parked("limit", Parked::Limit { bot: "shop".into(), until: AT, epoch: 4, lane: Lane::Ready }),
+        parked("limit", limit(None)),
+        parked("learned", limit(Some(Timestamp::from_millis(1_795_000_000_000)))),
         plain(ParkedTurn::TYPE, "put", turn()),
         follow("delivered", receipt(ReceiptStatus::Delivered, true), true),
         follow("failed", receipt(ReceiptStatus::Failed, false), false),
@@ -194,6 +195,10 @@ fn result(status: SettledStatus, full: bool) -> Settled {
 
 fn ledger(case: &str, record: Settled) -> Sample {
     plain(Settled::TYPE, case, record)
+}
+
+fn limit(at: Option<Timestamp>) -> Parked {
+    Parked::Limit { bot: "shop".into(), until: AT, at, epoch: 4, lane: Lane::Ready }
 }
 
 fn parked(case: &str, record: Parked) -> Sample {

@@ -24,7 +24,7 @@ impl Machine {
             && found.noted.is_none_or(|noted| until.since(noted) > self.bounds.long_wait)
         {
             found.noted = Some(until);
-            self.push_parked(ToParked::Other, Change::Limit { bot: bot.clone(), until });
+            self.push_parked(ToParked::Other, Change::Limit { bot: bot.clone(), until, at: now.wall });
         }
     }
 

@@ -187,6 +187,8 @@ pub(crate) enum Change {
         bot: BotId,
         /// Until when.
         until: Timestamp,
+        /// When it was learned.
+        at: Timestamp,
     },
     /// A limit that is over: its key without a value.
     DelLimit(BotId),

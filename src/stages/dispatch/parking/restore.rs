@@ -18,6 +18,7 @@ mod recovered;
 pub(crate) use recovered::{Doubt, Recovered};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use super::bounds::Bounds;
 use super::chats::Chats;
@@ -70,11 +71,27 @@ pub(crate) struct Restore {
     epoch: u64,
     /// Markers of older owners.
     markers: BTreeSet<u64>,
-    limits: BTreeMap<BotId, Timestamp>,
+    limits: BTreeMap<BotId, Told>,
     /// What the other lane was told to wait for: a provider means both.
-    others: BTreeMap<BotId, Timestamp>,
+    others: BTreeMap<BotId, Told>,
     /// The largest offset that a record names.
     last: Option<u64>,
+}
+
+/// A wait that a provider asked for, by the wall clocks of those who learned it.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    until: Timestamp,
+    /// When it was learned; older records don't say.
+    at: Option<Timestamp>,
+}
+
+impl Told {
+    /// How long it lasts from now on: never longer than it was when it was learned, though the clock was set back.
+    fn left(self, now: Timestamp) -> Duration {
+        let left = self.until.since(now);
+        self.at.map_or(left, |at| left.min(self.until.since(at)))
+    }
 }
 
 /// A PUT without a DEL.
@@ -168,11 +185,13 @@ impl Restore {
                 self.epoch = self.epoch.max(*epoch);
                 self.markers.insert(*epoch);
             }
-            (_, Some(Parked::Limit { bot, until, lane, .. })) if *lane == self.from.lane => {
-                self.limits.insert(bot.clone(), *until);
+            (_, Some(Parked::Limit { bot, until, at, lane, .. })) if *lane == self.from.lane => {
+                self.limits.insert(bot.clone(), Told { until: *until, at: *at });
             }
             (ParkedKey::Limit(_, bot), None) => drop(self.others.remove(bot)),
-            (_, Some(Parked::Limit { bot, until, .. })) => drop(self.others.insert(bot.clone(), *until)),
+            (_, Some(Parked::Limit { bot, until, at, .. })) => {
+                self.others.insert(bot.clone(), Told { until: *until, at: *at });
+            }
             (_, Some(put @ Parked::Put { lane, .. })) if *lane == self.from.lane => self.put(put, place),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! What the runtime gives a stage, as far as a test needs it: a paused clock, a group that says what it is told to.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,17 +19,21 @@ use crate::stages::dispatch::Effect;
 
 const NOON: i64 = 1_795_000_000_000;
 
-/// Shows the time of the paused clock.
+/// Shows the time of the paused clock. The wall clock beside it may be set to another hour.
 #[derive(Debug)]
-pub(super) struct TestClock(pub(super) Instant);
+pub(super) struct TestClock {
+    pub(super) origin: Instant,
+    /// How far the wall clock was set ahead, in milliseconds.
+    pub(super) ahead: Arc<AtomicI64>,
+}
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(NOON).plus(self.0.elapsed())
+        Timestamp::from_millis(NOON + self.ahead.load(Ordering::Relaxed)).plus(self.origin.elapsed())
     }
 
     fn uptime(&self) -> Duration {
-        self.0.elapsed()
+        self.origin.elapsed()
     }
 }
 

@@ -3,6 +3,7 @@
 mod seen;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub(super) struct Rig {
     pub(super) limits: LimitsConfig,
     /// How replies are written.
     pub(super) manner: Manner,
+    /// How far the wall clock was set ahead, in milliseconds.
+    pub(super) ahead: Arc<AtomicI64>,
     open: BTreeSet<u64>,
 }
 
@@ -81,7 +84,8 @@ impl Rig {
         config: DispatchConfig,
         limits: LimitsConfig,
     ) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(TestClock(Instant::now()));
+        let ahead = Arc::<AtomicI64>::default();
+        let clock: Arc<dyn Clock> = Arc::new(TestClock { origin: Instant::now(), ahead: Arc::clone(&ahead) });
         let log = Arc::new(MemoryLog::new(Arc::clone(&clock), log_latency));
         let directory = Arc::new(FakeDirectory::default());
         let telegram = Arc::new(telegram);
@@ -105,6 +109,7 @@ impl Rig {
             config,
             limits,
             manner: Manner::default(),
+            ahead,
             open: BTreeSet::new(),
         };
         for bot in ["a", "b", "c"] {
@@ -133,6 +138,7 @@ impl Rig {
             config: self.config.clone(),
             limits: self.limits.clone(),
             manner: self.manner,
+            ahead: Arc::clone(&self.ahead),
             open: BTreeSet::new(),
         };
         bulk.restore().await;

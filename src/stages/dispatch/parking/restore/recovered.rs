@@ -104,17 +104,17 @@ impl Recovered {
         if faults.has(Mutant::MarkersFirst) {
             delete_markers(&mut machine);
         }
-        for (bot, until) in std::mem::take(&mut restore.others) {
+        for (bot, told) in std::mem::take(&mut restore.others) {
             let ix = machine.chats.bot(&bot);
             if let Some(bot) = machine.chats.bot_mut(ix) {
-                bot.until = now.moment + until.since(now.wall);
+                bot.until = now.moment + told.left(now.wall);
             }
         }
-        for (bot, until) in limits {
-            let wait = until.since(now.wall);
+        for (bot, told) in limits {
+            let wait = told.left(now.wall);
             let ix = machine.chats.bot(&bot);
             if let Some(bot) = machine.chats.bot_mut(ix) {
-                (bot.until, bot.noted) = (bot.until.max(now.moment + wait), Some(until));
+                (bot.until, bot.noted) = (bot.until.max(now.moment + wait), Some(now.wall.plus(wait)));
             }
         }
         all.into_iter().for_each(|found| machine.take_over(found, late.get(&found.slot.id).copied()));

@@ -120,7 +120,7 @@ impl Owner {
             Change::Del(id) => return (ParkedKey::Reply(id), None),
             Change::DelEpoch(epoch) => return (ParkedKey::Epoch(lane, epoch), None),
             Change::DelLimit(bot) => return (ParkedKey::Limit(lane, bot), None),
-            Change::Limit { bot, until } => Parked::Limit { bot, until, epoch, lane },
+            Change::Limit { bot, until, at } => Parked::Limit { bot, until, at: Some(at), epoch, lane },
             Change::Put { offset, id, of, attempt } => {
                 let super::world::Rec { chat, deadline, .. } = self.scene.lane[World::root(id) as usize];
                 Parked::Put {
