@@ -25,7 +25,7 @@ pub use content::{Card, Content, Degrees, Edit, Media, MediaKind, Place, Reactio
 pub use document::{DocumentChanged, DocumentSubmitted};
 pub use media::MediaWanted;
 pub use mode::{ConversationMode, Mode, TakenBy};
-pub use parked::{Parked, ParkedKey};
+pub use parked::{Limited, Parked, ParkedKey};
 pub use parked_turn::ParkedTurn;
 pub use receipt::{ReceiptReceived, ReceiptStatus};
 pub use reply::{

@@ -127,6 +127,14 @@ impl ConversationId {
         Self::from(id)
     }
 
+    /// Its beginning: `tenant/channel` for 2 parts, `tenant/channel/account` for 3.
+    #[must_use]
+    pub fn beginning(&self, parts: usize) -> &str {
+        let id = self.as_str();
+        let end = id.match_indices('/').map(|(at, _)| at).nth(parts.saturating_sub(1));
+        &id[..end.unwrap_or(id.len())]
+    }
+
     /// Whose it is, and where: tenant, channel, account.
     #[must_use]
     pub fn account(&self) -> Option<(TenantId, ChannelKind, AccountId)> {
@@ -301,6 +309,9 @@ mod tests {
             assert_eq!(with(account, "c").account(), Some(whose));
         }
         assert_eq!(ConversationId::from("t/fax/a/c").account(), None);
+        let id = with("a/b", "c");
+        let beginnings = [2, 3, 9].map(|parts| id.beginning(parts));
+        assert_eq!(beginnings, ["t/webchat", "t/webchat/a%2Fb", "t/webchat/a%2Fb/c"]);
     }
 
     #[test]

@@ -52,10 +52,11 @@ pub enum Parked {
         /// Which lane.
         lane: Lane,
     },
-    /// The provider lets nothing of a bot through for a while.
+    /// The provider lets nothing of a bot, a chat, an account or an app through for a while.
     Limit {
-        /// Which bot's.
-        bot: BotId,
+        /// What it is about.
+        #[serde(flatten)]
+        of: Limited,
         /// Until when.
         until: Timestamp,
         /// When it was learned: however the clock is set later, it lasts no longer than from here to `until`. Absent in
@@ -79,9 +80,23 @@ impl Parked {
         match self {
             Self::Put { id, .. } => ParkedKey::Reply(*id),
             Self::Epoch { epoch, lane, .. } => ParkedKey::Epoch(*lane, *epoch),
-            Self::Limit { bot, lane, .. } => ParkedKey::Limit(*lane, bot.clone()),
+            Self::Limit { of, lane, .. } => ParkedKey::Limit(*lane, of.clone()),
         }
     }
+}
+
+/// What a provider's wait is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Limited {
+    /// All that this bot sends.
+    Bot(BotId),
+    /// This conversation's chat.
+    Chat(ConversationId),
+    /// This account, a number or a page: `tenant/channel/account`.
+    Number(String),
+    /// The app behind these accounts: `tenant/channel`.
+    App(String),
 }
 
 /// Every field of every kind. What serde makes of a tagged enum keeps all values aside until it has seen the tag, which is
@@ -99,6 +114,9 @@ struct Flat {
     tenant: Option<TenantId>,
     bot: Option<BotId>,
     conversation: Option<ConversationId>,
+    chat: Option<ConversationId>,
+    number: Option<String>,
+    app: Option<String>,
     deadline: Option<Timestamp>,
     reply: Option<String>,
     until: Option<Timestamp>,
@@ -136,14 +154,19 @@ impl<'de> Deserialize<'de> for Parked {
             },
             Kind::Epoch => Self::Epoch { epoch, lane },
             Kind::Limit => {
-                let (bot, until) = (need(flat.bot, "bot")?, need(flat.until, "until")?);
-                Self::Limit { bot, until, at: flat.at, epoch, lane }
+                let chat = || flat.chat.map(Limited::Chat);
+                let number = || flat.number.map(Limited::Number);
+                let app = || flat.app.map(Limited::App);
+                let of = flat.bot.map(Limited::Bot).or_else(chat).or_else(number).or_else(app);
+                let (of, until) = (need(of, "bot")?, need(flat.until, "until")?);
+                Self::Limit { of, until, at: flat.at, epoch, lane }
             }
         })
     }
 }
 
-/// The key of a record. Written as the id, `epoch:LANE:NUMBER` or `limit:LANE:BOT`.
+/// The key of a record. Written as the id, `epoch:LANE:NUMBER`, `limit:LANE:BOT` or `limit:SCOPE:LANE:NAME`, where the scope is
+/// `chat`, `number` or `app`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ParkedKey {
     /// A reply.
@@ -151,8 +174,8 @@ pub enum ParkedKey {
     /// An owner. Each has a key of its own: with one for all, compaction would take away the record that tells which
     /// `put` came late.
     Epoch(Lane, u64),
-    /// A bot's limit.
-    Limit(Lane, BotId),
+    /// A limit, as a lane learned it.
+    Limit(Lane, Limited),
 }
 
 impl fmt::Display for ParkedKey {
@@ -160,7 +183,15 @@ impl fmt::Display for ParkedKey {
         match self {
             Self::Reply(id) => write!(f, "{id}"),
             Self::Epoch(lane, epoch) => write!(f, "epoch:{}:{epoch}", lane.as_str()),
-            Self::Limit(lane, bot) => write!(f, "limit:{}:{bot}", lane.as_str()),
+            Self::Limit(lane, of) => {
+                let lane = lane.as_str();
+                match of {
+                    Limited::Bot(bot) => write!(f, "limit:{lane}:{bot}"),
+                    Limited::Chat(chat) => write!(f, "limit:chat:{lane}:{chat}"),
+                    Limited::Number(number) => write!(f, "limit:number:{lane}:{number}"),
+                    Limited::App(app) => write!(f, "limit:app:{lane}:{app}"),
+                }
+            }
         }
     }
 }
@@ -169,15 +200,21 @@ impl FromStr for ParkedKey {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "a key of reply.parked is an event id, epoch:LANE:NUMBER or limit:LANE:BOT";
+        const WRONG: &str = "a key of reply.parked is an event id, epoch:LANE:NUMBER, limit:LANE:BOT or limit:SCOPE:LANE:NAME";
         let Some((kind, rest)) = text.split_once(':') else {
             return text.parse().map(Self::Reply);
         };
-        let (lane, name) = rest.split_once(':').ok_or(WRONG)?;
-        let lane: Lane = lane.parse()?;
-        match kind {
-            "epoch" => name.parse().map(|epoch| Self::Epoch(lane, epoch)).map_err(|_| WRONG),
-            "limit" => Ok(Self::Limit(lane, name.into())),
+        let (first, name) = rest.split_once(':').ok_or(WRONG)?;
+        let scoped = |of: fn(&str) -> Limited| -> Result<Self, &'static str> {
+            let (lane, name) = name.split_once(':').ok_or(WRONG)?;
+            Ok(Self::Limit(lane.parse()?, of(name)))
+        };
+        match (kind, first) {
+            ("epoch", lane) => Ok(Self::Epoch(lane.parse()?, name.parse().map_err(|_| WRONG)?)),
+            ("limit", "chat") => scoped(|name| Limited::Chat(name.into())),
+            ("limit", "number") => scoped(|name| Limited::Number(name.to_owned())),
+            ("limit", "app") => scoped(|name| Limited::App(name.to_owned())),
+            ("limit", lane) => Ok(Self::Limit(lane.parse()?, Limited::Bot(name.into()))),
             _ => Err(WRONG),
         }
     }
@@ -194,23 +231,35 @@ mod tests {
         let keys = [
             ParkedKey::Reply(id),
             ParkedKey::Epoch(Lane::Bulk, 7),
-            ParkedKey::Limit(Lane::Ready, BotId::from("shop")),
+            ParkedKey::Limit(Lane::Ready, Limited::Bot(BotId::from("shop"))),
+            ParkedKey::Limit(Lane::Bulk, Limited::Chat(ConversationId::from("t/webchat/a:b/c:d"))),
+            ParkedKey::Limit(Lane::Ready, Limited::Number("t/whatsapp/49".to_owned())),
+            ParkedKey::Limit(Lane::Ready, Limited::App("t/whatsapp".to_owned())),
         ];
+        // As it always was.
+        assert_eq!(keys[2].to_string(), "limit:ready:shop");
         for key in keys {
             assert_eq!(key.to_string().parse::<ParkedKey>().unwrap(), key);
         }
-        for wrong in ["", "epoch:ready:x", "epoch:7", "limit:slow:shop", "owner:ready:7"] {
+        for wrong in ["", "epoch:ready:x", "epoch:7", "limit:slow:shop", "limit:chat:c", "owner:ready:7"] {
             assert!(wrong.parse::<ParkedKey>().is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn every_kind_is_read_back_and_names_what_it_lacks() {
-        let (bot, until) = (BotId::from("b"), Timestamp::from_millis(7));
+        let (of, until) = (Limited::Bot(BotId::from("b")), Timestamp::from_millis(7));
+        let learned = |of| {
+            let at = Some(Timestamp::from_millis(2));
+            Parked::Limit { of, until, at, epoch: 3, lane: Lane::Ready }
+        };
         for parked in [
             Parked::Epoch { epoch: 3, lane: Lane::Bulk },
-            Parked::Limit { bot: bot.clone(), until, at: None, epoch: 3, lane: Lane::Ready },
-            Parked::Limit { bot, until, at: Some(Timestamp::from_millis(2)), epoch: 3, lane: Lane::Ready },
+            Parked::Limit { of: of.clone(), until, at: None, epoch: 3, lane: Lane::Ready },
+            learned(of),
+            learned(Limited::Chat(ConversationId::from("t/telegram/1/2"))),
+            learned(Limited::Number("t/whatsapp/1".to_owned())),
+            learned(Limited::App("t/whatsapp".to_owned())),
         ] {
             let json = serde_json::to_string(&parked).unwrap();
             assert_eq!(serde_json::from_str::<Parked>(&json).unwrap(), parked);

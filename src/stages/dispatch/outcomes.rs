@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::arena::Ix;
 use super::error::{BOT_DISABLED, NO_ACCOUNT};
 use super::job::{Foregone, Job};
-use super::parking::{Head, Outcome};
+use super::parking::{Head, Now, Outcome};
 use super::queues::{State, Voice};
 use super::send::{Attempt, Effect};
 use super::{Dispatch, backoff};
 use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::{Lane, SettledStatus};
+use crate::domain::events::{Lane, Limited, SettledStatus};
 use crate::domain::ids::{BotId, ConversationId};
 use crate::limits::{Keys, Pause};
 use crate::pipeline::PartitionCx;
@@ -157,6 +157,7 @@ impl Dispatch {
         // What the account or the app has to wait for is the limits' to say; this chat's replies wait at least as long.
         self.machine.park_wait_chat(&place.conversation, now.moment + span);
         self.pause(place.line, &place.keys, scope, span, now.moment);
+        self.write_down(&place.conversation, scope, now.moment + span, now);
         if matches!(scope, Scope::Chat | Scope::Bot) {
             // Telegram does not say whether it is the chat or the bot: the limits make it the bot's in the end.
             let paused = self.common.limits().paused(&place.keys, now.moment);
@@ -183,6 +184,23 @@ impl Dispatch {
             Scope::App => Pause::App,
         };
         self.common.limits().pause(what, keys, now + span, now);
+    }
+
+    /// Has the next owner learn a long wait too. A bot's the machine writes down itself; a message's own is nobody else's.
+    pub(super) fn write_down(
+        &mut self,
+        conversation: &ConversationId,
+        scope: Scope,
+        until: Duration,
+        now: Now,
+    ) {
+        let of = match scope {
+            Scope::Chat => Limited::Chat(conversation.clone()),
+            Scope::Number => Limited::Number(conversation.beginning(3).to_owned()),
+            Scope::App => Limited::App(conversation.beginning(2).to_owned()),
+            Scope::Message | Scope::Bot => return,
+        };
+        self.machine.write_down(of, until, now);
     }
 
     /// The head of a chat will not be sent, whatever the provider would say.

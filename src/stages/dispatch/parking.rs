@@ -36,6 +36,7 @@ mod slots;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod waits;
 
 use crate::log::Place;
 pub(crate) use bounds::Bounds;
@@ -49,7 +50,7 @@ pub(crate) use restore::{Doubt, From, Restore, next_epoch};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
-use crate::domain::events::Lane;
+use crate::domain::events::{Lane, Limited};
 use crate::domain::ids::{BotId, ConversationId, EventId};
 use crate::stages::dispatch::arena::Ix;
 use chats::Chats;
@@ -78,6 +79,8 @@ pub(crate) struct Machine {
     position: u64,
     /// Where the lane ended at the restore: an offset at or past it, in a log that was repaired, counts as read.
     end: u64,
+    /// Until when what waits that stands in the parked topic.
+    waits: BTreeMap<Limited, Duration>,
     /// Chats whose head is parked and was not read yet, by its offset.
     unread: BTreeMap<u64, Ix>,
     pin: Pin,

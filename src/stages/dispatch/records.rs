@@ -138,9 +138,9 @@ pub(super) fn parked(change: Change, job: Option<&Job>, desk: Desk) -> Option<Pa
     let (key, value) = match change {
         Change::Del(id) => (ParkedKey::Reply(id), None),
         Change::DelEpoch(epoch) => (ParkedKey::Epoch(lane, epoch), None),
-        Change::DelLimit(bot) => (ParkedKey::Limit(lane, bot), None),
-        Change::Limit { bot, until, at } => {
-            let limit = Parked::Limit { bot, until, at: Some(at), epoch, lane };
+        Change::DelLimit(of) => (ParkedKey::Limit(lane, of), None),
+        Change::Limit { of, until, at } => {
+            let limit = Parked::Limit { of, until, at: Some(at), epoch, lane };
             (limit.key(), Some(limit))
         }
         Change::Put { offset, id, of, attempt } => {

@@ -13,9 +13,10 @@ use super::parking::{Bounds, DeadLetter, Doubt, From, Now, Restore, Search, Verd
 use super::records::{self, Desk, LedgerDraft, Whose};
 use super::send::Effect;
 use super::{Common, Dispatch, PAST};
-use crate::domain::events::{Lane, Parked, ParkedKey, Settled, SettledStatus};
+use crate::domain::events::{Lane, Limited, Parked, ParkedKey, Settled, SettledStatus};
 use crate::domain::ids::{BotId, ConversationId};
 use crate::domain::time::Timestamp;
+use crate::limits::Pause;
 use crate::log::{Log, LogError, Payloads, Place, Record, Scan, TopicPartition};
 use crate::pipeline::PartitionCx;
 
@@ -51,7 +52,9 @@ impl Dispatch {
         for doubt in recovered.doubts() {
             settle_doubt(cx, lane, &self.payloads, doubt).await?;
         }
-        self.machine = recovered.machine(self.now(cx));
+        let now = self.now(cx);
+        self.pause_again(recovered.waits(now), now.moment);
+        self.machine = recovered.machine(now);
         self.payloads.keep(self.machine.places());
         let took = cx.clock.uptime().saturating_sub(began);
         tracing::info!(partition = %cx.partition, epoch = cx.epoch, ms = took.as_millis(), "restored");
@@ -66,6 +69,21 @@ impl Dispatch {
                 let keys = limits.keys(bot, conversation, false);
                 limits.seen(&keys, began + at);
             }
+        }
+    }
+
+    /// Tells the limits what providers asked earlier owners to wait, of either lane.
+    fn pause_again<'a>(&self, waits: impl Iterator<Item = (&'a Limited, Duration)>, now: Duration) {
+        let mut limits = self.common.limits();
+        for (of, until) in waits {
+            let (what, bot, place) = match of {
+                Limited::Bot(bot) => (Pause::Bot, bot.clone(), ""),
+                Limited::Chat(chat) => (Pause::Chat, BotId::default(), chat.as_str()),
+                Limited::Number(number) => (Pause::Number, BotId::default(), number.as_str()),
+                Limited::App(app) => (Pause::App, BotId::default(), app.as_str()),
+            };
+            let keys = limits.keys(&bot, &ConversationId::from(place), false);
+            limits.pause(what, &keys, until, now);
         }
     }
 

@@ -11,9 +11,9 @@ use millrace::domain::envelope::Envelope;
 use millrace::domain::event::Event;
 use millrace::domain::events::{
     Attachment, AttachmentKind, BotBacklog, BotChanged, Button, ChatKind, Citation, Contact,
-    ConversationMode, Hop, Lane, Mode, Parked, ParkedTurn, Part, Passage, ReceiptReceived, ReceiptStatus,
-    ReplyReady, Route, Scripted, Settled, SettledStatus, Signal, SignalReady, TakenBy, TurnDropped,
-    TurnGrounded, TurnKind, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
+    ConversationMode, Hop, Lane, Limited, Mode, Parked, ParkedTurn, Part, Passage, ReceiptReceived,
+    ReceiptStatus, ReplyReady, Route, Scripted, Settled, SettledStatus, Signal, SignalReady, TakenBy,
+    TurnDropped, TurnGrounded, TurnKind, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
 };
 use millrace::domain::ids::{AccountId, ConversationId, EventId, TenantId};
 use millrace::domain::knowledge::DocumentStatus;
@@ -36,6 +36,7 @@ pub(super) struct Sample {
 }
 
 const AT: Timestamp = Timestamp::from_millis(1_795_000_000_123);
+const LEARNED: Option<Timestamp> = Some(Timestamp::from_millis(1_795_000_000_000));
 
 pub(super) fn all() -> Vec<Sample> {
     vec![
@@ -72,8 +73,11 @@ pub(super) fn all() -> Vec<Sample> {
         ),
         parked("put", put()),
         parked("epoch", Parked::Epoch { epoch: 4, lane: Lane::Ready }),
-        parked("limit", limit(None)),
-        parked("learned", limit(Some(Timestamp::from_millis(1_795_000_000_000)))),
+        parked("limit", limit(Limited::Bot("shop".into()), None)),
+        parked("learned", limit(Limited::Bot("shop".into()), LEARNED)),
+        parked("chat", limit(Limited::Chat(conversation()), LEARNED)),
+        parked("number", limit(Limited::Number("acme/whatsapp/77".into()), LEARNED)),
+        parked("app", limit(Limited::App("acme/whatsapp".into()), LEARNED)),
         plain(ParkedTurn::TYPE, "put", turn()),
         follow("delivered", receipt(ReceiptStatus::Delivered, true), true),
         follow("failed", receipt(ReceiptStatus::Failed, false), false),
@@ -197,8 +201,8 @@ fn ledger(case: &str, record: Settled) -> Sample {
     plain(Settled::TYPE, case, record)
 }
 
-fn limit(at: Option<Timestamp>) -> Parked {
-    Parked::Limit { bot: "shop".into(), until: AT, at, epoch: 4, lane: Lane::Ready }
+fn limit(of: Limited, at: Option<Timestamp>) -> Parked {
+    Parked::Limit { of, until: AT, at, epoch: 4, lane: Lane::Ready }
 }
 
 fn parked(case: &str, record: Parked) -> Sample {

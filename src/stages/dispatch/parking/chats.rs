@@ -11,7 +11,6 @@ use super::faults::{Faults, Mutant};
 use super::item::Slot;
 use super::slots::Slots;
 use crate::domain::ids::{BotId, ConversationId};
-use crate::domain::time::Timestamp;
 use crate::stages::dispatch::arena::{Arena, Ix};
 
 /// A conversation with replies to send, or with a wait.
@@ -36,8 +35,6 @@ pub(super) struct Bot {
     pub(super) name: BotId,
     /// Nothing goes out before.
     pub(super) until: Duration,
-    /// Until when its limit stands in the parked topic.
-    pub(super) noted: Option<Timestamp>,
     pub(super) memory: u32,
     pub(super) memory_bytes: u64,
     pub(super) parked: u32,
@@ -181,7 +178,6 @@ impl Chats {
         let bot = self.bots.insert(Bot {
             name: name.clone(),
             until: Duration::ZERO,
-            noted: None,
             memory: 0,
             memory_bytes: 0,
             parked: 0,
@@ -232,9 +228,8 @@ impl Chats {
         self.chats.iter()
     }
 
-    /// Drops chats and bots that hold nothing and wait for nothing. Gives the bots whose limit in the parked topic is
-    /// over.
-    pub(super) fn drop_idle(&mut self, now: Duration) -> Vec<BotId> {
+    /// Drops chats and bots that hold nothing and wait for nothing.
+    pub(super) fn drop_idle(&mut self, now: Duration) {
         let idle = |chat: &Chat| chat.is_empty() && chat.until <= now;
         let chats: Vec<Ix> = self.chats.iter().filter(|(_, chat)| idle(chat)).map(|(ix, _)| ix).collect();
         for ix in chats {
@@ -245,19 +240,12 @@ impl Chats {
                 }
             }
         }
-        let over: Vec<Ix> = self.bots.iter().filter(|(_, bot)| bot.until <= now).map(|(ix, _)| ix).collect();
-        let mut free = Vec::new();
+        let over = |bot: &Bot| bot.until <= now && bot.chats == 0;
+        let over: Vec<Ix> = self.bots.iter().filter(|(_, bot)| over(bot)).map(|(ix, _)| ix).collect();
         for ix in over {
-            let Some(bot) = self.bots.get_mut(ix) else { continue };
-            if bot.noted.take().is_some() {
-                free.push(bot.name.clone());
-            }
-            if bot.chats == 0
-                && let Some(bot) = self.bots.remove(ix)
-            {
+            if let Some(bot) = self.bots.remove(ix) {
                 self.bot_of.remove(&bot.name);
             }
         }
-        free
     }
 }

@@ -8,6 +8,7 @@ use super::faults::Mutant;
 use super::item::{Failure, Item, Put};
 use super::protocol::{Change, Command, Now};
 use super::{Machine, ToParked};
+use crate::domain::events::Limited;
 use crate::domain::ids::{BotId, ConversationId};
 use crate::log::Place;
 
@@ -17,15 +18,8 @@ impl Machine {
         let ix = self.chats.bot(bot);
         let Some(found) = self.chats.bot_mut(ix) else { return };
         found.until = found.until.max(until);
-        // A long wait is written down, so that a new owner does not try at once.
-        let wait = found.until.saturating_sub(now.moment);
-        let until = now.wall.plus(wait);
-        if wait > self.bounds.long_wait
-            && found.noted.is_none_or(|noted| until.since(noted) > self.bounds.long_wait)
-        {
-            found.noted = Some(until);
-            self.push_parked(ToParked::Other, Change::Limit { bot: bot.clone(), until, at: now.wall });
-        }
+        let until = found.until;
+        self.write_down(Limited::Bot(bot.clone()), until, now);
     }
 
     /// Nothing of a chat goes out before `until`.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::domain::events::{Settled, SettledStatus};
+use crate::domain::events::{Limited, Settled, SettledStatus};
 use crate::domain::ids::{BotId, ConversationId, EventId};
 use crate::domain::time::Timestamp;
 use crate::log::Place;
@@ -181,17 +181,17 @@ pub(crate) enum Change {
     Del(EventId),
     /// An older owner's marker: its key without a value.
     DelEpoch(u64),
-    /// How long a bot is limited.
+    /// How long a provider wants nothing.
     Limit {
-        /// The bot.
-        bot: BotId,
+        /// What it is about.
+        of: Limited,
         /// Until when.
         until: Timestamp,
         /// When it was learned.
         at: Timestamp,
     },
     /// A limit that is over: its key without a value.
-    DelLimit(BotId),
+    DelLimit(Limited),
 }
 
 /// A reply that was not sent, or not surely.

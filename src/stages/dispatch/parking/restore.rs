@@ -26,8 +26,8 @@ use super::faults::{Faults, Mutant};
 use super::item::{NEVER, Slot};
 use super::known::{Known, Search};
 use super::slots::{Keyed, Slots};
-use crate::domain::events::{Lane, Parked, ParkedKey, Settled};
-use crate::domain::ids::{BotId, EventId};
+use crate::domain::events::{Lane, Limited, Parked, ParkedKey, Settled};
+use crate::domain::ids::EventId;
 use crate::domain::time::Timestamp;
 use crate::log::Place;
 use crate::stages::dispatch::arena::Ix;
@@ -71,9 +71,9 @@ pub(crate) struct Restore {
     epoch: u64,
     /// Markers of older owners.
     markers: BTreeSet<u64>,
-    limits: BTreeMap<BotId, Told>,
+    limits: BTreeMap<Limited, Told>,
     /// What the other lane was told to wait for: a provider means both.
-    others: BTreeMap<BotId, Told>,
+    others: BTreeMap<Limited, Told>,
     /// The largest offset that a record names.
     last: Option<u64>,
 }
@@ -178,19 +178,19 @@ impl Restore {
             (ParkedKey::Epoch(lane, epoch), None) if *lane == self.from.lane => {
                 self.markers.remove(epoch);
             }
-            (ParkedKey::Limit(lane, bot), None) if *lane == self.from.lane => {
-                self.limits.remove(bot);
+            (ParkedKey::Limit(lane, of), None) if *lane == self.from.lane => {
+                self.limits.remove(of);
             }
             (_, Some(Parked::Epoch { epoch, lane })) if *lane == self.from.lane => {
                 self.epoch = self.epoch.max(*epoch);
                 self.markers.insert(*epoch);
             }
-            (_, Some(Parked::Limit { bot, until, at, lane, .. })) if *lane == self.from.lane => {
-                self.limits.insert(bot.clone(), Told { until: *until, at: *at });
+            (_, Some(Parked::Limit { of, until, at, lane, .. })) if *lane == self.from.lane => {
+                self.limits.insert(of.clone(), Told { until: *until, at: *at });
             }
-            (ParkedKey::Limit(_, bot), None) => drop(self.others.remove(bot)),
-            (_, Some(Parked::Limit { bot, until, at, .. })) => {
-                self.others.insert(bot.clone(), Told { until: *until, at: *at });
+            (ParkedKey::Limit(_, of), None) => drop(self.others.remove(of)),
+            (_, Some(Parked::Limit { of, until, at, .. })) => {
+                self.others.insert(of.clone(), Told { until: *until, at: *at });
             }
             (_, Some(put @ Parked::Put { lane, .. })) if *lane == self.from.lane => self.put(put, place),
             _ => {}

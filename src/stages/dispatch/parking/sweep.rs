@@ -1,8 +1,8 @@
 //! What only time brings about: parking by age, deadlines, statuses that did not come, waits that are over.
 
+use super::Machine;
 use super::item::{Failure, State};
-use super::protocol::{Change, Now};
-use super::{Machine, ToParked};
+use super::protocol::Now;
 
 impl Machine {
     /// Parks what waits long. To be called when a long wait was learned; it costs as much as there is in memory.
@@ -31,9 +31,8 @@ impl Machine {
         unclear.into_iter().for_each(|(offset, reason)| self.not_clear(offset, reason));
         self.copy_forward();
         self.expire(now);
-        for bot in self.chats.drop_idle(now.moment) {
-            self.push_parked(ToParked::Other, Change::DelLimit(bot));
-        }
+        self.chats.drop_idle(now.moment);
+        self.drop_waits(now.moment);
     }
 
     /// Heads whose time is over. What stands behind a head is looked at when it is the head.

@@ -34,7 +34,7 @@ async fn a_limited_chat_is_parked_and_goes_on_in_order() {
     rig.send(&[say("a", 1, &["one"]), say("a", 1, &["two"])]);
     rig.run(2 * SEC).await;
     assert_eq!((rig.end(0), rig.end(1)), ("finished", "finished"), "no offset waits for the limit");
-    assert_eq!(rig.parked().len(), 3, "two replies and the owner: {:?}", rig.parked());
+    assert_eq!(rig.parked().len(), 4, "two replies, the wait and the owner: {:?}", rig.parked());
     assert!(rig.stage.jobs.is_empty(), "nor does memory");
     rig.send(&[say("a", 1, &["three"]), say("a", 2, &["other"])]);
     rig.settle(120 * SEC).await;
@@ -42,6 +42,7 @@ async fn a_limited_chat_is_parked_and_goes_on_in_order() {
     let texts: Vec<_> = sent.iter().map(|sent| sent.text.as_str()).collect();
     assert_eq!(texts, ["one", "other", "one", "two", "three"]);
     assert!(sent[2].at - start >= 60 * SEC);
+    rig.run(2 * SEC).await;
     assert_eq!(rig.parked(), ["epoch:ready:1"], "what is sent is deleted");
     assert!(rig.ledger().iter().all(|(.., status)| *status == SettledStatus::Sent));
 }
@@ -54,7 +55,8 @@ async fn a_new_owner_sends_what_was_parked() {
     rig.run(3 * SEC).await;
     assert_eq!((rig.end(0), rig.end(1)), ("finished", "finished"));
     rig.take_over().await;
-    rig.settle(10 * SEC).await;
+    rig.settle(310 * SEC).await;
+    rig.run(2 * SEC).await;
     assert_eq!(rig.texts(), ["half", "rest", "rest", "next"], "the part that was settled is not sent again");
     assert_eq!(rig.parked(), ["epoch:ready:2"], "the older owner's marker is gone too");
 }
@@ -73,6 +75,69 @@ async fn a_bots_pause_is_kept_by_the_next_owner() {
     let of = |text: &str| sent.iter().rfind(|sent| sent.text == text).unwrap().at - start;
     assert!(of("z") < 5 * SEC && of("x") >= 100 * SEC && of("y") >= 100 * SEC, "{sent:?}");
     assert_eq!(sent.len(), 4, "x was tried once more and nothing twice");
+}
+
+/// When a text went out last.
+fn last(rig: &Rig, text: &str) -> Instant {
+    let sent = rig.telegram.sent().into_iter().chain(rig.whatsapp.sent());
+    sent.filter(|sent| sent.text == text).map(|sent| sent.at).max().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chats_pause_is_kept_by_the_next_owner() {
+    let mut rig = Rig::new().await;
+    rig.telegram.script("1", [wait(300, Scope::Chat)]);
+    let start = Instant::now();
+    rig.send(&[say("a", 1, &["x"])]);
+    rig.run(3 * SEC).await;
+    rig.take_over().await;
+    rig.send(&[say("a", 1, &["y"]), say("a", 2, &["z"])]);
+    rig.run(10 * SEC).await;
+    // And by the one after that.
+    rig.take_over().await;
+    rig.settle(400 * SEC).await;
+    let of = |text: &str| last(&rig, text) - start;
+    assert!(of("z") < 5 * SEC && of("x") >= 300 * SEC && of("y") >= 300 * SEC, "{:?}", rig.telegram.sent());
+    assert_eq!(rig.telegram.sent().len(), 4, "x was tried once more and nothing twice");
+    rig.run(2 * SEC).await;
+    assert_eq!(rig.parked(), ["epoch:ready:3"], "the wait is over and gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_numbers_pause_is_kept_by_the_next_owner() {
+    let mut rig = Rig::new().await;
+    rig.whatsapp.script("1", [wait(900, Scope::Number)]);
+    let on = |bot, chat: u32, text| Say { channel: ChannelKind::Whatsapp, ..say(bot, chat, &[text]) };
+    let start = Instant::now();
+    rig.send(&[on("a", 1, "x")]);
+    rig.run(3 * SEC).await;
+    rig.take_over().await;
+    rig.send(&[on("a", 2, "y"), say("a", 2, &["z"]), on("b", 3, "b")]);
+    rig.settle(1_000 * SEC).await;
+    let of = |text: &str| last(&rig, text) - start;
+    assert!(of("z") < 5 * SEC && of("b") < 5 * SEC, "no other account waits");
+    assert!(of("x") >= 900 * SEC && of("y") >= 900 * SEC, "{:?}", rig.whatsapp.sent());
+    rig.run(2 * SEC).await;
+    assert_eq!(rig.parked(), ["epoch:ready:2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_apps_pause_is_kept_by_the_next_owner() {
+    let mut rig = Rig::new().await;
+    rig.whatsapp.script("1", [wait(120, Scope::App)]);
+    let on = |bot, chat: u32, text| Say { channel: ChannelKind::Whatsapp, ..say(bot, chat, &[text]) };
+    let start = Instant::now();
+    rig.send(&[on("a", 1, "x")]);
+    rig.run(3 * SEC).await;
+    assert!(rig.parked().contains(&"limit:app:ready:t/whatsapp".to_owned()), "{:?}", rig.parked());
+    rig.take_over().await;
+    rig.send(&[on("b", 2, "y"), say("b", 2, &["z"])]);
+    rig.settle(200 * SEC).await;
+    let of = |text: &str| last(&rig, text) - start;
+    assert!(of("z") < 5 * SEC, "another channel does not wait");
+    assert!(of("x") >= 120 * SEC && of("y") >= 120 * SEC, "{:?}", rig.whatsapp.sent());
+    rig.run(2 * SEC).await;
+    assert_eq!(rig.parked(), ["epoch:ready:2"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,5 +215,5 @@ async fn a_parked_reply_expires_with_its_record_in_the_dead_letters() {
     assert_eq!(rig.ledger(), [(0, 2, expired), (1, 2, expired)]);
     let letter = &rig.log.records("dead.letter.v1", 0)[0];
     assert_eq!(letter.value, rig.log.records("reply.ready.v1", 3)[0].value, "byte for byte");
-    assert_eq!(rig.parked(), ["epoch:ready:1"]);
+    assert_eq!(rig.parked(), ["epoch:ready:1", "limit:chat:ready:t/telegram/a/1"], "its chat still waits");
 }

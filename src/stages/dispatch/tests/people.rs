@@ -96,13 +96,14 @@ async fn what_was_written_before_is_dropped_also_when_parked_begun_or_after_they
     rig.manner.epoch = Some(0);
     rig.send(&[say("a", 1, &["one", "two"]), say("a", 1, &["next"])]);
     rig.run(5 * SEC).await;
-    assert_eq!(rig.parked().len(), 3, "{:?}", rig.parked());
+    assert_eq!(rig.parked().len(), 4, "{:?}", rig.parked());
     change(&rig, "1", Mode::Human, 10, 60);
     rig.run(SEC).await;
     change(&rig, "1", Mode::Bot, 11, 0);
     // Also by an owner that comes only now.
     rig.take_over().await;
     rig.settle(60 * SEC).await;
+    rig.run(2 * SEC).await;
     assert_eq!(rig.texts(), ["one", "two"], "the second try of `two` and `next` are not made");
     let dropped: Vec<_> = reasons(&rig).into_iter().filter(|end| end.1 == SettledStatus::Dropped).collect();
     assert_eq!(dropped.len(), 2, "{dropped:?}");

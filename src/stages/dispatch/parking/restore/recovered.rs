@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::{Live, Restore};
+use crate::domain::events::Limited;
 use crate::domain::ids::EventId;
 use crate::log::Place;
 use crate::stages::dispatch::parking::faults::Mutant;
@@ -60,6 +61,12 @@ impl Recovered {
         &self.doubts
     }
 
+    /// What providers want to wait, as either lane learned it, and until when.
+    pub(crate) fn waits(&self, now: Now) -> impl Iterator<Item = (&Limited, Duration)> {
+        let all = self.restore.limits.iter().chain(&self.restore.others);
+        all.map(move |(of, told)| (of, now.moment + told.left(now.wall)))
+    }
+
     /// All doubts are durable: the machine, with what it has to do first.
     pub(crate) fn machine(self, now: Now) -> Machine {
         let Self { mut restore, ledger_end, doubts } = self;
@@ -75,6 +82,7 @@ impl Recovered {
         let from = restore.from;
         let (markers, faults) = (std::mem::take(&mut restore.markers), restore.faults);
         let limits = std::mem::take(&mut restore.limits);
+        let others = std::mem::take(&mut restore.others);
         let mut machine = Machine {
             bounds: restore.bounds,
             lane: from.lane,
@@ -88,6 +96,7 @@ impl Recovered {
             memory: 0,
             position: from.watermark,
             end: from.end,
+            waits: BTreeMap::new(),
             unread: BTreeMap::new(),
             pin: Pin { last, low: from.low },
             to_ledger: VecDeque::new(),
@@ -104,19 +113,10 @@ impl Recovered {
         if faults.has(Mutant::MarkersFirst) {
             delete_markers(&mut machine);
         }
-        for (bot, told) in std::mem::take(&mut restore.others) {
-            let ix = machine.chats.bot(&bot);
-            if let Some(bot) = machine.chats.bot_mut(ix) {
-                bot.until = now.moment + told.left(now.wall);
-            }
+        for (of, told) in limits.iter().chain(&others) {
+            machine.wait_on(of, now.moment + told.left(now.wall));
         }
-        for (bot, told) in limits {
-            let wait = told.left(now.wall);
-            let ix = machine.chats.bot(&bot);
-            if let Some(bot) = machine.chats.bot_mut(ix) {
-                (bot.until, bot.noted) = (bot.until.max(now.moment + wait), Some(now.wall.plus(wait)));
-            }
-        }
+        machine.waits = limits.into_iter().map(|(of, told)| (of, now.moment + told.left(now.wall))).collect();
         all.into_iter().for_each(|found| machine.take_over(found, late.get(&found.slot.id).copied()));
         drop(live);
         if !faults.has(Mutant::MarkersFirst) {

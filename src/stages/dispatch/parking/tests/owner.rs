@@ -119,8 +119,8 @@ impl Owner {
         let value = match change {
             Change::Del(id) => return (ParkedKey::Reply(id), None),
             Change::DelEpoch(epoch) => return (ParkedKey::Epoch(lane, epoch), None),
-            Change::DelLimit(bot) => return (ParkedKey::Limit(lane, bot), None),
-            Change::Limit { bot, until, at } => Parked::Limit { bot, until, at: Some(at), epoch, lane },
+            Change::DelLimit(of) => return (ParkedKey::Limit(lane, of), None),
+            Change::Limit { of, until, at } => Parked::Limit { of, until, at: Some(at), epoch, lane },
             Change::Put { offset, id, of, attempt } => {
                 let super::world::Rec { chat, deadline, .. } = self.scene.lane[World::root(id) as usize];
                 Parked::Put {

@@ -170,7 +170,8 @@ fn copies_count_as_results() {
 #[test]
 fn a_limit_outlives_its_owner() {
     let mut restore = restore();
-    let limit = Parked::Limit { bot: bot(), until: wall(30), at: None, epoch: 2, lane: Lane::Ready };
+    let of = Limited::Bot(bot());
+    let limit = Parked::Limit { of, until: wall(30), at: None, epoch: 2, lane: Lane::Ready };
     restore.parked(&limit.key(), Some(&limit), PLACE);
     let mut desk = Desk::on(recover(restore, 10, &[]));
     desk.admit(1, 0, 1);
@@ -184,7 +185,8 @@ fn a_limit_lasts_no_longer_than_when_it_was_learned_though_the_clock_was_set_bac
     for lane in [Lane::Ready, Lane::Bulk] {
         let mut restore = restore();
         // Learned at 3600 by a clock that has been set back to 0 since.
-        let limit = Parked::Limit { bot: bot(), until: wall(3630), at: Some(wall(3600)), epoch: 2, lane };
+        let of = Limited::Bot(bot());
+        let limit = Parked::Limit { of, until: wall(3630), at: Some(wall(3600)), epoch: 2, lane };
         restore.parked(&limit.key(), Some(&limit), PLACE);
         let mut desk = Desk::on(recover(restore, 10, &[]));
         desk.admit(1, 0, 1);

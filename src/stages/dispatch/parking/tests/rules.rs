@@ -273,7 +273,7 @@ fn a_full_backlog_goes_to_the_dead_letters() {
     // The limit's record goes when it is over.
     desk.second = 10;
     desk.sweep();
-    assert_eq!(desk.parked.back(), Some(&Change::DelLimit(bot())));
+    assert_eq!(desk.parked.back(), Some(&Change::DelLimit(Limited::Bot(bot()))));
 }
 
 #[test]
