@@ -3,8 +3,9 @@
 //! Guarantees, each with the file that keeps it and a test of its name:
 //! 1. An offset is finished only after its effect is durable: outputs, dead letter or ledger entry acknowledged ([`actor`]).
 //! 2. A committed offset never passes an unfinished record ([`tracker`]).
-//! 3. Records of one key are handled one after the other; different keys at the same time, at most `lanes` ([`lanes`]),
-//!    and of one bot at most its share of them, where the pipeline names one ([`shares`]).
+//! 3. Records of one key are handled one after the other ([`lanes`]); different keys at the same time, at most `lanes` in a
+//!    process, all its partitions together, of which bots take turns ([`room`]); and of one bot at most its share, where
+//!    the pipeline names one ([`shares`]).
 //! 4. A failure is tried again by its class only, with full jitter, within the record's budget; then it is a dead letter
 //!    with the original untouched ([`retry`], [`dead`](crate::pipeline::dead)).
 //! 5. A panic costs one record, never the loop, and a record that ends the process is found out after a few restarts
@@ -26,6 +27,7 @@ pub mod metadata;
 pub mod open;
 pub mod progress;
 pub mod retry;
+pub mod room;
 pub mod shares;
 pub mod tracker;
 pub mod transform;

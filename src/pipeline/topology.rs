@@ -43,7 +43,8 @@ pub struct Pipeline {
     /// `inline`: a whole batch at a time. `async`: each record on its own.
     #[serde(default)]
     pub run: Run,
-    /// Keys at work at once, in each process (`async` only).
+    /// Keys at work at once in each process, all its partitions together (`async` only). Bots take turns: who has a quarter
+    /// of them gets a further one only while nobody with less waits, and never of the last quarter.
     #[serde(default = "default_lanes")]
     pub lanes: usize,
     /// What one bot may take of them (`async` without order only); absent = all.

@@ -105,6 +105,12 @@ impl Delayed {
         self.keys.contains_key(key)
     }
 
+    /// Whose a key is that waits.
+    #[must_use]
+    pub fn whose(&self, key: &[u8]) -> Option<&Whose> {
+        self.keys.get(key).map(|line| &line.whose)
+    }
+
     /// The offsets of all that wait.
     pub fn offsets(&self) -> impl Iterator<Item = u64> {
         self.keys.values().flat_map(|line| line.waiting.iter().map(|waiting| waiting.offset))

@@ -1,64 +1,92 @@
-//! Order per key, concurrency across keys.
+//! Order per key, concurrency across keys, turns between owners.
 //!
-//! Guarantee: of one key at most one item is out, items of a key come out in the order they went in, and at most
-//! `width` are out in all. Pure; a property test says so.
+//! Guarantee: of one key at most one item is out, items of a key come out in the order they went in, and owners whose keys
+//! wait take turns. How many are out in all is the caller's to bound: it asks whose turn it is, and starts a key of theirs
+//! when it has a place for one. Pure; a property test says so.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
-/// Items waiting behind their keys.
+/// Items waiting behind their keys, keys behind their owners.
 #[derive(Debug)]
-pub struct Lanes<K, T> {
-    width: usize,
-    running: usize,
-    /// What waits behind each key that has an item out or waiting.
-    queues: HashMap<K, VecDeque<T>>,
-    /// Keys that have none out, in order of arrival.
-    waiting: VecDeque<K>,
+pub struct Lanes<O, K, T> {
+    /// What waits behind each key that has an item out or waiting. A key that changes its owner meanwhile stays the first
+    /// one's.
+    keys: HashMap<K, VecDeque<T>>,
+    /// Owners of keys that wait.
+    owners: HashMap<O, Own<K>>,
+    /// Owners whose turn was not given out yet, in turn.
+    turns: VecDeque<O>,
 }
 
-impl<K: Eq + Hash + Clone, T> Lanes<K, T> {
-    /// At most `width` items out at once.
-    #[must_use]
-    pub fn new(width: usize) -> Self {
-        Self { width: width.max(1), running: 0, queues: HashMap::new(), waiting: VecDeque::new() }
-    }
+#[derive(Debug)]
+struct Own<K> {
+    /// Keys that have none out, in order of arrival.
+    waiting: VecDeque<K>,
+    /// Stands in `turns`, or has its turn.
+    listed: bool,
+}
 
+impl<O: Eq + Hash + Clone, K: Eq + Hash + Clone, T> Default for Lanes<O, K, T> {
+    fn default() -> Self {
+        Self { keys: HashMap::new(), owners: HashMap::new(), turns: VecDeque::new() }
+    }
+}
+
+impl<O: Eq + Hash + Clone, K: Eq + Hash + Clone, T> Lanes<O, K, T> {
     /// Puts an item behind its key.
-    pub fn push(&mut self, key: K, item: T) {
-        let waiting = &mut self.waiting;
-        let queue = self.queues.entry(key).or_insert_with_key(|key| {
-            waiting.push_back(key.clone());
-            VecDeque::new()
-        });
-        queue.push_back(item);
+    pub fn push(&mut self, owner: O, key: K, item: T) {
+        if let Some(items) = self.keys.get_mut(&key) {
+            return items.push_back(item);
+        }
+        self.keys.insert(key.clone(), VecDeque::from([item]));
+        let own = self
+            .owners
+            .entry(owner.clone())
+            .or_insert_with(|| Own { waiting: VecDeque::new(), listed: false });
+        own.waiting.push_back(key);
+        self.list(owner);
     }
 
-    /// The next item that may start, if any; its key is busy until [`Lanes::done`].
-    pub fn start(&mut self) -> Option<(K, T)> {
-        if self.running >= self.width {
-            return None;
-        }
-        let key = self.waiting.pop_front()?;
-        let item = self.queues.get_mut(&key)?.pop_front()?;
-        self.running += 1;
+    /// Whose turn it is, if anybody's: answered by [`Lanes::start`] or [`Lanes::pass`].
+    pub fn turn(&mut self) -> Option<O> {
+        self.turns.pop_front()
+    }
+
+    /// The next item of the owner whose turn it was; its key is busy until [`Lanes::done`].
+    pub fn start(&mut self, owner: &O) -> Option<(K, T)> {
+        let key = self.owners.get_mut(owner)?.waiting.pop_front()?;
+        self.pass(owner);
+        let item = self.keys.get_mut(&key)?.pop_front()?;
         Some((key, item))
+    }
+
+    /// The owner had its turn.
+    pub fn pass(&mut self, owner: &O) {
+        let Some(own) = self.owners.get_mut(owner) else { return };
+        own.listed = false;
+        if own.waiting.is_empty() {
+            self.owners.remove(owner);
+        } else {
+            self.list(owner.clone());
+        }
     }
 
     /// The key's item is over; gives the next one of the same key, which is out at once.
     pub fn done(&mut self, key: &K) -> Option<T> {
-        let next = self.queues.get_mut(key)?.pop_front();
+        let next = self.keys.get_mut(key)?.pop_front();
         if next.is_none() {
-            self.queues.remove(key);
-            self.running -= 1;
+            self.keys.remove(key);
         }
         next
     }
 
-    /// How many are out.
-    #[must_use]
-    pub const fn running(&self) -> usize {
-        self.running
+    fn list(&mut self, owner: O) {
+        if let Some(own) = self.owners.get_mut(&owner)
+            && !std::mem::replace(&mut own.listed, true)
+        {
+            self.turns.push_back(owner);
+        }
     }
 }
 
@@ -68,52 +96,79 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn owners_take_turns_however_many_keys_one_brings() {
+        let mut lanes = Lanes::default();
+        (0..100).for_each(|key| lanes.push("much", key, key));
+        lanes.push("little", 1_000, 1_000);
+        let mut out = Vec::new();
+        while let Some(owner) = lanes.turn() {
+            out.extend(lanes.start(&owner).map(|(key, _)| key));
+        }
+        assert_eq!((out.len(), out[1]), (101, 1_000), "{out:?}");
+        // A turn that nobody had a place for comes again.
+        (0..100).for_each(|key| assert_eq!(lanes.done(&key), None));
+        lanes.push("much", 1, 1);
+        let owner = lanes.turn().unwrap();
+        assert_eq!(lanes.turn(), None);
+        lanes.pass(&owner);
+        assert_eq!(lanes.turn(), Some("much"));
+    }
+
     proptest! {
         #[test]
-        fn order_holds_in_a_key_and_the_width_over_all(
+        fn order_holds_in_a_key_whoever_owns_it(
             width in 1usize..5,
             steps in prop::collection::vec((0u8..6, any::<bool>(), any::<prop::sample::Index>()), 1..200),
         ) {
-            let mut lanes = Lanes::new(width);
+            let mut lanes = Lanes::default();
             let (mut out, mut sent, mut seen) = (Vec::new(), HashMap::new(), HashMap::new());
             let mut note = |key: u8, n: u32| {
                 let last = seen.insert(key, n);
                 last.is_none_or(|last| last + 1 == n)
             };
             let mut pushed = 0;
-            for (key, finish, pick) in steps {
-                if finish && !out.is_empty() {
-                    let key = out.swap_remove(pick.index(out.len()));
-                    if let Some(n) = lanes.done(&key) {
+            let mut steps = steps.into_iter();
+            loop {
+                match steps.next() {
+                    Some((key, false, _)) => {
+                        let n = sent.entry(key).or_insert(0);
+                        *n += 1;
+                        // Its owner changes now and then.
+                        lanes.push((u32::from(key) + *n / 3) % 3, key, *n);
+                        pushed += 1;
+                    }
+                    Some((_, true, pick)) if !out.is_empty() => {
+                        let key = out.swap_remove(pick.index(out.len()));
+                        if let Some(n) = lanes.done(&key) {
+                            prop_assert!(note(key, n));
+                            out.push(key);
+                        }
+                    }
+                    Some(_) => {}
+                    // Everything comes out in the end.
+                    None => match out.pop() {
+                        Some(key) => {
+                            if let Some(n) = lanes.done(&key) {
+                                prop_assert!(note(key, n));
+                                out.push(key);
+                            }
+                        }
+                        None => break,
+                    },
+                }
+                while out.len() < width
+                    && let Some(owner) = lanes.turn()
+                {
+                    if let Some((key, n)) = lanes.start(&owner) {
                         prop_assert!(note(key, n));
+                        prop_assert!(!out.contains(&key));
                         out.push(key);
                     }
-                } else {
-                    let n = sent.entry(key).or_insert(0);
-                    *n += 1;
-                    lanes.push(key, *n);
-                    pushed += 1;
-                }
-                while let Some((key, n)) = lanes.start() {
-                    prop_assert!(note(key, n));
-                    prop_assert!(!out.contains(&key));
-                    out.push(key);
-                }
-                prop_assert!(out.len() <= width);
-                prop_assert_eq!(out.len(), lanes.running());
-            }
-            // Everything comes out in the end.
-            while let Some(key) = out.pop() {
-                if let Some(n) = lanes.done(&key) {
-                    prop_assert!(note(key, n));
-                    out.push(key);
-                }
-                while let Some((key, n)) = lanes.start() {
-                    prop_assert!(note(key, n));
-                    out.push(key);
                 }
             }
             prop_assert_eq!(seen.values().sum::<u32>(), pushed);
+            prop_assert!(lanes.keys.is_empty() && lanes.owners.is_empty() && lanes.turns.is_empty());
         }
     }
 }

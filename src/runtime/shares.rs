@@ -59,6 +59,12 @@ impl<K: Eq + Hash + Clone, T> Shares<K, T> {
         self.list(owner);
     }
 
+    /// True when [`Shares::start`] would give one.
+    #[must_use]
+    pub fn may_start(&self) -> bool {
+        self.running < self.width && !self.turns.is_empty()
+    }
+
     /// The next item that may start, if any, and whose it is; see [`Shares::done`].
     pub fn start(&mut self) -> Option<(Owner<K>, T)> {
         if self.running >= self.width {

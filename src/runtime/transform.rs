@@ -2,10 +2,11 @@
 //!
 //! Guarantee: records of a key are handled in order and their outputs appended in that order; an offset is finished after
 //! the append that holds its outputs is acknowledged, or after the record is durable where it [waits](super::delayed). One append
-//! is in flight for each partition; what becomes ready meanwhile goes together with the next. Where a pipeline names a share, no
-//! bot's records hold more lanes than that.
+//! is in flight for each partition; what becomes ready meanwhile goes together with the next. Lanes are the process's: its
+//! partitions share them, and bots take turns; where a pipeline names a share, no bot's records hold more than that.
 
 mod handler;
+mod places;
 mod waits;
 
 use std::collections::VecDeque;
@@ -14,10 +15,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::lanes::Lanes;
+use super::room::Permit;
 use super::shares::{Owner, Shares};
 use crate::domain::ids::EventId;
 use crate::domain::stage::StageName;
@@ -25,8 +28,8 @@ use crate::failpoint::{self, Failpoint};
 use crate::log::{LogError, Place, Record, TopicPartition};
 use crate::pipeline::topology::{Order, Pipeline, Run};
 use crate::pipeline::{PartitionCx, PartitionStage, Ports, Restored, Stage, StageError, StageFactory};
-use handler::Handler;
 pub use handler::{Fate, Whose};
+use places::{Places, Spare};
 use waits::Waits;
 
 /// Records of an inline stage that are handled between two appends: enough to share the append's cost, few enough to
@@ -45,12 +48,14 @@ pub struct Transforms<S> {
     stage: Arc<S>,
     pipeline: Arc<Pipeline>,
     scratch: PathBuf,
+    places: Places,
 }
 
 impl<S: Stage> Transforms<S> {
     /// Runs `stage` as its pipeline file says.
     pub fn new(stage: S, pipeline: Pipeline) -> Self {
-        Self { stage: Arc::new(stage), pipeline: Arc::new(pipeline), scratch: std::env::temp_dir() }
+        let places = Places::new(pipeline.lanes);
+        Self { stage: Arc::new(stage), pipeline: Arc::new(pipeline), scratch: std::env::temp_dir(), places }
     }
 
     /// Keeps what waits in this folder instead of the system's own for such files.
@@ -72,7 +77,9 @@ impl<S: Stage> StageFactory for Transforms<S> {
         Transform {
             stage: Arc::clone(&self.stage),
             pipeline: Arc::clone(&self.pipeline),
-            lanes: Lanes::new(lanes),
+            lanes: Lanes::default(),
+            places: self.places.clone(),
+            spare: Spare::None,
             shares: self.pipeline.share.map(|of| Shares::new(lanes, of.lanes, of.waiting)),
             queue: VecDeque::new(),
             batch_out: false,
@@ -89,8 +96,12 @@ impl<S: Stage> StageFactory for Transforms<S> {
 pub struct Transform<S> {
     stage: Arc<S>,
     pipeline: Arc<Pipeline>,
-    /// `run: async`: what waits behind each key.
-    lanes: Lanes<Bytes, Item>,
+    /// `run: async`: what waits behind each key, and the keys of each bot.
+    lanes: Lanes<Whose, Bytes, Item>,
+    /// The process's lanes.
+    places: Places,
+    /// With shares: the process's lane for the next of them.
+    spare: Spare,
     /// The same where each bot has a share, and nothing has an order: a record, and when it came.
     shares: Option<Shares<Whose, (Record, Instant)>>,
     /// `run: inline`: what waits for the batch at work.
@@ -118,6 +129,8 @@ pub enum Item {
         id: EventId,
         /// Where it lies.
         place: Place,
+        /// Its place among those that have waited, in the whole process.
+        turn: OwnedSemaphorePermit,
     },
 }
 
@@ -141,7 +154,9 @@ enum Came {
 #[derive(Debug)]
 pub enum Effect {
     /// One record of a lane; with its content where it had waited.
-    One(Bytes, Item, Option<Record>, Fate),
+    One(Bytes, Item, Option<Box<Record>>, Fate, Permit<Whose>),
+    /// A lane of the process is free, for a bot whose turn it is.
+    Place(Whose, Permit<Whose>),
     /// One record of a share.
     Shared(Owner<Whose>, Handled),
     /// A batch of an inline stage.
@@ -179,29 +194,30 @@ impl<S: Stage> PartitionStage for Transform<S> {
                 shares.push(Whose::of(&record), (record, admitted));
                 continue;
             }
+            if self.pipeline.run == Run::Inline {
+                self.queue.push_back(Item::Read(record, admitted));
+                continue;
+            }
             let key = match self.pipeline.order {
                 Order::Key => record.key.clone(),
                 // Without order every record is a key of its own.
                 Order::None => Bytes::copy_from_slice(&record.offset.to_be_bytes()),
             };
-            let item = Item::Read(record, admitted);
-            match self.pipeline.run {
-                Run::Inline => self.queue.push_back(item),
-                Run::Async => self.lanes.push(key, item),
-            }
+            self.lanes.push(Whose::of(&record), key, Item::Read(record, admitted));
         }
     }
 
     fn done(&mut self, cx: &mut PartitionCx<Effect>, effect: Effect) {
         match effect {
-            Effect::One(key, item, content, fate) => {
-                self.one(cx, &key, item, content, fate);
+            Effect::One(key, item, content, fate, permit) => {
+                self.one(cx, &key, item, content.map(|record| *record), fate);
                 if let Some(next) = self.lanes.done(&key)
                     && !self.leaving.is_cancelled()
                 {
-                    self.begin(cx, key, next);
+                    self.begin(cx, key, next, permit);
                 }
             }
+            Effect::Place(owner, permit) => self.placed(cx, &owner, permit),
             Effect::Shared(owner, handled) => {
                 self.outbox.push(handled);
                 if let Some(shares) = &mut self.shares {
@@ -261,23 +277,12 @@ impl<S: Stage> Transform<S> {
     /// Gives out what may be handled.
     fn fill(&mut self, cx: &mut PartitionCx<Effect>) {
         if let Some(waits) = &mut self.waits {
-            while let Some((key, item)) = waits.next(cx) {
-                self.lanes.push(key, item);
+            while let Some((whose, key, item)) = waits.next(cx, &self.places.waited) {
+                self.lanes.push(whose, key, item);
             }
         }
-        // A log that stands still bounds what is handled meanwhile.
-        while self.outbox.len() < INLINE_BATCH
-            && let Some((key, item)) = self.lanes.start()
-        {
-            self.begin(cx, key, item);
-        }
-        while let Some((owner, (record, admitted))) = self.shares.as_mut().and_then(Shares::start) {
-            let handler = self.handler(cx);
-            cx.spawn(async move {
-                let fate = handler.handle_shared(&record, admitted, owner == Owner::Late).await;
-                Effect::Shared(owner, Handled { came: Came::Read(record.offset), fate })
-            });
-        }
+        self.fill_lanes(cx);
+        self.fill_shares(cx);
         // An inline stage runs one batch ahead of the append, no more: order within the outbox is order of handling.
         if !self.queue.is_empty() && !self.batch_out && self.outbox.is_empty() {
             let take = self.queue.len().min(INLINE_BATCH);
@@ -305,17 +310,17 @@ impl<S: Stage> Transform<S> {
     }
 
     /// Begins an item of a lane; one that has to wait makes room for the one behind it.
-    fn begin(&mut self, cx: &mut PartitionCx<Effect>, key: Bytes, item: Item) {
+    fn begin(&mut self, cx: &mut PartitionCx<Effect>, key: Bytes, item: Item, permit: Permit<Whose>) {
         let mut next = Some(item);
         while let Some(item) = next {
             match self.unless_it_waits(cx, &key, item) {
-                Some(item) => return self.spawn_one(cx, key, item),
+                Some(item) => return self.spawn_one(cx, key, item, permit),
                 None => next = self.lanes.done(&key),
             }
         }
     }
 
-    fn spawn_one(&self, cx: &mut PartitionCx<Effect>, key: Bytes, item: Item) {
+    fn spawn_one(&self, cx: &mut PartitionCx<Effect>, key: Bytes, item: Item, permit: Permit<Whose>) {
         let handler = self.handler(cx);
         let shelf = self.waits.as_ref().map(Waits::shelf);
         cx.spawn(async move {
@@ -325,14 +330,14 @@ impl<S: Stage> Transform<S> {
                     match shelf.load(key.clone(), *offset, *place).await {
                         Ok(record) => {
                             let fate = handler.handle_once(&record).await;
-                            (Some(record), fate)
+                            (Some(Box::new(record)), fate)
                         }
                         Err(error) => return Effect::Unreadable(error),
                     }
                 }
                 (Item::Waited { .. }, None) => return Effect::Done,
             };
-            Effect::One(key, item, content, fate)
+            Effect::One(key, item, content, fate, permit)
         });
     }
 
@@ -369,16 +374,6 @@ impl<S: Stage> Transform<S> {
             failpoint::pass(Failpoint::StageAppended);
             Effect::Appended(offsets, waited, appended)
         });
-    }
-
-    fn handler(&self, cx: &PartitionCx<Effect>) -> Handler<S> {
-        Handler {
-            stage: Arc::clone(&self.stage),
-            pipeline: Arc::clone(&self.pipeline),
-            clock: Arc::clone(&cx.clock),
-            cancel: cx.cancel.clone(),
-            leaving: self.leaving.clone(),
-        }
     }
 }
 

@@ -49,6 +49,57 @@ async fn a_bot_whose_records_hang_holds_its_share_and_no_more() {
 }
 
 #[tokio::test]
+async fn lanes_are_the_process_s_and_not_each_partition_s() {
+    for bounds in
+        ["run: async, lanes: 8", "run: async, order: none, lanes: 8, share: {lanes: 8, waiting: 100}"]
+    {
+        let mut rig = Rig::with_partitions(bounds, 4).await;
+        rig.bot_of = |key| key;
+        rig.send(&(0..40).map(|n| (n, n, Act::Gate)).collect::<Vec<_>>()).await;
+        let worker = rig.start().await;
+        rig.at_the_gate(6).await;
+        // Whoever could begin would have by now.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!((6..=8).contains(&rig.gated()), "{} at work: {bounds}", rig.gated());
+        rig.gate.add_permits(40);
+        assert_eq!(rig.outputs(40, PATIENCE).await.len(), 40);
+        worker.drain().await.unwrap();
+        assert_eq!(rig.lag().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_bot_with_a_backlog_and_a_slow_handler_holds_no_other_bot_up() {
+    let mut rig = Rig::with_partitions("run: async, lanes: 8", 2).await;
+    rig.bot_of = |key| key / 10_000;
+    rig.send(&(0..3_000).map(|n| (n, n, Act::Gate)).collect::<Vec<_>>()).await;
+    let worker = rig.start().await;
+    rig.at_the_gate(6).await;
+    rig.send(&[(10_000, 5_000, Act::Ok), (20_000, 5_001, Act::Ok), (10_000, 5_002, Act::Ok)]).await;
+    let mut fresh = rig.outputs(3, PATIENCE).await;
+    fresh.sort_unstable();
+    assert_eq!(fresh, [(10_000, 5_000), (10_000, 5_002), (20_000, 5_001)]);
+    assert_eq!(rig.gated(), 6, "not one of the backlog had to end for it");
+    rig.gate.add_permits(3_000);
+    assert_eq!(rig.outputs(3_003, PATIENCE).await.len(), 3_003);
+    worker.drain().await.unwrap();
+    assert_eq!(rig.lag().await, 0);
+}
+
+#[tokio::test]
+async fn a_partition_that_is_given_back_waits_for_no_lane() {
+    let rig = Rig::with_partitions("run: async, lanes: 1", 2).await;
+    rig.send(&(0..20).map(|n| (n, n, Act::Gate)).collect::<Vec<_>>()).await;
+    let worker = rig.start().await;
+    rig.at_the_gate(1).await;
+    let draining = tokio::spawn(worker.drain());
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    rig.gate.add_permits(1);
+    draining.await.unwrap().unwrap();
+    assert_eq!(rig.gated(), 1);
+}
+
+#[tokio::test]
 async fn a_poison_record_goes_to_the_dead_letters_untouched_and_its_neighbours_go_on() {
     for run in ["run: inline", "run: async, lanes: 4"] {
         let rig = Rig::new(run).await;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::{Effect, Transform};
 use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
 use crate::domain::events::TurnDropped;
@@ -19,7 +20,7 @@ use crate::domain::time::Clock;
 use crate::failpoint;
 use crate::log::Record;
 use crate::pipeline::topology::{DROPPED, Pipeline};
-use crate::pipeline::{Cx, Emission, Outcome, Ports, Stage, StageError};
+use crate::pipeline::{Cx, Emission, Outcome, PartitionCx, Ports, Stage, StageError};
 use crate::runtime::actor::panic_text;
 use crate::runtime::retry::{Failed, Verdict, judge};
 
@@ -45,6 +46,12 @@ pub struct Whose {
     bot: BotId,
 }
 
+impl From<crate::runtime::delayed::Whose> for Whose {
+    fn from((tenant, bot): crate::runtime::delayed::Whose) -> Self {
+        Self { tenant, bot }
+    }
+}
+
 impl Whose {
     pub(super) fn of(record: &Record) -> Self {
         serde_json::from_slice(&record.value).unwrap_or_default()
@@ -59,6 +66,18 @@ pub(super) struct Handler<S> {
     pub(super) cancel: CancellationToken,
     /// Cancelled when the partition is to be given back: nobody waits for a further try then.
     pub(super) leaving: CancellationToken,
+}
+
+impl<S: Stage> Transform<S> {
+    pub(super) fn handler(&self, cx: &PartitionCx<Effect>) -> Handler<S> {
+        Handler {
+            stage: Arc::clone(&self.stage),
+            pipeline: Arc::clone(&self.pipeline),
+            clock: Arc::clone(&cx.clock),
+            cancel: cx.cancel.clone(),
+            leaving: self.leaving.clone(),
+        }
+    }
 }
 
 /// A stage panicked on a record.

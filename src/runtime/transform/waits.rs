@@ -5,12 +5,14 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::{APPEND_BYTES, Came, Effect, Fate, Handled, Item, Transform};
+use super::{APPEND_BYTES, Came, Effect, Fate, Handled, Item, Transform, Whose};
 use crate::domain::envelope::Envelope;
 use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::ids::EventId;
@@ -20,10 +22,10 @@ use crate::pipeline::dead::{self, Cause};
 use crate::pipeline::topology::Delay;
 use crate::pipeline::{PartitionCx, Stage, StageError};
 use crate::runtime::delayed::shelf::{Put, Shelf};
-use crate::runtime::delayed::{Delayed, Waiting, Whose};
+use crate::runtime::delayed::{self, Delayed, Waiting};
 
 /// Of all lanes, one in so many at most is for records that have waited: what is fresh goes on.
-const SHARE: usize = 4;
+pub(super) const SHARE: usize = 4;
 /// What waits is looked at this often, whatever the timers say: clocks may be moved.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -89,17 +91,27 @@ impl Waits {
     }
 
     /// The next record whose wait is over.
-    pub(super) fn next(&mut self, cx: &mut PartitionCx<Effect>) -> Option<(Bytes, Item)> {
-        if cx.position < self.barrier {
+    pub(super) fn next(
+        &mut self,
+        cx: &mut PartitionCx<Effect>,
+        waited: &Arc<Semaphore>,
+    ) -> Option<(Whose, Bytes, Item)> {
+        if cx.position < self.barrier || self.delayed.is_empty() {
             return None;
         }
+        let Ok(turn) = Arc::clone(waited).try_acquire_owned() else {
+            // Other partitions have them all.
+            cx.wake_at(Instant::now() + LOOK);
+            return None;
+        };
         let now = cx.clock.uptime();
         let next = self.delayed.next(now);
         if let Some(at) = self.delayed.wake().filter(|_| next.is_none()) {
             cx.wake_at(Instant::now() + at.saturating_sub(now).min(LOOK));
         }
         let (key, Waiting { offset, id, place, .. }) = next?;
-        Some((key, Item::Waited { offset, id, place: place? }))
+        let whose = self.delayed.whose(&key).cloned().unwrap_or_default();
+        Some((whose.into(), key, Item::Waited { offset, id, place: place?, turn }))
     }
 
     /// What came of these is durable.
@@ -131,8 +143,12 @@ impl Waits {
             | Effect::Buried(_, _, Err(error))
             | Effect::Deleted(_, Err(error))
             | Effect::Unreadable(error) => cx.fail(error),
-            Effect::One(..) | Effect::Shared(..) | Effect::Batch(_) | Effect::Appended(..) | Effect::Done => {
-            }
+            Effect::One(..)
+            | Effect::Place(..)
+            | Effect::Shared(..)
+            | Effect::Batch(_)
+            | Effect::Appended(..)
+            | Effect::Done => {}
         }
     }
 
@@ -179,7 +195,7 @@ impl Waits {
         cx: &mut PartitionCx<Effect>,
         key: &Bytes,
         record: Record,
-        (whose, id): (Whose, EventId),
+        (whose, id): (delayed::Whose, EventId),
     ) {
         let waiting = Waiting { offset: record.offset, id, since: cx.now(), place: None };
         match self.delayed.park(key, &whose, waiting) {

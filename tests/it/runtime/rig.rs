@@ -161,6 +161,8 @@ pub(super) struct Rig {
     pub(super) gate: Arc<Semaphore>,
     /// How many records came to the gate.
     gated: watch::Sender<u32>,
+    /// Whose a key's records are; one bot's all of them unless a test says otherwise.
+    pub(super) bot_of: fn(u32) -> u32,
     folder: tempfile::TempDir,
 }
 
@@ -186,6 +188,7 @@ impl Rig {
             tried: Arc::default(),
             gate: Arc::new(Semaphore::new(0)),
             gated: watch::Sender::new(0),
+            bot_of: if bounds.contains("share:") { |key| key } else { |_| 0 },
             folder,
         }
     }
@@ -197,10 +200,7 @@ impl Rig {
                 let at = Timestamp::from_millis(1_000);
                 let ping = Ping { key: *key, n: *n, act: *act };
                 let mut event = Envelope::root(id, key.to_string(), at, at, ping);
-                // Where bots have shares, whoever has the key's number is one; else all records are one bot's.
-                if self.pipeline.share.is_some() {
-                    event.bot = key.to_string().into();
-                }
+                event.bot = (self.bot_of)(*key).to_string().into();
                 let value = event.encode();
                 Outgoing::event(TopicName::from(IN), key.to_string(), value)
             });
@@ -256,6 +256,11 @@ impl Rig {
     /// Returns when so many records came to the gate.
     pub(super) async fn at_the_gate(&self, count: u32) {
         self.gated.subscribe().wait_for(|gated| *gated >= count).await.unwrap();
+    }
+
+    /// How many came until now.
+    pub(super) fn gated(&self) -> u32 {
+        *self.gated.borrow()
     }
 
     pub(super) async fn dead_letters(&self, count: usize, patience: Duration) -> Vec<Record> {
