@@ -12,7 +12,8 @@ use crate::domain::units::{Size, Span};
 pub struct RuntimeConfig {
     /// The most bytes of records in memory for each partition; beyond it the partition is left unread.
     pub partition_bytes: Size,
-    /// The most bytes of records in memory in the whole process.
+    /// The most bytes of records in memory in the whole process; one stage has at most half of it, and a partition that
+    /// holds nothing takes a batch whatever the others have.
     pub process_bytes: Size,
     /// How long a partition that is taken away may finish what is in flight, at most a third of the rebalance timeout.
     pub revoke_timeout: Span,

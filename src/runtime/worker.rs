@@ -4,6 +4,7 @@
 //! committed before it is released, one that is lost is dropped at once; state is built fresh at every assignment.
 
 mod leave;
+mod memory;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -303,13 +304,12 @@ impl<F: StageFactory> Worker<F> {
 
     /// Gives a batch to its partition's task, or holds the partition until there is room.
     fn hand_over(&mut self, batch: Batch) {
+        let full = self.is_full();
         let Some(owned) = self.partitions.get_mut(&batch.partition) else { return };
         if owned.release.is_cancelled() {
             return;
         }
-        let over =
-            self.spec.process_bytes.load(Ordering::Relaxed) as u64 > self.spec.config.process_bytes.bytes();
-        if !over && owned.stuck.is_none() {
+        if owned.stuck.is_none() && (!full || owned.holds_nothing()) {
             match owned.records.try_send(batch.records) {
                 Ok(()) => return,
                 Err(mpsc::error::TrySendError::Full(records)) => owned.stuck = Some(records),
@@ -323,12 +323,11 @@ impl<F: StageFactory> Worker<F> {
 
     /// Lets held partitions go on that have room again.
     fn resume(&mut self) {
-        let over =
-            self.spec.process_bytes.load(Ordering::Relaxed) as u64 > self.spec.config.process_bytes.bytes();
-        if over {
-            return;
-        }
+        let full = self.is_full();
         for (partition, owned) in &mut self.partitions {
+            if full && !owned.holds_nothing() {
+                continue;
+            }
             let Some(records) = owned.stuck.take() else { continue };
             match owned.records.try_send(records) {
                 Ok(()) => self.group.hold(partition, false),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use millrace::domain::units::Size;
 use millrace::runtime::actor::Failure;
 use millrace::runtime::tracker::SPAN;
 use rig::{Act, Rig};
@@ -97,6 +98,35 @@ async fn a_partition_that_is_given_back_waits_for_no_lane() {
     rig.gate.add_permits(1);
     draining.await.unwrap().unwrap();
     assert_eq!(rig.gated(), 1);
+}
+
+#[tokio::test]
+async fn a_partition_that_holds_nothing_goes_on_when_others_have_filled_the_memory() {
+    let rig = Rig::with_partitions("run: async, lanes: 8", 2).await;
+    rig.process_bytes.store(1 << 40, Ordering::Relaxed);
+    rig.send(&(0..2_000).map(|n| (n, n, Act::Ok)).collect::<Vec<_>>()).await;
+    let worker = rig.start().await;
+    assert_eq!(rig.outputs(2_000, PATIENCE).await.len(), 2_000);
+    worker.drain().await.unwrap();
+}
+
+#[tokio::test]
+async fn one_loop_takes_half_of_the_memory_and_leaves_the_other_to_others() {
+    let mut rig = Rig::new("run: async, lanes: 1000").await;
+    (rig.pad, rig.config.process_bytes) = (20 << 10, Size::mib(8));
+    let worker = rig.start().await;
+    let mut taken = 0;
+    for n in 0..450 {
+        rig.send(&[(n, n, Act::Gate)]).await;
+        if tokio::time::timeout(Duration::from_secs(1), rig.at_the_gate(n + 1)).await.is_err() {
+            break;
+        }
+        taken = n + 1;
+    }
+    assert!((190..=210).contains(&taken), "{taken} records of 20 KiB are half of 8 MiB");
+    rig.gate.add_permits(450);
+    rig.settled(PATIENCE).await;
+    worker.drain().await.unwrap();
 }
 
 #[tokio::test]

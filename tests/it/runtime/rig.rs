@@ -1,7 +1,7 @@
 //! A stage that does as its records say, on an embedded log of its own.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -163,6 +163,11 @@ pub(super) struct Rig {
     gated: watch::Sender<u32>,
     /// Whose a key's records are; one bot's all of them unless a test says otherwise.
     pub(super) bot_of: fn(u32) -> u32,
+    /// So many bytes more in each record.
+    pub(super) pad: usize,
+    pub(super) config: RuntimeConfig,
+    /// What all loops of the process have in memory.
+    pub(super) process_bytes: Arc<AtomicUsize>,
     folder: tempfile::TempDir,
 }
 
@@ -188,6 +193,9 @@ impl Rig {
             tried: Arc::default(),
             gate: Arc::new(Semaphore::new(0)),
             gated: watch::Sender::new(0),
+            pad: 0,
+            config: RuntimeConfig::default(),
+            process_bytes: Arc::default(),
             bot_of: if bounds.contains("share:") { |key| key } else { |_| 0 },
             folder,
         }
@@ -199,7 +207,7 @@ impl Rig {
                 let id = EventId::root(ChannelKind::Webchat, "rig", &n.to_string());
                 let at = Timestamp::from_millis(1_000);
                 let ping = Ping { key: *key, n: *n, act: *act };
-                let mut event = Envelope::root(id, key.to_string(), at, at, ping);
+                let mut event = Envelope::root(id, "x".repeat(self.pad), at, at, ping);
                 event.bot = (self.bot_of)(*key).to_string().into();
                 let value = event.encode();
                 Outgoing::event(TopicName::from(IN), key.to_string(), value)
@@ -224,8 +232,8 @@ impl Rig {
             commit: self.pipeline.commit.get(),
             gather: self.pipeline.gather.get(),
             drain: Duration::from_secs(20),
-            config: RuntimeConfig::default(),
-            process_bytes: Arc::default(),
+            config: self.config.clone(),
+            process_bytes: Arc::clone(&self.process_bytes),
             turns: Turns::default(),
             health: Health::default(),
         };
