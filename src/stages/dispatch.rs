@@ -43,7 +43,8 @@ mod tests;
 
 pub use config::DispatchConfig;
 pub use error::DispatchError;
-pub use send::{Attempt, Effect};
+pub use send::{Attempt, Called, Effect};
+pub use signals::Waiting;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -154,7 +155,7 @@ impl StageFactory for DispatchFactory {
             looked: (Duration::ZERO, false),
             slot: Slot::Free,
             stop: CancellationToken::new(),
-            receipts: false,
+            statuses: receipts::Statuses::default(),
             unleased: false,
             released: false,
         }
@@ -189,8 +190,8 @@ pub struct Dispatch {
     slot: Slot,
     /// Ends what waits for nothing in particular: the next signal, a free call.
     stop: CancellationToken,
-    /// Receipts are read.
-    receipts: bool,
+    /// What statuses say of parts that an earlier owner may have sent.
+    statuses: receipts::Statuses,
     /// The lease is over, and looked at again by a timer.
     unleased: bool,
     /// The partition is being given back: nothing new is begun.
@@ -255,12 +256,13 @@ impl PartitionStage for Dispatch {
             Effect::Sent { chat, head, job, attempt, bot } => {
                 self.sent(cx, (chat, head), job, attempt, bot.as_deref());
             }
-            Effect::Signalled { line, keys, outcome } => self.signalled(cx, line, keys, &outcome),
+            Effect::Signalled { line, keys, outcome } => self.signalled(cx, line, keys, outcome),
             Effect::Settled(answer) => self.settled(cx, answer),
             Effect::Parked(answer) => self.put(cx, answer),
             Effect::Buried(answer) => self.buried(cx, answer),
             Effect::Searched(answer) => self.searched(cx, answer),
             Effect::Signals { reader, records } => self.signals(cx, reader, records),
+            Effect::Statuses { from, end } => self.statuses(cx, from, end),
             Effect::Receipts { reader, records } => self.receipts(cx, reader, &records),
             Effect::Modes { reader, records } => self.modes(cx, reader, &records),
             Effect::Slot(permit) => self.slot = Slot::Held(permit),

@@ -37,6 +37,7 @@ struct State {
     choices: HashMap<(TenantId, ConversationId), Vec<Button>>,
     businesses: HashMap<String, AccountId>,
     templates: Vec<(String, TemplateNews)>,
+    latency: Duration,
 }
 
 impl FakeDirectory {
@@ -62,6 +63,11 @@ impl FakeDirectory {
         let accounts = &mut self.lock().accounts;
         accounts.retain(|other| (other.channel, &other.id) != (account.channel, &account.id));
         accounts.push(Arc::new(account));
+    }
+
+    /// Looking an account up takes so long from now on.
+    pub fn slow(&self, latency: Duration) {
+        self.lock().latency = latency;
     }
 
     /// Adds or replaces an app.
@@ -126,6 +132,10 @@ impl Directory for FakeDirectory {
         channel: ChannelKind,
         id: &AccountId,
     ) -> Result<Option<Arc<Account>>, StoreError> {
+        let latency = self.lock().latency;
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
         let found = |account: &&Arc<Account>| account.channel == channel && account.id == *id;
         Ok(self.lock().accounts.iter().find(found).cloned())
     }

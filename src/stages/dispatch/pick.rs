@@ -21,6 +21,8 @@ use crate::pipeline::PartitionCx;
 const LONG: Duration = Duration::from_secs(2);
 /// How soon bulk looks again whether replies still wait in its chat.
 const YIELD: Duration = Duration::from_millis(100);
+/// How soon it is looked again whether the statuses of earlier sends are read.
+const STATUSES: Duration = Duration::from_millis(50);
 /// How soon a lease that is over is looked at again.
 const LEASE: Duration = Duration::from_millis(100);
 
@@ -77,6 +79,9 @@ impl Dispatch {
     }
 
     fn step_signal(&mut self, cx: &mut PartitionCx<Effect>, ix: Ix, now: Now) -> Turn {
+        if now.moment + self.shared.deps.config.send_timeout.get() >= now.lease {
+            return Turn::NoLease;
+        }
         let Some(slot) = self.slot(cx) else { return Turn::NoSlot };
         let Now { wall, moment, .. } = now;
         let Some(line) = self.queues.get_mut(ix) else { return Turn::Over };
@@ -150,6 +155,20 @@ impl Dispatch {
         head: Head,
         now: Now,
     ) -> Turn {
+        let policy = self.policy(line);
+        if policy == UnknownPolicy::Reconcile {
+            self.want_receipts(cx);
+            if !self.statuses.are_read() {
+                self.queues.rest_line(line, now.moment + STATUSES);
+                return Turn::Over;
+            }
+            if let Some(provider_id) = self.statuses.reached(head.id, head.part).cloned() {
+                self.aside(chat);
+                self.machine.reached(conversation, provider_id);
+                self.obey(cx);
+                return Turn::Over;
+            }
+        }
         let Some(job) = self.jobs.get_mut(&head.offset) else {
             self.load(cx, (line, chat), conversation, head, now);
             return Turn::Over;
@@ -171,10 +190,6 @@ impl Dispatch {
         };
         match self.ask((line, chat), (conversation, group), head, now.moment, Limits::take) {
             Verdict::Ready => {
-                let policy = self.policy(line);
-                if policy == UnknownPolicy::Reconcile {
-                    self.want_receipts(cx);
-                }
                 self.queues.begin(chat, slot, now.moment);
                 if !self.machine.send(conversation, policy, now) {
                     // Not reached: it was asked a moment ago.

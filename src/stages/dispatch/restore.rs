@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::job::Reply;
 use super::parking::{Bounds, DeadLetter, Doubt, From, Now, Restore, Search, Verdict, next_epoch};
+use super::receipts::Statuses;
 use super::records::{self, Desk, LedgerDraft, Whose};
 use super::send::Effect;
 use super::{Common, Dispatch, PAST};
@@ -22,6 +23,10 @@ use crate::pipeline::PartitionCx;
 
 /// Batches of the parked topic that are understood while the next one is read.
 const AHEAD: usize = 2;
+/// How far the clocks of processes and brokers may differ.
+const CLOCKS: Duration = Duration::from_secs(60);
+/// Statuses of earlier sends are looked for no further back than this.
+const DAY: Duration = Duration::from_secs(86_400);
 /// What a dead letter says of a part that an earlier owner may have sent.
 const DOUBT: &str = "its sender ended between the request and the answer";
 
@@ -33,16 +38,16 @@ impl Dispatch {
     pub(super) async fn rebuild(&mut self, cx: &mut PartitionCx<Effect>) -> Result<(), LogError> {
         let began = cx.clock.uptime();
         let lane = self.lane;
-        let since = Timestamp::from_millis(
-            cx.now().millis().saturating_sub(i64::try_from(PAST.as_millis()).unwrap_or(i64::MAX)),
-        );
+        let since = earlier(cx.now(), PAST);
         // Its end is asked for when nobody else can park anything behind it.
         let from = From { lane, epoch: cx.epoch, low: cx.low, watermark: cx.start, end: 0, since };
         let mut restore = Restore::new(from, self.bounds());
         read_parked(cx, lane, &self.payloads, &mut restore).await?;
         restore.ends(cx.log.range(&cx.partition).await?.end);
         let ledger = Ledger::open(cx, from).await?;
-        let ledger_end = ledger.read(cx, since, &mut restore, self.note_sent(began)).await?;
+        let (ledger_end, oldest) = ledger.read(cx, since, &mut restore, self.note_sent(began)).await?;
+        self.statuses =
+            Statuses::since(earlier(oldest.unwrap_or(since).min(since), CLOCKS).max(earlier(since, DAY)));
         let mut search = Search::new(lane, restore.questions());
         if !search.is_empty() {
             let beginning = Timestamp::default();
@@ -180,10 +185,18 @@ fn understand(batch: &[Record], lane: Lane, payloads: &Payloads) -> Result<Vec<U
     Ok(read)
 }
 
+fn earlier(at: Timestamp, span: Duration) -> Timestamp {
+    let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(at.millis().saturating_sub(span))
+}
+
 /// The stretch of the ledger that a restore reads.
 struct Ledger {
     partition: TopicPartition,
+    /// The first record that counts. The one before it, where there is one, is older than every send whose RESULT may be
+    /// missing.
     first: u64,
+    start: u64,
     end: u64,
 }
 
@@ -192,23 +205,27 @@ impl Ledger {
         let partition = TopicPartition::new(cx.outputs.topic(records::SETTLED), cx.partition.partition);
         let range = cx.log.range(&partition).await?;
         let recent = cx.log.offset_at(&partition, from.since).await?;
-        Ok(Self { partition, first: recent.min(from.low).max(range.start), end: range.end })
+        let first = recent.min(from.low).max(range.start);
+        Ok(Self { partition, first, start: range.start, end: range.end })
     }
 
-    /// Tells the restore what is settled and the limits what was sent; where it ends.
+    /// Tells the restore what is settled and the limits what was sent; where it ends, and how old the first record is.
     async fn read(
         &self,
         cx: &mut PartitionCx<Effect>,
         since: Timestamp,
         restore: &mut Restore,
         mut sent: impl FnMut(&BotId, &ConversationId, Duration),
-    ) -> Result<u64, LogError> {
-        if self.first >= self.end {
-            return Ok(self.end);
+    ) -> Result<(u64, Option<Timestamp>), LogError> {
+        let from = self.first.saturating_sub(1).max(self.start);
+        if from >= self.end {
+            return Ok((self.end, None));
         }
-        let mut scan = Scan::new(&*cx.log, self.partition.clone(), self.first).await?;
+        let mut oldest = None;
+        let mut scan = Scan::new(&*cx.log, self.partition.clone(), from).await?;
         while let Some(batch) = scan.batch(self.end).await? {
-            for record in &batch {
+            oldest = oldest.or(batch.first().map(|record| record.at));
+            for record in batch.iter().filter(|record| record.offset >= self.first) {
                 let Some(settled) = settled(record) else { continue };
                 restore.ledger(record.offset, &settled);
                 if let Settled::Result { bot, conversation, at, attempt: 1.., .. } = &settled
@@ -219,7 +236,7 @@ impl Ledger {
                 }
             }
         }
-        Ok(scan.next)
+        Ok((scan.next, oldest))
     }
 }
 

@@ -66,7 +66,7 @@ pub enum Effect {
         /// What a pause would concern.
         keys: Keys,
         /// How it went.
-        outcome: SendOutcome,
+        outcome: Called,
     },
     /// An append to the ledger is over: where its records stand.
     Settled(Result<Vec<Position>, LogError>),
@@ -82,6 +82,13 @@ pub enum Effect {
         reader: Box<dyn Reader>,
         /// Of `signal.ready`.
         records: Vec<Record>,
+    },
+    /// It is known which statuses have to be read before a bot that reconciles sends anything.
+    Statuses {
+        /// The offset of the first.
+        from: u64,
+        /// Behind the last.
+        end: u64,
     },
     /// Receipts came in.
     Receipts {
@@ -101,6 +108,15 @@ pub enum Effect {
     Stopped,
     /// A call of the process is free for this partition.
     Slot(OwnedSemaphorePermit),
+}
+
+/// How a try to send a signal went.
+#[derive(Debug)]
+pub enum Called {
+    /// It is over.
+    Over(SendOutcome),
+    /// Looking up who speaks took so long that the lease or the limits' word is too old: nothing was called.
+    Late(Waiting),
 }
 
 /// How a try to send went.
@@ -223,17 +239,28 @@ pub(super) fn signal(
     slot: OwnedSemaphorePermit,
 ) {
     let shared = Arc::clone(shared);
+    let asked = cx.clock.uptime();
+    let (clock, ownership, cancel) = (Arc::clone(&cx.clock), Arc::clone(&cx.ownership), cx.cancel.clone());
     cx.spawn(async move {
-        let nothing = SendOutcome::Sent { provider_id: None };
+        let keys = waiting.keys;
+        let limit = signal_limit(&shared, &waiting.signal);
         let outcome = match (voice(&shared, &key).await, shared.channel(key.channel)) {
             (Voice::Speaks(sender, ..), Some(channel)) => {
-                let to = Target { chat: waiting.chat, thread: None, human_agent: false };
-                channel.signal(&sender, &to, &waiting.signal, signal_limit(&shared, &waiting.signal)).await
+                let now = clock.uptime();
+                if cancel.is_cancelled()
+                    || now + limit >= ownership.lease()
+                    || now.saturating_sub(asked) > FRESH
+                {
+                    Called::Late(waiting)
+                } else {
+                    let to = Target { chat: waiting.chat, thread: None, human_agent: false };
+                    Called::Over(channel.signal(&sender, &to, &waiting.signal, limit).await)
+                }
             }
-            _ => nothing,
+            _ => Called::Over(SendOutcome::Sent { provider_id: None }),
         };
         drop(slot);
-        Effect::Signalled { line, keys: waiting.keys, outcome }
+        Effect::Signalled { line, keys, outcome }
     });
 }
 

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Dispatch;
 use super::arena::Ix;
 use super::queues::LineKey;
-use super::send::Effect;
+use super::send::{Called, Effect};
 use super::tail::{self, Begin};
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
@@ -32,7 +32,7 @@ pub(super) fn life(signal: &Signal) -> Duration {
 
 /// A signal in its line.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub struct Waiting {
     pub(super) keys: Keys,
     pub(super) chat: String,
     pub(super) signal: Signal,
@@ -99,15 +99,17 @@ impl Dispatch {
     }
 
     /// A signal's call is over. Only what the provider said about pauses matters.
-    pub(super) fn signalled(
-        &mut self,
-        cx: &PartitionCx<Effect>,
-        line: Ix,
-        keys: Keys,
-        outcome: &SendOutcome,
-    ) {
+    pub(super) fn signalled(&mut self, cx: &PartitionCx<Effect>, line: Ix, keys: Keys, outcome: Called) {
+        let outcome = match outcome {
+            Called::Over(outcome) => outcome,
+            Called::Late(signal) => {
+                self.queues.called(line, true);
+                // Its turn comes again, if it still means something then.
+                return self.queues.push_signal(line, signal);
+            }
+        };
         self.queues.called(line, !matches!(outcome, SendOutcome::Unknown { .. }));
-        if let SendOutcome::Retry { after: Some(after), scope, .. } = outcome {
+        if let SendOutcome::Retry { after: Some(after), scope, .. } = &outcome {
             let now = self.now(cx);
             self.pause(line, &keys, *scope, *after, now.moment);
             // A chat's own is worth nothing to the next owner, who has no signals of before.

@@ -1,12 +1,11 @@
 //! Reads on at the end of a topic that is not the stage's input: signals, receipts.
 //!
-//! Guarantee: a tail never ends by itself; where the log fails it begins again: at the end, and what came meanwhile is
-//! passed over, or at the beginning where every record counts.
+//! Guarantee: a tail never ends by itself; where the log fails it begins again where its caller says: behind what it gave
+//! last, so that nothing is passed over; at the beginning; or at the end, where what came meanwhile is worth nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::time::Timestamp;
 use crate::log::{Log, LogError, Reader, Record, TopicPartition};
 
 /// Bytes that the reader may hold.
@@ -16,27 +15,15 @@ const WAIT: Duration = Duration::from_secs(5);
 /// After the log failed.
 const REST: Duration = Duration::from_secs(1);
 
-/// Where a tail begins that has no reader yet.
+/// Where a tail begins that has no reader, and where it goes on when its log failed.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Begin {
     /// Behind the last record.
     End,
-    /// With the first record since.
-    Since(Timestamp),
     /// At this offset.
     At(u64),
     /// With the first record that is kept.
     Start,
-}
-
-impl Begin {
-    /// Where a tail goes on whose log failed: where every record counts, with the first one again.
-    const fn again(self) -> Self {
-        match self {
-            Self::End | Self::Since(_) => Self::End,
-            Self::At(_) | Self::Start => Self::Start,
-        }
-    }
 }
 
 /// Waits for the next records.
@@ -44,7 +31,7 @@ pub(super) async fn next(
     log: Arc<dyn Log>,
     partition: TopicPartition,
     mut reader: Option<Box<dyn Reader>>,
-    mut begin: Begin,
+    begin: Begin,
 ) -> (Box<dyn Reader>, Vec<Record>) {
     loop {
         let opened = match reader.take() {
@@ -62,7 +49,6 @@ pub(super) async fn next(
             },
             Err(error) => error,
         };
-        begin = begin.again();
         tracing::warn!(%partition, %error, ?begin, "can't be read, beginning again");
         tokio::time::sleep(REST).await;
     }
@@ -72,9 +58,9 @@ async fn open(log: &dyn Log, partition: &TopicPartition, begin: Begin) -> Result
     let range = log.range(partition).await?;
     let from = match begin {
         Begin::End => range.end,
-        Begin::At(offset) => offset.max(range.start),
+        // A log that was repaired may end before it.
+        Begin::At(offset) => offset.clamp(range.start, range.end),
         Begin::Start => range.start,
-        Begin::Since(at) => log.offset_at(partition, at).await?.max(range.start),
     };
     let mut reader = log.reader(PREFETCH).await?;
     reader.assign(partition, from).await?;

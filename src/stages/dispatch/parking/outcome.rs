@@ -45,15 +45,34 @@ impl Machine {
         }
     }
 
-    /// A status says that the provider took a part.
-    pub(crate) fn receipt(&mut self, id: EventId, part: u32, provider_id: String) {
-        let Some(offset) = self.open.get(&id).copied() else { return };
-        let Some(item) = self.items.get_mut(&offset).filter(|item| item.next == part) else { return };
+    /// A status says that the provider took a part. False when that is news: the part is still to be sent, or not known.
+    pub(crate) fn receipt(&mut self, id: EventId, part: u32, provider_id: String) -> bool {
+        if self.known.is_whole(id, part + 1) || self.known.progress(id).is_some_and(|found| found.has(part)) {
+            return true;
+        }
+        let Some(offset) = self.open.get(&id).copied() else { return false };
+        let Some(item) = self.items.get_mut(&offset) else { return false };
+        if item.next != part {
+            return item.next > part;
+        }
         match item.state {
             State::Checking(..) => self.sent(offset, Some(provider_id)),
             State::Calling => item.receipt = Some(provider_id),
-            _ => {}
+            State::Settling | State::Failing(_) => {}
+            State::Queued | State::Asked | State::Marking => return false,
         }
+        true
+    }
+
+    /// A status says that the head of a chat arrived, sent by an earlier owner or by a call that was given up: it gets its
+    /// RESULT without a call. False when something is being done with it.
+    pub(crate) fn reached(&mut self, chat: &ConversationId, provider_id: String) -> bool {
+        let Some(offset) = self.free_head(chat) else { return false };
+        let Some(item) = self.items.get_mut(&offset) else { return false };
+        // Somebody called once at least.
+        item.attempt = item.attempt.max(1);
+        self.sent(offset, Some(provider_id));
+        true
     }
 
     /// A chat's head will not be sent whatever the provider would say, and nobody needs to hear of it: a replay, a reply

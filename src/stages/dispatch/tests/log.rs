@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub(super) struct MemoryLog {
     pub(super) latency: Duration,
     /// Appends take until then at least.
     pub(super) stalled: Mutex<Option<Instant>>,
+    /// So many reads fail, as when a broker goes.
+    pub(super) fail_reads: Arc<AtomicU32>,
     /// So many appends are refused for good.
     pub(super) refuse: Mutex<u32>,
     pub(super) appends: Mutex<u32>,
@@ -39,6 +42,7 @@ impl MemoryLog {
             changed: Arc::default(),
             latency,
             stalled: Mutex::default(),
+            fail_reads: Arc::default(),
             refuse: Mutex::default(),
             appends: Mutex::default(),
         }
@@ -112,7 +116,8 @@ impl Log for MemoryLog {
 
     async fn reader(&self, _: usize) -> Result<Box<dyn Reader>, LogError> {
         let (partitions, changed) = (Arc::clone(&self.partitions), Arc::clone(&self.changed));
-        Ok(Box::new(MemoryReader { partitions, changed, at: None }))
+        let fail = Arc::clone(&self.fail_reads);
+        Ok(Box::new(MemoryReader { partitions, changed, fail, at: None }))
     }
 
     async fn partitions(&self, _: &TopicName) -> Result<u32, LogError> {
@@ -145,6 +150,7 @@ impl Log for MemoryLog {
 struct MemoryReader {
     partitions: Arc<Mutex<Partitions>>,
     changed: Arc<Notify>,
+    fail: Arc<AtomicU32>,
     at: Option<(TopicPartition, usize)>,
 }
 
@@ -160,6 +166,10 @@ impl Reader for MemoryReader {
         let until = tokio::time::Instant::now() + wait;
         loop {
             let changed = self.changed.notified();
+            let fails = |left: u32| left.checked_sub(1);
+            if self.fail.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fails).is_ok() {
+                return Err(LogError::Busy("a broker is gone".to_owned()));
+            }
             let records: Vec<Record> = {
                 let partitions = lock(&self.partitions);
                 // Small batches, so that whoever reads has to come back.

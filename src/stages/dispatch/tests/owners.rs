@@ -1,11 +1,12 @@
 //! Who may send: claims, leases, marks, doubts.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::rig::{P, Rig, SETTLED, Say, say};
 use crate::domain::bot::UnknownPolicy;
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::{Settled, SettledStatus};
+use crate::domain::events::{Settled, SettledStatus, Signal};
 use crate::services::channel::SendOutcome;
 use crate::services::channel::fake::FakeChannel;
 
@@ -108,4 +109,88 @@ async fn a_status_settles_a_send_that_nobody_answered() {
         _ => None,
     });
     assert_eq!(ids.collect::<Vec<_>>()[0], "wamid.1");
+}
+
+/// A bot `a` that reconciles, its `WhatsApp` log slow enough to lose a RESULT.
+async fn reconciling() -> Rig {
+    let rig = Rig::with(FakeChannel::new(ChannelKind::Telegram), Duration::from_millis(100)).await;
+    rig.put_bot("a", |bot| bot.spec.on_unknown = UnknownPolicy::Reconcile);
+    rig
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_of_what_an_earlier_owner_sent_keeps_the_next_one_from_sending_it_again() {
+    let mut rig = reconciling().await;
+    let on = |chat: u32, text| Say { channel: ChannelKind::Whatsapp, ..say("a", chat, &[text, "rest"]) };
+    rig.send(&[on(1, "arrived"), on(2, "unheard of")]);
+    while rig.whatsapp.sent().len() < 2 {
+        rig.run(Duration::from_millis(10)).await;
+    }
+    let opaque = rig.whatsapp.sent().into_iter().find(|sent| sent.text == "arrived").unwrap().opaque;
+    rig.write_receipt("a", "1", &opaque);
+    assert!(rig.ledger().is_empty(), "no RESULT is durable yet");
+    rig.take_over().await;
+    rig.settle(60 * SEC).await;
+    let sent = rig.whatsapp.sent();
+    let count = |text: &str| sent.iter().filter(|sent| sent.text == text).count();
+    assert_eq!((count("arrived"), count("unheard of"), count("rest")), (1, 2, 2), "{sent:?}");
+    let ids = rig.results().into_iter().filter_map(|settled| match settled {
+        Settled::Result { provider_id, part: 0, .. } => provider_id,
+        _ => None,
+    });
+    assert!(ids.collect::<Vec<_>>().contains(&"wamid.1".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_comes_while_the_log_can_not_be_read_counts() {
+    let mut rig = reconciling().await;
+    rig.whatsapp.script("1", [SendOutcome::Unknown { reason: "timeout".to_owned() }]);
+    rig.send(&[Say { channel: ChannelKind::Whatsapp, ..say("a", 1, &["once"]) }]);
+    rig.run(SEC).await;
+    let opaque = rig.whatsapp.sent()[0].opaque.clone();
+    // Every tail's next read fails; the status comes before they read again.
+    rig.log.fail_reads.store(3, Ordering::Relaxed);
+    rig.write_receipt("a", "1", &opaque);
+    rig.settle(60 * SEC).await;
+    assert_eq!(rig.whatsapp.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_lease_no_signal_is_sent_and_a_fresh_one_goes_when_it_is_back() {
+    let mut rig = Rig::new().await;
+    rig.run(SEC).await;
+    let now = rig.cx.clock.uptime();
+    *rig.ownership.lease.lock().unwrap() = now + 8 * SEC;
+    let pressed = |id: &str| Signal::AnswerCallback { callback_id: id.to_owned() };
+    rig.write_signal("a", "1", pressed("one"), Duration::ZERO);
+    rig.run(5 * SEC).await;
+    assert!(rig.telegram.signals().is_empty());
+    *rig.ownership.lease.lock().unwrap() = now + 60 * SEC;
+    rig.run(SEC).await;
+    assert_eq!(rig.telegram.signals().len(), 1);
+    // Who speaks takes longer to look up than the lease lasts.
+    *rig.ownership.lease.lock().unwrap() = now + 16 * SEC;
+    rig.directory.slow(9 * SEC);
+    rig.write_signal("a", "1", pressed("two"), Duration::ZERO);
+    rig.run(20 * SEC).await;
+    assert_eq!(rig.telegram.signals().len(), 1, "{:?}", rig.telegram.signals());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_that_the_limits_let_go_too_long_ago_asks_them_again() {
+    let mut rig = Rig::new().await;
+    rig.run(SEC).await;
+    rig.put_bot("a", |bot| bot.spec.limits.bot = Some("1 then 1/1s".parse().unwrap()));
+    rig.directory.slow(500 * SEC / 1000);
+    for chat in ["1", "2", "3", "4"] {
+        let signal = Signal::AnswerCallback { callback_id: chat.to_owned() };
+        rig.write_signal("a", chat, signal, Duration::ZERO);
+    }
+    rig.run(2 * SEC).await;
+    assert!(rig.telegram.signals().is_empty(), "each came too late");
+    rig.directory.slow(Duration::ZERO);
+    rig.run(10 * SEC).await;
+    let at: Vec<_> = rig.telegram.signals().into_iter().map(|signal| signal.at).collect();
+    assert_eq!(at.len(), 4);
+    assert!(at.is_sorted() && at.windows(2).all(|pair| pair[1] - pair[0] >= 900 * SEC / 1000), "{at:?}");
 }

@@ -224,3 +224,21 @@ fn a_million_parked_replies_are_taken_over_in_bounded_memory() {
     assert!(desk.machine.items.is_empty());
     assert_eq!(desk.machine.backlog(&bot()), (10_000, 1_000_000));
 }
+
+#[test]
+fn a_part_that_an_earlier_owner_sent_gets_its_result_without_a_call() {
+    let mut desk = Desk::new();
+    desk.admit(1, 0, 2);
+    assert!(!desk.machine.receipt(id(1), 0, "m0".to_owned()), "it is news");
+    assert!(desk.machine.reached(&chat(1), "m0".to_owned()));
+    desk.take();
+    assert!(!desk.machine.reached(&chat(1), "m0".to_owned()), "its RESULT is on its way");
+    let (_, entry) = desk.ack_ledger();
+    let Entry::Result(verdict) = entry else { panic!("{entry:?}") };
+    assert_eq!((verdict.part, verdict.status, verdict.attempt), (0, SENT, 1));
+    assert_eq!(verdict.provider_id.as_deref(), Some("m0"));
+    assert!(desk.calls.is_empty());
+    assert!(desk.machine.receipt(id(1), 0, "m0".to_owned()), "no news any more");
+    desk.send_whole(1);
+    assert_eq!(desk.complete, [0], "the next part is sent as any");
+}
