@@ -220,8 +220,8 @@ impl Answer {
     }
 
     /// What the bot has to send already takes longer than a reply to this turn is worth.
-    fn comes_too_late(&self, input: &Envelope<TurnGrounded>) -> bool {
-        let until = self.deps.backlogs.until(&input.tenant, &input.bot);
+    fn comes_too_late(&self, cx: &Cx, input: &Envelope<TurnGrounded>) -> bool {
+        let until = self.deps.backlogs.until(&input.tenant, &input.bot, cx.now());
         until.zip(input.deadline).is_some_and(|(until, deadline)| until > deadline)
     }
 
@@ -307,7 +307,7 @@ impl Stage for Answer {
             let Some(bot) = self.deps.directory.bot(&input.tenant, &input.bot).await? else {
                 return Ok(Outcome::Drop(DropReason::new("unknown_bot")));
             };
-            if bot.spec.model.is_some() && self.comes_too_late(input) {
+            if bot.spec.model.is_some() && self.comes_too_late(cx, input) {
                 self.memory.remember(input, &[]);
                 return Ok(Outcome::Drop(DropReason::new("backlog")));
             }

@@ -21,8 +21,6 @@ use crate::pipeline::{Emission, PartitionCx};
 pub(super) const PORT: &str = "backlog";
 /// Between two records of a bot.
 const PACE: Duration = Duration::from_secs(1);
-/// A backlog that changes little is said again after this time.
-const AGAIN: Duration = Duration::from_secs(10);
 
 /// What was said last of each bot that has too much.
 #[derive(Debug, Default)]
@@ -36,7 +34,7 @@ impl Told {
             Some((at, before)) => {
                 let since = now.saturating_sub(*at);
                 let much = seconds.abs_diff(*before).saturating_mul(10) >= *before;
-                seconds == 0 || since >= AGAIN || (since >= PACE && much)
+                seconds == 0 || since >= BotBacklog::REPEAT || (since >= PACE && much)
             }
         };
         if !news {
