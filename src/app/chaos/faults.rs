@@ -7,6 +7,9 @@ use fastrand::Rng;
 
 use super::plan::{LIMITED_BOT, Shape};
 use crate::domain::stage::StageName;
+use crate::domain::topics::{
+    REPLY_BULK, REPLY_READY, TURN_GROUNDED, TURN_OPENED, TURN_ROUTED, WEBHOOK_RECEIVED,
+};
 
 /// A fault and its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +63,7 @@ pub enum Fault {
     },
     /// A record that nobody can read.
     Poison {
-        /// Which of the topics that stages read.
+        /// Index in [`POISONED`].
         topic: usize,
     },
 }
@@ -85,6 +88,9 @@ pub const ROLES: [&str; 8] =
 ///
 /// The others are missed until their session ends: five sessions, were they the ones that a record ends.
 pub const STATIC: [&str; 2] = ["match", "answer"];
+/// The topics that get records which nobody can read.
+pub const POISONED: [&str; 6] =
+    [WEBHOOK_RECEIVED, TURN_OPENED, TURN_ROUTED, TURN_GROUNDED, REPLY_READY, REPLY_BULK];
 /// Where dispatchers stand in [`ROLES`].
 const DISPATCHERS: [usize; 2] = [5, 6];
 /// The most members of a group during a storm: its own and five more.
@@ -144,15 +150,12 @@ pub(super) fn schedule(shape: Shape, group: usize, rng: &mut Rng) -> Vec<Schedul
     }
     let mut at = rng.u64(2_000..6_000);
     while at < end {
-        add(at, Fault::Poison { topic: rng.usize(0..POISONED) });
+        add(at, Fault::Poison { topic: rng.usize(0..POISONED.len()) });
         at += rng.u64(3_000..9_000);
     }
     all.sort_by_key(|scheduled| scheduled.at_ms);
     all
 }
-
-/// How many topics get records that nobody can read.
-const POISONED: usize = 5;
 
 /// Members join and leave, about one a second; all have left at the end.
 fn storm(from: u64, to: u64, stage: StageName, rng: &mut Rng, add: &mut impl FnMut(u64, Fault)) {
@@ -191,6 +194,18 @@ mod tests {
                 assert!(at_ms + lasts <= 60_000, "{fault:?} at {at_ms}");
             }
         }
+    }
+
+    #[test]
+    fn each_topic_that_stages_read_gets_records_that_nobody_can_read() {
+        let hit: std::collections::BTreeSet<usize> = of(600, 1)
+            .into_iter()
+            .filter_map(|scheduled| match scheduled.fault {
+                Fault::Poison { topic } => Some(topic),
+                _ => None,
+            })
+            .collect();
+        assert!(hit.into_iter().eq(0..POISONED.len()));
     }
 
     #[test]

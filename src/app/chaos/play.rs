@@ -8,19 +8,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::brokers::Brokers;
-use super::faults::Fault;
+use super::faults::{Fault, POISONED};
 use super::fleet::Fleet;
 use super::plan::Plan;
 use super::providers::Providers;
-use crate::domain::topics::{
-    REPLY_BULK, REPLY_READY, TURN_GROUNDED, TURN_OPENED, TURN_ROUTED, WEBHOOK_RECEIVED,
-};
 use crate::log::kafka::KafkaLog;
 use crate::log::{Log, Outgoing, TopicName};
-
-/// Where records that nobody can read are put.
-const POISONED: [&str; 6] =
-    [WEBHOOK_RECEIVED, TURN_OPENED, TURN_ROUTED, TURN_GROUNDED, REPLY_READY, REPLY_BULK];
 
 /// Who acts.
 #[derive(Debug)]
@@ -101,7 +94,7 @@ fn begin_fault(
             *number += 1;
             let bytes = format!("poison {number}: neither JSON nor an envelope").into_bytes();
             let (log, poison) = (Arc::clone(&cast.log), Arc::clone(&cast.poison));
-            let topic = TopicName::from(POISONED[topic % POISONED.len()]);
+            let topic = TopicName::from(POISONED[topic]);
             tasks.spawn(async move {
                 append(&log, topic, bytes.clone()).await;
                 poison.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
