@@ -18,6 +18,10 @@ const MESSAGES: u32 = 9_000;
 pub const BOTS: usize = 12;
 /// The bot that the provider never lets through.
 pub const LIMITED_BOT: usize = 8;
+/// The bot on WhatsApp that asks what became of a message before it sends it again.
+pub const RECONCILING_BOT: usize = 11;
+/// The bot on Telegram that the provider lets nothing through of for a third of the run.
+pub const RESTING_BOT: usize = 4;
 /// One message in so many is delivered by the provider a second time.
 const AGAIN: u32 = 50;
 /// One message in so many makes a stage panic.
@@ -177,7 +181,12 @@ fn bots() -> Vec<PlannedBot> {
                 ChannelKind::Telegram => (6_000_000 + n).to_string(),
                 _ => format!("1555000{n:04}"),
             };
-            let on_unknown = if matches!(n, 3 | 10) { UnknownPolicy::Drop } else { UnknownPolicy::Resend };
+            let on_unknown = match n {
+                3 | 10 => UnknownPolicy::Drop,
+                // The number whose receipts come back.
+                RECONCILING_BOT => UnknownPolicy::Reconcile,
+                _ => UnknownPolicy::Resend,
+            };
             PlannedBot { name: format!("chaos-{n}"), channel, account, brain, on_unknown }
         })
         .collect()
@@ -264,6 +273,20 @@ mod tests {
         let other = Plan::new(Shape { seed: 8, ..SHAPE });
         assert_ne!(a.messages, other.messages);
         assert_ne!(a.faults, other.faults);
+    }
+
+    #[test]
+    fn each_way_to_handle_an_unknown_outcome_is_some_bot_s() {
+        let bots = Plan::new(SHAPE).bots;
+        let of = |policy| bots.iter().filter(|bot| bot.on_unknown == policy).count();
+        let counts = [UnknownPolicy::Drop, UnknownPolicy::Reconcile, UnknownPolicy::Resend].map(of);
+        assert_eq!(counts, [2, 1, BOTS - 3]);
+        assert_eq!(
+            bots[RECONCILING_BOT].channel,
+            ChannelKind::Whatsapp,
+            "only there statuses name a message"
+        );
+        assert_eq!(bots[RESTING_BOT].channel, ChannelKind::Telegram);
     }
 
     #[test]

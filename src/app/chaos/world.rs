@@ -88,16 +88,15 @@ pub(super) async fn make(settings: &Settings, plan: &Plan, providers: &Providers
     Ok(())
 }
 
-/// The last number's receipts come back to the edge as webhooks of their own.
+/// The receipts of the number whose bot reconciles come back to the edge as webhooks of their own.
 fn receipts(edge: SocketAddr, plan: &Plan, providers: &Providers) {
-    let last = plan.bots.iter().rev().find(|bot| bot.channel == ChannelKind::Whatsapp);
     providers.fakes.meta.add_app(App {
         app: APP.to_owned(),
         secret: APP_SECRET.to_owned(),
         verify_token: String::new(),
         url: format!("http://{edge}/webhooks/meta/{APP}"),
         objects: HashSet::new(),
-        accounts: last.into_iter().map(|bot| bot.account.clone()).collect(),
+        accounts: HashSet::from([plan.bots[plan::RECONCILING_BOT].account.clone()]),
     });
 }
 
