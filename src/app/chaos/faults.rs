@@ -5,7 +5,7 @@
 
 use fastrand::Rng;
 
-use super::plan::{LIMITED_BOT, Shape};
+use super::plan::{LIMITED_BOT, RESTING_BOT, Shape};
 use crate::domain::stage::StageName;
 use crate::domain::topics::{
     REPLY_BULK, REPLY_READY, TURN_GROUNDED, TURN_OPENED, TURN_ROUTED, WEBHOOK_RECEIVED,
@@ -108,16 +108,26 @@ pub(super) fn schedule(shape: Shape, group: usize, rng: &mut Rng) -> Vec<Schedul
     let (bot, chat, for_ms) = (0, Some(group), Some((end / 2).min(300_000)));
     add(end / 10, Fault::Provider { bot, chat, mischief: Mischief::Limit(5), for_ms });
 
-    // By minute: a dispatcher sleeps past its session while the cluster is up and others can take its partitions; then
-    // brokers are killed and members come and go.
+    // One that can send again in the end: a third of the run, from a quarter of it on.
+    let (bot, for_ms) = (RESTING_BOT, Some(end / 3));
+    add(end / 4, Fault::Provider { bot, chat: None, mischief: Mischief::Limit(5), for_ms });
+
+    // Brokers are killed every 20 s, members come and go, and in each other minute a dispatcher sleeps past its session:
+    // then no broker is killed, so that others can take its partitions.
     let mut asleep = Vec::new();
     for minute in (0..end).step_by(60_000) {
-        let (at, for_ms) = (minute + rng.u64(6_000..8_000), 20_000);
-        if at + for_ms <= end {
+        let sleeps = minute % 120_000 == 0;
+        let (at, for_ms) = (minute + rng.u64(11_000..12_000), 20_000);
+        if sleeps && at + for_ms <= end {
             asleep.push(at - 6_000..at + for_ms);
             add(at, Fault::Pause { role: DISPATCHERS[rng.usize(0..2)], for_ms });
         }
-        for at in [minute + 30_000, minute + 50_000].map(|at| at - rng.u64(0..2_000)) {
+        let first = match minute {
+            0 => Some(3_000),
+            _ => (!sleeps).then_some(minute + 15_000),
+        };
+        for at in first.into_iter().chain([minute + 35_000, minute + 55_000]) {
+            let at = at - rng.u64(0..2_000);
             if at < end {
                 add(at, Fault::KillBroker { partition: rng.u32(..) });
             }
@@ -143,7 +153,8 @@ pub(super) fn schedule(shape: Shape, group: usize, rng: &mut Rng) -> Vec<Schedul
             _ => Mischief::Limit(rng.u64(1..5)),
         };
         let bot = rng.usize(0..super::plan::BOTS);
-        if bot != LIMITED_BOT {
+        // What ends one mischief ends every one of that bot.
+        if bot != LIMITED_BOT && bot != RESTING_BOT {
             add(at, Fault::Provider { bot, chat: None, mischief, for_ms: Some(rng.u64(5_000..12_000)) });
         }
         at += rng.u64(1_000..3_000);
@@ -193,6 +204,39 @@ mod tests {
                 };
                 assert!(at_ms + lasts <= 60_000, "{fault:?} at {at_ms}");
             }
+        }
+    }
+
+    #[test]
+    fn brokers_are_killed_from_the_beginning_and_never_while_a_dispatcher_sleeps() {
+        for seed in 0..50 {
+            let all = of(600, seed);
+            let kills: Vec<u64> = all
+                .iter()
+                .filter(|scheduled| matches!(scheduled.fault, Fault::KillBroker { .. }))
+                .map(|scheduled| scheduled.at_ms)
+                .collect();
+            assert!(kills[0] < 30_000 && kills.len() >= 24, "{kills:?}");
+            let mut pauses = 0;
+            for Scheduled { at_ms, fault } in &all {
+                if let Fault::Pause { for_ms, .. } = fault {
+                    pauses += 1;
+                    let asleep = at_ms - 8_000..at_ms + for_ms;
+                    assert!(!kills.iter().any(|at| asleep.contains(at)), "{at_ms}: {kills:?}");
+                }
+            }
+            assert_eq!(pauses, 5);
+        }
+    }
+
+    #[test]
+    fn one_bot_rests_for_a_third_of_the_run_and_nothing_else_is_done_to_it() {
+        for seed in 0..50 {
+            let all = of(60, seed).into_iter().filter_map(|scheduled| match scheduled.fault {
+                Fault::Provider { bot: RESTING_BOT, for_ms, .. } => Some((scheduled.at_ms, for_ms)),
+                _ => None,
+            });
+            assert_eq!(all.collect::<Vec<_>>(), [(15_000, Some(20_000))]);
         }
     }
 
