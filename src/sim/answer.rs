@@ -99,6 +99,7 @@ pub(super) async fn carry_out_asked(
         body: &request.body,
         status,
         fault: fault.as_ref(),
+        retry_after: answer.retry_after.filter(|_| cut.is_none()),
     };
     core.journal.record(&call, request.size);
     if let Some(fault) = fault

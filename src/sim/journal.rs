@@ -70,6 +70,8 @@ pub struct Call<'a> {
     pub status: u16,
     /// The rule of the script that decided the answer.
     pub fault: Option<&'a Fault>,
+    /// For how many seconds the answer asks the caller to wait, where the caller gets it.
+    pub retry_after: Option<u64>,
 }
 
 impl Call<'_> {
@@ -200,8 +202,15 @@ mod tests {
     }
 
     fn write(journal: &Journal, body: &Value, size: usize) {
-        let call =
-            Call { method: "sendMessage", account: "1", chat: Some("2"), body, status: 200, fault: None };
+        let call = Call {
+            method: "sendMessage",
+            account: "1",
+            chat: Some("2"),
+            body,
+            status: 200,
+            fault: None,
+            retry_after: None,
+        };
         journal.record(&call, size);
     }
 

@@ -12,6 +12,7 @@ pub mod loss;
 pub mod order;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod waits;
 
 use super::history::History;
 use crate::domain::ids::EventId;
@@ -25,7 +26,7 @@ pub struct Findings {
     pub reordered: Vec<order::Reordered>,
     /// Parts that were delivered again.
     pub duplicates: Vec<duplicates::Duplicate>,
-    /// Calls above a provider's limit.
+    /// Calls above a provider's limit, or before it wanted any.
     pub over_limit: Vec<limits::OverLimit>,
     /// Offsets that were committed before their effect was durable.
     pub early_commits: Vec<commits::Early>,
@@ -47,7 +48,7 @@ pub fn check(history: &History) -> Findings {
         fates: loss::fates(history),
         reordered: order::reordered(history, &deliveries),
         duplicates: duplicates::duplicates(history, &deliveries),
-        over_limit: limits::over_limit(history),
+        over_limit: [limits::over_limit(history), waits::too_early(history)].concat(),
         early_commits: commits::early(history),
         lost_poison: loss::lost_poison(history),
         wronged: loss::wronged(history),

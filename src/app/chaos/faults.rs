@@ -221,7 +221,7 @@ mod tests {
             for Scheduled { at_ms, fault } in &all {
                 if let Fault::Pause { for_ms, .. } = fault {
                     pauses += 1;
-                    let asleep = at_ms - 8_000..at_ms + for_ms;
+                    let asleep = at_ms - 7_000..at_ms + for_ms;
                     assert!(!kills.iter().any(|at| asleep.contains(at)), "{at_ms}: {kills:?}");
                 }
             }

@@ -80,6 +80,8 @@ pub struct Send {
     pub hidden: bool,
     /// True when the run's plan decided the answer, not the provider's own rules.
     pub planned: bool,
+    /// For how many seconds the answer asked its sender to wait.
+    pub wait_s: Option<u64>,
 }
 
 /// Something that may make a sender forget what it did.

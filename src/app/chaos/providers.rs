@@ -144,6 +144,7 @@ impl Observer for Witness {
             taken: call.status == 200,
             hidden: call.status == 200 && call.fault.is_some_and(Fault::hides),
             planned: call.fault.is_some(),
+            wait_s: call.retry_after,
         };
         self.sends.lock().unwrap_or_else(PoisonError::into_inner).push(send);
     }

@@ -48,7 +48,7 @@ pub struct Report {
     pub duplicates_unflagged: usize,
     /// Repeats that nothing explains, or of a part that was not its chat's last.
     pub duplicates_unexplained: usize,
-    /// Calls above a provider's limit.
+    /// Calls above a provider's limit, or before the end of a wait that it asked for.
     pub limit_violations: usize,
     /// Offsets that were committed before their effect was durable.
     pub early_commits: usize,

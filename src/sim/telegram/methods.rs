@@ -96,6 +96,8 @@ pub(super) fn call_from_webhook(
         body: &body,
         status: answer.status,
         fault: None,
+        // It answered a webhook, and hears nothing.
+        retry_after: None,
     };
     core.journal.record(&call, body.to_string().len());
 }

@@ -23,7 +23,7 @@ pub struct OverLimit {
     pub chat: ChatKey,
     /// When.
     pub at: i64,
-    /// Which limit: `bot`, `chat`, `group`, `number` or `pair`.
+    /// Which limit: `bot`, `chat`, `group`, `number`, `pair` or `retry_after`.
     pub limit: &'static str,
     /// How many milliseconds too early it came.
     pub early_ms: i64,
@@ -99,6 +99,7 @@ mod tests {
                 taken: true,
                 hidden: false,
                 planned: false,
+                wait_s: None,
             })
             .collect();
         over_limit(&sample.history)
@@ -140,6 +141,7 @@ mod tests {
                 taken: true,
                 hidden: false,
                 planned: false,
+                wait_s: None,
             })
             .collect();
         assert!(over_limit(&sample.history).iter().any(|over| over.limit == "bot"));

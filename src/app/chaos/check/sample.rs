@@ -48,7 +48,21 @@ impl Sample {
 
     pub(crate) fn send(&mut self, at: i64, text: &str) -> &mut Self {
         let text = text.to_owned();
-        self.history.sends.push(Send { at, chat: chat(), text, taken: true, hidden: false, planned: false });
+        let (taken, hidden, planned) = (true, false, false);
+        self.history.sends.push(Send { at, chat: chat(), text, taken, hidden, planned, wait_s: None });
+        self
+    }
+
+    /// The last send was to this chat of the bot.
+    pub(crate) fn to(&mut self, chat: &str) -> &mut Self {
+        self.history.sends.last_mut().unwrap().chat.chat = chat.to_owned();
+        self
+    }
+
+    /// The last send was refused, and its sender told to wait.
+    pub(crate) fn told_to_wait(&mut self, seconds: u64) -> &mut Self {
+        let send = self.history.sends.last_mut().unwrap();
+        (send.taken, send.wait_s) = (false, Some(seconds));
         self
     }
 
