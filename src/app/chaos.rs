@@ -38,9 +38,10 @@ use topics::Reading;
 
 use crate::app::settings::Settings;
 use crate::domain::bot::UnknownPolicy;
+use crate::domain::events::Lane;
 use crate::domain::stage::StageName;
 use crate::domain::time::{Clock, SystemClock};
-use crate::domain::topics::REPLY_READY;
+use crate::domain::topics::{REPLY_BULK, REPLY_READY};
 use crate::log::kafka::KafkaLog;
 use crate::log::{Log, TopicName};
 use crate::runtime::metadata::Metadata;
@@ -185,13 +186,15 @@ async fn look(log: Arc<KafkaLog>, commits: Arc<Mutex<Vec<Commit>>>) {
 }
 
 async fn glance(log: &KafkaLog, commits: &Mutex<Vec<Commit>>) -> anyhow::Result<()> {
-    let found = log.committed(&StageName::Dispatch.group(), &TopicName::from(REPLY_READY)).await?;
-    let at = SystemClock.now().millis();
-    for (partition, committed) in (0..).zip(found) {
-        let Some(committed) = committed else { continue };
-        let done = Metadata::decode(&committed.metadata)?.done;
-        let commit = Commit { at, partition, offset: committed.offset, done };
-        commits.lock().unwrap_or_else(PoisonError::into_inner).push(commit);
+    for (lane, topic) in [(Lane::Ready, REPLY_READY), (Lane::Bulk, REPLY_BULK)] {
+        let found = log.committed(&StageName::Dispatch.group(), &TopicName::from(topic)).await?;
+        let at = SystemClock.now().millis();
+        for (partition, committed) in (0..).zip(found) {
+            let Some(committed) = committed else { continue };
+            let done = Metadata::decode(&committed.metadata)?.done;
+            let commit = Commit { at, lane, partition, offset: committed.offset, done };
+            commits.lock().unwrap_or_else(PoisonError::into_inner).push(commit);
+        }
     }
     Ok(())
 }

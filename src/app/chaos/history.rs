@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::SettledStatus;
+use crate::domain::events::{Lane, SettledStatus};
 use crate::domain::ids::EventId;
 
 /// A run, as it was seen from outside.
@@ -24,7 +24,7 @@ pub struct History {
     pub never_twice: HashSet<String>,
     /// Records that nobody can read, by their bytes.
     pub poison: Vec<Vec<u8>>,
-    /// What dispatch had committed of `reply.ready`, again and again.
+    /// What dispatch had committed of its two lanes, again and again.
     pub commits: Vec<Commit>,
     /// Messages of campaigns that the log has acknowledged.
     pub told: Vec<Told>,
@@ -95,11 +95,13 @@ pub struct Crash {
     pub what: &'static str,
 }
 
-/// A look at what dispatch has committed of one partition of `reply.ready`.
+/// A look at what dispatch has committed of one partition of a lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
     /// When the answer was there.
     pub at: i64,
+    /// Which lane.
+    pub lane: Lane,
     /// Which partition.
     pub partition: u32,
     /// The next offset.
@@ -117,8 +119,12 @@ pub struct Topics {
     pub received: HashMap<EventId, (u32, u64)>,
     /// `reply.ready`, in order, by partition.
     pub replies: BTreeMap<u32, Vec<Reply>>,
-    /// RESULTs of the ledger, in order, by partition.
+    /// `reply.bulk`, in order, by partition.
+    pub bulk_replies: BTreeMap<u32, Vec<Reply>>,
+    /// RESULTs of replies in the ledger, in order, by partition.
     pub results: BTreeMap<u32, Vec<PartResult>>,
+    /// Those of campaigns' messages, in order.
+    pub bulk_results: Vec<PartResult>,
     /// How the messages of campaigns ended.
     pub bulk: HashMap<EventId, SettledStatus>,
     /// `reply.parked`, in order, by partition.

@@ -14,18 +14,19 @@ use crate::domain::envelope::Envelope;
 use crate::domain::events::{ChatKind, Lane, Parked, ParkedKey, ReplyReady, Settled};
 use crate::domain::ids::EventId;
 use crate::domain::topics::{
-    DEAD_LETTER, REPLY_PARKED, REPLY_READY, REPLY_SETTLED, TURN_DROPPED, TURN_GROUNDED, TURN_OPENED,
-    TURN_ROUTED, WEBHOOK_RECEIVED,
+    DEAD_LETTER, REPLY_BULK, REPLY_PARKED, REPLY_READY, REPLY_SETTLED, TURN_DROPPED, TURN_GROUNDED,
+    TURN_OPENED, TURN_ROUTED, WEBHOOK_RECEIVED,
 };
 use crate::log::{Log, Record, TopicName, TopicPartition};
 
 /// What is read, in flow order: an event's trace ends at the last that has it.
-const READ: [&str; 9] = [
+const READ: [&str; 10] = [
     WEBHOOK_RECEIVED,
     TURN_OPENED,
     TURN_ROUTED,
     TURN_GROUNDED,
     REPLY_READY,
+    REPLY_BULK,
     REPLY_PARKED,
     REPLY_SETTLED,
     TURN_DROPPED,
@@ -90,7 +91,14 @@ impl Topics {
         match topic {
             REPLY_SETTLED => self.take_settled(partition, at, record),
             REPLY_PARKED => self.take_parked(partition, at, record),
-            REPLY_READY => self.take_reply(topic, partition, record),
+            REPLY_READY => {
+                let reply = reply(record);
+                if let Some(body) = &reply.body {
+                    self.passed(body.root, topic);
+                }
+                self.replies.entry(partition).or_default().push(reply);
+            }
+            REPLY_BULK => self.bulk_replies.entry(partition).or_default().push(reply(record)),
             DEAD_LETTER => self.take_dead(at, record),
             TURN_DROPPED => {
                 if let Some(root) = root() {
@@ -117,36 +125,19 @@ impl Topics {
         }
     }
 
-    fn take_reply(&mut self, topic: &'static str, partition: u32, record: &Record) {
-        let body = Envelope::<ReplyReady>::decode(&record.value).ok().map(|reply| ReplyBody {
-            id: reply.id,
-            root: reply.rootid,
-            chat: ChatKey {
-                channel: reply.data.channel,
-                account: reply.data.account.as_str().to_owned(),
-                chat: reply.data.chat.clone(),
-            },
-            group: reply.data.chat_kind == ChatKind::Group,
-            texts: reply.data.parts.iter().map(|part| part.text.clone()).collect(),
-        });
-        if let Some(body) = &body {
-            self.passed(body.root, topic);
-        }
-        self.replies.entry(partition).or_default().push(Reply { offset: record.offset, body });
-    }
-
     fn take_settled(&mut self, partition: u32, at: i64, record: &Record) {
         let Ok(Settled::Result { id, part, of, status, attempt, epoch, root, lane, .. }) =
             serde_json::from_slice(&record.value)
         else {
             return;
         };
+        let result = PartResult { at, id, root, part, of, status, attempt, epoch };
         if lane == Lane::Bulk {
             self.bulk.insert(id, status);
+            self.bulk_results.push(result);
             return;
         }
         self.passed(root, REPLY_SETTLED);
-        let result = PartResult { at, id, root, part, of, status, attempt, epoch };
         self.results.entry(partition).or_default().push(result);
     }
 
@@ -183,6 +174,22 @@ impl Topics {
             bytes: if root.is_none() { record.value.to_vec() } else { Vec::new() },
         });
     }
+}
+
+/// A record of one of the lanes.
+fn reply(record: &Record) -> Reply {
+    let body = Envelope::<ReplyReady>::decode(&record.value).ok().map(|reply| ReplyBody {
+        id: reply.id,
+        root: reply.rootid,
+        chat: ChatKey {
+            channel: reply.data.channel,
+            account: reply.data.account.as_str().to_owned(),
+            chat: reply.data.chat.clone(),
+        },
+        group: reply.data.chat_kind == ChatKind::Group,
+        texts: reply.data.parts.iter().map(|part| part.text.clone()).collect(),
+    });
+    Reply { offset: record.offset, body }
 }
 
 #[cfg(test)]

@@ -1,19 +1,22 @@
 //! Commits: no offset is committed before what it stands for is durable.
 //!
-//! Guarantee: for each look at what dispatch had committed of `reply.ready`, every record below the offset or with its bit
-//! set had, by then, a RESULT for each part, a PUT, or a dead letter. A further record of an id may be finished at
+//! Guarantee: for each look at what dispatch had committed of `reply.ready` and `reply.bulk`, every record below the offset or
+//! with its bit set had, by then, a RESULT for each part, a PUT, or a dead letter. A further record of an id may be finished at
 //! once: the first one still stands for it.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::app::chaos::history::{Commit, History, ParkedKind, Reply};
+use crate::domain::events::Lane;
 use crate::domain::ids::EventId;
-use crate::domain::topics::REPLY_READY;
+use crate::domain::topics::{REPLY_BULK, REPLY_READY};
 
 /// An offset that was committed too early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Early {
-    /// Which partition of `reply.ready`.
+    /// Which lane.
+    pub lane: Lane,
+    /// Which partition of it.
     pub partition: u32,
     /// Which offset.
     pub offset: u64,
@@ -27,27 +30,32 @@ pub struct Early {
 #[must_use]
 pub fn early(history: &History) -> Vec<Early> {
     let durable = Durable::of(history);
-    let mut found: HashMap<(u32, u64), Early> = HashMap::new();
-    for (partition, replies) in &history.topics.replies {
+    let mut found: HashMap<Place, Early> = HashMap::new();
+    let ready = history.topics.replies.iter().map(|(partition, replies)| (Lane::Ready, *partition, replies));
+    let bulk = history.topics.bulk_replies.iter();
+    let bulk = bulk.map(|(partition, replies)| (Lane::Bulk, *partition, replies));
+    for (lane, partition, replies) in ready.chain(bulk) {
         let mut seen = HashSet::new();
         // (offset, when it was durable), of the first record of each id and of what can't be read.
         let moments: Vec<(u64, Option<i64>)> = replies
             .iter()
             .filter(|reply| reply.body.as_ref().is_none_or(|body| seen.insert(body.id)))
-            .map(|reply| (reply.offset, durable.at(*partition, reply)))
+            .map(|reply| (reply.offset, durable.at((lane, partition), reply)))
             .collect();
-        for commit in history.commits.iter().filter(|commit| commit.partition == *partition) {
+        for commit in
+            history.commits.iter().filter(|commit| (commit.lane, commit.partition) == (lane, partition))
+        {
             for (offset, durable) in &moments {
                 if commit.holds(*offset) && durable.is_none_or(|durable| durable > commit.at) {
-                    let early =
-                        Early { partition: *partition, offset: *offset, at: commit.at, durable: *durable };
-                    found.entry((*partition, *offset)).or_insert(early);
+                    let (offset, at, durable) = (*offset, commit.at, *durable);
+                    let early = Early { lane, partition, offset, at, durable };
+                    found.entry((lane, partition, offset)).or_insert(early);
                 }
             }
         }
     }
     let mut found: Vec<Early> = found.into_values().collect();
-    found.sort_by_key(|early| (early.partition, early.offset));
+    found.sort_by_key(|early| (early.lane == Lane::Bulk, early.partition, early.offset));
     found
 }
 
@@ -59,18 +67,21 @@ impl Commit {
     }
 }
 
+/// A record's: lane, partition, offset.
+type Place = (Lane, u32, u64);
+
 /// When the effect of each record was durable first.
 #[derive(Debug, Default)]
 struct Durable {
     replies: HashMap<EventId, i64>,
-    records: HashMap<(u32, u64), i64>,
+    records: HashMap<Place, i64>,
 }
 
 impl Durable {
     fn of(history: &History) -> Self {
         let mut all = Self::default();
         let mut parts: HashMap<EventId, HashSet<u32>> = HashMap::new();
-        for result in history.topics.results.values().flatten() {
+        for result in history.topics.results.values().flatten().chain(&history.topics.bulk_results) {
             let settled = parts.entry(result.id).or_default();
             settled.insert(result.part);
             if (0..result.of).all(|part| settled.contains(&part)) {
@@ -82,8 +93,13 @@ impl Durable {
                 all.reply(id, record.at);
             }
         }
-        for letter in history.topics.dead.iter().filter(|letter| letter.topic == REPLY_READY) {
-            let at = all.records.entry((letter.partition, letter.offset)).or_insert(letter.at);
+        for letter in &history.topics.dead {
+            let lane = match letter.topic.as_str() {
+                REPLY_READY => Lane::Ready,
+                REPLY_BULK => Lane::Bulk,
+                _ => continue,
+            };
+            let at = all.records.entry((lane, letter.partition, letter.offset)).or_insert(letter.at);
             *at = letter.at.min(*at);
             if let Some(id) = letter.reply {
                 all.reply(id, letter.at);
@@ -97,9 +113,9 @@ impl Durable {
         *first = at.min(*first);
     }
 
-    fn at(&self, partition: u32, reply: &Reply) -> Option<i64> {
+    fn at(&self, (lane, partition): (Lane, u32), reply: &Reply) -> Option<i64> {
         let by_id = reply.body.as_ref().and_then(|body| self.replies.get(&body.id));
-        by_id.or_else(|| self.records.get(&(partition, reply.offset))).copied()
+        by_id.or_else(|| self.records.get(&(lane, partition, reply.offset))).copied()
     }
 }
 
@@ -109,7 +125,8 @@ mod tests {
     use super::*;
 
     fn looked(sample: &mut Sample, at: i64, offset: u64, done: &[bool]) -> Vec<Early> {
-        sample.history.commits.push(Commit { at, partition: 0, offset, done: done.to_vec() });
+        let (lane, done) = (Lane::Ready, done.to_vec());
+        sample.history.commits.push(Commit { at, lane, partition: 0, offset, done });
         early(&sample.history)
     }
 
@@ -126,7 +143,7 @@ mod tests {
         let mut sample = Sample::default();
         sample.reply(1, &["a"]).result(50, 1, 0, 1);
         let found = looked(&mut sample, 40, 1, &[]);
-        assert_eq!(found, [Early { partition: 0, offset: 0, at: 40, durable: Some(50) }]);
+        assert_eq!(found, [Early { lane: Lane::Ready, partition: 0, offset: 0, at: 40, durable: Some(50) }]);
     }
 
     #[test]
@@ -134,6 +151,28 @@ mod tests {
         let mut sample = Sample::default();
         sample.reply(1, &["a"]).reply(2, &["b"]);
         assert_eq!(looked(&mut sample, 40, 0, &[false, true])[0].offset, 1);
+    }
+
+    #[test]
+    fn a_campaign_s_message_before_its_result_is_found_and_no_reply_s_result_stands_for_it() {
+        let mut sample = Sample::default();
+        sample.reply(1, &["news"]).reply(2, &["more"]);
+        let lane = std::mem::take(&mut sample.history.topics.replies);
+        sample.history.topics.bulk_replies = lane;
+        let commit = Commit { at: 40, lane: Lane::Bulk, partition: 0, offset: 2, done: Vec::new() };
+        sample.history.commits.push(commit);
+        let found =
+            |sample: &Sample| early(&sample.history).iter().map(|early| early.offset).collect::<Vec<_>>();
+        assert_eq!(found(&sample), [0, 1]);
+        sample.result(10, 1, 0, 1);
+        let result = sample.last_result().clone();
+        sample.history.topics.bulk_results.push(result);
+        sample.history.topics.results.clear();
+        // A dead letter of the other lane's record at this offset says nothing of this one.
+        sample.dead(30, None, 1, b"x");
+        assert_eq!(found(&sample), [1]);
+        sample.last_dead().topic = REPLY_BULK.to_owned();
+        assert!(found(&sample).is_empty());
     }
 
     #[test]
