@@ -29,7 +29,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 pub use bare::bare_router;
-pub use config::EdgeConfig;
+pub use config::{EdgeConfig, ProbeConfig};
 pub use probe::probe_routes;
 pub use serve::serve;
 pub use state::{EdgeDeps, Probe, Probes};

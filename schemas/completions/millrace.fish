@@ -691,7 +691,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand edge" -l log -d 'What 
 complete -c millrace -n "__fish_millrace_using_subcommand edge" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand edge" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand edge" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c millrace -n "__fish_millrace_using_subcommand work" -l probe -d 'Where `/healthz`, `/readyz` and `/metrics` are served; nowhere when absent' -r
+complete -c millrace -n "__fish_millrace_using_subcommand work" -l probe -d 'Where `/healthz`, `/readyz` and `/metrics` are served; absent = where the setting `probe.listen` says' -r
 complete -c millrace -n "__fish_millrace_using_subcommand work" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand work" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand work" -l set -d 'One setting: --set log.sync=os' -r

@@ -64,7 +64,7 @@ pub async fn edge(parts: &Parts) -> anyhow::Result<SocketAddr> {
 pub async fn probe(parts: &Parts, address: SocketAddr) -> anyhow::Result<SocketAddr> {
     // Few ask, and rarely.
     const CONNECTIONS: u32 = 16;
-    let listener = listen("--probe", address).await?;
+    let listener = listen("probe.listen (--probe)", address).await?;
     let address = listener.local_addr()?;
     let router = crate::edge::probe_routes(probes(parts));
     let stop = parts.stop.clone();

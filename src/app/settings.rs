@@ -14,7 +14,7 @@ use crate::config::Problems;
 use crate::config::layers::Layers;
 use crate::domain::topics::Counts;
 use crate::domain::units::Span;
-use crate::edge::EdgeConfig;
+use crate::edge::{EdgeConfig, ProbeConfig};
 use crate::limits::LimitsConfig;
 use crate::log::embedded::EmbeddedConfig;
 use crate::log::kafka::KafkaConfig;
@@ -98,6 +98,8 @@ sections! {
     net: NetConfig,
     /// Raw files: uploads, pages, media.
     object_store: ObjectStoreConfig,
+    /// Health and metrics of roles without webhooks.
+    probe: ProbeConfig,
     /// The retrieve stage.
     retrieve: RetrieveConfig,
     /// Bounds of the consumer loop.

@@ -29,6 +29,9 @@ pub async fn run(_: ApiArgs, cx: &Context) -> Exit {
     let parts = Parts::open(cx.settings.clone(), Arc::clone(&cx.clock), Setup::Check).await?;
     let address = admin::start(&parts, None).await?;
     campaigns::start(&parts);
+    if let Some(address) = cx.settings.probe.listen {
+        roles::probe(&parts, address).await?;
+    }
     say(
         cx,
         &json!({"api": format!("http://{address}")}),

@@ -25,7 +25,7 @@ pub struct WorkArgs {
     /// ingest, match, retrieve, answer, dispatch, journal, index.
     #[arg(required = true, value_delimiter = ',', value_name = "STAGE")]
     stages: Vec<StageName>,
-    /// Where `/healthz`, `/readyz` and `/metrics` are served; nowhere when absent.
+    /// Where `/healthz`, `/readyz` and `/metrics` are served; absent = where the setting `probe.listen` says.
     #[arg(long, value_name = "HOST:PORT")]
     probe: Option<std::net::SocketAddr>,
 }
@@ -41,7 +41,7 @@ pub async fn run(args: WorkArgs, cx: &Context) -> Exit {
     stages.dedup();
     let parts = Parts::open(cx.settings.clone(), Arc::clone(&cx.clock), Setup::Check).await?;
     roles::work(&parts, &stages)?;
-    let probe = match args.probe {
+    let probe = match args.probe.or(cx.settings.probe.listen) {
         Some(address) => Some(roles::probe(&parts, address).await?),
         None => None,
     };

@@ -8,6 +8,20 @@ use serde::{Deserialize, Serialize};
 use crate::config::Problems;
 use crate::domain::units::{Rate, Size, Span};
 
+/// Where roles without webhooks say how they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProbeConfig {
+    /// The address at which `work` and `api` serve `/healthz`, `/readyz` and `/metrics`, to whoever reaches it; absent =
+    /// nowhere. Two processes of one machine need one each: `work --probe`, or `MILLRACE__PROBE__LISTEN`.
+    pub listen: Option<SocketAddr>,
+}
+
+impl ProbeConfig {
+    /// Adds what is wrong with these settings: nothing can be before somebody listens.
+    pub const fn validate(&self, _: &str, _: &mut Problems) {}
+}
+
 /// How the HTTP side takes webhooks and web chat.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -21,3 +21,16 @@ fn the_three_tiers_are_valid_settings() {
         }
     }
 }
+
+#[test]
+fn every_service_of_a_role_asks_the_address_that_its_settings_name() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let (settings, compose) = (read("config/docker.toml"), read("docker-compose.yml"));
+    assert!(settings.contains("[probe]\nlisten = \"0.0.0.0:8082\""));
+    assert!(compose.contains("healthcheck: &probe-health") && compose.contains("/dev/tcp/127.0.0.1/8082"));
+    let works = compose.matches("command: [\"work\",").count();
+    assert!(works >= 7, "{works}");
+    assert_eq!(compose.matches("<<: *work\n    command: [\"work\",").count(), works);
+    assert!(compose.contains("healthcheck: *probe-health"), "the API's");
+}
