@@ -1,5 +1,7 @@
 //! The consumer loop on the embedded log: the numbered guarantees of `millrace::runtime`.
 
+mod broken;
+mod losses;
 mod rig;
 mod waits;
 

@@ -26,6 +26,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::broken::Broken;
+
 const IN: &str = "turn.opened.v1";
 const OUT: &str = "turn.routed.v1";
 
@@ -150,7 +152,7 @@ impl Stage for Puppet {
 
 /// A log, a pipeline and a stage.
 pub(super) struct Rig {
-    log: Arc<EmbeddedLog>,
+    pub(super) log: Arc<Broken>,
     pipeline: Pipeline,
     partitions: u32,
     pub(super) handled: Arc<AtomicU32>,
@@ -185,7 +187,7 @@ impl Rig {
         let parked = if bounds.contains("delay:") { ", parked: turn.parked.v1" } else { "" };
         let file = format!("{{stage: match, reads: {IN}, writes: {{out: {OUT}{parked}}}, {bounds}}}");
         Self {
-            log,
+            log: Broken::new(log),
             pipeline: Pipeline::parse(&file).unwrap(),
             partitions,
             handled: Arc::default(),
