@@ -5,6 +5,7 @@
 
 mod appends;
 mod broker_failure;
+mod failover;
 mod groups;
 mod rebalance;
 mod security;

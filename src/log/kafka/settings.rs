@@ -115,8 +115,9 @@ pub(super) fn member(config: &KafkaConfig, group: &str, partitions: u32, gather:
             ("partition.assignment.strategy", "cooperative-sticky".into()),
             ("session.timeout.ms", session.to_string()),
             // Also how soon a member hears of a rebalance. Until the last one has, the others wait in it, and their
-            // commits wait behind them on the same connection.
-            ("heartbeat.interval.ms", (session / 5).min(3_000).to_string()),
+            // commits wait behind them on the same connection; and what a killed member had is read again by then, after
+            // its session.
+            ("heartbeat.interval.ms", (session / 10).min(1_500).to_string()),
             // A request that times out behind our own joining must not cut the connection that we join on: that would begin
             // the rebalance again.
             ("socket.max.fails", "3".into()),
