@@ -24,6 +24,7 @@ mod knowledge;
 mod media;
 mod missed;
 mod outbox;
+mod refusals;
 mod rests;
 mod schema;
 mod scratch;

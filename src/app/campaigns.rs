@@ -150,7 +150,7 @@ impl Worker {
             return Ok(());
         }
         if let Some(why) = checks::silent(&self.store, &campaign).await? {
-            tracing::warn!(campaign = %id, bot = %campaign.bot, why, "is held");
+            tracing::warn!(campaign = %id, bot = %campaign.bot, %why, "is held");
             self.store.campaign_move(&tenant, &id, (State::Running, State::Paused)).await?;
             return Ok(());
         }

@@ -1,4 +1,5 @@
-//! `millrace watch webhooks`: says when a provider stops posting here, when updates pile up there, and what failed.
+//! `millrace watch webhooks`: says when a provider stops posting here or refuses what is sent, when updates pile up there, and
+//! what failed.
 //!
 //! Guarantee: a trouble is said once when it comes and once when it is over; the providers are asked slowly.
 
@@ -54,7 +55,7 @@ struct Trouble {
     bot: String,
     channel: &'static str,
     account: String,
-    /// `drift`, `pending`, `error`, `refused`, `quality`, or `ok` where it is over.
+    /// `stopped`, `drift`, `pending`, `error`, `refused`, `quality`, or `ok` where it is over.
     what: &'static str,
     detail: String,
 }
@@ -107,6 +108,9 @@ fn troubles(bot: &str, account: &Registration) -> Vec<Trouble> {
         detail,
     };
     let mut found = Vec::new();
+    if let Some(refused) = &account.refused {
+        found.push(trouble("stopped", refused.words()));
+    }
     match account.state {
         RegistrationState::Failed => {
             found.push(trouble("refused", account.reason.clone().unwrap_or_default()));
@@ -144,7 +148,9 @@ fn news(before: &[Trouble], now: &[Trouble]) -> Vec<Trouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::types::AccountRefused;
     use crate::domain::channel::ChannelKind;
+    use crate::domain::refusal::Refused;
 
     fn account(state: RegistrationState) -> Registration {
         Registration {
@@ -160,6 +166,7 @@ mod tests {
             quality: None,
             reason: None,
             retry_after_s: None,
+            refused: None,
         }
     }
 
@@ -177,6 +184,11 @@ mod tests {
             Registration { posts_to: Some("https://a".into()), ..account(RegistrationState::Unregistered) };
         assert_eq!(words(&elsewhere), ["drift"]);
         assert_eq!(words(&account(RegistrationState::Failed)), ["refused"]);
+        let refused = AccountRefused { what: Refused::All, reason: "190: expired".into(), at_ms: 1 };
+        let stopped =
+            Registration { refused: Some(refused), ..account(RegistrationState::Registered) };
+        assert_eq!(words(&stopped), ["stopped"]);
+        assert!(troubles("shop", &stopped)[0].detail.contains("190: expired"));
         let poor = Registration { quality: Some("RED".into()), ..account(RegistrationState::Registered) };
         assert_eq!(words(&poor), ["quality"]);
     }

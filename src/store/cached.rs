@@ -19,6 +19,7 @@ use crate::domain::bot::{Bot, BotSpec, Document};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BaseId, BotId, TenantId};
 use crate::domain::knowledge::KnowledgeBase;
+use crate::domain::refusal::{Refusal, Refused};
 use crate::domain::template::TemplateNews;
 use crate::domain::time::Timestamp;
 
@@ -250,9 +251,22 @@ impl Directory for CachedDirectory {
         self.store.templates_told(tenant, business, std::slice::from_ref(news), at).await
     }
 
-    async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError> {
-        let version = self.store.bot_set_enabled(tenant, bot, false, reason).await?;
-        self.seen(tenant, bot, version);
+    async fn refuse(
+        &self,
+        tenant: &TenantId,
+        bot: &BotId,
+        account: (ChannelKind, &AccountId),
+        refused: (Refused, &str),
+        as_of: Timestamp,
+    ) -> Result<(), StoreError> {
+        let known = self.account(account.0, account.1).await?;
+        let stands = |refusal: &Refusal| refusal.what >= refused.0;
+        if known.is_some_and(|known| known.refusal.as_ref().is_some_and(stands)) {
+            return Ok(());
+        }
+        if let Some(version) = self.store.account_refuse(tenant, bot, account, refused, as_of).await? {
+            self.seen(tenant, bot, version);
+        }
         Ok(())
     }
 

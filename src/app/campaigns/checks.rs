@@ -9,15 +9,22 @@ use crate::store::{Settled, Store, StoreError};
 ///
 /// # Errors
 /// When the database can't be reached.
-pub(super) async fn silent(store: &Store, campaign: &Campaign) -> Result<Option<&'static str>, StoreError> {
+pub(super) async fn silent(store: &Store, campaign: &Campaign) -> Result<Option<String>, StoreError> {
+    let why = |words: &str| Ok(Some(words.to_owned()));
     let bot = store.bot(&campaign.tenant, &campaign.bot).await?;
-    let Some(bot) = bot else { return Ok(Some("the bot does not exist any more")) };
+    let Some(bot) = bot else { return why("the bot does not exist any more") };
     if !bot.enabled {
-        return Ok(Some("the bot is switched off: enable it, then resume the campaign"));
+        return why("the bot is switched off: enable it, then resume the campaign");
     }
     let accounts = store.accounts(&campaign.tenant, Some(&campaign.bot)).await?;
-    let has = accounts.iter().any(|it| (it.channel, &it.account) == (campaign.channel, &campaign.account));
-    Ok((!has).then_some("its account is not the bot's any more: connect it, then resume the campaign"))
+    let mine = accounts.iter().find(|it| (it.channel, &it.account) == (campaign.channel, &campaign.account));
+    let Some(account) = mine else {
+        return why("its account is not the bot's any more: connect it, then resume the campaign");
+    };
+    let refused = account.refusal.as_ref().map(|it| &it.reason);
+    Ok(refused.map(|reason| {
+        format!("the provider refuses its account ({reason}): set that right and register the bot, then resume the campaign")
+    }))
 }
 
 /// The provider's words, where every message that ended since the last look was refused for its template: the next ones would

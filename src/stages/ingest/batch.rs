@@ -197,10 +197,7 @@ impl Worker {
         let (began, channel) = (Instant::now(), event.data.channel.as_str());
         let read = catch_unwind(AssertUnwindSafe(|| read(&event, &events)));
         let it = read.unwrap_or_else(|_| Err(Panicked(channel).into()))?;
-        if bot.enabled && !self.note_failure(&event, &it).await? {
-            return Ok(None);
-        }
-        if !self.note_business(&event, &it).await? {
+        if !self.note_failure(&event, &it).await? || !self.note_business(&event, &it).await? {
             return Ok(None);
         }
         let Some(mut known) = self.known(&event, &it).await? else { return Ok(None) };

@@ -160,6 +160,11 @@ impl Normalised {
         }
     }
 
+    /// True where its codes say why something was not sent, so that they may be about the account.
+    pub(super) fn is_failure(&self) -> bool {
+        self.kind == Kind::Receipt && !self.errors.is_empty()
+    }
+
     /// True where it matters what the bot is called: it may be mentioned, or a command may name another.
     pub(super) fn may_name_a_bot(&self) -> bool {
         let command = || self.text.as_deref().is_some_and(|text| text.starts_with('/') && text.contains('@'));

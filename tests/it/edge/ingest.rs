@@ -15,12 +15,14 @@ use millrace::domain::events::{
     ConversationMode, ReceiptReceived, TakenBy, TurnDropped, TurnOpened, WebhookReceived,
 };
 use millrace::domain::ids::EventId;
+use millrace::domain::refusal::Refused;
 use millrace::domain::time::{ManualClock, Timestamp};
 use millrace::log::{Log, Outgoing, Record, TopicPartition};
 use millrace::pipeline::partition::{Outputs, Undisputed};
 use millrace::pipeline::{PartitionCx, PartitionStage, StageFactory};
 use millrace::stages::ingest::{Done, Ingest, IngestConfig, IngestFactory};
-use millrace::store::fake::FakeDirectory;
+use millrace::store::Directory;
+use millrace::store::fake::{FakeDirectory, Whose};
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
@@ -265,7 +267,7 @@ async fn an_echo_that_is_not_ours_hands_the_conversation_to_people() {
 }
 
 #[tokio::test]
-async fn what_a_status_says_of_the_whole_bot_switches_it_off() {
+async fn what_a_status_says_of_the_whole_account_stops_it_and_no_other() {
     let mut bench = Bench::new();
     let status = |offset: u64, code: i64| {
         let item = format!(
@@ -281,15 +283,20 @@ async fn what_a_status_says_of_the_whole_bot_switches_it_off() {
     // Outside of the window: this message's own matter. Spam: the number rests.
     bench.stage.admit(&mut bench.cx, vec![status(0, 131_047), status(1, 131_048)]);
     bench.settle().await;
-    assert_eq!(bench.directory.disabled(), []);
+    assert_eq!(bench.directory.refusals(), []);
     let account = bench.out::<ReceiptReceived>()[0].data.account.clone();
-    let whose = ("acme".into(), "shop".into(), ChannelKind::Whatsapp, account);
-    assert_eq!(bench.directory.rests(), [(whose, Duration::from_secs(15 * 60))]);
+    let whose: Whose = ("acme".into(), "shop".into(), ChannelKind::Whatsapp, account);
+    assert_eq!(bench.directory.rests(), [(whose.clone(), Duration::from_secs(15 * 60))]);
     bench.stage.admit(&mut bench.cx, vec![status(2, 131_042)]);
     bench.settle().await;
-    let disabled = bench.directory.disabled();
-    assert!(disabled[0].0.as_str() == "shop" && disabled[0].1.starts_with("131042:"), "{disabled:?}");
-    assert_eq!((bench.cx.finished.len(), bench.out::<ReceiptReceived>().len()), (3, 3));
+    bench.stage.admit(&mut bench.cx, vec![status(3, 131_031)]);
+    bench.settle().await;
+    let refusals = bench.directory.refusals();
+    let words: Vec<_> = refusals.iter().map(|(of, what, why)| (of, *what, &why[..7])).collect();
+    assert_eq!(words, [(&whose, Refused::Templates, "131042:"), (&whose, Refused::All, "131031:")]);
+    let bot = bench.directory.bot(&"acme".into(), &"shop".into()).await.unwrap().unwrap();
+    assert!(bot.enabled, "its other accounts go on");
+    assert_eq!((bench.cx.finished.len(), bench.out::<ReceiptReceived>().len()), (4, 4));
 }
 
 fn photo(offset: u64, caption: &str) -> Record {

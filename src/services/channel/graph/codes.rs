@@ -25,9 +25,11 @@ pub(in crate::services::channel) const SPAM_RATE: Duration = Duration::from_secs
 /// WhatsApp Cloud API.
 pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option<Ruling> {
     Some(match code {
-        // Token, permission, policy, account, registration, payment: a person has to act.
+        // Token, permission, policy, account, registration: a person has to act.
         0 | 190 | 3 | 10 | 200..=299 | 368 => Ruling::Reject(Scope::Bot),
-        131_005 | 131_031 | 131_042 | 130_497 | 133_010 => Ruling::Reject(Scope::Bot),
+        131_005 | 131_031 | 130_497 | 133_010 => Ruling::Reject(Scope::Bot),
+        // Payment: answers within the window cost nothing and go on.
+        131_042 => Ruling::Reject(Scope::Templates),
         4 | 80_007 => Ruling::Rest(Scope::App, CALL_RATE),
         130_429 | 131_057 => Ruling::Retry(Scope::Number),
         SPAM => Ruling::Rest(Scope::Number, SPAM_RATE),

@@ -1,0 +1,6 @@
+-- What a provider refuses of an account until its owner acts: '' = nothing, 'templates' = what has to be paid for, 'all'; why, in
+-- its words, and since when. What it said before `refusals_since`, when the owner acted last, counts no more.
+ALTER TABLE accounts ADD COLUMN refuses TEXT NOT NULL DEFAULT '';
+ALTER TABLE accounts ADD COLUMN refused TEXT NOT NULL DEFAULT '';
+ALTER TABLE accounts ADD COLUMN refused_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN refusals_since BIGINT NOT NULL DEFAULT 0;
