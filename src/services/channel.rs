@@ -124,8 +124,18 @@ pub fn late(channel: ChannelKind, codes: &[i64]) -> Option<Late> {
 /// It does not exist, is not approved, breaks a policy, rests for its quality, or is switched off.
 #[must_use]
 pub fn refuses_template(channel: ChannelKind, reason: &str) -> bool {
-    let code = reason.split_once(':').and_then(|(code, _)| code.parse::<i64>().ok());
-    channel == ChannelKind::Whatsapp && code.is_some_and(|code| graph::TEMPLATE.contains(&code))
+    channel == ChannelKind::Whatsapp && code_of(reason).is_some_and(|code| graph::TEMPLATE.contains(&code))
+}
+
+/// True where a refusal, in the words that a send gave, says that the account may write to no more people who did not write first.
+#[must_use]
+pub fn reaches_limit(channel: ChannelKind, reason: &str) -> bool {
+    channel == ChannelKind::Whatsapp && code_of(reason) == Some(graph::LIMIT)
+}
+
+/// The code at the front of a refusal's words.
+fn code_of(reason: &str) -> Option<i64> {
+    reason.split_once(':').and_then(|(code, _)| code.parse().ok())
 }
 
 /// The account that speaks.

@@ -4,3 +4,6 @@ ALTER TABLE accounts ADD COLUMN refuses TEXT NOT NULL DEFAULT '';
 ALTER TABLE accounts ADD COLUMN refused TEXT NOT NULL DEFAULT '';
 ALTER TABLE accounts ADD COLUMN refused_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE accounts ADD COLUMN refusals_since BIGINT NOT NULL DEFAULT 0;
+
+-- Why a campaign is paused by itself, or sends nothing for a while though it runs; empty = neither.
+ALTER TABLE campaigns ADD COLUMN held TEXT NOT NULL DEFAULT '';

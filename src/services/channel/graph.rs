@@ -8,7 +8,7 @@ mod codes;
 #[cfg(test)]
 mod tests;
 
-pub(super) use codes::{Ruling, SPAM, SPAM_RATE, TEMPLATE, messenger, whatsapp};
+pub(super) use codes::{LIMIT, Ruling, SPAM, SPAM_RATE, TEMPLATE, messenger, whatsapp};
 
 use std::time::Duration;
 

@@ -40,7 +40,7 @@ pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option
         // Unreachable, the sender itself, not on the test list.
         131_026 | 131_021 | 131_030 => Ruling::Reject(Scope::Chat),
         // Window closed, business-initiated limit, Meta's choice, a name where a number is needed.
-        131_047 | 131_064 | 131_049 | 130_472 | 131_050 | 131_062 => Ruling::Reject(Scope::Message),
+        131_047 | LIMIT | 131_049 | 130_472 | 131_050 | 131_062 => Ruling::Reject(Scope::Message),
         // Parameters and types: our mistake.
         100 | 131_008 | 131_009 | 131_051 => Ruling::Reject(Scope::Message),
         // The template is paused for its quality, or switched off: another one, or wait.
@@ -53,6 +53,9 @@ pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option
 
 /// `WhatsApp`: many recipients reported or blocked the number.
 pub(in crate::services::channel) const SPAM: i64 = 131_048;
+
+/// `WhatsApp`: the account has written to as many people as it may in a day.
+pub(in crate::services::channel) const LIMIT: i64 = 131_064;
 
 /// `WhatsApp`: the template does not exist or is not approved, breaks a policy, is paused for its quality, is switched off.
 pub(in crate::services::channel) const TEMPLATE: [i64; 4] = [132_001, 132_007, 132_015, 132_016];

@@ -123,7 +123,7 @@ fn a_status_may_close_the_account_or_ask_the_number_to_rest() {
 
 #[test]
 fn a_refused_template_is_told_from_a_refused_recipient() {
-    use crate::services::channel::refuses_template;
+    use crate::services::channel::{reaches_limit, refuses_template};
 
     for reason in ["132001: Template name does not exist", "132015: Template is Paused", "132016: x"] {
         assert!(refuses_template(ChannelKind::Whatsapp, reason), "{reason}");
@@ -131,5 +131,8 @@ fn a_refused_template_is_told_from_a_refused_recipient() {
     }
     for reason in ["132000: too few values", "131026: undeliverable", "window_closed: x", "", "132015"] {
         assert!(!refuses_template(ChannelKind::Whatsapp, reason), "{reason}");
+        assert!(!reaches_limit(ChannelKind::Whatsapp, reason), "{reason}");
     }
+    assert!(reaches_limit(ChannelKind::Whatsapp, "131064: x"));
+    assert!(!reaches_limit(ChannelKind::Messenger, "131064: x"));
 }
