@@ -59,7 +59,8 @@ impl Channel for Messenger {
             ChannelKind::Instagram => (INSTAGRAM_TEXT, bytes),
             _ => (MESSENGER_TEXT, utf16),
         };
-        let room = Room { text, with_buttons: text, caption: 0, measure, framed: false, fit: fits };
+        let with_file = |_: &Part| true;
+        let room = Room { text, with_buttons: text, caption: 0, measure, framed: false, fit: fits, with_file };
         let part = render::plain(part);
         let part = match part.content.as_deref() {
             // There are no maps, cards and templates here: the text says it.
