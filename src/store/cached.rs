@@ -204,6 +204,17 @@ impl Directory for CachedDirectory {
         self.identities.chat(&self.store, (tenant, channel, account), chat, aliases).await
     }
 
+    async fn number_changed(
+        &self,
+        tenant: &TenantId,
+        (channel, account): (ChannelKind, &AccountId),
+        numbers: (&str, &str),
+        others: &[String],
+        at: Timestamp,
+    ) -> Result<String, StoreError> {
+        self.identities.number_changed(&self.store, (tenant, channel, account), numbers, others, at).await
+    }
+
     async fn handle(
         &self,
         tenant: &TenantId,

@@ -48,6 +48,17 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
         aliases: &[String],
     ) -> Result<String, StoreError>;
 
+    /// A person has another number (`.1`) and not the old one any more, since `at`; `others` are further ids of theirs. The chat id
+    /// that names their conversation; who writes from the old number from then on has another. Idempotent.
+    async fn number_changed(
+        &self,
+        tenant: &TenantId,
+        account: (ChannelKind, &AccountId),
+        numbers: (&str, &str),
+        others: &[String],
+        at: Timestamp,
+    ) -> Result<String, StoreError>;
+
     /// What people mention the account's bot by, where a payload or the registration told it.
     async fn handle(
         &self,

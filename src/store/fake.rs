@@ -163,6 +163,26 @@ impl Directory for FakeDirectory {
         Ok(first)
     }
 
+    async fn number_changed(
+        &self,
+        tenant: &TenantId,
+        (channel, account): (ChannelKind, &AccountId),
+        (old, new): (&str, &str),
+        _: &[String],
+        at: Timestamp,
+    ) -> Result<String, StoreError> {
+        let mut state = self.lock();
+        let key = |id: &str| format!("{tenant}/{channel}/{account}/{id}");
+        let next = format!("{old}@{}", at.millis());
+        let theirs = state.chats.get(&key(old)).cloned().unwrap_or_else(|| old.to_owned());
+        if theirs == next {
+            return Ok(state.chats.get(&key(new)).cloned().unwrap_or_else(|| new.to_owned()));
+        }
+        state.chats.insert(key(old), next);
+        state.chats.insert(key(new), theirs.clone());
+        Ok(theirs)
+    }
+
     async fn handle(
         &self,
         _: &TenantId,

@@ -227,7 +227,12 @@ impl Worker {
         let (tenant, channel, account) = (&root.tenant, root.data.channel, &root.data.account);
         let directory = &self.directory;
         let mut known = Known { chat: it.chat.clone(), ..Known::default() };
-        if let Some(chat) = it.chat.as_ref().filter(|_| it.may_have_aliases(channel)) {
+        if let (Some(old), Some(new)) = (&it.chat, &it.moved_to) {
+            let asked =
+                || directory.number_changed(tenant, (channel, account), (old, new), &it.aliases, root.roottime);
+            let Some(chat) = self.ask(asked).await? else { return Ok(None) };
+            known.chat = Some(chat);
+        } else if let Some(chat) = it.chat.as_ref().filter(|_| it.may_have_aliases(channel)) {
             let (first, aliases) = it.identity(chat);
             let asked = || directory.conversation_chat(tenant, channel, account, first, &aliases);
             let Some(chat) = self.ask(asked).await? else { return Ok(None) };

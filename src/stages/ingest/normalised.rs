@@ -92,6 +92,8 @@ pub struct Normalised {
     pub errors: Vec<i64>,
     /// Other ids of the same person or group.
     pub aliases: Vec<String>,
+    /// The number that a person has from now on instead of the one that the event came from.
+    pub moved_to: Option<String>,
     /// Our own id as it came back in a receipt.
     pub opaque: Option<String>,
     /// The link, code or advertisement that the person came by.

@@ -299,6 +299,32 @@ async fn what_a_status_says_of_the_whole_account_stops_it_and_no_other() {
     assert_eq!((bench.cx.finished.len(), bench.out::<ReceiptReceived>().len()), (4, 4));
 }
 
+#[tokio::test]
+async fn who_writes_from_a_number_that_was_left_is_somebody_else() {
+    let mut bench = Bench::new();
+    let message = |offset: u64, from: &str, rest: &str| {
+        let item = format!(r#"{{"id":"w{offset}","from":"{from}","timestamp":"1790000000",{rest}}}"#);
+        let mut record = update(offset, offset, "acme", &item);
+        let mut event: Envelope<WebhookReceived> = Envelope::decode(&record.value).unwrap();
+        event.data.channel = ChannelKind::Whatsapp;
+        event.data.place = Some("messages/messages".into());
+        record.value = event.encode();
+        record
+    };
+    let text = |offset, from| message(offset, from, r#""type":"text","text":{"body":"hi"}"#);
+    let moved = r#""type":"system","system":{"type":"user_changed_number","wa_id":"4917"}"#;
+    let records = vec![text(0, "4915"), message(1, "4915", moved), text(2, "4917"), text(3, "4915")];
+    bench.stage.admit(&mut bench.cx, records);
+    bench.settle().await;
+    let turns = bench.out::<TurnOpened>();
+    let (first, second, third) = (&turns[0], &turns[1], &turns[2]);
+    assert_eq!((&first.conversation, second.data.chat.as_str()), (&second.conversation, "4917"));
+    assert_ne!(first.conversation, third.conversation);
+    assert_eq!(third.data.chat, "4915", "where the stranger is");
+    let news = bench.out::<TurnDropped>();
+    assert_eq!(news[0].conversation, first.conversation, "the timeline of the person shows it");
+}
+
 fn photo(offset: u64, caption: &str) -> Record {
     let item = format!(
         r#"{{"message":{{"message_id":{offset},"media_group_id":"7","from":{{"id":5}},"chat":{{"id":5}},"caption":"{caption}","photo":[{{"file_id":"p{offset}"}}]}}}}"#
