@@ -164,7 +164,8 @@ impl Normalised {
 
     /// True where its codes say why something was not sent, so that they may be about the account.
     pub(super) fn is_failure(&self) -> bool {
-        self.kind == Kind::Receipt && !self.errors.is_empty()
+        let of_the_account = self.kind == Kind::Ignored && self.raw_kind == "errors";
+        (self.kind == Kind::Receipt || of_the_account) && !self.errors.is_empty()
     }
 
     /// True where it matters what the bot is called: it may be mentioned, or a command may name another.

@@ -300,6 +300,26 @@ async fn what_a_status_says_of_the_whole_account_stops_it_and_no_other() {
 }
 
 #[tokio::test]
+async fn an_error_that_is_about_no_message_acts_as_one_in_a_status() {
+    let mut bench = Bench::new();
+    let error = |offset: u64, code: i64| {
+        let mut record = update(offset, offset, "acme", &format!(r#"{{"code":{code},"title":"x"}}"#));
+        let mut event: Envelope<WebhookReceived> = Envelope::decode(&record.value).unwrap();
+        event.data.channel = ChannelKind::Whatsapp;
+        event.data.place = Some("messages/errors".into());
+        record.value = event.encode();
+        record
+    };
+    bench.stage.admit(&mut bench.cx, vec![error(0, 131_051), error(1, 131_048), error(2, 131_031)]);
+    bench.settle().await;
+    let refusals = bench.directory.refusals();
+    assert_eq!((refusals.len(), refusals[0].1, &refusals[0].2[..7]), (1, Refused::All, "131031:"));
+    assert_eq!(bench.directory.rests().len(), 1);
+    let dropped: Vec<_> = bench.out::<TurnDropped>().into_iter().map(|it| it.data.reason).collect();
+    assert_eq!(dropped, ["ignored", "ignored", "ignored"], "each is accounted for");
+}
+
+#[tokio::test]
 async fn who_writes_from_a_number_that_was_left_is_somebody_else() {
     let mut bench = Bench::new();
     let message = |offset: u64, from: &str, rest: &str| {
