@@ -51,7 +51,7 @@ pub use documents::DocumentInfo;
 pub use erase::Erased;
 pub use error::StoreError;
 pub use journal::{
-    Advance, ConsentRow, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow,
+    Advance, ClosedRow, ConsentRow, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow,
     Moved, PartRow, ReceiptRow, watermark_id,
 };
 pub use knowledge::{

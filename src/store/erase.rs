@@ -163,6 +163,7 @@ impl Remove<'_> {
         self.each("missed_questions", "question", &[], &person.questions).await?;
         // These name no bot: an account is one bot's, and a conversation's id names the account.
         self.each("opt_outs", "conversation", &[], conversations).await?;
+        self.each("closed_chats", "conversation", &[], conversations).await?;
         // That a number was somebody else's before stays known, or its next message would stand in that one's conversation.
         let at = "channel = $3 AND account = $4 AND chat NOT LIKE id || '@%' AND";
         self.each("aliases", &format!("{at} chat"), &here, names).await?;
@@ -178,7 +179,7 @@ impl Remove<'_> {
         values: &[String],
     ) -> Result<(), StoreError> {
         let whose = match table {
-            "opt_outs" | "aliases" => "tenant = $1 AND $2 = $2",
+            "opt_outs" | "closed_chats" | "aliases" => "tenant = $1 AND $2 = $2",
             "campaign_recipients" => "tenant = $1",
             _ => "tenant = $1 AND bot = $2",
         };

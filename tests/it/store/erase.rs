@@ -10,7 +10,7 @@ use millrace::domain::events::{
 use millrace::domain::ids::{EventId, TenantId};
 use millrace::domain::time::Timestamp;
 use millrace::store::{
-    ConsentRow, ConversationRow, Direction, Fetched, JournalRow, MessageRow, NewCampaign, NewRecipient,
+    ClosedRow, ConsentRow, ConversationRow, Direction, Fetched, JournalRow, MessageRow, NewCampaign, NewRecipient,
     PartRow, ReceiptRow, Submission, watermark_id,
 };
 use sqlx::{Connection, Executor, Row};
@@ -70,7 +70,14 @@ fn told(tenant: &TenantId, who: &str, n: u64) -> Vec<JournalRow> {
         by: ConsentBy::Word,
         at: Timestamp::from_millis(8),
     };
+    let closed = ClosedRow {
+        tenant: tenant.clone(),
+        conversation: conversation("acme", who),
+        reason: "131026: undeliverable".into(),
+        at: Timestamp::from_millis(8),
+    };
     vec![
+        JournalRow::Closed(closed),
         JournalRow::Conversation(private),
         JournalRow::Conversation(group),
         JournalRow::Message(said),
@@ -167,6 +174,7 @@ async fn nothing_of_a_person_stays_in_any_table_and_all_of_another_does(db: Data
     let tables = [
         "aliases",
         "campaign_recipients",
+        "closed_chats",
         "conversations",
         "media",
         "messages",

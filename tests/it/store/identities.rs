@@ -96,7 +96,7 @@ async fn who_gets_a_number_that_was_left_gets_no_conversation_with_it(db: Databa
     assert_eq!((chat("4917", &[]).await, chat("US.1", &[]).await), ("4915".into(), "4915".into()));
     let named = ConversationId::new(&tenant, ChannelKind::Whatsapp, &account, "4915", None);
     let found = db.store.conversation(&tenant, &named).await.unwrap();
-    assert_eq!(found.chat, "4917", "who is written to there");
+    assert_eq!(found.unwrap().chat, "4917", "who is written to there");
     let stranger = chat("4915", &[]).await;
     assert_ne!(stranger, "4915");
     // A status of the time before still names both; the stranger brings an id of their own.
