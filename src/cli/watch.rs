@@ -271,8 +271,7 @@ mod tests {
         assert_eq!(words(&elsewhere), ["drift"]);
         assert_eq!(words(&account(RegistrationState::Failed)), ["refused"]);
         let refused = AccountRefused { what: Refused::All, reason: "190: expired".into(), at_ms: 1 };
-        let stopped =
-            Registration { refused: Some(refused), ..account(RegistrationState::Registered) };
+        let stopped = Registration { refused: Some(refused), ..account(RegistrationState::Registered) };
         assert_eq!(words(&stopped), ["stopped"]);
         assert!(troubles("shop", &stopped)[0].detail.contains("190: expired"));
         let poor = Registration { quality: Some("RED".into()), ..account(RegistrationState::Registered) };
@@ -314,7 +313,8 @@ mod tests {
             rounds.push(round(asked, &mut told, false, &mut tell).await.unwrap());
         }
         assert_eq!(rounds, [false, false, false, false, true]);
-        let said: Vec<_> = said.iter().map(|(bot, what, detail)| (bot.as_str(), *what, detail.as_str())).collect();
+        let said: Vec<_> =
+            said.iter().map(|(bot, what, detail)| (bot.as_str(), *what, detail.as_str())).collect();
         assert_eq!((said[0], said[1].1), (("a", "unreachable", "503"), "drift"));
         assert_eq!(said[2], ("", "unreachable", "the database is away"));
         let over = [("", "ok", "unreachable is over"), ("a", "ok", "unreachable is over")];

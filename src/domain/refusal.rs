@@ -11,9 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::time::Timestamp;
 
 /// What of an account's messages a provider refuses; of two the later one is the greater.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Refused {
     /// What has to be paid for: templates and campaigns. Answers within the channel's window go out.

@@ -54,7 +54,9 @@ pub enum Refusal {
     #[error("opted_out: the person does not want to be written to")]
     OptedOut,
     /// The provider said that nobody is reached there, and they have not written since.
-    #[error("chat_closed: the provider said that nobody is reached there, and the person has not written since")]
+    #[error(
+        "chat_closed: the provider said that nobody is reached there, and the person has not written since"
+    )]
     ChatClosed,
     /// The channel lets nobody begin a conversation but the person.
     #[error("unknown_contact: the person has not written to this account yet")]

@@ -25,8 +25,7 @@ use crate::domain::time::Timestamp;
 
 const TOKEN: &str = "accounts.token";
 const SECRET: &str = "accounts.secret";
-const COLUMNS: &str =
-    "a.channel, a.id, a.tenant, a.bot, a.app, a.token, a.secret, a.origins, a.updated_at, a.rests_until, a.refuses, \
+const COLUMNS: &str = "a.channel, a.id, a.tenant, a.bot, a.app, a.token, a.secret, a.origins, a.updated_at, a.rests_until, a.refuses, \
      a.refused, a.refused_at, a.refusals_since";
 
 /// What connects a bot to a channel.

@@ -161,8 +161,9 @@ impl Store {
         // Beside other ids of who had it before, a number stands for that person: the event is from before it changed hands.
         let left: Vec<String> =
             rows.iter().filter(|(id, to)| moved::is_left(id, to)).map(|(id, _)| id.clone()).collect();
-        let elsewhere =
-            |(id, to): &(String, String)| !left.contains(id) && !left.iter().any(|left| moved::is_left(left, to));
+        let elsewhere = |(id, to): &(String, String)| {
+            !left.contains(id) && !left.iter().any(|left| moved::is_left(left, to))
+        };
         let old = !left.is_empty() && rows.iter().any(elsewhere);
         if old {
             rows.retain(|(id, _)| !left.contains(id));

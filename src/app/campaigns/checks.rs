@@ -37,7 +37,9 @@ pub(super) async fn quiet(store: &Store, campaign: &Campaign) -> Result<Option<Q
     }
     let until = account.rests_until;
     let rests = until > store.now_at();
-    Ok(rests.then(|| Quiet::Rests(format!("many people reported or blocked its number, which rests until {until}"))))
+    Ok(rests.then(|| {
+        Quiet::Rests(format!("many people reported or blocked its number, which rests until {until}"))
+    }))
 }
 
 /// The provider's words, where the next messages would be refused as those were that ended since the last look.

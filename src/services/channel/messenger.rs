@@ -60,7 +60,8 @@ impl Channel for Messenger {
             _ => (MESSENGER_TEXT, utf16),
         };
         let with_file = |_: &Part| true;
-        let room = Room { text, with_buttons: text, caption: 0, measure, framed: false, fit: fits, with_file };
+        let room =
+            Room { text, with_buttons: text, caption: 0, measure, framed: false, fit: fits, with_file };
         let part = render::plain(part);
         let part = match part.content.as_deref() {
             // There are no maps, cards and templates here: the text says it.
@@ -388,7 +389,8 @@ mod tests {
         assert_eq!(make(ChannelKind::Instagram).split(&part).len(), 3);
         // A title that has no room is read whole, and its number selects.
         let named = |title: &str| Button { title: title.to_owned(), ..Button::default() };
-        let part = |title| Part { text: "?".into(), buttons: vec![named("Yes"), named(title)], ..Part::default() };
+        let part =
+            |title| Part { text: "?".into(), buttons: vec![named("Yes"), named(title)], ..Part::default() };
         for kind in [ChannelKind::Messenger, ChannelKind::Instagram] {
             let sent = make(kind).split(&part("A title of 21 signs.."));
             assert_eq!(sent[0].text, "?\n\n1. Yes\n2. A title of 21 signs..");

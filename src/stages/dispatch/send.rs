@@ -235,7 +235,9 @@ pub(super) fn signal(
         let outcome = match (voice(&shared, &key, false).await, shared.channel(key.channel)) {
             (Voice::Speaks(account, _), Some(channel)) => {
                 let to = Target { chat: waiting.chat, thread: None, human_agent: false };
-                channel.signal(&sender(&account), &to, &waiting.signal, signal_limit(&shared, &waiting.signal)).await
+                channel
+                    .signal(&sender(&account), &to, &waiting.signal, signal_limit(&shared, &waiting.signal))
+                    .await
             }
             _ => nothing,
         };

@@ -34,9 +34,8 @@ impl Worker {
                 let reason = format!("{code}: said in a webhook, not in the answer to a message");
                 account_refused(bot, channel, account, what, &reason);
                 let refused = (what, reason.as_str());
-                let noted = || {
-                    self.directory.refuse(&root.tenant, bot, (channel, account), refused, root.roottime)
-                };
+                let noted =
+                    || self.directory.refuse(&root.tenant, bot, (channel, account), refused, root.roottime);
                 Ok(self.ask(noted).await?.is_some())
             }
         }

@@ -228,8 +228,9 @@ impl Worker {
         let directory = &self.directory;
         let mut known = Known { chat: it.chat.clone(), ..Known::default() };
         if let (Some(old), Some(new)) = (&it.chat, &it.moved_to) {
-            let asked =
-                || directory.number_changed(tenant, (channel, account), (old, new), &it.aliases, root.roottime);
+            let asked = || {
+                directory.number_changed(tenant, (channel, account), (old, new), &it.aliases, root.roottime)
+            };
             let Some(chat) = self.ask(asked).await? else { return Ok(None) };
             known.chat = Some(chat);
         } else if let Some(chat) = it.chat.as_ref().filter(|_| it.may_have_aliases(channel)) {

@@ -17,7 +17,8 @@ use crate::domain::topics;
 use crate::log::Record;
 use crate::pipeline::StageError;
 use crate::store::{
-    ClosedRow, ConsentRow, ConversationRow, Direction, JournalRow, MessageRow, PartRow, ReceiptRow, watermark_id,
+    ClosedRow, ConsentRow, ConversationRow, Direction, JournalRow, MessageRow, PartRow, ReceiptRow,
+    watermark_id,
 };
 
 /// What the journal reads.

@@ -223,7 +223,8 @@ async fn a_title_is_the_choice_where_the_bot_offered_it() {
         "scripts: [{{name: menu, when: [{{exact: menu}}], reply: [{{text: '?', buttons: [{{title: Two beds, payload: '{long}'}}, Help]}}]}}, \
          {{name: two, when: [{{exact: '{long}'}}], reply: [Booked.]}}, {{name: help, when: [{{exact: help}}], reply: [Ask.]}}]"
     );
-    let said = async |stage: &MatchScript, text: &str| heard(stage.handle(&at(0), &turn(text)).await.unwrap());
+    let said =
+        async |stage: &MatchScript, text: &str| heard(stage.handle(&at(0), &turn(text)).await.unwrap());
     let (fresh, _) = stage(spec(&rules), true);
     assert_eq!(said(&fresh, "Two beds").await, "Call us.", "nothing was offered");
     assert_eq!(said(&fresh, "menu").await, "?");

@@ -10,8 +10,8 @@ use millrace::domain::events::{
 use millrace::domain::ids::{EventId, TenantId};
 use millrace::domain::time::Timestamp;
 use millrace::store::{
-    ClosedRow, ConsentRow, ConversationRow, Direction, Fetched, JournalRow, MessageRow, NewCampaign, NewRecipient,
-    PartRow, ReceiptRow, Submission, watermark_id,
+    ClosedRow, ConsentRow, ConversationRow, Direction, Fetched, JournalRow, MessageRow, NewCampaign,
+    NewRecipient, PartRow, ReceiptRow, Submission, watermark_id,
 };
 use sqlx::{Connection, Executor, Row};
 

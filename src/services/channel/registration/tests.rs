@@ -85,7 +85,8 @@ async fn a_number_posts_to_the_nearest_address_that_is_set() {
         (json!({"application": ours, "whatsapp_business_account": theirs}), false, Some(theirs)),
         (json!({}), false, None),
     ];
-    let answer = |set: &serde_json::Value| Canned::json(200, &json!({"webhook_configuration": set}).to_string());
+    let answer =
+        |set: &serde_json::Value| Canned::json(200, &json!({"webhook_configuration": set}).to_string());
     let (_server, registrar) = registrar(cases.iter().map(|(set, ..)| answer(set)).collect()).await;
     for (set, registered, url) in cases {
         let standing = registrar.status(&wanted(ChannelKind::Whatsapp)).await.unwrap();
