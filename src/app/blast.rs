@@ -206,12 +206,14 @@ async fn post(http: &Http, url: &str, blast: Blast, n: u64, text: &str) -> anyho
 #[derive(Debug, Default)]
 struct Arrived {
     count: AtomicU64,
+    /// The count that is waited for: nobody is woken for less, which would cost each message something.
+    wanted: AtomicU64,
     news: Notify,
 }
 
 impl Arrived {
     fn count(&self) -> u64 {
-        self.count.load(Ordering::Acquire)
+        self.count.load(Ordering::SeqCst)
     }
 
     /// The count at which so many more have come.
@@ -222,6 +224,7 @@ impl Arrived {
     async fn until(&self, count: u64) -> anyhow::Result<()> {
         loop {
             let news = self.news.notified();
+            self.wanted.store(count, Ordering::SeqCst);
             let before = self.count();
             if before >= count {
                 return Ok(());
@@ -239,8 +242,10 @@ struct Counter(Arc<Arrived>);
 impl Observer for Counter {
     fn saw(&self, call: &Call<'_>) {
         if call.method == "sendMessage" && call.status == 200 {
-            self.0.count.fetch_add(1, Ordering::Release);
-            self.0.news.notify_waiters();
+            let count = self.0.count.fetch_add(1, Ordering::SeqCst) + 1;
+            if count == self.0.wanted.load(Ordering::SeqCst) {
+                self.0.news.notify_waiters();
+            }
         }
     }
 }

@@ -113,6 +113,10 @@ impl<S: PartitionStage> PartitionStage for OwnedStage<S> {
         self.inner.tick(cx);
     }
 
+    fn turn(&mut self, cx: &mut PartitionCx<S::Effect>) {
+        self.inner.turn(cx);
+    }
+
     fn release(&mut self, cx: &mut PartitionCx<S::Effect>) {
         self.inner.release(cx);
     }

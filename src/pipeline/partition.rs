@@ -57,6 +57,10 @@ pub trait PartitionStage: Send + 'static {
     /// The moment set by [`PartitionCx::wake_at`] has come.
     fn tick(&mut self, cx: &mut PartitionCx<Self::Effect>);
 
+    /// All that had come is taken in: what can be done now is begun. Called after each run of the three above, so that what
+    /// came together goes on together.
+    fn turn(&mut self, _cx: &mut PartitionCx<Self::Effect>) {}
+
     /// The partition is to be given back: start nothing new. What is in flight may still come back through `done`;
     /// when [`PartitionCx::idle`] holds or the drain's time is over, the value is dropped.
     fn release(&mut self, cx: &mut PartitionCx<Self::Effect>);

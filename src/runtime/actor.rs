@@ -6,10 +6,11 @@
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +28,12 @@ use crate::pipeline::{PartitionCx, PartitionStage, StageError};
 
 /// Batches between the loop and a partition's task: two being read ahead of the two at work.
 pub const QUEUE: usize = 4;
+
+/// Effects of one turn at most: whoever leaves a partition waits no longer for it.
+const TOGETHER: usize = 256;
+
+/// By how much a timer may be late rather than be set anew: the clock of timers ticks no finer.
+const EARLY: Duration = Duration::from_millis(1);
 
 /// What a partition's task tells the loop.
 #[derive(Debug)]
@@ -165,27 +172,36 @@ impl<S: PartitionStage> Actor<S> {
         let mut open = OpenRecords::default();
         let mut letters: FuturesUnordered<_> = FuturesUnordered::new();
         let (mut releasing, mut turn) = (false, None);
+        // Made once: to make either anew for each turn would cost as much as what a turn does.
+        let mut released = std::pin::pin!(release.cancelled());
+        let (mut timer, mut armed) = (std::pin::pin!(tokio::time::sleep(Duration::ZERO)), None);
         loop {
             let room = !releasing && self.shared.bytes() < self.max_bytes;
             let room = room && self.has_room();
-            let wake = self.cx.wake;
+            if let Some(at) = self.cx.wake
+                && armed.is_none_or(|armed| at + EARLY < armed)
+            {
+                timer.as_mut().reset(at);
+                armed = Some(at);
+            }
             let mut came = false;
             tokio::select! {
                 biased;
-                () = release.cancelled(), if !releasing => {
+                () = &mut released, if !releasing => {
                     releasing = true;
                     self.records.close();
                     self.stage.release(&mut self.cx);
                 }
                 Some(effect) = self.cx.in_flight.next(), if !self.cx.in_flight.is_empty() => {
                     self.stage.done(&mut self.cx, effect);
+                    self.take_in();
                 }
                 Some((offset, acked)) = letters.next(), if !letters.is_empty() => {
                     acked?;
                     self.complete(&mut open, offset);
                 }
-                () = sleep_until(wake), if wake.is_some() => {
-                    self.cx.wake = None;
+                () = &mut timer, if armed.is_some() => {
+                    (self.cx.wake, armed) = (None, None);
                     self.stage.tick(&mut self.cx);
                 }
                 // The record that was at work alone is finished: the next one's turn.
@@ -223,6 +239,7 @@ impl<S: PartitionStage> Actor<S> {
                 },
                 Step::GiveUp(record, times) => letters.push(self.give_up(&record, times)),
             }
+            self.stage.turn(&mut self.cx);
             if let Some(error) = self.cx.failed.take() {
                 return Err(error.into());
             }
@@ -263,6 +280,14 @@ impl<S: PartitionStage> Actor<S> {
             if releasing && self.cx.idle() && letters.is_empty() {
                 return Ok(());
             }
+        }
+    }
+
+    /// What else is done already goes with it: a turn costs the same for one as for many.
+    fn take_in(&mut self) {
+        for _ in 1..TOGETHER {
+            let Some(Some(effect)) = self.cx.in_flight.next().now_or_never() else { return };
+            self.stage.done(&mut self.cx, effect);
         }
     }
 
@@ -346,13 +371,6 @@ impl<S: PartitionStage> Actor<S> {
         if let Some(record) = open.take(offset) {
             self.shared.sub_bytes(record.bytes());
         }
-    }
-}
-
-async fn sleep_until(at: Option<tokio::time::Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }
 

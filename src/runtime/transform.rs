@@ -29,9 +29,12 @@ use handler::Handler;
 pub use handler::{Fate, Whose};
 use waits::Waits;
 
-/// Records of an inline stage that are handled between two appends: enough to share the append's cost, few enough to
-/// keep the first of them from waiting for the last.
-const INLINE_BATCH: usize = 1024;
+/// Records that are handled between two appends, where so many are there: while an append is under way no other of the
+/// partition begins, so a backlog is carried the faster the more go at once.
+const INLINE_BATCH: usize = 4096;
+
+/// Records that an inline stage handles before others of the process have their turn.
+const STRIDE: usize = 256;
 
 /// Bytes of one append, well below what a log takes at once; a single larger record goes alone.
 const APPEND_BYTES: usize = 4 << 20;
@@ -169,7 +172,7 @@ impl<S: Stage> PartitionStage for Transform<S> {
         Ok(Restored::default())
     }
 
-    fn admit(&mut self, cx: &mut PartitionCx<Effect>, records: Vec<Record>) {
+    fn admit(&mut self, _: &mut PartitionCx<Effect>, records: Vec<Record>) {
         let admitted = Instant::now();
         for record in records {
             if let Some(shares) = &mut self.shares {
@@ -187,7 +190,6 @@ impl<S: Stage> PartitionStage for Transform<S> {
                 Run::Async => self.lanes.push(key, item),
             }
         }
-        self.start(cx);
     }
 
     fn done(&mut self, cx: &mut PartitionCx<Effect>, effect: Effect) {
@@ -230,10 +232,11 @@ impl<S: Stage> PartitionStage for Transform<S> {
                 }
             }
         }
-        self.start(cx);
     }
 
-    fn tick(&mut self, cx: &mut PartitionCx<Effect>) {
+    fn tick(&mut self, _: &mut PartitionCx<Effect>) {}
+
+    fn turn(&mut self, cx: &mut PartitionCx<Effect>) {
         self.start(cx);
     }
 
@@ -283,7 +286,10 @@ impl<S: Stage> Transform<S> {
             self.batch_out = true;
             cx.spawn(async move {
                 let mut done = Vec::with_capacity(items.len());
-                for item in items {
+                for (n, item) in items.into_iter().enumerate() {
+                    if n % STRIDE == STRIDE - 1 {
+                        tokio::task::yield_now().await;
+                    }
                     if let Item::Read(record, admitted) = item {
                         let fate = handler.handle(&record, admitted).await;
                         // What follows may be of the same key: it is the next owner's too.

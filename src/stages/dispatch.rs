@@ -246,7 +246,6 @@ impl PartitionStage for Dispatch {
                 Err(error) => cx.dead_letter(record.offset, error.into()),
             }
         }
-        self.advance(cx);
     }
 
     fn done(&mut self, cx: &mut PartitionCx<Effect>, effect: Effect) {
@@ -267,10 +266,11 @@ impl PartitionStage for Dispatch {
             Effect::Slot(permit) => self.slot = Slot::Held(permit),
             Effect::Stopped => {}
         }
-        self.advance(cx);
     }
 
-    fn tick(&mut self, cx: &mut PartitionCx<Effect>) {
+    fn tick(&mut self, _: &mut PartitionCx<Effect>) {}
+
+    fn turn(&mut self, cx: &mut PartitionCx<Effect>) {
         self.advance(cx);
     }
 
@@ -336,6 +336,7 @@ impl Dispatch {
         if !self.released {
             self.pick(cx);
         }
+        self.flush(cx);
         // A slot that nobody needed goes to another partition.
         if matches!(self.slot, Slot::Held(_)) {
             self.slot = Slot::Free;

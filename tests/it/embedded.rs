@@ -7,6 +7,7 @@ mod damage;
 mod disk;
 mod kill;
 mod open;
+mod sparse;
 mod support;
 mod tools;
 mod wake;

@@ -153,12 +153,17 @@ impl<S: PartitionStage> PartitionStage for SeenStage<S> {
     }
 
     fn done(&mut self, cx: &mut PartitionCx<S::Effect>, effect: S::Effect) {
+        let before = cx.finished.len();
         self.inner.done(cx, effect);
-        self.watch.count(cx.finished.len());
+        self.watch.count(cx.finished.len() - before);
     }
 
     fn tick(&mut self, cx: &mut PartitionCx<S::Effect>) {
         self.inner.tick(cx);
+    }
+
+    fn turn(&mut self, cx: &mut PartitionCx<S::Effect>) {
+        self.inner.turn(cx);
     }
 
     fn release(&mut self, cx: &mut PartitionCx<S::Effect>) {

@@ -75,7 +75,8 @@ pub(super) struct Wanted {
 
 /// How many segments one read looks at: one that is full of other partitions must not end the search.
 const SEGMENTS: usize = 4;
-/// How many blocks of a segment one read looks at: as much as any limit asks for.
+/// How many blocks of a segment one read looks at. Where a partition's records lie far apart that is less than the limit asks
+/// for, and the next read goes on from there.
 const BLOCKS: usize = 64;
 
 impl Sequence {
@@ -85,7 +86,9 @@ impl Sequence {
         let mut fetched = Fetched { records: Vec::new(), next: from };
         let mut bytes = 0;
         for segment in self.find(part, SEGMENTS, |known| known.end > from) {
-            for (entry, range, sealed) in self.blocks(cache, &segment, part, fetched.next, BLOCKS)? {
+            let blocks = self.blocks(cache, &segment, part, fetched.next, BLOCKS)?;
+            let looked = blocks.len();
+            for (entry, range, sealed) in blocks {
                 let block = self.block(cache, &segment, entry.block, range, sealed)?;
                 let begin =
                     block.found.partition_point(|found| (found.part, found.offset) < (part, fetched.next));
@@ -106,6 +109,10 @@ impl Sequence {
                 if fetched.records.len() >= limit.records || bytes >= limit.bytes || fetched.next >= below {
                     return Ok(fetched);
                 }
+            }
+            // The segment may have more of it: to go on to the next one would pass that over.
+            if looked == BLOCKS {
+                break;
             }
         }
         if fetched.records.is_empty() {

@@ -55,7 +55,6 @@ impl Dispatch {
                 }
             }
         }
-        self.flush(cx);
     }
 
     fn desk(&self, cx: &PartitionCx<Effect>) -> Desk {
@@ -164,7 +163,7 @@ impl Dispatch {
     }
 
     /// Begins the appends that wait.
-    fn flush(&mut self, cx: &mut PartitionCx<Effect>) {
+    pub(super) fn flush(&mut self, cx: &mut PartitionCx<Effect>) {
         let desk = self.desk(cx);
         if let Some(drafts) = self.ledger.depart() {
             let (outputs, payloads) = (Arc::clone(&cx.outputs), Arc::clone(&self.payloads));

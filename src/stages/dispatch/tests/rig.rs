@@ -264,6 +264,7 @@ impl Rig {
         self.cx.position = self.cx.position.max(records.last().map_or(0, |record| record.offset + 1));
         self.open.extend(records.iter().map(|record| record.offset));
         self.stage.admit(&mut self.cx, records);
+        self.stage.turn(&mut self.cx);
         self.collect();
     }
 
@@ -338,6 +339,7 @@ impl Rig {
                 self.stage.tick(&mut self.cx);
             }
         }
+        self.stage.turn(&mut self.cx);
         self.collect();
         true
     }
