@@ -17,6 +17,7 @@ pub mod matcher;
 pub mod media;
 pub mod modes;
 pub mod redrive;
+pub mod refusal;
 pub mod script;
 pub mod stage;
 pub mod template;

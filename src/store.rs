@@ -24,6 +24,7 @@ mod knowledge;
 mod media;
 mod missed;
 mod outbox;
+mod refusals;
 mod rests;
 mod schema;
 mod scratch;
@@ -50,8 +51,8 @@ pub use documents::DocumentInfo;
 pub use erase::Erased;
 pub use error::StoreError;
 pub use journal::{
-    Advance, ConsentRow, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange, MessageRow,
-    Moved, PartRow, ReceiptRow, watermark_id,
+    Advance, ClosedRow, ConsentRow, ConversationRow, JournalError, JournalRow, JournalWriter, LogRange,
+    MessageRow, Moved, PartRow, ReceiptRow, watermark_id,
 };
 pub use knowledge::{
     BaseDocument, BaseInfo, BasePage, BaseSnapshot, BaseSource, DueSnapshot, GIVEN_UP, KnowledgeUse,

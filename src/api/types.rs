@@ -19,9 +19,11 @@ macro_rules! data {
     };
 }
 
+mod accounts;
 mod contacts;
 mod knowledge;
 mod media;
+pub use accounts::*;
 pub use contacts::*;
 pub use knowledge::*;
 pub use media::*;
@@ -196,29 +198,6 @@ data! {
         /// Meta: what the handshake shows.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         verify_token: Option<String>,
-    }
-
-    /// An account as it is listed: without its secrets.
-    AccountLine {
-        /// The channel.
-        channel: ChannelKind,
-        /// The provider's id.
-        account: String,
-        /// The Meta app that it belongs to.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        app: Option<String>,
-        /// Web pages that may open a chat.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        origins: Vec<String>,
-        /// True when updates are asked for rather than posted to us.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        polling: bool,
-    }
-
-    /// A bot's accounts.
-    AccountList {
-        /// By channel.
-        accounts: Vec<AccountLine>,
     }
 
     /// A Meta app.

@@ -25,6 +25,7 @@ use crate::log::{Log, Outgoing, TopicName};
 use crate::services::campaign::{self, Recipient};
 use crate::services::channel::registration::Registrar;
 use crate::store::{Due, Leaving, Store};
+use checks::Quiet;
 use pace::Pace;
 
 /// How often campaigns are looked at.
@@ -110,23 +111,23 @@ impl Worker {
         let pace = self.paces.entry(id.clone()).or_insert_with(|| Pace::new(now));
         pace.settled(settled.ended, now);
         if campaign.state == State::Scheduled {
-            let mut to = State::Scheduled.after(Command::Start).unwrap_or(State::Running);
+            let to = State::Scheduled.after(Command::Start).unwrap_or(State::Running);
             let asked = template_of(&self.store, Some(&self.registrar), &campaign);
             let unanswered = || TemplateCheck::Unknown("the provider did not answer in time".to_owned());
             match tokio::time::timeout(ASK, asked).await.unwrap_or_else(|_| Ok(unanswered()))? {
                 TemplateCheck::Goes => {}
                 TemplateCheck::Unknown(why) => tracing::warn!(campaign = %id, why, "starts without knowing"),
                 TemplateCheck::Withheld(why) => {
-                    tracing::warn!(campaign = %id, bot = %campaign.bot, %why, "is held instead of started");
-                    to = State::Paused;
+                    let why = why.to_string();
+                    tracing::warn!(campaign = %id, bot = %campaign.bot, why, "is held instead of started");
+                    self.store.campaign_hold(&tenant, &id, (State::Scheduled, &why)).await?;
+                    return Ok(());
                 }
             }
             if !self.store.campaign_move(&tenant, &id, (State::Scheduled, to)).await? {
                 return Ok(());
             }
-            if to == State::Running {
-                tracing::info!(campaign = %id, "starts as scheduled");
-            }
+            tracing::info!(campaign = %id, "starts as scheduled");
             campaign.state = to;
         }
         if campaign.state != State::Running {
@@ -138,20 +139,29 @@ impl Worker {
             }
             return Ok(());
         }
-        if let Some(why) = checks::template_refused(campaign.channel, &settled)
+        if let Some(why) = checks::refused(campaign.channel, &settled)
             && settled.waiting
         {
-            tracing::warn!(campaign = %id, bot = %campaign.bot, why, "is held: the provider refuses its template");
-            self.store.campaign_move(&tenant, &id, (State::Running, State::Paused)).await?;
+            tracing::warn!(campaign = %id, bot = %campaign.bot, why, "is held: the provider would refuse the next ones, too");
+            self.store.campaign_hold(&tenant, &id, (State::Running, why)).await?;
             return Ok(());
         }
         let most = pace.room(campaign.rate, settled.open, now);
         if most == 0 || !settled.waiting {
             return Ok(());
         }
-        if let Some(why) = checks::silent(&self.store, &campaign).await? {
+        let quiet = checks::quiet(&self.store, &campaign).await?;
+        if let Some(Quiet::Held(why)) = &quiet {
             tracing::warn!(campaign = %id, bot = %campaign.bot, why, "is held");
-            self.store.campaign_move(&tenant, &id, (State::Running, State::Paused)).await?;
+            self.store.campaign_hold(&tenant, &id, (State::Running, why)).await?;
+            return Ok(());
+        }
+        let waits = quiet.map_or_else(String::new, |(Quiet::Rests(why) | Quiet::Held(why))| why);
+        if waits != campaign.held {
+            tracing::warn!(campaign = %id, bot = %campaign.bot, why = waits, "waits, or goes on where nothing keeps it");
+            self.store.campaign_waits(&tenant, &id, &waits).await?;
+        }
+        if !waits.is_empty() {
             return Ok(());
         }
         let taken = self.store.campaign_take(&tenant, &id, (&self.name, CLAIM), most).await?;

@@ -69,7 +69,7 @@ enum Action {
         /// The bot.
         bot: String,
     },
-    /// Let a bot send again.
+    /// Let a bot send again, also by accounts that a provider refused.
     Enable {
         /// The bot.
         bot: String,
@@ -84,7 +84,8 @@ enum Action {
     },
     /// Connect a bot to a channel, or renew the token of an account that it has.
     Connect(ConnectArgs),
-    /// Make the providers post a bot's webhooks to this installation; what stands already is left alone.
+    /// Make the providers post a bot's webhooks to this installation; what stands already is left alone, but for an account
+    /// that its provider refuses, which is tried again.
     Register {
         #[command(flatten)]
         which: RegisterArgs,
@@ -271,7 +272,8 @@ async fn show(client: &Client, bot: &str, cx: &Context) -> anyhow::Result<()> {
     output::line(&format!("bot      {bot} of {}, version {}, {state}", shown.tenant, shown.info.version))?;
     for account in &shown.accounts {
         let app = account.app.as_ref().map_or_else(String::new, |app| format!(" (app {app})"));
-        output::line(&format!("account  {} {}{app}", account.channel, account.account))?;
+        let refused = account.refused.as_ref().map_or_else(String::new, |it| format!(", {}", it.words()));
+        output::line(&format!("account  {} {}{app}{refused}", account.channel, account.account))?;
     }
     output::line(&format!("scripts  {}", shown.spec.scripts.len()))?;
     output::line(&format!("documents {}", shown.spec.documents.len()))?;

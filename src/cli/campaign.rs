@@ -243,8 +243,10 @@ async fn tell(client: &Client, mut shown: CampaignShow, watch: bool, cx: &Contex
         }
         bar.finish_and_clear();
     }
+    let held = shown.held.as_ref().map_or_else(String::new, |why| format!(": {}", text::line(why)));
+    let (name, state) = (text::line(&shown.name), shown.state);
     let lines = [
-        format!("{} \"{}\" of {} is {}", shown.campaign, text::line(&shown.name), shown.bot, shown.state),
+        format!("{} \"{name}\" of {} is {state}{held}", shown.campaign, shown.bot),
         format!(
             "sent       {} of {} ({} delivered, {} read)",
             shown.counts.sent, shown.counts.total, shown.counts.delivered, shown.counts.read

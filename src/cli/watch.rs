@@ -1,6 +1,8 @@
-//! `millrace watch webhooks`: says when a provider stops posting here, when updates pile up there, and what failed.
+//! `millrace watch webhooks`: says when a provider stops posting here or refuses what is sent, when updates pile up there, and
+//! what failed.
 //!
-//! Guarantee: a trouble is said once when it comes and once when it is over; the providers are asked slowly.
+//! Guarantee: a trouble is said once when it comes and once when it is over; the providers are asked slowly. A round that could
+//! not be finished is a trouble, and the next one comes.
 
 use std::collections::HashMap;
 use std::process::ExitCode;
@@ -12,12 +14,15 @@ use serde::Serialize;
 use super::client::Client;
 use super::{Context, Exit, output};
 use crate::api::{Registration, RegistrationState, Registrations};
+use crate::app::dlq::text;
 use crate::domain::units::Span;
 
 /// Between two bots: Telegram counts bots that it has to load, 600 an hour from one address.
 const PACE: Duration = Duration::from_secs(6);
 /// So many bots are asked about without a pause.
 const AT_ONCE: usize = 15;
+/// This installation or a bot of it could not be asked.
+const UNREACHABLE: &str = "unreachable";
 /// Updates that wait at a provider and are no more than a busy moment.
 const PENDING: u64 = 100;
 
@@ -48,13 +53,13 @@ enum What {
     },
 }
 
-/// Something that is wrong with an account, or is over.
+/// Something that is wrong with an account, or is over; without an account, a bot or the whole installation can't be asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Trouble {
     bot: String,
     channel: &'static str,
     account: String,
-    /// `drift`, `pending`, `error`, `refused`, `quality`, or `ok` where it is over.
+    /// `stopped`, `drift`, `pending`, `error`, `refused`, `quality`, `unreachable`, or `ok` where it is over.
     what: &'static str,
     detail: String,
 }
@@ -62,38 +67,118 @@ struct Trouble {
 /// Runs the command.
 ///
 /// # Errors
-/// When the API or the folder can't be reached.
+/// With `--once`, when the API or the folder can't be reached; else only when nothing can be said any more.
 pub async fn run(args: WatchArgs, cx: &Context) -> Exit {
     let What::Webhooks { tenant, every, once } = args.what;
-    let mut known: HashMap<(String, String), Vec<Trouble>> = HashMap::new();
-    loop {
-        let client = Client::open(cx).await?;
-        let mut well = true;
-        for (n, (_, bot)) in client.bots(tenant.as_deref()).await?.into_iter().enumerate() {
-            if n >= AT_ONCE {
-                tokio::time::sleep(PACE).await;
-            }
-            let status: Registrations = client.call("bot_status", &[("bot", &bot.bot)]).await?;
-            for account in &status.accounts {
-                let found = troubles(&bot.bot, account);
-                well &= found.is_empty();
-                let key = (account.channel.to_string(), account.account.clone());
-                let before = known.insert(key, found.clone()).unwrap_or_default();
-                for news in news(&before, &found) {
-                    match cx.json {
-                        true => output::json(&news)?,
-                        false => output::line(&format!(
-                            "{}: {} {} {}: {}",
-                            news.bot, news.channel, news.account, news.what, news.detail
-                        ))?,
-                    }
-                }
-            }
+    let mut told = Told::default();
+    let mut tell = |news: &Trouble| match cx.json {
+        true => output::json(news),
+        false => {
+            let Trouble { bot, channel, account, what, detail } = news;
+            let of = if bot.is_empty() { String::new() } else { format!("{bot}: ") };
+            let words = [*channel, account.as_str(), *what].into_iter().filter(|word| !word.is_empty());
+            output::line(&format!("{of}{}: {detail}", words.collect::<Vec<_>>().join(" ")))
         }
+    };
+    loop {
+        let client = Client::open(cx).await.map(|client| Installation { client, tenant: tenant.as_deref() });
+        let well = round(client, &mut told, once, &mut tell).await?;
         if once {
             return Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         tokio::time::sleep(every.get()).await;
+    }
+}
+
+/// Whom a round asks.
+trait Asks {
+    async fn bots(&self) -> anyhow::Result<Vec<String>>;
+    async fn status(&self, bot: &str) -> anyhow::Result<Registrations>;
+}
+
+struct Installation<'a> {
+    client: Client,
+    tenant: Option<&'a str>,
+}
+
+impl Asks for Installation<'_> {
+    async fn bots(&self) -> anyhow::Result<Vec<String>> {
+        let bots = self.client.bots(self.tenant).await?;
+        Ok(bots.into_iter().map(|(_, bot)| bot.bot).collect())
+    }
+
+    async fn status(&self, bot: &str) -> anyhow::Result<Registrations> {
+        self.client.call("bot_status", &[("bot", bot)]).await
+    }
+}
+
+/// Asks about every bot once; true when nothing is wrong. Who can't be asked is a trouble, and the others are asked all the
+/// same; with `once` it ends the round.
+async fn round(
+    asked: anyhow::Result<impl Asks>,
+    told: &mut Told,
+    once: bool,
+    tell: &mut impl FnMut(&Trouble) -> anyhow::Result<()>,
+) -> anyhow::Result<bool> {
+    let listed = match asked {
+        Ok(asks) => asks.bots().await.map(|bots| (asks, bots)),
+        Err(error) => Err(error),
+    };
+    let (asks, bots) = match listed {
+        Ok(listed) => listed,
+        Err(error) if once => return Err(error),
+        Err(error) => {
+            told.find(("", ""), vec![unreachable("", &error)], tell)?;
+            return Ok(false);
+        }
+    };
+    told.find(("", ""), Vec::new(), tell)?;
+    let mut well = true;
+    for (n, bot) in bots.iter().enumerate() {
+        if n >= AT_ONCE {
+            tokio::time::sleep(PACE).await;
+        }
+        let accounts = match asks.status(bot).await {
+            Ok(status) => status.accounts,
+            Err(error) if once => return Err(error),
+            Err(error) => {
+                // What was wrong with its accounts is not over: nobody knows.
+                well = false;
+                told.find(("", bot), vec![unreachable(bot, &error)], tell)?;
+                continue;
+            }
+        };
+        told.find(("", bot), Vec::new(), tell)?;
+        for account in &accounts {
+            let found = troubles(bot, account);
+            well &= found.is_empty();
+            told.find((account.channel.as_str(), &account.account), found, tell)?;
+        }
+    }
+    Ok(well)
+}
+
+fn unreachable(bot: &str, error: &anyhow::Error) -> Trouble {
+    let (channel, account, what) = ("", String::new(), UNREACHABLE);
+    Trouble { bot: bot.to_owned(), channel, account, what, detail: text::line(&format!("{error:#}")) }
+}
+
+/// What was said already: of an account by channel and id, of a bot without a channel, of the installation without either.
+#[derive(Debug, Default)]
+struct Told(HashMap<(String, String), Vec<Trouble>>);
+
+impl Told {
+    /// Says what is new, and what is over.
+    fn find(
+        &mut self,
+        (channel, of): (&str, &str),
+        found: Vec<Trouble>,
+        tell: &mut impl FnMut(&Trouble) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let before = self.0.entry((channel.to_owned(), of.to_owned())).or_default();
+        let fresh = news(before, &found);
+        *before = found;
+        fresh.iter().try_for_each(tell)
     }
 }
 
@@ -107,6 +192,9 @@ fn troubles(bot: &str, account: &Registration) -> Vec<Trouble> {
         detail,
     };
     let mut found = Vec::new();
+    if let Some(refused) = &account.refused {
+        found.push(trouble("stopped", refused.words()));
+    }
     match account.state {
         RegistrationState::Failed => {
             found.push(trouble("refused", account.reason.clone().unwrap_or_default()));
@@ -134,7 +222,9 @@ fn troubles(bot: &str, account: &Registration) -> Vec<Trouble> {
 
 /// What is new, and what is over.
 fn news(before: &[Trouble], now: &[Trouble]) -> Vec<Trouble> {
-    let same = |a: &Trouble, b: &Trouble| a.what == b.what && (a.what == "pending" || a.detail == b.detail);
+    // Their words differ from round to round.
+    let vague = |what| matches!(what, "pending" | UNREACHABLE);
+    let same = |a: &Trouble, b: &Trouble| a.what == b.what && (vague(a.what) || a.detail == b.detail);
     let fresh = now.iter().filter(|new| !before.iter().any(|old| same(old, new))).cloned();
     let over = before.iter().filter(|old| !now.iter().any(|new| new.what == old.what));
     let over = over.map(|old| Trouble { what: "ok", detail: format!("{} is over", old.what), ..old.clone() });
@@ -144,7 +234,9 @@ fn news(before: &[Trouble], now: &[Trouble]) -> Vec<Trouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::types::AccountRefused;
     use crate::domain::channel::ChannelKind;
+    use crate::domain::refusal::Refused;
 
     fn account(state: RegistrationState) -> Registration {
         Registration {
@@ -160,6 +252,7 @@ mod tests {
             quality: None,
             reason: None,
             retry_after_s: None,
+            refused: None,
         }
     }
 
@@ -177,8 +270,59 @@ mod tests {
             Registration { posts_to: Some("https://a".into()), ..account(RegistrationState::Unregistered) };
         assert_eq!(words(&elsewhere), ["drift"]);
         assert_eq!(words(&account(RegistrationState::Failed)), ["refused"]);
+        let refused = AccountRefused { what: Refused::All, reason: "190: expired".into(), at_ms: 1 };
+        let stopped = Registration { refused: Some(refused), ..account(RegistrationState::Registered) };
+        assert_eq!(words(&stopped), ["stopped"]);
+        assert!(troubles("shop", &stopped)[0].detail.contains("190: expired"));
         let poor = Registration { quality: Some("RED".into()), ..account(RegistrationState::Registered) };
         assert_eq!(words(&poor), ["quality"]);
+    }
+
+    /// Answers what a test says, bot by bot; `None` = not at all.
+    struct Canned(Option<Vec<(&'static str, Option<RegistrationState>)>>);
+
+    impl Asks for Canned {
+        async fn bots(&self) -> anyhow::Result<Vec<String>> {
+            let bots = self.0.as_ref().ok_or_else(|| anyhow::anyhow!("the database is away"))?;
+            Ok(bots.iter().map(|(bot, _)| (*bot).to_owned()).collect())
+        }
+
+        async fn status(&self, bot: &str) -> anyhow::Result<Registrations> {
+            let found = self.0.iter().flatten().find(|(name, _)| *name == bot).and_then(|(_, state)| *state);
+            let state = found.ok_or_else(|| anyhow::anyhow!("503"))?;
+            Ok(Registrations { accounts: vec![Registration { account: bot.to_owned(), ..account(state) }] })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_round_that_fails_is_a_trouble_and_the_next_one_comes() {
+        use RegistrationState::{Registered, Unregistered};
+        let (mut told, mut said) = (Told::default(), Vec::new());
+        let mut rounds = Vec::new();
+        for asked in [
+            Ok(Canned(Some(vec![("a", None), ("b", Some(Unregistered))]))),
+            Ok(Canned(None)),
+            Err(anyhow::anyhow!("no process answers")),
+            Ok(Canned(Some(vec![("a", Some(Registered)), ("b", None)]))),
+            Ok(Canned(Some(vec![("a", Some(Registered)), ("b", Some(Registered))]))),
+        ] {
+            let mut tell = |news: &Trouble| {
+                said.push((news.bot.clone(), news.what, news.detail.clone()));
+                Ok(())
+            };
+            rounds.push(round(asked, &mut told, false, &mut tell).await.unwrap());
+        }
+        assert_eq!(rounds, [false, false, false, false, true]);
+        let said: Vec<_> =
+            said.iter().map(|(bot, what, detail)| (bot.as_str(), *what, detail.as_str())).collect();
+        assert_eq!((said[0], said[1].1), (("a", "unreachable", "503"), "drift"));
+        assert_eq!(said[2], ("", "unreachable", "the database is away"));
+        let over = [("", "ok", "unreachable is over"), ("a", "ok", "unreachable is over")];
+        assert_eq!(said[3..5], over, "what differs in its words is no news");
+        assert_eq!(said[5], ("b", "unreachable", "503"));
+        assert_eq!(said[6..], [("b", "ok", "unreachable is over"), ("b", "ok", "drift is over")]);
+        let failed = round(Ok(Canned(None)), &mut told, true, &mut |_| Ok(())).await;
+        assert!(failed.is_err(), "who asks once wants to know");
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub struct Campaign {
     pub created_at: Timestamp,
     /// When its first message was due to go.
     pub started_at: Option<Timestamp>,
+    /// Why it was paused by itself, or sends nothing for now though it runs; empty = neither.
+    pub held: String,
 }
 
 impl Campaign {
@@ -236,6 +238,7 @@ mod tests {
             state: State::Paused,
             created_at: at(1),
             started_at: None,
+            held: String::new(),
         };
         assert_eq!(campaign.after(Command::Resume, at(50)), Some(State::Scheduled));
         assert_eq!(campaign.after(Command::Resume, at(100)), Some(State::Running));

@@ -23,6 +23,8 @@ pub struct Reach {
     pub heard_at: Option<Timestamp>,
     /// They asked not to be written to, or blocked the account.
     pub opted_out: bool,
+    /// When the provider said that nobody is reached there; it holds until they write again.
+    pub closed_at: Option<Timestamp>,
 }
 
 /// What is to be written.
@@ -51,6 +53,11 @@ pub enum Refusal {
     /// They asked for silence, or blocked the account.
     #[error("opted_out: the person does not want to be written to")]
     OptedOut,
+    /// The provider said that nobody is reached there, and they have not written since.
+    #[error(
+        "chat_closed: the provider said that nobody is reached there, and the person has not written since"
+    )]
+    ChatClosed,
     /// The channel lets nobody begin a conversation but the person.
     #[error("unknown_contact: the person has not written to this account yet")]
     UnknownContact,
@@ -67,6 +74,7 @@ impl Refusal {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OptedOut => "opted_out",
+            Self::ChatClosed => "chat_closed",
             Self::UnknownContact => "unknown_contact",
             Self::WindowClosed(_) => "window_closed",
         }
@@ -85,6 +93,9 @@ pub fn proactive(
 ) -> Result<Leave, Refusal> {
     if reach.opted_out && wording != Wording::Person {
         return Err(Refusal::OptedOut);
+    }
+    if reach.closed_at > reach.heard_at && wording != Wording::Person {
+        return Err(Refusal::ChatClosed);
     }
     // Only WhatsApp lets a business begin, and with a template only.
     if reach.heard_at.is_none() && !(channel == ChannelKind::Whatsapp && wording == Wording::Template) {
@@ -128,7 +139,7 @@ mod tests {
     const HOUR: i64 = 3_600_000;
 
     fn reach(heard: Option<i64>) -> Reach {
-        Reach { heard_at: heard.map(|hours| Timestamp::from_millis(hours * HOUR)), opted_out: false }
+        Reach { heard_at: heard.map(|hours| Timestamp::from_millis(hours * HOUR)), ..Reach::default() }
     }
 
     fn ask(channel: ChannelKind, heard: Option<i64>, wording: Wording, hours: i64) -> Result<Leave, Refusal> {
@@ -159,6 +170,21 @@ mod tests {
                 assert_eq!(ask(channel, Some(0), wording, 24), Err(Refusal::WindowClosed(24)));
             }
         }
+    }
+
+    #[test]
+    fn a_chat_that_was_closed_is_left_alone_until_its_person_writes() {
+        let ask = |heard, closed: i64, wording| {
+            let closed_at = Some(Timestamp::from_millis(closed * HOUR));
+            let reach = Reach { closed_at, ..reach(heard) };
+            proactive(ChannelKind::Whatsapp, reach, wording, Timestamp::from_millis(9 * HOUR))
+        };
+        for heard in [None, Some(1)] {
+            assert_eq!(ask(heard, 2, Wording::Template), Err(Refusal::ChatClosed), "{heard:?}");
+        }
+        assert_eq!(ask(Some(1), 2, Wording::Free), Err(Refusal::ChatClosed));
+        assert!(ask(Some(1), 2, Wording::Person).is_ok(), "a person may try");
+        assert!(ask(Some(3), 2, Wording::Free).is_ok(), "they wrote since");
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub fn believes(text: &str) -> bool {
         secret: Secret::new("a secret that is in no input".to_owned()),
         origins: vec!["https://shop.example".to_owned()],
         rests_until: Timestamp::default(),
+        refusal: None,
+        refusals_since: Timestamp::default(),
     };
     let mut headers = HeaderMap::new();
     if let Ok(value) = HeaderValue::from_str(text) {

@@ -34,6 +34,7 @@ use crate::config::Secret;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Part, Signal};
 use crate::domain::ids::AccountId;
+use crate::domain::refusal::Refused;
 use crate::domain::units::Size;
 
 /// A sender for every provider, whose messages may hold files of the tenant's own. The web chat needs none: its messages
@@ -94,16 +95,16 @@ pub trait Channel: Send + Sync + fmt::Debug + 'static {
     async fn signal(&self, from: &Sender, to: &Target, signal: &Signal, limit: Duration) -> SendOutcome;
 }
 
-/// What a failure means for the whole bot that a provider reports long after it took the message.
+/// What a failure means for the whole account that a provider reports long after it took the message, or beside all messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Late {
-    /// A person has to act before anything can be sent again: token, permission, policy, payment.
-    Closed(i64),
+    /// A person has to act before anything of that kind can be sent again: token, permission, policy, payment. With the code.
+    Refused(Refused, i64),
     /// The number is reported or blocked by many: it has to rest for so long.
     Spam(Duration),
 }
 
-/// What the codes of a status mean beyond the message that it is about.
+/// What the codes of a status, or of an error that is about no message, mean for the account.
 #[must_use]
 pub fn late(channel: ChannelKind, codes: &[i64]) -> Option<Late> {
     let table = match channel {
@@ -111,9 +112,11 @@ pub fn late(channel: ChannelKind, codes: &[i64]) -> Option<Late> {
         ChannelKind::Messenger | ChannelKind::Instagram => graph::messenger,
         ChannelKind::Telegram | ChannelKind::Webchat => return None,
     };
-    let closed = |code: &i64| graph::closes(table, *code).then_some(Late::Closed(*code));
+    let refused = |code: &i64| Some((graph::refuses(table, *code)?, *code));
     let spam = || codes.contains(&graph::SPAM).then_some(Late::Spam(graph::SPAM_RATE));
-    codes.iter().find_map(closed).or_else(|| spam().filter(|_| channel == ChannelKind::Whatsapp))
+    let worst = codes.iter().filter_map(refused).max_by_key(|(what, _)| *what);
+    let worst = worst.map(|(what, code)| Late::Refused(what, code));
+    worst.or_else(|| spam().filter(|_| channel == ChannelKind::Whatsapp))
 }
 
 /// True where a refusal, in the words that a send gave, is about the template and not about who should get it.
@@ -121,8 +124,18 @@ pub fn late(channel: ChannelKind, codes: &[i64]) -> Option<Late> {
 /// It does not exist, is not approved, breaks a policy, rests for its quality, or is switched off.
 #[must_use]
 pub fn refuses_template(channel: ChannelKind, reason: &str) -> bool {
-    let code = reason.split_once(':').and_then(|(code, _)| code.parse::<i64>().ok());
-    channel == ChannelKind::Whatsapp && code.is_some_and(|code| graph::TEMPLATE.contains(&code))
+    channel == ChannelKind::Whatsapp && code_of(reason).is_some_and(|code| graph::TEMPLATE.contains(&code))
+}
+
+/// True where a refusal, in the words that a send gave, says that the account may write to no more people who did not write first.
+#[must_use]
+pub fn reaches_limit(channel: ChannelKind, reason: &str) -> bool {
+    channel == ChannelKind::Whatsapp && code_of(reason) == Some(graph::LIMIT)
+}
+
+/// The code at the front of a refusal's words.
+fn code_of(reason: &str) -> Option<i64> {
+    reason.split_once(':').and_then(|(code, _)| code.parse().ok())
 }
 
 /// The account that speaks.
@@ -185,8 +198,22 @@ pub enum Scope {
     Chat,
     /// The sender's number or page.
     Number,
-    /// The bot: its token was refused, or it is too fast.
+    /// What has to be paid for, of the sender's account: templates.
+    Templates,
+    /// The bot: it is too fast; or its account, whose token was refused.
     Bot,
     /// The app, the business account or our address: every bot of it that this process serves.
     App,
+}
+
+impl Scope {
+    /// What of the sender's account is refused by it, until a person acts; `None` = the account is not closed.
+    #[must_use]
+    pub const fn refuses(self) -> Option<Refused> {
+        match self {
+            Self::Bot => Some(Refused::All),
+            Self::Templates => Some(Refused::Templates),
+            Self::Message | Self::Chat | Self::Number | Self::App => None,
+        }
+    }
 }

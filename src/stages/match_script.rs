@@ -4,7 +4,7 @@
 //! a model every turn goes on to retrieve, with the script's reply when one hit, so that order holds in a conversation.
 //! What no rule takes by its words is compared with the example sentences of rules, by meaning where there is a model. So is
 //! what a rule of less priority takes.
-//! A number that was typed where the bot offered choices is the choice. What has no text and no script, a voice note or a
+//! A number or a title that was typed where the bot offered choices is the choice. What has no text and no script, a voice note or a
 //! sticker, gets the bot's `unsupported` text, never a model with an empty question.
 //! Where people have taken a conversation over, nothing is answered.
 //! Calls nothing outside. Safe to repeat: the reply's id comes from the root, whatever the script says by then.
@@ -12,6 +12,7 @@
 mod offered;
 mod unsupported;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use moka::sync::Cache;
 use crate::domain::bot::Bot;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::{
-    Content, Hop, Part, ReplyReady, Route, Scripted, TurnKind, TurnOpened, TurnRouted,
+    Button, Content, Hop, Part, ReplyReady, Route, Scripted, TurnKind, TurnOpened, TurnRouted,
 };
 use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::ids::{BotId, EventId, TenantId};
@@ -59,6 +60,8 @@ struct Compiled {
     matcher: Matcher,
     /// The highest priority of a rule with example sentences; absent where none has any.
     examples: Option<i32>,
+    /// Titles of buttons that mean something else than they say, normalised: only for these the timeline is asked.
+    titles: HashSet<String>,
 }
 
 /// What the stage writes.
@@ -94,6 +97,9 @@ impl Classify for ScriptError {
         }
     }
 }
+
+/// No channel shows a longer title.
+const MAX_TITLE_BYTES: usize = 1024;
 
 /// How long the timeline may take to say what was offered: everybody behind in the partition waits.
 const LOOK_UP: Duration = Duration::from_millis(300);
@@ -135,29 +141,34 @@ impl MatchScript {
         (rule, Some(meant.note))
     }
 
-    /// A typed number where the bot offered choices: the turn becomes what pressing that choice would have been.
-    /// Where the timeline can't say in time, the number is what it is: a text.
-    async fn choose(&self, input: &Envelope<TurnOpened>, turn: &mut TurnOpened) -> bool {
-        let Some(n) = number(turn) else { return false };
-        let choice = match self.offered.to(input) {
-            Some(offered) => offered.get(n - 1).cloned(),
-            None => {
-                let asked = self.history.choices(&input.tenant, &input.conversation);
-                match tokio::time::timeout(LOOK_UP, asked).await {
-                    Ok(Ok(offered)) => offered.into_iter().nth(n - 1),
-                    Ok(Err(error)) => {
-                        tracing::warn!(%error, "what was offered can't be looked up, a number is taken as typed");
-                        None
-                    }
-                    Err(_) => None,
-                }
-            }
+    /// What of the bot's last offer a text names: a choice's title that means something else than it says, since not every
+    /// keyboard brings back what was meant; or its number, which a rule takes first (`ruled`).
+    async fn chosen(&self, input: &Envelope<TurnOpened>, compiled: &Compiled, ruled: bool) -> Option<Button> {
+        if input.data.kind != TurnKind::Text || input.data.text.len() > MAX_TITLE_BYTES {
+            return None;
+        }
+        let said = normalise(&input.data.text);
+        let n = number(&input.data, &said).filter(|_| !ruled);
+        let offered = match self.offered.to(input) {
+            Some(offered) => offered,
+            None if n.is_some() || compiled.titles.contains(&said) => self.look_up(input).await?,
+            None => return None,
         };
-        let Some(choice) = choice else { return false };
-        turn.kind = TurnKind::Press;
-        turn.payload = Some(choice.payload.unwrap_or_else(|| choice.title.clone()));
-        turn.text = choice.title;
-        true
+        let named = |button: &&Button| means_more(button) && normalise(&button.title) == said;
+        offered.iter().find(named).or_else(|| offered.get(n? - 1)).cloned()
+    }
+
+    /// What the timeline says was offered. Where it can't say in time, the text is what it is.
+    async fn look_up(&self, input: &Envelope<TurnOpened>) -> Option<Arc<[Button]>> {
+        let asked = self.history.choices(&input.tenant, &input.conversation);
+        match tokio::time::timeout(LOOK_UP, asked).await {
+            Ok(Ok(offered)) => Some(offered.into()),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "what was offered can't be looked up, a text is taken as typed");
+                None
+            }
+            Err(_) => None,
+        }
     }
 
     fn compiled(&self, bot: &Bot) -> Result<Arc<Compiled>, ScriptError> {
@@ -168,8 +179,10 @@ impl MatchScript {
         let rules = &bot.spec.scripts;
         let taught = rules.iter().filter(|rule| rule.examples().next().is_some());
         let examples = taught.map(|rule| rule.priority).max();
+        let buttons = rules.iter().flat_map(|rule| &rule.reply).flat_map(|reply| reply.to_part().buttons);
+        let titles = buttons.filter(means_more).map(|button| normalise(&button.title)).collect();
         let matcher = Matcher::compile(rules)?;
-        let fresh = Arc::new(Compiled { version: bot.version, matcher, examples });
+        let fresh = Arc::new(Compiled { version: bot.version, matcher, examples, titles });
         self.compiled.insert(key, Arc::clone(&fresh));
         Ok(fresh)
     }
@@ -201,7 +214,8 @@ impl Stage for MatchScript {
         let compiled = self.compiled(&bot)?;
         let mut turn = input.data.clone();
         let mut rule = compiled.matcher.find_turn(&turn);
-        if rule.is_none() && self.choose(input, &mut turn).await {
+        if let Some(choice) = self.chosen(input, &compiled, rule.is_some()).await {
+            press(&mut turn, choice);
             rule = compiled.matcher.find_turn(&turn);
         }
         let (meant, note) = self.mean(&bot, &compiled, &turn, rule).await;
@@ -267,14 +281,23 @@ fn own_words(text: &str, reason: &str) -> Option<Scripted> {
     (!part.text.is_empty()).then(|| Scripted { route, parts: vec![part] })
 }
 
-/// The number that was typed, if nothing else was: 1 to 100, in any script's digits.
-fn number(turn: &TurnOpened) -> Option<usize> {
-    if turn.kind != TurnKind::Text || turn.text.len() > 16 {
-        return None;
-    }
-    let text = normalise(&turn.text);
-    let digits = text.trim_end_matches(['.', ')']);
-    digits.parse().ok().filter(|n| (1..=100).contains(n))
+/// The turn becomes what pressing the choice would have been.
+fn press(turn: &mut TurnOpened, choice: Button) {
+    turn.kind = TurnKind::Press;
+    turn.payload = Some(choice.payload.unwrap_or_else(|| choice.title.clone()));
+    turn.text = choice.title;
+}
+
+/// True where what comes back is not what the person reads.
+fn means_more(button: &Button) -> bool {
+    button.url.is_none() && button.payload.as_ref().is_some_and(|payload| *payload != button.title)
+}
+
+/// The number that was typed, if nothing else was: 1 to 100, in any script's digits. `said` is the text, normalised.
+fn number(turn: &TurnOpened, said: &str) -> Option<usize> {
+    let short = turn.text.len() <= 16;
+    let digits = said.trim_end_matches(['.', ')']);
+    digits.parse().ok().filter(|n| short && (1..=100).contains(n))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Guarantees: an account belongs to exactly one bot; who else has it is told to its own tenant only; tokens and secrets
 //! are sealed.
 
+mod updates;
+
 use serde::Serialize;
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -12,17 +14,19 @@ use super::bots::{channel, json, parse};
 use super::db::Tx;
 use super::directory::Account;
 use super::error::StoreError;
+use super::refusals::refusal;
 use super::seal::{Place, random_token};
 use super::tenants::{missing, plain};
 use crate::config::Secret;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BotId, TenantId};
+use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
 const TOKEN: &str = "accounts.token";
 const SECRET: &str = "accounts.secret";
-const COLUMNS: &str =
-    "a.channel, a.id, a.tenant, a.bot, a.app, a.token, a.secret, a.origins, a.updated_at, a.rests_until";
+const COLUMNS: &str = "a.channel, a.id, a.tenant, a.bot, a.app, a.token, a.secret, a.origins, a.updated_at, a.rests_until, a.refuses, \
+     a.refused, a.refused_at, a.refusals_since";
 
 /// What connects a bot to a channel.
 #[derive(Debug, Clone)]
@@ -73,10 +77,16 @@ pub struct AccountInfo {
     pub registered: String,
     /// When it was connected last.
     pub updated_at: Timestamp,
+    /// Until when nothing is sent by it, since the provider wants it to rest; in the past = it does not.
+    pub rests_until: Timestamp,
+    /// What the provider refuses of it until its owner acts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
 }
 
 impl Store {
-    /// Connects a bot to an account, or renews the token of one that it has. The bot is enabled: its owner acted.
+    /// Connects a bot to an account, or renews the token of one that it has. The bot is enabled, and what the provider refused
+    /// of the account is over: its owner acted.
     ///
     /// # Errors
     /// `Missing` for an unknown bot or app, `Taken` when the account is another bot's.
@@ -106,13 +116,14 @@ impl Store {
             (None, Some(present)) => present,
             (None, None) => random_token("")?,
         };
-        let row = row_name(connect.channel, id);
+        let (row, now) = (row_name(connect.channel, id), self.now());
         let done = sqlx::query(
-            "INSERT INTO accounts (channel, id, tenant, bot, app, token, secret, origins, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) ON CONFLICT (channel, id) DO UPDATE SET \
+            "INSERT INTO accounts (channel, id, tenant, bot, app, token, secret, origins, created_at, updated_at, \
+             refusals_since) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9) ON CONFLICT (channel, id) DO UPDATE SET \
              app = excluded.app, token = excluded.token, secret = excluded.secret, origins = excluded.origins, \
              registered = CASE WHEN accounts.app = excluded.app AND $10 = 1 THEN accounts.registered ELSE '' END, \
-             updated_at = excluded.updated_at WHERE accounts.tenant = excluded.tenant AND accounts.bot = excluded.bot",
+             updated_at = excluded.updated_at, refuses = '', refused = '', refused_at = 0, \
+             refusals_since = excluded.refusals_since WHERE accounts.tenant = excluded.tenant AND accounts.bot = excluded.bot",
         )
         .bind(connect.channel.as_str())
         .bind(id)
@@ -122,7 +133,7 @@ impl Store {
         .bind(self.sealer.seal(place(tenant, TOKEN, &row), &connect.token)?)
         .bind(self.sealer.seal(place(tenant, SECRET, &row), &secret)?)
         .bind(json("accounts", &connect.origins)?)
-        .bind(self.now())
+        .bind(now)
         .bind(i64::from(kept))
         .execute(tx.on())
         .await?;
@@ -145,6 +156,8 @@ impl Store {
             secret,
             origins: connect.origins,
             rests_until: Timestamp::default(),
+            refusal: None,
+            refusals_since: Timestamp::from_millis(now),
         };
         Ok(Connected { account, version: locked.version })
     }
@@ -178,80 +191,6 @@ impl Store {
         Ok(locked.version)
     }
 
-    /// Says whether an account's updates are asked for rather than posted to us.
-    ///
-    /// # Errors
-    /// `Missing` when the tenant has no such account.
-    pub async fn account_set_polling(
-        &self,
-        tenant: &TenantId,
-        channel: ChannelKind,
-        account: &AccountId,
-        polling: bool,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
-        let changed = sqlx::query(
-            "UPDATE accounts SET polling = $4, registered = CASE WHEN $4 = 1 THEN '' ELSE registered END \
-                 WHERE channel = $1 AND id = $2 AND tenant = $3",
-        )
-        .bind(channel.as_str())
-        .bind(account.as_str())
-        .bind(tenant.as_str())
-        .bind(i64::from(polling))
-        .execute(tx.on())
-        .await?;
-        if changed.rows_affected() == 0 {
-            return Err(missing("account", &row_name(channel, account.as_str())));
-        }
-        tx.commit().await
-    }
-
-    /// Notes where the provider was told to post; empty = nowhere.
-    ///
-    /// # Errors
-    /// `Missing` when the tenant has no such account.
-    pub async fn account_set_registered(
-        &self,
-        tenant: &TenantId,
-        channel: ChannelKind,
-        account: &AccountId,
-        url: &str,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
-        let changed =
-            sqlx::query("UPDATE accounts SET registered = $4 WHERE channel = $1 AND id = $2 AND tenant = $3")
-                .bind(channel.as_str())
-                .bind(account.as_str())
-                .bind(tenant.as_str())
-                .bind(url)
-                .execute(tx.on())
-                .await?;
-        if changed.rows_affected() == 0 {
-            return Err(missing("account", &row_name(channel, account.as_str())));
-        }
-        tx.commit().await
-    }
-
-    /// The accounts of all tenants on a channel whose updates are asked for. For the process that asks.
-    ///
-    /// # Errors
-    /// When the database can't be reached.
-    pub async fn polled_accounts(
-        &self,
-        channel: ChannelKind,
-    ) -> Result<Vec<(TenantId, BotId, AccountId)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT tenant, bot, id FROM accounts WHERE channel = $1 AND polling = 1 ORDER BY tenant, bot, id",
-        )
-        .bind(channel.as_str())
-        .fetch_all(self.db.read())
-        .await?;
-        let text = |row: &AnyRow, i: usize| row.try_get::<String, _>(i);
-        rows.iter()
-            .map(|row| Ok((text(row, 0)?.into(), text(row, 1)?.into(), text(row, 2)?.into())))
-            .collect()
-    }
-
     /// The accounts of a tenant's bot, or of all its bots.
     ///
     /// # Errors
@@ -262,8 +201,8 @@ impl Store {
         bot: Option<&BotId>,
     ) -> Result<Vec<AccountInfo>, StoreError> {
         let rows = sqlx::query(
-            "SELECT channel, id, bot, app, origins, updated_at, polling, registered FROM accounts \
-             WHERE tenant = $1 AND (bot = $2 OR $2 = '') ORDER BY bot, channel, created_at, id",
+            "SELECT channel, id, bot, app, origins, updated_at, polling, registered, rests_until, refuses, refused, \
+             refused_at FROM accounts WHERE tenant = $1 AND (bot = $2 OR $2 = '') ORDER BY bot, channel, created_at, id",
         )
         .bind(tenant.as_str())
         .bind(bot.map_or("", BotId::as_str))
@@ -281,6 +220,8 @@ impl Store {
                     updated_at: Timestamp::from_millis(row.try_get(5)?),
                     polling: row.try_get::<i64, _>(6)? != 0,
                     registered: row.try_get(7)?,
+                    rests_until: Timestamp::from_millis(row.try_get(8)?),
+                    refusal: refusal(row, 9)?,
                 })
             })
             .collect()
@@ -336,6 +277,8 @@ impl Store {
             secret: self.sealer.open(place(&tenant, SECRET, &name), row.try_get(6)?)?,
             origins: parse("accounts", row.try_get(7)?)?,
             rests_until: Timestamp::from_millis(row.try_get(9)?),
+            refusal: refusal(row, 10)?,
+            refusals_since: Timestamp::from_millis(row.try_get(13)?),
             id: id.into(),
             tenant,
         })

@@ -298,7 +298,8 @@ impl Store {
         Ok(locked.version)
     }
 
-    /// Starts or stops a bot, with the reason for a stop. Returns the version; the present one when nothing changes.
+    /// Starts or stops a bot, with the reason for a stop. A start also ends what providers refuse of its accounts. Returns the
+    /// version; the present one when nothing changes.
     ///
     /// # Errors
     /// `Missing` when the tenant has none of that id.
@@ -322,11 +323,15 @@ impl Store {
         .bind(self.now())
         .fetch_optional(tx.on())
         .await?;
-        let Some(row) = row else {
-            tx.rollback().await?;
-            return Ok(self.bot_info(tenant, bot).await?.version);
+        let cleared = enabled && self.accept_all(&mut tx, tenant, bot, row.is_some()).await?;
+        let version = match row {
+            Some(row) => row.try_get(0)?,
+            None if cleared => self.lock_live(&mut tx, tenant, bot).await?.version,
+            None => {
+                tx.rollback().await?;
+                return Ok(self.bot_info(tenant, bot).await?.version);
+            }
         };
-        let version = row.try_get(0)?;
         self.announce(&mut tx, tenant, bot.as_str(), version, false).await?;
         self.commit_change(tx).await?;
         Ok(version)
@@ -364,7 +369,7 @@ impl Store {
 }
 
 /// A reason as it may be shown: one line, cut where a person stops reading.
-fn label(text: &str) -> String {
+pub(super) fn label(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
 }
 

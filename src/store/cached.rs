@@ -19,6 +19,7 @@ use crate::domain::bot::{Bot, BotSpec, Document};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BaseId, BotId, TenantId};
 use crate::domain::knowledge::KnowledgeBase;
+use crate::domain::refusal::{Refusal, Refused};
 use crate::domain::template::TemplateNews;
 use crate::domain::time::Timestamp;
 
@@ -203,6 +204,17 @@ impl Directory for CachedDirectory {
         self.identities.chat(&self.store, (tenant, channel, account), chat, aliases).await
     }
 
+    async fn number_changed(
+        &self,
+        tenant: &TenantId,
+        (channel, account): (ChannelKind, &AccountId),
+        numbers: (&str, &str),
+        others: &[String],
+        at: Timestamp,
+    ) -> Result<String, StoreError> {
+        self.identities.number_changed(&self.store, (tenant, channel, account), numbers, others, at).await
+    }
+
     async fn handle(
         &self,
         tenant: &TenantId,
@@ -250,9 +262,22 @@ impl Directory for CachedDirectory {
         self.store.templates_told(tenant, business, std::slice::from_ref(news), at).await
     }
 
-    async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError> {
-        let version = self.store.bot_set_enabled(tenant, bot, false, reason).await?;
-        self.seen(tenant, bot, version);
+    async fn refuse(
+        &self,
+        tenant: &TenantId,
+        bot: &BotId,
+        account: (ChannelKind, &AccountId),
+        refused: (Refused, &str),
+        as_of: Timestamp,
+    ) -> Result<(), StoreError> {
+        let known = self.account(account.0, account.1).await?;
+        let stands = |refusal: &Refusal| refusal.what >= refused.0;
+        if known.is_some_and(|known| known.refusal.as_ref().is_some_and(stands)) {
+            return Ok(());
+        }
+        if let Some(version) = self.store.account_refuse(tenant, bot, account, refused, as_of).await? {
+            self.seen(tenant, bot, version);
+        }
         Ok(())
     }
 

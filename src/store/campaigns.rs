@@ -13,7 +13,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::Store;
-use super::bots::channel;
+use super::bots::{channel, label};
 use super::db::values;
 use super::error::StoreError;
 use super::seal::random;
@@ -59,7 +59,7 @@ pub struct NewRecipient {
 }
 
 const COLUMNS: &str =
-    "id, tenant, bot, channel, account, name, message, rate, at, state, created_at, started_at";
+    "id, tenant, bot, channel, account, name, message, rate, at, state, created_at, started_at, held";
 
 impl Store {
     /// Makes a campaign with its recipients.
@@ -173,7 +173,7 @@ impl Store {
         row.map(|row| Ok(row.try_get::<String, _>(0)?.into())).transpose()
     }
 
-    /// Moves a campaign; false when it does not stand at `from` any more. What had not left when it is cancelled is skipped.
+    /// Moves a campaign, which nothing holds then; false when it does not stand at `from` any more. What had not left when it is cancelled is skipped.
     ///
     /// # Errors
     /// When the database can't be reached.
@@ -183,10 +183,53 @@ impl Store {
         id: &CampaignId,
         (from, to): (State, State),
     ) -> Result<bool, StoreError> {
+        self.campaign_put(tenant, id, (from, to), "").await
+    }
+
+    /// Pauses a campaign by itself and says why; false when it does not stand at `from` any more.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn campaign_hold(
+        &self,
+        tenant: &TenantId,
+        id: &CampaignId,
+        (from, why): (State, &str),
+    ) -> Result<bool, StoreError> {
+        self.campaign_put(tenant, id, (from, State::Paused), why).await
+    }
+
+    /// Says why a campaign that runs sends nothing for now; empty = it goes on.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn campaign_waits(
+        &self,
+        tenant: &TenantId,
+        id: &CampaignId,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db.begin_batch().await?;
+        sqlx::query("UPDATE campaigns SET held = $1 WHERE id = $2 AND tenant = $3 AND state = 'running'")
+            .bind(label(why))
+            .bind(id.as_str())
+            .bind(tenant.as_str())
+            .execute(tx.on())
+            .await?;
+        tx.commit().await
+    }
+
+    async fn campaign_put(
+        &self,
+        tenant: &TenantId,
+        id: &CampaignId,
+        (from, to): (State, State),
+        why: &str,
+    ) -> Result<bool, StoreError> {
         let now = self.now();
         let mut tx = self.db.begin().await?;
         let moved = sqlx::query(
-            "UPDATE campaigns SET state = $1, \
+            "UPDATE campaigns SET state = $1, held = $6, \
              started_at = CASE WHEN started_at = 0 AND $1 = 'running' THEN $2 ELSE started_at END \
              WHERE id = $3 AND tenant = $4 AND state = $5",
         )
@@ -195,6 +238,7 @@ impl Store {
         .bind(id.as_str())
         .bind(tenant.as_str())
         .bind(from.as_str())
+        .bind(label(why))
         .execute(tx.on())
         .await?;
         if moved.rows_affected() == 1 && to == State::Cancelled {
@@ -270,6 +314,7 @@ fn campaign(row: &AnyRow) -> Result<Campaign, StoreError> {
         state: state.parse().map_err(corrupt)?,
         created_at: Timestamp::from_millis(row.try_get(10)?),
         started_at: moment(row.try_get(11)?),
+        held: row.try_get(12)?,
     })
 }
 

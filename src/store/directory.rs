@@ -13,6 +13,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::events::Button;
 use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, EventId, TenantId};
 use crate::domain::knowledge::KnowledgeBase;
+use crate::domain::refusal::{Refusal, Refused};
 use crate::domain::template::TemplateNews;
 use crate::domain::time::Timestamp;
 
@@ -45,6 +46,17 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
         account: &AccountId,
         chat: &str,
         aliases: &[String],
+    ) -> Result<String, StoreError>;
+
+    /// A person has another number (`.1`) and not the old one any more, since `at`; `others` are further ids of theirs. The chat id
+    /// that names their conversation; who writes from the old number from then on has another. Idempotent.
+    async fn number_changed(
+        &self,
+        tenant: &TenantId,
+        account: (ChannelKind, &AccountId),
+        numbers: (&str, &str),
+        others: &[String],
+        at: Timestamp,
     ) -> Result<String, StoreError>;
 
     /// What people mention the account's bot by, where a payload or the registration told it.
@@ -92,8 +104,16 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
     /// one is no harm.
     fn missed(&self, tenant: &TenantId, bot: &BotId, question: &str);
 
-    /// A provider refused the bot's token: nothing is sent for it until its owner acts. Idempotent.
-    async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError>;
+    /// A provider refuses an account of a bot: nothing of that kind is sent by it until its owner acts. What was said before the
+    /// owner's last act (`as_of`, an account's `refusals_since` or the provider's moment) counts no more. Idempotent.
+    async fn refuse(
+        &self,
+        tenant: &TenantId,
+        bot: &BotId,
+        account: (ChannelKind, &AccountId),
+        refused: (Refused, &str),
+        as_of: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// A provider said late that an account of a bot should rest: nothing is sent by it for so long. Idempotent.
     async fn rest(
@@ -124,6 +144,10 @@ pub struct Account {
     pub origins: Vec<String>,
     /// Until when nothing is sent by it, since the provider wants it to rest; in the past = it does not.
     pub rests_until: Timestamp,
+    /// What the provider refuses of it until its owner acts.
+    pub refusal: Option<Refusal>,
+    /// When its owner acted last: a refusal that is older counts no more.
+    pub refusals_since: Timestamp,
 }
 
 /// A Meta app: one secret fronts many accounts.

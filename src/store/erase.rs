@@ -40,6 +40,8 @@ struct Person {
     account: String,
     /// Every id by which they are known there.
     ids: Vec<String>,
+    /// Those by which their conversations are named: a number that they left, for one, which is somebody else's id by now.
+    names: Vec<String>,
     /// Their private conversations.
     conversations: Vec<String>,
     /// Messages in groups that they wrote, and the replies to those.
@@ -135,7 +137,7 @@ struct Remove<'a> {
 
 impl Remove<'_> {
     async fn person(&mut self, person: &Person) -> Result<(), StoreError> {
-        let Person { channel, account, ids, conversations, in_groups, .. } = person;
+        let Person { channel, account, ids, names, conversations, in_groups, .. } = person;
         let here = [channel.as_str(), account.as_str()];
         for (reply, part) in &person.parts {
             let sql = "DELETE FROM parts WHERE tenant = $1 AND bot = $2 AND reply = $3 AND part = $4";
@@ -161,11 +163,11 @@ impl Remove<'_> {
         self.each("missed_questions", "question", &[], &person.questions).await?;
         // These name no bot: an account is one bot's, and a conversation's id names the account.
         self.each("opt_outs", "conversation", &[], conversations).await?;
-        for column in ["chat", "id"] {
-            let at = format!("channel = $3 AND account = $4 AND {column}");
-            self.each("aliases", &at, &here, ids).await?;
-        }
-        Ok(())
+        self.each("closed_chats", "conversation", &[], conversations).await?;
+        // That a number was somebody else's before stays known, or its next message would stand in that one's conversation.
+        let at = "channel = $3 AND account = $4 AND chat NOT LIKE id || '@%' AND";
+        self.each("aliases", &format!("{at} chat"), &here, names).await?;
+        self.each("aliases", &format!("{at} id"), &here, ids).await
     }
 
     /// Deletes the rows of `table` whose last column of `wanted` is one of `values`; `bound` are its `$3`, `$4`.
@@ -177,7 +179,7 @@ impl Remove<'_> {
         values: &[String],
     ) -> Result<(), StoreError> {
         let whose = match table {
-            "opt_outs" | "aliases" => "tenant = $1 AND $2 = $2",
+            "opt_outs" | "closed_chats" | "aliases" => "tenant = $1 AND $2 = $2",
             "campaign_recipients" => "tenant = $1",
             _ => "tenant = $1 AND bot = $2",
         };

@@ -13,6 +13,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::events::Button;
 use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, EventId, TenantId};
 use crate::domain::knowledge::KnowledgeBase;
+use crate::domain::refusal::{Refusal, Refused};
 use crate::domain::template::TemplateNews;
 use crate::domain::time::Timestamp;
 
@@ -31,7 +32,7 @@ struct State {
     apps: HashMap<String, Arc<App>>,
     lines: HashMap<(TenantId, ConversationId), Vec<Line>>,
     rests: Vec<(Whose, Duration)>,
-    disabled: Vec<(BotId, String)>,
+    refusals: Vec<(Whose, Refused, String)>,
     chats: HashMap<String, String>,
     handles: HashMap<AccountId, String>,
     choices: HashMap<(TenantId, ConversationId), Vec<Button>>,
@@ -100,9 +101,9 @@ impl FakeDirectory {
         self.lock().templates.clone()
     }
 
-    /// Bots that were disabled, with the reason.
-    pub fn disabled(&self) -> Vec<(BotId, String)> {
-        self.lock().disabled.clone()
+    /// Accounts that a provider refuses something of, and why.
+    pub fn refusals(&self) -> Vec<(Whose, Refused, String)> {
+        self.lock().refusals.clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -172,6 +173,26 @@ impl Directory for FakeDirectory {
         Ok(first)
     }
 
+    async fn number_changed(
+        &self,
+        tenant: &TenantId,
+        (channel, account): (ChannelKind, &AccountId),
+        (old, new): (&str, &str),
+        _: &[String],
+        at: Timestamp,
+    ) -> Result<String, StoreError> {
+        let mut state = self.lock();
+        let key = |id: &str| format!("{tenant}/{channel}/{account}/{id}");
+        let next = format!("{old}@{}", at.millis());
+        let theirs = state.chats.get(&key(old)).cloned().unwrap_or_else(|| old.to_owned());
+        if theirs == next {
+            return Ok(state.chats.get(&key(new)).cloned().unwrap_or_else(|| new.to_owned()));
+        }
+        state.chats.insert(key(old), next);
+        state.chats.insert(key(new), theirs.clone());
+        Ok(theirs)
+    }
+
     async fn handle(
         &self,
         _: &TenantId,
@@ -225,12 +246,24 @@ impl Directory for FakeDirectory {
         Ok(())
     }
 
-    async fn disable(&self, tenant: &TenantId, bot: &BotId, reason: &str) -> Result<(), StoreError> {
+    async fn refuse(
+        &self,
+        tenant: &TenantId,
+        bot: &BotId,
+        (channel, account): (ChannelKind, &AccountId),
+        (what, reason): (Refused, &str),
+        as_of: Timestamp,
+    ) -> Result<(), StoreError> {
+        let whose = (tenant.clone(), bot.clone(), channel, account.clone());
         let mut state = self.lock();
-        state.disabled.push((bot.clone(), reason.to_owned()));
-        if let Some(found) = state.bots.get_mut(&(tenant.clone(), bot.clone())) {
-            Arc::make_mut(found).enabled = false;
+        let found = state.accounts.iter_mut().find(|it| it.channel == channel && it.id == *account);
+        if let Some(found) = found {
+            if found.refusals_since > as_of || found.refusal.as_ref().is_some_and(|it| it.what >= what) {
+                return Ok(());
+            }
+            Arc::make_mut(found).refusal = Some(Refusal { what, reason: reason.to_owned(), at: as_of });
         }
+        state.refusals.push((whose, what, reason.to_owned()));
         Ok(())
     }
 

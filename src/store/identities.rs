@@ -1,7 +1,9 @@
 //! Who is the same: ids of one person or group that were seen together, and the handle that people mention a bot by.
 //!
 //! Guarantees: ids that were seen together name one conversation from then on, the one that was there first, whichever
-//! process saw them; every query carries its tenant. A process may believe what it knew for [`BELIEVE`] longer.
+//! process saw them, but for a number that its owner has left; every query carries its tenant. A process may believe what it knew for [`BELIEVE`] longer.
+
+mod moved;
 
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use super::error::StoreError;
 use super::timeline::placeholders;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, ConversationId, TenantId};
+use crate::domain::time::Timestamp;
 
 /// An id's place in the table hardly ever changes, and no news tell of it: a process that looked before the change sends
 /// a message or two to the other conversation of the same person.
@@ -58,9 +61,25 @@ impl Known {
         {
             return Ok(known.into());
         }
-        let found = store.conversation_chat(account, chat, aliases).await?;
-        for name in std::iter::once(chat).chain(aliases.iter().map(String::as_str)) {
+        let (found, all) = store.resolve(account, chat, aliases).await?;
+        for name in std::iter::once(chat).chain(aliases.iter().map(String::as_str)).filter(|_| all) {
             self.chats.insert(key(name), SmolStr::new(&found));
+        }
+        Ok(found)
+    }
+
+    /// See [`super::Directory::number_changed`].
+    pub(super) async fn number_changed(
+        &self,
+        store: &Store,
+        account: (&TenantId, ChannelKind, &AccountId),
+        (old, new): (&str, &str),
+        others: &[String],
+        at: Timestamp,
+    ) -> Result<String, StoreError> {
+        let found = store.number_changed(account, (old, new), others, at).await?;
+        for name in [old, new] {
+            self.chats.invalidate(&(account.0.clone(), account.1, account.2.clone(), SmolStr::new(name)));
         }
         Ok(found)
     }
@@ -127,17 +146,38 @@ impl Store {
         chat: &str,
         aliases: &[String],
     ) -> Result<String, StoreError> {
-        let ids: Vec<&str> = std::iter::once(chat).chain(aliases.iter().map(String::as_str)).collect();
-        let rows = self.aliases(account, &ids).await?;
+        Ok(self.resolve(account, chat, aliases).await?.0)
+    }
+
+    /// The same, and whether all of the ids lead there.
+    async fn resolve(
+        &self,
+        account: (&TenantId, ChannelKind, &AccountId),
+        chat: &str,
+        aliases: &[String],
+    ) -> Result<(String, bool), StoreError> {
+        let mut ids: Vec<&str> = std::iter::once(chat).chain(aliases.iter().map(String::as_str)).collect();
+        let mut rows = self.aliases(account, &ids).await?;
+        // Beside other ids of who had it before, a number stands for that person: the event is from before it changed hands.
+        let left: Vec<String> =
+            rows.iter().filter(|(id, to)| moved::is_left(id, to)).map(|(id, _)| id.clone()).collect();
+        let elsewhere = |(id, to): &(String, String)| {
+            !left.contains(id) && !left.iter().any(|left| moved::is_left(left, to))
+        };
+        let old = !left.is_empty() && rows.iter().any(elsewhere);
+        if old {
+            rows.retain(|(id, _)| !left.contains(id));
+            ids.retain(|id| !left.iter().any(|left| left == id));
+        }
         let first = match rows.first() {
             Some((_, chat)) => chat.clone(),
             // An id that was alone so far has no row here, but it may have a conversation.
-            None if !aliases.is_empty() => self.first_heard(account, &ids).await?.unwrap_or(chat).to_owned(),
+            None if ids.len() > 1 => self.first_heard(account, &ids).await?.unwrap_or(chat).to_owned(),
             None => chat.to_owned(),
         };
         let settled = |id: &&str| rows.iter().any(|(known, to)| known == id && *to == first);
         if aliases.is_empty() || ids.iter().all(settled) {
-            return Ok(first);
+            return Ok((first, !old));
         }
         let mut tx = self.db.begin().await?;
         for id in &ids {
@@ -157,7 +197,7 @@ impl Store {
         tx.commit().await?;
         // Another process may have been first: whoever was, all take its word.
         let rows = self.aliases(account, &ids).await?;
-        let Some((_, first)) = rows.first() else { return Ok(first) };
+        let Some((_, first)) = rows.first() else { return Ok((first, !old)) };
         for (_, later) in rows.iter().filter(|(_, to)| to != first) {
             let mut tx = self.db.begin().await?;
             // With everybody who led there: two that turn out to be one have one conversation from now on.
@@ -173,7 +213,7 @@ impl Store {
             .await?;
             tx.commit().await?;
         }
-        Ok(first.clone())
+        Ok((first.clone(), !old))
     }
 
     /// Of these ids the one whose conversation is the oldest; `None` where none has one.

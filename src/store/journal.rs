@@ -10,5 +10,7 @@ mod rows;
 mod writer;
 
 pub use positions::{LogRange, Moved};
-pub use rows::{ConsentRow, ConversationRow, JournalRow, MessageRow, PartRow, ReceiptRow, watermark_id};
+pub use rows::{
+    ClosedRow, ConsentRow, ConversationRow, JournalRow, MessageRow, PartRow, ReceiptRow, watermark_id,
+};
 pub use writer::{Advance, JournalError, JournalWriter};

@@ -14,7 +14,7 @@ use super::db::Db;
 use super::error::StoreError;
 
 /// Number, name, the text for SQLite, the text for PostgreSQL. A published one is never edited: add the next.
-const MIGRATIONS: [(i64, &str, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 11] = [
     (
         1,
         "first",
@@ -74,6 +74,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 10] = [
         "guards",
         include_str!("../../schemas/sql/sqlite/0011_guards.sql"),
         include_str!("../../schemas/sql/postgres/0011_guards.sql"),
+    ),
+    (
+        12,
+        "refusals",
+        include_str!("../../schemas/sql/sqlite/0012_refusals.sql"),
+        include_str!("../../schemas/sql/postgres/0012_refusals.sql"),
     ),
 ];
 

@@ -117,6 +117,7 @@ impl Store {
             "base_bots",
             "knowledge_bases",
             "opt_outs",
+            "closed_chats",
             "handles",
             "aliases",
             "receipts",

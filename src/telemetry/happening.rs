@@ -9,7 +9,8 @@ use super::metric::Metric;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::SettledStatus;
 use crate::domain::failure::{Class, Origin};
-use crate::domain::ids::{BotId, TenantId};
+use crate::domain::ids::{AccountId, BotId};
+use crate::domain::refusal::Refused;
 use crate::domain::stage::StageName;
 
 /// A webhook was answered with 200: its events are durable.
@@ -85,9 +86,12 @@ pub fn send_throttled(channel: ChannelKind, by: &'static str) {
     Metric::ThrottledSends.add(&[("channel", channel.as_str()), ("by", by)], 1);
 }
 
-/// A provider closed a bot: nothing is sent for it until its owner acts.
-pub fn bot_disabled(tenant: &TenantId, bot: &BotId, reason: &str) {
-    tracing::warn!(%tenant, %bot, reason, "bot disabled: connect it with a valid token, then `millrace bot enable`");
+/// A provider refuses an account of a bot: nothing is sent by it, or no template, until its owner acts.
+pub fn account_refused(bot: &BotId, channel: ChannelKind, account: &AccountId, what: Refused, reason: &str) {
+    tracing::warn!(
+        %bot, %channel, %account, refused = what.as_str(), reason,
+        "the provider refuses the account: set right what it says, then `millrace bot connect`, `register` or `enable`"
+    );
 }
 
 /// Records are as durable as their topic asks.

@@ -22,6 +22,7 @@ mod log_contract;
 mod parse;
 mod people;
 mod polling;
+mod refusals;
 mod retrieval;
 mod runtime;
 mod schemas;

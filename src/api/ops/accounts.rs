@@ -24,6 +24,7 @@ impl Operations {
             app: account.app,
             origins: account.origins,
             polling: account.polling,
+            refused: account.refusal.map(Into::into),
         };
         Ok(AccountList { accounts: accounts.into_iter().map(line).collect() })
     }

@@ -82,6 +82,9 @@ pub struct CampaignShow {
     pub rate: Option<u32>,
     /// How long it still takes; null where nothing limits it.
     pub eta_s: Option<u64>,
+    /// Why it was paused by itself, or sends nothing for now though it runs; absent where neither is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
     /// What its owner should know of this very step; absent where there is nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -323,6 +326,7 @@ impl Operations {
             counts,
             rate: campaign.rate,
             eta_s: self.eta(campaign.channel, campaign.rate, waits),
+            held: Some(campaign.held).filter(|why| !why.is_empty()),
             note: None,
         }
     }

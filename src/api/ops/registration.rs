@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Operations;
 use crate::api::error::{ApiError, ErrorCode};
+use crate::api::types::AccountRefused;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{BotId, TenantId};
 use crate::services::channel::registration::{Registrar, RegistrationError, Standing, Wanted};
@@ -54,6 +55,8 @@ pub struct Registration {
     pub reason: Option<String>,
     /// How long the provider asks to wait.
     pub retry_after_s: Option<u64>,
+    /// What the provider refuses of its messages until its owner acts.
+    pub refused: Option<AccountRefused>,
 }
 
 /// How an account stands.
@@ -139,9 +142,28 @@ impl Operations {
             let info =
                 infos.iter().find(|info| info.channel == account.channel && info.account == account.id);
             let Some(info) = info.filter(|info| info.channel != ChannelKind::Webchat) else { continue };
-            accounts.push(self.registration(registrar, &account, info, duty).await?);
+            let found = self.registration(registrar, &account, info, duty).await?;
+            accounts.push(self.with_refusal(found, info, (tenant, duty)).await?);
         }
         Ok(Registrations { accounts })
+    }
+
+    /// What stands of a refusal: an account that the provider has just taken is believed to be well again.
+    async fn with_refusal(
+        &self,
+        found: Registration,
+        info: &AccountInfo,
+        (tenant, duty): (&TenantId, Duty),
+    ) -> Result<Registration, ApiError> {
+        let well = matches!(found.state, RegistrationState::Registered | RegistrationState::Polling);
+        let refused = match &info.refusal {
+            Some(_) if well && matches!(duty, Duty::Register { .. }) => {
+                self.store.account_accept(tenant, &info.bot, (info.channel, &info.account)).await?;
+                None
+            }
+            refusal => refusal.clone().map(Into::into),
+        };
+        Ok(Registration { refused, ..found })
     }
 
     async fn registration(
@@ -157,7 +179,8 @@ impl Operations {
         }
         let url = wanted.url.as_str();
         let told = match duty {
-            Duty::Register { force: false } if info.registered == url => {
+            // One that is refused is asked about: who registers it says that it is well again.
+            Duty::Register { force: false } if info.registered == url && info.refusal.is_none() => {
                 return Ok(plain(&wanted, RegistrationState::Kept));
             }
             Duty::Register { .. } => registrar.register(&wanted).await,
@@ -224,6 +247,7 @@ fn plain(wanted: &Wanted, state: RegistrationState) -> Registration {
         quality: None,
         reason: None,
         retry_after_s: None,
+        refused: None,
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) async fn run(plan: Arc<Plan>, log: Arc<dyn Log>, until: Instant, told
                 state: State::Running,
                 created_at: SystemClock.now(),
                 started_at: None,
+                held: String::new(),
             };
             let text = format!("news {seq}");
             let part = Part { text: text.clone(), ..Part::default() };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use crate::api::types::AccountRefused;
 use crate::api::{Register, Registration, RegistrationState, Registrations};
 use crate::cli::client::Client;
 use crate::cli::{Context, output};
@@ -112,5 +113,6 @@ fn words(bot: &str, it: &Registration) -> String {
     add("quality ", it.quality.clone());
     add("last error: ", it.last_error.clone());
     add("", it.reason.clone());
+    add("", it.refused.as_ref().map(AccountRefused::words));
     line
 }

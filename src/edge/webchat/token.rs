@@ -87,6 +87,8 @@ pub(super) mod tests {
             secret: Secret::new(secret.to_owned()),
             origins: Vec::new(),
             rests_until: crate::domain::time::Timestamp::default(),
+            refusal: None,
+            refusals_since: crate::domain::time::Timestamp::default(),
         }
     }
 

@@ -134,6 +134,7 @@ impl Channel for FakeChannel {
             measure: utf16,
             framed: false,
             fit: |_| true,
+            with_file: |_| true,
         };
         render::messages(part, &room)
     }

@@ -8,7 +8,7 @@ mod codes;
 #[cfg(test)]
 mod tests;
 
-pub(super) use codes::{Ruling, SPAM, SPAM_RATE, TEMPLATE, messenger, whatsapp};
+pub(super) use codes::{LIMIT, Ruling, SPAM, SPAM_RATE, TEMPLATE, messenger, whatsapp};
 
 use std::time::Duration;
 
@@ -19,14 +19,18 @@ use zeroize::Zeroizing;
 
 use super::render::words;
 use super::{MetaConfig, Scope, SendOutcome, Sender};
+use crate::domain::refusal::Refused;
 use crate::services::http::{Answer, Call, Http, HttpError};
 
 /// The rule for a product's codes: code, subcode.
 pub(super) type Table = fn(i64, i64) -> Option<Ruling>;
 
-/// True where a code of this table closes the whole bot.
-pub(super) fn closes(table: Table, code: i64) -> bool {
-    table(code, 0) == Some(Ruling::Reject(Scope::Bot))
+/// What a code of this table refuses of the whole account.
+pub(super) fn refuses(table: Table, code: i64) -> Option<Refused> {
+    match table(code, 0)? {
+        Ruling::Reject(scope) => scope.refuses(),
+        Ruling::Retry(_) | Ruling::Rest(..) | Ruling::Once => None,
+    }
 }
 
 /// Calls `POST /ACCOUNT/messages` and its neighbours.

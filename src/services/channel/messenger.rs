@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::files::{self, File as OwnFile, Upload, Uploaded, Way};
 use super::form::Form;
 use super::graph::{self, Graph};
-use super::render::{self, Room, payload, title};
+use super::render::{self, Room, payload};
 use super::split::{Measure, bytes, utf16};
 use super::{Channel, MetaConfig, SendOutcome, Sender, Target};
 use crate::domain::channel::ChannelKind;
@@ -59,7 +59,9 @@ impl Channel for Messenger {
             ChannelKind::Instagram => (INSTAGRAM_TEXT, bytes),
             _ => (MESSENGER_TEXT, utf16),
         };
-        let room = Room { text, with_buttons: text, caption: 0, measure, framed: false, fit: fits };
+        let with_file = |_: &Part| true;
+        let room =
+            Room { text, with_buttons: text, caption: 0, measure, framed: false, fit: fits, with_file };
         let part = render::plain(part);
         let part = match part.content.as_deref() {
             // There are no maps, cards and templates here: the text says it.
@@ -172,11 +174,12 @@ impl Upload for Messenger {
     }
 }
 
-/// True when quick replies can hold the choices.
+/// True when quick replies can hold the choices, and people can read them: a title that is too long would be cut.
 fn fits(buttons: &[Button]) -> bool {
     let fit = |button: &Button| {
         button.url.is_none()
             && !button.title.trim().is_empty()
+            && button.title.chars().count() <= REPLY_TITLE
             && (1..=REPLY_PAYLOAD).contains(&payload(button).chars().count())
     };
     buttons.len() <= MAX_REPLIES && buttons.iter().all(fit)
@@ -271,13 +274,13 @@ struct React<'a> {
 #[derive(Serialize)]
 struct QuickReply<'a> {
     content_type: &'static str,
-    title: String,
+    title: &'a str,
     payload: &'a str,
 }
 
 impl<'a> QuickReply<'a> {
     fn of(button: &'a Button) -> Self {
-        Self { content_type: "text", title: title(&button.title, REPLY_TITLE), payload: payload(button) }
+        Self { content_type: "text", title: &button.title, payload: payload(button) }
     }
 }
 
@@ -310,7 +313,7 @@ mod tests {
         let from = Sender { account: AccountId::from("55"), token: Secret::new("EAAx".to_owned()) };
         let to = Target { chat: "9".to_owned(), thread: None, human_agent: false };
         let button = Button {
-            title: "A title that is too long".to_owned(),
+            title: "A title of 20 signs.".to_owned(),
             payload: Some("p".to_owned()),
             ..Button::default()
         };
@@ -325,7 +328,7 @@ mod tests {
         assert_eq!(
             seen[0].json(),
             json!({"recipient": {"id": "9"}, "messaging_type": "RESPONSE", "message": {"text": "hi", "metadata": "x",
-                "quick_replies": [{"content_type": "text", "title": "A title that is too\u{2026}", "payload": "p"}]}})
+                "quick_replies": [{"content_type": "text", "title": "A title of 20 signs.", "payload": "p"}]}})
         );
         assert_eq!(seen[1].json(), json!({"recipient": {"id": "9"}, "sender_action": "typing_on"}));
     }
@@ -384,5 +387,14 @@ mod tests {
         let part = Part { text: "é".repeat(1_500), ..Part::default() };
         assert_eq!(make(ChannelKind::Messenger).split(&part).len(), 1);
         assert_eq!(make(ChannelKind::Instagram).split(&part).len(), 3);
+        // A title that has no room is read whole, and its number selects.
+        let named = |title: &str| Button { title: title.to_owned(), ..Button::default() };
+        let part =
+            |title| Part { text: "?".into(), buttons: vec![named("Yes"), named(title)], ..Part::default() };
+        for kind in [ChannelKind::Messenger, ChannelKind::Instagram] {
+            let sent = make(kind).split(&part("A title of 21 signs.."));
+            assert_eq!(sent[0].text, "?\n\n1. Yes\n2. A title of 21 signs..");
+            assert_eq!(make(kind).split(&part("A title of 20 signs."))[0].buttons.len(), 2);
+        }
     }
 }

@@ -24,10 +24,12 @@ pub(super) struct Room {
     pub(super) framed: bool,
     /// True when the buttons can be shown; others become lines of text.
     pub(super) fit: fn(&[Button]) -> bool,
+    /// True when a message with its buttons can hold a file, too.
+    pub(super) with_file: fn(&Part) -> bool,
 }
 
 /// The messages of a part: its text with the sources in pieces, its buttons under the last one, what it holds beside
-/// the text behind it or, where the text is short enough for a caption, together with it.
+/// the text behind it or, where the text is short enough for a caption, together with it. Buttons stand under what comes last.
 pub(super) fn messages(part: &Part, room: &Room) -> Vec<Part> {
     // What can't be changed is said anew.
     let edits = matches!(part.content.as_deref(), Some(Content::Edit(_)));
@@ -35,9 +37,15 @@ pub(super) fn messages(part: &Part, room: &Room) -> Vec<Part> {
     let alone = Part { content: None, ..part.clone() };
     let mut messages = texts(&alone, room);
     let caption = |text: &str| text.chars().map(room.measure).sum::<usize>() <= room.caption;
+    let pressed = messages.last().is_some_and(|last| !last.buttons.is_empty());
     match messages.as_mut_slice() {
-        [only] if has_caption(&content) && caption(&only.text) => only.content = Some(content),
-        _ => messages.push(Part { content: Some(content), ..Part::default() }),
+        [only] if has_caption(&content) && caption(&only.text) && (room.with_file)(only) => {
+            only.content = Some(content);
+        }
+        _ => {
+            let at = if pressed { 0 } else { messages.len() };
+            messages.insert(at, Part { content: Some(content), ..Part::default() });
+        }
     }
     messages
 }
@@ -184,7 +192,8 @@ mod tests {
     use crate::domain::markup;
 
     fn room(text: usize, with_buttons: usize, fit: fn(&[Button]) -> bool) -> Room {
-        Room { text, with_buttons, caption: 20, measure: utf16, framed: false, fit }
+        let with_file = |_: &Part| true;
+        Room { text, with_buttons, caption: 20, measure: utf16, framed: false, fit, with_file }
     }
 
     fn buttons(titles: &[&str]) -> Vec<Button> {
@@ -275,8 +284,16 @@ mod tests {
         let sent = messages(&long, &room(99, 99, |_| true));
         assert_eq!((sent.len(), sent[1].text.as_str(), &sent[1].content), (2, "", &part.content));
         let card = Content::Contact(Card { phone: "1".to_owned(), name: "A".to_owned() });
-        let sent = messages(&Part { content: Some(Box::new(card)), ..part }, &room(99, 99, |_| true));
-        assert_eq!(sent.len(), 2);
+        let card = Part { content: Some(Box::new(card)), ..part.clone() };
+        let sent = messages(&card, &room(99, 99, |_| true));
+        assert_eq!((sent.len(), &sent[1].content), (2, &card.content));
+        // With buttons it goes before: nothing comes between them and who presses them.
+        let sent = messages(&Part { buttons: buttons(&["A"]), ..card.clone() }, &room(99, 99, |_| true));
+        assert_eq!((&sent[0].content, sent[1].buttons.len()), (&card.content, 1));
+        let apart = Room { with_file: |part| part.buttons.is_empty(), ..room(99, 99, |_| true) };
+        assert_eq!(messages(&part, &apart).len(), 1);
+        let sent = messages(&Part { buttons: buttons(&["A"]), ..part.clone() }, &apart);
+        assert_eq!((sent.len(), &sent[0].content, sent[1].buttons.len()), (2, &part.content, 1));
     }
 
     #[test]

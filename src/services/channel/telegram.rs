@@ -161,6 +161,7 @@ impl Channel for Telegram {
             measure: utf16,
             framed: false,
             fit: keyboard::fits,
+            with_file: |_| true,
         };
         match part.content.as_deref() {
             // There are no templates here: the text says it.

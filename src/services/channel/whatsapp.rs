@@ -57,6 +57,7 @@ impl Channel for Whatsapp {
             measure: utf16,
             framed: true,
             fit: message::fits,
+            with_file: message::takes_file,
         };
         // A template stands for itself.
         if let Some(Content::Template(_)) = part.content.as_deref() {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::content;
 use super::people::{Key, KeyKind};
 
 /// Every limit in characters.
@@ -27,8 +28,10 @@ pub(super) fn read(interactive: &Value) -> Result<Vec<Key>, String> {
             return Err(format!("{part} is longer than {FRAME} characters"));
         }
     }
+    let kind = interactive.get("type").and_then(Value::as_str);
+    over(kind, interactive.get("header").unwrap_or(&Value::Null))?;
     let action = interactive.get("action").unwrap_or(&Value::Null);
-    let keys = match interactive.get("type").and_then(Value::as_str) {
+    let keys = match kind {
         Some("button") => buttons(action)?,
         Some("list") => rows(action)?,
         Some("cta_url") => {
@@ -47,6 +50,17 @@ pub(super) fn read(interactive: &Value) -> Result<Vec<Key>, String> {
         return Err("button and row ids must be unique in a message".to_owned());
     }
     Ok(keys)
+}
+
+/// What stands over the text: words, or a file where there are buttons or an address.
+fn over(kind: Option<&str>, header: &Value) -> Result<(), String> {
+    match header.get("type").and_then(Value::as_str) {
+        None | Some("text") => Ok(()),
+        Some(file @ ("image" | "video" | "document")) if matches!(kind, Some("button" | "cta_url")) => {
+            content::check(file, header.get(file).unwrap_or(&Value::Null))
+        }
+        Some(other) => Err(format!("header.type {other} is not allowed here")),
+    }
 }
 
 fn buttons(action: &Value) -> Result<Vec<Key>, String> {
@@ -123,6 +137,19 @@ mod tests {
         assert!(read(&message(&four)).unwrap_err().contains("4 buttons"));
         assert!(read(&message(&[button(&"x".repeat(21), "1")])).unwrap_err().contains("20"));
         assert!(read(&message(&[button("A", "1"), button("B", "1")])).unwrap_err().contains("unique"));
+    }
+
+    #[test]
+    fn a_file_may_stand_over_buttons_and_over_no_list() {
+        let with = |kind: &str, header: Value| {
+            let action = json!({"buttons": [button("A", "1")], "button": "?", "sections": [{"rows": [{"id": "1", "title": "A"}]}]});
+            read(&json!({"type": kind, "header": header, "body": {"text": "?"}, "action": action}))
+        };
+        let image = json!({"type": "image", "image": {"id": "9"}});
+        assert_eq!(with("button", image.clone()).unwrap().len(), 1);
+        assert!(with("list", image).unwrap_err().contains("image"));
+        assert!(with("button", json!({"type": "image", "image": {}})).unwrap_err().contains("id or link"));
+        assert_eq!(with("list", json!({"type": "text", "text": "Top"})).unwrap().len(), 1);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use crate::domain::ids::BotId;
 
 /// The bot sends nothing until its owner acts.
 pub(super) const BOT_DISABLED: &str = "bot_disabled";
+/// The provider refuses the account until its owner acts.
+pub(super) const ACCOUNT_REFUSED: &str = "account_refused";
 /// The bot or its account is gone.
 pub(super) const NO_ACCOUNT: &str = "no_account";
 
@@ -34,11 +36,14 @@ pub enum DispatchError {
         reason: String,
     },
     /// The bot sends nothing until its owner acts.
-    #[error("bot `{bot}` is switched off: connect it with a valid token, or enable it")]
+    #[error("bot `{bot}` is switched off: enable it")]
     BotDisabled {
         /// Which bot.
         bot: BotId,
     },
+    /// The provider refuses the account until its owner acts.
+    #[error("{0}: set that right, then connect the account again or enable the bot")]
+    AccountRefused(String),
     /// The bot or its account is gone.
     #[error("{0}")]
     NoAccount(String),
@@ -58,6 +63,7 @@ impl DispatchError {
             "expired" => Self::Expired,
             "in_doubt" => Self::InDoubt { part, reason: detail },
             BOT_DISABLED => Self::BotDisabled { bot: bot.clone() },
+            ACCOUNT_REFUSED => Self::AccountRefused(detail),
             NO_ACCOUNT => Self::NoAccount(detail),
             "too_old" => Self::TooOld,
             "bot_backlog_full" => Self::BacklogFull(format!("bot `{bot}`")),
@@ -73,6 +79,7 @@ impl Classify for DispatchError {
             | Self::InDoubt { .. }
             | Self::Rejected { .. }
             | Self::BotDisabled { .. }
+            | Self::AccountRefused(_)
             | Self::NoAccount(_)
             | Self::TooOld
             | Self::BacklogFull(_) => Class::Permanent,
@@ -82,7 +89,10 @@ impl Classify for DispatchError {
     fn origin(&self) -> Origin {
         match self {
             Self::InDoubt { .. } | Self::Rejected { .. } => Origin::Upstream,
-            Self::BotDisabled { .. } | Self::NoAccount(_) | Self::BacklogFull(_) => Origin::Tenant,
+            Self::BotDisabled { .. }
+            | Self::AccountRefused(_)
+            | Self::NoAccount(_)
+            | Self::BacklogFull(_) => Origin::Tenant,
             Self::Expired | Self::TooOld => Origin::Platform,
         }
     }
@@ -93,6 +103,7 @@ impl Classify for DispatchError {
             Self::InDoubt { .. } => "in_doubt",
             Self::Rejected { .. } => "rejected",
             Self::BotDisabled { .. } => BOT_DISABLED,
+            Self::AccountRefused(_) => ACCOUNT_REFUSED,
             Self::NoAccount(_) => NO_ACCOUNT,
             Self::TooOld => "too_old",
             Self::BacklogFull(_) => "bot_backlog_full",

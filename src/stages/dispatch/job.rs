@@ -44,6 +44,12 @@ impl Job {
         u32::try_from(self.messages.len()).unwrap_or(u32::MAX).max(1)
     }
 
+    /// Whether a message of it is a template.
+    pub(super) fn is_template(&self, part: u32) -> bool {
+        let message = self.messages.get(part as usize);
+        message.is_some_and(|part| matches!(part.content.as_deref(), Some(Content::Template(_))))
+    }
+
     pub(super) fn is_group(&self) -> bool {
         matches!(self.reply.data.chat_kind, ChatKind::Group)
     }
@@ -66,11 +72,9 @@ impl Job {
 impl Job {
     /// Whether the channel's window lets this message go now; it then knows how it has to be sent.
     pub(super) fn pass(&mut self, part: u32, now: Timestamp) -> Result<(), Refusal> {
-        let (data, message) = (&self.reply.data, self.messages.get(part as usize));
-        let template =
-            message.is_some_and(|part| matches!(part.content.as_deref(), Some(Content::Template(_))));
+        let data = &self.reply.data;
         let wording = match data.route {
-            _ if template => Wording::Template,
+            _ if self.is_template(part) => Wording::Template,
             Route::Person => Wording::Person,
             _ => Wording::Free,
         };

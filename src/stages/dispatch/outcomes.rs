@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::arena::Ix;
-use super::error::{BOT_DISABLED, NO_ACCOUNT};
+use super::error::{ACCOUNT_REFUSED, BOT_DISABLED, NO_ACCOUNT};
 use super::job::{Foregone, Job};
 use super::parking::{Head, Now, Outcome};
 use super::queues::{State, Voice};
@@ -110,6 +110,7 @@ impl Dispatch {
                 Outcome::Unknown { reason }
             }
             Attempt::Disabled => Outcome::Barred { word: BOT_DISABLED, reason: BOT_DISABLED.to_owned() },
+            Attempt::Refused(reason) => Outcome::Barred { word: ACCOUNT_REFUSED, reason },
             Attempt::Gone(reason) => Outcome::Barred { word: NO_ACCOUNT, reason },
             Attempt::Unlogged(error) => {
                 cx.fail(error);
@@ -134,9 +135,9 @@ impl Dispatch {
         let Head { offset, part, attempt, .. } = place.head;
         let span = match (after, scope) {
             (Some(after), _) => after,
-            (None, Scope::Message | Scope::Chat) => {
+            (None, Scope::Message | Scope::Chat | Scope::Templates) => {
                 let refusals = self.queues.chat_mut(place.chat).map_or(1, |chat| chat.refused(offset, part));
-                if scope == Scope::Message && refusals >= self.shared.deps.config.tries {
+                if scope != Scope::Chat && refusals >= self.shared.deps.config.tries {
                     return Outcome::Rejected { reason: format!("given up after {attempt} tries: {reason}") };
                 }
                 if scope == Scope::Chat { backoff::chat(refusals) } else { backoff::message(refusals) }
@@ -175,7 +176,7 @@ impl Dispatch {
     pub(super) fn pause(&mut self, line: Ix, keys: &Keys, scope: Scope, span: Duration, now: Duration) {
         let telegram = self.queues.get(line).is_some_and(|line| line.key.channel == ChannelKind::Telegram);
         let what = match scope {
-            Scope::Message => return,
+            Scope::Message | Scope::Templates => return,
             // Telegram says "too fast" and not who.
             Scope::Chat if telegram => Pause::ChatOrBot,
             Scope::Chat => Pause::Chat,
@@ -198,7 +199,7 @@ impl Dispatch {
             Scope::Chat => Limited::Chat(conversation.clone()),
             Scope::Number => Limited::Number(conversation.beginning(3).to_owned()),
             Scope::App => Limited::App(conversation.beginning(2).to_owned()),
-            Scope::Message | Scope::Bot => return,
+            Scope::Message | Scope::Templates | Scope::Bot => return,
         };
         self.machine.write_down(of, until, now);
     }

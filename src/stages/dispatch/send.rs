@@ -17,6 +17,7 @@ use super::signals::{Waiting, life};
 use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Signal, WebchatOut};
+use crate::domain::refusal::{Refusal, Refused};
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
 use crate::failpoint::{self, Failpoint};
@@ -24,7 +25,8 @@ use crate::limits::Keys;
 use crate::log::{LogError, Payloads, Place, Position, Reader, Record};
 use crate::pipeline::{Emission, PartitionCx};
 use crate::services::channel::{Scope, SendOutcome, Sender, Target};
-use crate::store::StoreError;
+use crate::store::{Account, StoreError};
+use crate::telemetry::account_refused;
 
 /// The output that the web chat reads.
 pub(super) const WEBCHAT_PORT: &str = "webchat";
@@ -126,6 +128,8 @@ pub enum Attempt {
     Called(SendOutcome),
     /// The bot is switched off: nothing was called.
     Disabled,
+    /// The provider refuses the account until its owner acts: nothing was called.
+    Refused(String),
     /// The bot or its account does not exist any more: nothing was called.
     Gone(String),
     /// The log refused a web-chat message for good; the page drops repeats.
@@ -140,8 +144,8 @@ pub enum Attempt {
 
 /// Who speaks, as the directory says now.
 enum Voice {
-    /// The account may rest until then.
-    Speaks(Sender, Arc<Bot>, Timestamp),
+    /// The account may have to rest.
+    Speaks(Arc<Account>, Arc<Bot>),
     Silent(Attempt, Option<Arc<Bot>>),
 }
 
@@ -194,32 +198,35 @@ pub(super) fn send(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, sending: 
     let asked = cx.clock.uptime();
     let (clock, ownership, cancel) = (Arc::clone(&cx.clock), Arc::clone(&cx.ownership), cx.cancel.clone());
     cx.spawn(async move {
-        let (attempt, bot) = match voice(&shared, &key).await {
+        let (attempt, bot) = match voice(&shared, &key, job.is_template(head.part)).await {
             Voice::Silent(attempt, bot) => (attempt, bot),
             // The machine looked at the lease before the store was asked, which may have taken its time.
-            Voice::Speaks(_, bot, _)
+            Voice::Speaks(_, bot)
                 if cancel.is_cancelled()
                     || clock.uptime() + shared.deps.config.send_timeout.get() >= ownership.lease() =>
             {
                 (Attempt::Unleased, Some(bot))
             }
             // So may a process that has too little of its machine: everything that stood still would go out at once.
-            Voice::Speaks(_, bot, _) if clock.uptime().saturating_sub(asked) > FRESH => {
+            Voice::Speaks(_, bot) if clock.uptime().saturating_sub(asked) > FRESH => {
                 (Attempt::Late, Some(bot))
             }
-            Voice::Speaks(sender, bot, rests_until) => {
+            Voice::Speaks(account, bot) => {
+                let until = account.rests_until;
                 let attempt = match webchat {
                     Some(append) => shown(append.await),
-                    None if rests_until > clock.now() => Attempt::Called(rests(rests_until, clock.now())),
+                    None if until > clock.now() => Attempt::Called(rests(until, clock.now())),
                     None => {
                         failpoint::pass(Failpoint::Sending);
-                        let outcome = call(&shared, &key, &sender, head, &job).await;
+                        let outcome = call(&shared, &key, &sender(&account), head, &job).await;
                         failpoint::pass(Failpoint::Sent);
                         Attempt::Called(outcome)
                     }
                 };
-                if let Attempt::Called(SendOutcome::Rejected { scope: Scope::Bot, reason }) = &attempt {
-                    disable(&shared, &key, reason).await;
+                if let Attempt::Called(SendOutcome::Rejected { scope, reason }) = &attempt
+                    && let Some(what) = scope.refuses()
+                {
+                    refused(&shared, &account, what, reason).await;
                 }
                 (attempt, Some(bot))
             }
@@ -244,8 +251,8 @@ pub(super) fn signal(
     cx.spawn(async move {
         let keys = waiting.keys;
         let limit = signal_limit(&shared, &waiting.signal);
-        let outcome = match (voice(&shared, &key).await, shared.channel(key.channel)) {
-            (Voice::Speaks(sender, ..), Some(channel)) => {
+        let outcome = match (voice(&shared, &key, false).await, shared.channel(key.channel)) {
+            (Voice::Speaks(account, _), Some(channel)) => {
                 let now = clock.uptime();
                 if cancel.is_cancelled()
                     || now + limit >= ownership.lease()
@@ -254,7 +261,7 @@ pub(super) fn signal(
                     Called::Late(waiting)
                 } else {
                     let to = Target { chat: waiting.chat, thread: None, human_agent: false };
-                    Called::Over(channel.signal(&sender, &to, &waiting.signal, limit).await)
+                    Called::Over(channel.signal(&sender(&account), &to, &waiting.signal, limit).await)
                 }
             }
             _ => Called::Over(SendOutcome::Sent { provider_id: None }),
@@ -269,7 +276,8 @@ fn signal_limit(shared: &Shared, signal: &Signal) -> Duration {
     shared.deps.config.send_timeout.get().min(life(signal))
 }
 
-async fn voice(shared: &Shared, key: &LineKey) -> Voice {
+/// Who speaks, for a template or for anything else.
+async fn voice(shared: &Shared, key: &LineKey, template: bool) -> Voice {
     let directory = &shared.deps.directory;
     let bot = match directory.bot(&key.tenant, &key.bot).await {
         Ok(Some(bot)) => bot,
@@ -281,8 +289,10 @@ async fn voice(shared: &Shared, key: &LineKey) -> Voice {
     }
     match directory.account(key.channel, &key.account).await {
         Ok(Some(account)) if account.tenant == key.tenant && account.bot == key.bot => {
-            let sender = Sender { account: account.id.clone(), token: account.token.clone() };
-            Voice::Speaks(sender, bot, account.rests_until)
+            match account.refusal.as_ref().filter(|refusal| refusal.bars(template)) {
+                Some(refusal) => Voice::Silent(Attempt::Refused(words(key, refusal)), Some(bot)),
+                None => Voice::Speaks(account, bot),
+            }
         }
         Ok(_) => {
             let what =
@@ -291,6 +301,19 @@ async fn voice(shared: &Shared, key: &LineKey) -> Voice {
         }
         Err(error) => Voice::Silent(Attempt::Unclear(error), Some(bot)),
     }
+}
+
+fn sender(account: &Account) -> Sender {
+    Sender { account: account.id.clone(), token: account.token.clone() }
+}
+
+fn words(key: &LineKey, refusal: &Refusal) -> String {
+    let what = match refusal.what {
+        Refused::Templates => "templates of ",
+        Refused::All => "",
+    };
+    let (channel, account, reason) = (key.channel, &key.account, &refusal.reason);
+    format!("the provider refuses {what}{channel} account `{account}`: {reason}")
 }
 
 /// The provider said so in the status of an earlier message, perhaps to another process.
@@ -315,11 +338,15 @@ async fn call(shared: &Shared, key: &LineKey, sender: &Sender, head: Head, job: 
     channel.send(sender, &to, message, &opaque, shared.deps.config.send_timeout.get()).await
 }
 
-/// Every later reply finds the bot switched off, until its owner acts.
-async fn disable(shared: &Shared, key: &LineKey, reason: &str) {
-    tracing::warn!(bot = %key.bot, channel = %key.channel, reason, "the provider refused the bot, it is switched off");
-    if let Err(error) = shared.deps.directory.disable(&key.tenant, &key.bot, reason).await {
-        tracing::error!(bot = %key.bot, %error, "the bot could not be switched off");
+/// Every later reply of the account finds it refused, until its owner acts; the bot's other accounts go on.
+async fn refused(shared: &Shared, account: &Account, what: Refused, reason: &str) {
+    let (bot, at) = (&account.bot, (account.channel, &account.id));
+    account_refused(bot, account.channel, &account.id, what, reason);
+    // The answer is about the token that was used: whoever brought another one meanwhile has answered it.
+    let directory = &shared.deps.directory;
+    let noted = directory.refuse(&account.tenant, bot, at, (what, reason), account.refusals_since).await;
+    if let Err(error) = noted {
+        tracing::error!(%bot, %error, "that the provider refuses the account could not be noted");
     }
 }
 

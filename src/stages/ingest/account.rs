@@ -3,35 +3,40 @@
 //! Guarantee: it is noted before the event is done, and a repeat notes the same.
 
 use super::batch::Worker;
-use super::normalised::{Kind, Normalised};
+use super::normalised::Normalised;
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::WebhookReceived;
 use crate::services::channel::{Late, late};
 use crate::store::StoreError;
+use crate::telemetry::account_refused;
 
 impl Worker {
-    /// A provider may say long after it took a message that nothing of the bot goes out any more: the bot is switched off
-    /// as if it had been said at once. False when the partition was lost.
+    /// A provider may say long after it took a message, or beside all messages, that nothing of the account goes out any more:
+    /// it is refused as if that had been said at once. False when the partition was lost.
     pub(super) async fn note_failure(
         &self,
         root: &Envelope<WebhookReceived>,
         it: &Normalised,
     ) -> Result<bool, StoreError> {
-        let failed = it.kind == Kind::Receipt && !it.errors.is_empty();
-        let (bot, account) = (&root.bot, &root.data.account);
-        match failed.then(|| late(root.data.channel, &it.errors)).flatten() {
+        let (bot, channel, account) = (&root.bot, root.data.channel, &root.data.account);
+        match it.is_failure().then(|| late(channel, &it.errors)).flatten() {
             None => Ok(true),
             Some(Late::Spam(span)) => {
                 let seconds = span.as_secs();
                 tracing::error!(%bot, %account, seconds, "many people reported or blocked this number: it rests, ask why");
-                let account = (root.data.channel, account);
-                Ok(self.ask(|| self.directory.rest(&root.tenant, bot, account, span)).await?.is_some())
+                Ok(self
+                    .ask(|| self.directory.rest(&root.tenant, bot, (channel, account), span))
+                    .await?
+                    .is_some())
             }
-            Some(Late::Closed(code)) => {
-                let reason = format!("{code}: said in a status after the message was taken");
-                tracing::warn!(%bot, %account, code, "the provider refused the bot, it is switched off");
-                Ok(self.ask(|| self.directory.disable(&root.tenant, bot, &reason)).await?.is_some())
+            Some(Late::Refused(what, code)) => {
+                let reason = format!("{code}: said in a webhook, not in the answer to a message");
+                account_refused(bot, channel, account, what, &reason);
+                let refused = (what, reason.as_str());
+                let noted =
+                    || self.directory.refuse(&root.tenant, bot, (channel, account), refused, root.roottime);
+                Ok(self.ask(noted).await?.is_some())
             }
         }
     }

@@ -197,10 +197,7 @@ impl Worker {
         let (began, channel) = (Instant::now(), event.data.channel.as_str());
         let read = catch_unwind(AssertUnwindSafe(|| read(&event, &events)));
         let it = read.unwrap_or_else(|_| Err(Panicked(channel).into()))?;
-        if bot.enabled && !self.note_failure(&event, &it).await? {
-            return Ok(None);
-        }
-        if !self.note_business(&event, &it).await? {
+        if !self.note_failure(&event, &it).await? || !self.note_business(&event, &it).await? {
             return Ok(None);
         }
         let Some(mut known) = self.known(&event, &it).await? else { return Ok(None) };
@@ -230,7 +227,13 @@ impl Worker {
         let (tenant, channel, account) = (&root.tenant, root.data.channel, &root.data.account);
         let directory = &self.directory;
         let mut known = Known { chat: it.chat.clone(), ..Known::default() };
-        if let Some(chat) = it.chat.as_ref().filter(|_| it.may_have_aliases(channel)) {
+        if let (Some(old), Some(new)) = (&it.chat, &it.moved_to) {
+            let asked = || {
+                directory.number_changed(tenant, (channel, account), (old, new), &it.aliases, root.roottime)
+            };
+            let Some(chat) = self.ask(asked).await? else { return Ok(None) };
+            known.chat = Some(chat);
+        } else if let Some(chat) = it.chat.as_ref().filter(|_| it.may_have_aliases(channel)) {
             let (first, aliases) = it.identity(chat);
             let asked = || directory.conversation_chat(tenant, channel, account, first, &aliases);
             let Some(chat) = self.ask(asked).await? else { return Ok(None) };

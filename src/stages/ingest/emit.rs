@@ -243,12 +243,17 @@ fn signals(root: &Root, it: &Normalised, (bot, human): (&Bot, bool), now: Timest
     let said = !human
         && it.turn.is_some_and(|kind| kind != TurnKind::Referral)
         && root.data.channel != ChannelKind::Webchat;
-    if said && bot.answers() {
+    let thinks = said && bot.answers();
+    let marks = match root.data.channel {
+        ChannelKind::Telegram | ChannelKind::Webchat => false,
+        // Who is shown as typing has read it.
+        ChannelKind::Whatsapp => !thinks,
+        ChannelKind::Messenger | ChannelKind::Instagram => true,
+    };
+    let read = short(it.message_id.clone()).filter(|_| said && marks && bot.spec.read_marks);
+    signals.extend(read.map(|message_id| Signal::Read { message_id }));
+    if thinks {
         signals.push(Signal::Typing { message_id: short(it.message_id.clone()) });
-    } else if let Some(message_id) = short(it.message_id.clone()).filter(|_| said && bot.spec.read_marks)
-        && root.data.channel != ChannelKind::Telegram
-    {
-        signals.push(Signal::Read { message_id });
     }
     let chat = it.chat.as_ref().or(it.sender.as_ref());
     let ready = |(ordinal, signal)| {

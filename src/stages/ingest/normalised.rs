@@ -92,6 +92,8 @@ pub struct Normalised {
     pub errors: Vec<i64>,
     /// Other ids of the same person or group.
     pub aliases: Vec<String>,
+    /// The number that a person has from now on instead of the one that the event came from.
+    pub moved_to: Option<String>,
     /// Our own id as it came back in a receipt.
     pub opaque: Option<String>,
     /// The link, code or advertisement that the person came by.
@@ -158,6 +160,12 @@ impl Normalised {
             }
             _ => (chat, self.aliases.clone()),
         }
+    }
+
+    /// True where its codes say why something was not sent, so that they may be about the account.
+    pub(super) fn is_failure(&self) -> bool {
+        let of_the_account = self.kind == Kind::Ignored && self.raw_kind == "errors";
+        (self.kind == Kind::Receipt || of_the_account) && !self.errors.is_empty()
     }
 
     /// True where it matters what the bot is called: it may be mentioned, or a command may name another.

@@ -111,6 +111,13 @@ fn content(it: &mut Normalised, sort: &str, body: &Json<'_>) -> Option<TurnKind>
             it.raw_kind = format!("message:system.{what}");
             it.text = text("body");
             ["wa_id", "new_wa_id", "user_id"].into_iter().for_each(|key| it.alias(body.at(key).id()));
+            let new = body.at("wa_id").id().or_else(|| body.at("new_wa_id").id());
+            // Who hides their number is known by another id, which stays theirs.
+            let number = |id: &String| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit());
+            let hidden = !it.sender.as_ref().is_some_and(number);
+            it.moved_to = new.filter(|new| {
+                what == "user_changed_number" && !hidden && number(new) && it.sender.as_ref() != Some(new)
+            });
             return None;
         }
         "edit" | "revoke" => {

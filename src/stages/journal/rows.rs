@@ -17,7 +17,8 @@ use crate::domain::topics;
 use crate::log::Record;
 use crate::pipeline::StageError;
 use crate::store::{
-    ConsentRow, ConversationRow, Direction, JournalRow, MessageRow, PartRow, ReceiptRow, watermark_id,
+    ClosedRow, ConsentRow, ConversationRow, Direction, JournalRow, MessageRow, PartRow, ReceiptRow,
+    watermark_id,
 };
 
 /// What the journal reads.
@@ -203,6 +204,15 @@ fn receipt(event: Envelope<ReceiptReceived>, _: u64) -> Vec<JournalRow> {
         by: ConsentBy::Provider,
     });
     let wishes = refused.map(|news| wish(event.tenant.clone(), news, receipt.at));
+    let gone = receipt.errors.iter().find(|code| GONE.contains(code));
+    let closed = gone.map(|code| {
+        JournalRow::Closed(ClosedRow {
+            tenant: event.tenant.clone(),
+            conversation: event.conversation.clone(),
+            reason: code.to_string(),
+            at: receipt.at,
+        })
+    });
     let row = JournalRow::Receipt(ReceiptRow {
         tenant: event.tenant,
         bot: event.bot,
@@ -217,7 +227,28 @@ fn receipt(event: Envelope<ReceiptReceived>, _: u64) -> Vec<JournalRow> {
         errors: receipt.errors,
         at: receipt.at,
     });
-    std::iter::once(row).chain(wishes).collect()
+    std::iter::once(row).chain(wishes).chain(closed).collect()
+}
+
+/// Nobody is reached there: `WhatsApp`'s undeliverable, Messenger's person that is not available.
+const GONE: [i64; 2] = [131_026, 551];
+/// Telegram's words for it.
+const GONE_WORDS: [&str; 8] = [
+    "user is deactivated",
+    "bot was kicked",
+    "bot is not a member",
+    "chat not found",
+    "user not found",
+    "peer_id_invalid",
+    "group chat was deactivated",
+    "group chat was deleted",
+];
+
+/// That a provider refused a message since nobody is reached in the chat any more.
+pub(super) fn closes(reason: &str) -> bool {
+    let code = reason.split_once(':').and_then(|(code, _)| code.parse().ok());
+    let words = reason.to_ascii_lowercase();
+    code.is_some_and(|code| GONE.contains(&code)) || GONE_WORDS.iter().any(|gone| words.contains(gone))
 }
 
 /// `WhatsApp`: the person does not want marketing messages of this business.
@@ -256,6 +287,11 @@ fn settled(entry: Settled) -> Vec<JournalRow> {
                 let news = ConsentNews { conversation: conversation.clone(), consent: Consent::Out, by };
                 wish(tenant.clone(), news, at)
             });
+            let gone = reason.as_ref().filter(|reason| status == SettledStatus::Rejected && closes(reason));
+            let closed = gone.map(|reason| {
+                let (tenant, conversation) = (tenant.clone(), conversation.clone());
+                JournalRow::Closed(ClosedRow { tenant, conversation, reason: reason.clone(), at })
+            });
             let row = JournalRow::Part(PartRow {
                 reply: id,
                 part,
@@ -269,7 +305,7 @@ fn settled(entry: Settled) -> Vec<JournalRow> {
                 attempt,
                 at,
             });
-            std::iter::once(row).chain(wishes).collect()
+            std::iter::once(row).chain(wishes).chain(closed).collect()
         }
         // Between dispatchers: they say nothing that a person would ask for.
         Settled::Sending { .. } | Settled::Unsent { .. } | Settled::Copied { .. } => Vec::new(),

@@ -134,4 +134,16 @@ fn a_wish_not_to_be_written_to_is_kept_however_it_becomes_known() {
     for (reason, by) in ends {
         assert_eq!(super::rows::refused(reason), by, "{reason}");
     }
+    for gone in [
+        "131026: Message undeliverable",
+        "551: This person isn't available right now",
+        "Forbidden: user is deactivated",
+        "Forbidden: bot was kicked from the supergroup chat",
+        "Bad Request: chat not found",
+    ] {
+        assert!(super::rows::closes(gone), "{gone}");
+    }
+    for other in ["131047: Re-engagement message", "Bad Request: message is too long", "window_closed: x"] {
+        assert!(!super::rows::closes(other), "{other}");
+    }
 }

@@ -216,6 +216,42 @@ async fn a_typed_number_is_the_choice_that_was_offered() {
 }
 
 #[tokio::test]
+async fn a_title_is_the_choice_where_the_bot_offered_it() {
+    // Telegram carries no payload of more than 64 bytes: its keyboard sends the title.
+    let long = format!("book:{}", "x".repeat(80));
+    let rules = format!(
+        "scripts: [{{name: menu, when: [{{exact: menu}}], reply: [{{text: '?', buttons: [{{title: Two beds, payload: '{long}'}}, Help]}}]}}, \
+         {{name: two, when: [{{exact: '{long}'}}], reply: [Booked.]}}, {{name: help, when: [{{exact: help}}], reply: [Ask.]}}]"
+    );
+    let said =
+        async |stage: &MatchScript, text: &str| heard(stage.handle(&at(0), &turn(text)).await.unwrap());
+    let (fresh, _) = stage(spec(&rules), true);
+    assert_eq!(said(&fresh, "Two beds").await, "Call us.", "nothing was offered");
+    assert_eq!(said(&fresh, "menu").await, "?");
+    assert_eq!(said(&fresh, " two  BEDS ").await, "Booked.");
+    // The process that offered it is gone: the timeline knows.
+    let (other, directory) = stage(spec(&rules), true);
+    let title = "Two beds".to_owned();
+    let offered = Button { title, payload: Some(long), ..Button::default() };
+    let asked = turn("Two beds");
+    directory.put_choices(&asked.tenant, &asked.conversation, vec![offered]);
+    let Outcome::Emit(MatchOut::Ready(reply)) = other.handle(&at(0), &asked).await.unwrap() else {
+        panic!("no reply")
+    };
+    assert_eq!(reply.data.parts[0].text, "Booked.");
+    assert_eq!(said(&other, "help").await, "Ask.", "what says what it means is a text");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_timeline_is_asked_for_no_text_that_no_button_says() {
+    let (_, directory) = stage(spec(""), true);
+    let stage = MatchScript::new(directory, Arc::new(Down { hangs: true }), Arc::default());
+    let began = tokio::time::Instant::now();
+    assert_eq!(heard(stage.handle(&at(0), &turn("what is it")).await.unwrap()), "Call us.");
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test]
 async fn a_scripted_bot_answers_at_once_under_the_reply_id() {
     let Outcome::Emit(MatchOut::Ready(reply)) = run(spec(""), true, " HI ").await else { panic!("no reply") };
     assert_eq!(reply.id, EventId::reply(turn(" HI ").id, 0));

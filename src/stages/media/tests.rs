@@ -41,6 +41,8 @@ impl Bench {
             secret: Secret::default(),
             origins: Vec::new(),
             rests_until: Timestamp::default(),
+            refusal: None,
+            refusals_since: Timestamp::default(),
         });
         let provider = Arc::new(FakeDownload::default());
         let deps = MediaDeps {

@@ -72,7 +72,7 @@ impl Store {
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(self.now()).bind(MOST);
         let due = |row: &sqlx::any::AnyRow| -> Result<Due, StoreError> {
-            Ok(Due { campaign: campaign(row)?, variables: list(row.try_get(12)?)? })
+            Ok(Due { campaign: campaign(row)?, variables: list(row.try_get(13)?)? })
         };
         // One that a newer program made is left to that one, and holds up no other.
         let readable = |row: &sqlx::any::AnyRow| {

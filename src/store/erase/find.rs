@@ -65,16 +65,22 @@ impl Store {
         person: &mut Person,
     ) -> Result<(), StoreError> {
         for _ in 0..ROUNDS {
-            let before = person.ids.len();
+            let before = (person.ids.len(), person.names.len());
             let here = [tenant.as_str(), person.channel.as_str(), person.account.as_str()];
             let mut more = Vec::new();
-            for column in ["id", "chat"] {
-                let sql = format!(
+            let aliases = |column| {
+                format!(
                     "SELECT id, chat FROM aliases WHERE tenant = $1 AND channel = $2 AND account = $3 AND {column}"
-                );
-                let rows: Vec<[String; 2]> = self.texts(&sql, &here, Some(&person.ids)).await?;
-                more.extend(rows.into_iter().flatten());
-            }
+                )
+            };
+            let led: Vec<[String; 2]> = self.texts(&aliases("id"), &here, Some(&person.ids)).await?;
+            // An id that leads nowhere names its own conversation; one that leads elsewhere may have named somebody else's before.
+            let alone = |id: &&String| !led.iter().any(|[known, _]| known == *id);
+            let own: Vec<String> = person.ids.iter().filter(alone).cloned().collect();
+            person.names.extend(led.into_iter().map(|[_, chat]| chat).chain(own));
+            tidy(&mut person.names);
+            let same: Vec<[String; 2]> = self.texts(&aliases("chat"), &here, Some(&person.names)).await?;
+            more.extend(same.into_iter().map(|[id, _]| id));
             let here = [here[0], bot.as_str(), here[1], here[2]];
             for column in ["chat", "contact"] {
                 let sql = format!(
@@ -89,14 +95,14 @@ impl Store {
             more.retain(|id| !id.is_empty());
             person.ids.extend(more);
             tidy(&mut person.ids);
-            if person.ids.len() == before {
+            if (person.ids.len(), person.names.len()) == before {
                 break;
             }
         }
         // A word about a conversation may stand without the conversation.
         let (on, account) = (known(person.channel.clone())?, AccountId::from(person.account.as_str()));
         let named = |id: &String| ConversationId::new(tenant, on, &account, id, None).to_string();
-        person.conversations.extend(person.ids.iter().map(named));
+        person.conversations.extend(person.names.iter().map(named));
         tidy(&mut person.conversations);
         let groups = self
             .texts(

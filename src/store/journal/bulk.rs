@@ -9,7 +9,7 @@ use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
 
-use super::rows::{ConsentRow, ConversationRow, JournalRow, MessageRow, PartRow, ReceiptRow};
+use super::rows::{ClosedRow, ConsentRow, ConversationRow, JournalRow, MessageRow, PartRow, ReceiptRow};
 use crate::domain::events::{ChatKind, Consent};
 use crate::store::db::{Tx, values};
 use crate::store::error::StoreError;
@@ -40,6 +40,7 @@ pub(super) struct Rows<'a> {
     parts: BTreeMap<([u8; 16], u32), &'a PartRow>,
     receipts: BTreeMap<(&'a str, &'a str, &'static str), &'a ReceiptRow>,
     consents: BTreeMap<&'a str, &'a ConsentRow>,
+    closed: BTreeMap<&'a str, &'a ClosedRow>,
 }
 
 impl<'a> Rows<'a> {
@@ -69,6 +70,12 @@ impl<'a> Rows<'a> {
                     self.consents.insert(key, row);
                 }
             }
+            JournalRow::Closed(row) => {
+                let key = row.conversation.as_str();
+                if self.closed.get(key).is_none_or(|old| row.at >= old.at) {
+                    self.closed.insert(key, row);
+                }
+            }
             JournalRow::Receipt(row) => {
                 let key = (row.account.as_str(), row.message_id.as_str(), row.channel.as_str());
                 if self.receipts.get(&key).is_none_or(|old| row.rank() > old.rank()) {
@@ -83,7 +90,8 @@ impl<'a> Rows<'a> {
         insert(tx, self.messages.values().copied().collect()).await?;
         insert(tx, self.parts.values().copied().collect()).await?;
         insert(tx, self.receipts.values().copied().collect()).await?;
-        insert(tx, self.consents.values().copied().collect()).await
+        insert(tx, self.consents.values().copied().collect()).await?;
+        insert(tx, self.closed.values().copied().collect()).await
     }
 }
 
@@ -264,6 +272,21 @@ impl Bulk for ConsentRow {
             .bind(self.tenant.as_str())
             .bind(i64::from(self.consent == Consent::Out))
             .bind(self.by.as_str())
+            .bind(self.at.millis())
+    }
+}
+
+impl Bulk for ClosedRow {
+    const HEAD: &'static str = "INSERT INTO closed_chats (conversation, tenant, reason, at) VALUES ";
+    const TAIL: &'static str = " ON CONFLICT (conversation) DO UPDATE SET reason = excluded.reason, at = excluded.at \
+         WHERE excluded.tenant = closed_chats.tenant AND excluded.at >= closed_chats.at";
+    const COLUMNS: usize = 4;
+
+    fn bind<'q>(&'q self, query: Bound<'q>) -> Bound<'q> {
+        query
+            .bind(clean(self.conversation.as_str()))
+            .bind(self.tenant.as_str())
+            .bind(clean(&self.reason))
             .bind(self.at.millis())
     }
 }

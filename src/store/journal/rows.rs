@@ -20,6 +20,8 @@ pub enum JournalRow {
     Receipt(ReceiptRow),
     /// Whether a person wants to be written to.
     Consent(ConsentRow),
+    /// A provider says that nobody is reached in a chat.
+    Closed(ClosedRow),
 }
 
 impl JournalRow {
@@ -57,8 +59,25 @@ impl JournalRow {
                 let name = Name::Conversation(row.conversation.as_str());
                 (&row.tenant, [Some(name), None, None, None], row.at)
             }
+            Self::Closed(row) => {
+                let name = Name::Conversation(row.conversation.as_str());
+                (&row.tenant, [Some(name), None, None, None], row.at)
+            }
         }
     }
+}
+
+/// That nobody is reached in a chat, until its person is heard again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedRow {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The chat's conversation.
+    pub conversation: ConversationId,
+    /// The provider's code or words.
+    pub reason: String,
+    /// When it was said.
+    pub at: Timestamp,
 }
 
 /// Whether a person wants to be written to.

@@ -1,6 +1,7 @@
 //! Ingest as the stage of a partition: order, duplicates, what is finished when, what is given up.
 
 mod told;
+mod whatsapp;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,9 +12,7 @@ use millrace::domain::bot::Bot;
 use millrace::domain::channel::ChannelKind;
 use millrace::domain::envelope::Envelope;
 use millrace::domain::event::Event;
-use millrace::domain::events::{
-    ConversationMode, ReceiptReceived, TakenBy, TurnDropped, TurnOpened, WebhookReceived,
-};
+use millrace::domain::events::{ConversationMode, TakenBy, TurnDropped, TurnOpened, WebhookReceived};
 use millrace::domain::ids::EventId;
 use millrace::domain::time::{ManualClock, Timestamp};
 use millrace::log::{Log, Outgoing, Record, TopicPartition};
@@ -262,34 +261,6 @@ async fn an_echo_that_is_not_ours_hands_the_conversation_to_people() {
     );
     let dropped: Vec<_> = bench.out::<TurnDropped>().into_iter().map(|it| it.data.reason).collect();
     assert_eq!(dropped, ["echo", "echo", "echo"], "the timeline shows them");
-}
-
-#[tokio::test]
-async fn what_a_status_says_of_the_whole_bot_switches_it_off() {
-    let mut bench = Bench::new();
-    let status = |offset: u64, code: i64| {
-        let item = format!(
-            r#"{{"id":"w{offset}","status":"failed","recipient_id":"5","errors":[{{"code":{code}}}]}}"#
-        );
-        let mut record = update(offset, offset, "acme", &item);
-        let mut event: Envelope<WebhookReceived> = Envelope::decode(&record.value).unwrap();
-        event.data.channel = ChannelKind::Whatsapp;
-        event.data.place = Some("messages/statuses".into());
-        record.value = event.encode();
-        record
-    };
-    // Outside of the window: this message's own matter. Spam: the number rests.
-    bench.stage.admit(&mut bench.cx, vec![status(0, 131_047), status(1, 131_048)]);
-    bench.settle().await;
-    assert_eq!(bench.directory.disabled(), []);
-    let account = bench.out::<ReceiptReceived>()[0].data.account.clone();
-    let whose = ("acme".into(), "shop".into(), ChannelKind::Whatsapp, account);
-    assert_eq!(bench.directory.rests(), [(whose, Duration::from_secs(15 * 60))]);
-    bench.stage.admit(&mut bench.cx, vec![status(2, 131_042)]);
-    bench.settle().await;
-    let disabled = bench.directory.disabled();
-    assert!(disabled[0].0.as_str() == "shop" && disabled[0].1.starts_with("131042:"), "{disabled:?}");
-    assert_eq!((bench.cx.finished.len(), bench.out::<ReceiptReceived>().len()), (3, 3));
 }
 
 fn photo(offset: u64, caption: &str) -> Record {

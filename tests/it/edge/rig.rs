@@ -49,6 +49,8 @@ fn account(tenant: &str, bot: &str, channel: ChannelKind, id: &str, secret: &str
         secret: Secret::new(secret.to_owned()),
         origins: Vec::new(),
         rests_until: Timestamp::default(),
+        refusal: None,
+        refusals_since: Timestamp::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use millrace::config::Secret;
 use millrace::domain::channel::ChannelKind;
 use millrace::domain::ids::AccountId;
+use millrace::domain::refusal::Refused;
 use millrace::store::{CachedDirectory, Directory};
 
 use super::database::{Database, bot, connect, spec};
@@ -17,7 +18,8 @@ on_both!(
     an_account_that_rests_is_known_everywhere_and_once,
     an_account_that_moves_is_found_at_its_new_bot,
     what_is_not_there_is_asked_for_again_after_a_while,
-    a_refused_token_stops_the_bot_at_once,
+    a_refusal_is_known_everywhere_and_stops_one_account,
+    what_a_provider_said_before_its_owner_acted_counts_no_more,
     an_app_follows_its_own_news,
 );
 
@@ -131,23 +133,74 @@ async fn what_is_not_there_is_asked_for_again_after_a_while(db: Database) {
     assert!(directory.bot(&acme, &bot("shop")).await.unwrap().is_some());
 }
 
-async fn a_refused_token_stops_the_bot_at_once(db: Database) {
+async fn a_refusal_is_known_everywhere_and_stops_one_account(db: Database) {
     let acme = db.tenant("acme").await;
-    let shop = bot("shop");
+    let (id, shop, channel) = (AccountId::from("7"), bot("shop"), ChannelKind::Whatsapp);
     db.store.bot_apply(&acme, &spec("shop", "")).await.unwrap();
-    let directory = CachedDirectory::new(Arc::clone(&db.store));
-    assert!(directory.bot(&acme, &shop).await.unwrap().unwrap().enabled);
-    for _ in 0..2 {
-        directory.disable(&acme, &shop, "401\nUnauthorized").await.unwrap();
+    db.store.app_put(&acme, "meta", Secret::new("s".to_owned()), None).await.unwrap();
+    for channel in [ChannelKind::Telegram, channel] {
+        db.store.account_connect(&acme, connect(&shop, channel, "7")).await.unwrap();
     }
-    let stopped = directory.bot(&acme, &shop).await.unwrap().unwrap();
-    assert_eq!((stopped.enabled, stopped.version), (false, 2));
-    assert_eq!(db.store.bot_info(&acme, &shop).await.unwrap().reason, "401 Unauthorized");
-    // A new token is its owner's answer.
-    let connected =
-        db.store.account_connect(&acme, connect(&shop, ChannelKind::Telegram, "7")).await.unwrap();
-    directory.seen(&acme, &shop, connected.version);
-    assert!(directory.bot(&acme, &shop).await.unwrap().unwrap().enabled);
+    let (here, there) = (CachedDirectory::new(Arc::clone(&db.store)), CachedDirectory::new(db.again().await));
+    let refusal = async |directory: &CachedDirectory, channel| {
+        let found = directory.account(channel, &id).await.unwrap().unwrap();
+        found.refusal.as_ref().map(|refusal| (refusal.what, refusal.reason.clone()))
+    };
+    assert_eq!((refusal(&here, channel).await, refusal(&there, channel).await), (None, None));
+    let as_of = db.store.now_at();
+    let refuse = |what, why| here.refuse(&acme, &shop, (channel, &id), (what, why), as_of);
+    refuse(Refused::Templates, "131042: pay").await.unwrap();
+    assert_eq!(refusal(&here, channel).await, Some((Refused::Templates, "131042: pay".to_owned())));
+    let worse = Some((Refused::All, "190: expired token".to_owned()));
+    refuse(Refused::All, "190: expired\ntoken").await.unwrap();
+    let version = db.store.bot_info(&acme, &shop).await.unwrap().version;
+    // Many answers say the same; none makes it less.
+    refuse(Refused::All, "190: again").await.unwrap();
+    refuse(Refused::Templates, "131042: pay").await.unwrap();
+    here.refuse(&acme, &bot("other"), (channel, &id), (Refused::All, "not that bot's"), as_of).await.unwrap();
+    assert_eq!(db.store.bot_info(&acme, &shop).await.unwrap().version, version, "one change each");
+    there.seen(&acme, &shop, version);
+    assert_eq!((refusal(&here, channel).await, refusal(&there, channel).await), (worse.clone(), worse));
+    assert_eq!(refusal(&here, ChannelKind::Telegram).await, None, "its other account goes on");
+    assert!(here.bot(&acme, &shop).await.unwrap().unwrap().enabled);
+    let listed = db.store.accounts(&acme, Some(&shop)).await.unwrap();
+    let of = |channel| listed.iter().find(|it| it.channel == channel).unwrap().refusal.as_ref();
+    assert_eq!(of(channel).map(|it| (it.what, it.at)), Some((Refused::All, as_of)));
+    assert_eq!(of(ChannelKind::Telegram), None);
+    // A new token is its owner's answer, and so is the word that the bot shall speak.
+    let connected = db.store.account_connect(&acme, connect(&shop, channel, "7")).await.unwrap();
+    here.seen(&acme, &shop, connected.version);
+    assert_eq!(refusal(&here, channel).await, None);
+    refuse(Refused::All, "190").await.unwrap();
+    let version = db.store.bot_set_enabled(&acme, &shop, true, "").await.unwrap();
+    here.seen(&acme, &shop, version);
+    assert_eq!(refusal(&here, channel).await, None);
+    refuse(Refused::All, "190").await.unwrap();
+    let version = db.store.account_accept(&acme, &shop, (channel, &id)).await.unwrap().unwrap();
+    here.seen(&acme, &shop, version);
+    assert_eq!(refusal(&here, channel).await, None);
+    assert_eq!(db.store.account_accept(&acme, &shop, (channel, &id)).await.unwrap(), None, "nothing stands");
+}
+
+async fn what_a_provider_said_before_its_owner_acted_counts_no_more(db: Database) {
+    let acme = db.tenant("acme").await;
+    let (id, shop, channel) = (AccountId::from("7"), bot("shop"), ChannelKind::Telegram);
+    db.store.bot_apply(&acme, &spec("shop", "")).await.unwrap();
+    let connected = db.store.account_connect(&acme, connect(&shop, channel, "7")).await.unwrap();
+    let before = connected.account.refusals_since;
+    let refuse = async |as_of| {
+        db.store.account_refuse(&acme, &shop, (channel, &id), (Refused::All, "401"), as_of).await.unwrap()
+    };
+    db.clock.advance(Duration::from_secs(60));
+    let again = db.store.account_connect(&acme, connect(&shop, channel, "7")).await.unwrap();
+    assert_eq!(refuse(before).await, None, "it is about the token of before");
+    assert!(refuse(again.account.refusals_since).await.is_some());
+    db.clock.advance(Duration::from_secs(60));
+    let known = db.store.now_at();
+    db.clock.advance(Duration::from_secs(60));
+    db.store.bot_set_enabled(&acme, &shop, true, "").await.unwrap();
+    assert_eq!(refuse(known).await, None, "a late status");
+    assert!(refuse(db.store.now_at()).await.is_some());
 }
 
 async fn an_app_follows_its_own_news(db: Database) {

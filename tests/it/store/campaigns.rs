@@ -17,6 +17,7 @@ use super::on_both;
 
 on_both!(
     a_campaign_moves_only_from_where_it_stands,
+    what_holds_a_campaign_is_said_until_it_moves,
     a_recipient_leaves_once_and_ends_as_the_timeline_says,
     what_failed_is_told_again,
     a_watermark_tells_of_every_message_before_it,
@@ -74,6 +75,27 @@ async fn a_campaign_moves_only_from_where_it_stands(db: Database) {
     assert_eq!(counts, Counts { total: 700, queued: 10, skipped: 690, ..Counts::default() });
     let shown = db.store.campaign(&tenant, &made.id).await.unwrap();
     assert_eq!((shown.state, shown.started_at), (State::Cancelled, Some(shown.created_at)));
+}
+
+async fn what_holds_a_campaign_is_said_until_it_moves(db: Database) {
+    let (tenant, made) = campaign(&db, 1).await;
+    let (store, id) = (&db.store, &made.id);
+    let held = async || {
+        let found = store.campaign(&tenant, id).await.unwrap();
+        (found.state, found.held)
+    };
+    store.campaign_waits(&tenant, id, "it does not run").await.unwrap();
+    assert_eq!(held().await, (State::Draft, String::new()));
+    store.campaign_move(&tenant, id, (State::Draft, State::Running)).await.unwrap();
+    store.campaign_waits(&tenant, id, "the number rests").await.unwrap();
+    assert_eq!(held().await, (State::Running, "the number rests".to_owned()));
+    store.campaign_waits(&tenant, id, "").await.unwrap();
+    assert!(held().await.1.is_empty());
+    assert!(!store.campaign_hold(&tenant, id, (State::Scheduled, "x")).await.unwrap(), "it runs");
+    assert!(store.campaign_hold(&tenant, id, (State::Running, "132015: paused")).await.unwrap());
+    assert_eq!(held().await, (State::Paused, "132015: paused".to_owned()));
+    store.campaign_move(&tenant, id, (State::Paused, State::Running)).await.unwrap();
+    assert_eq!(held().await, (State::Running, String::new()));
 }
 
 async fn a_recipient_leaves_once_and_ends_as_the_timeline_says(db: Database) {

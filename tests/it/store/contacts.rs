@@ -4,7 +4,7 @@ use millrace::domain::channel::ChannelKind;
 use millrace::domain::events::{Consent, ConsentBy};
 use millrace::domain::time::Timestamp;
 use millrace::domain::window::{Reach, Refusal, Wording, proactive};
-use millrace::store::{ConsentRow, ConversationRow, JournalRow};
+use millrace::store::{ClosedRow, ConsentRow, ConversationRow, JournalRow};
 
 use super::database::Database;
 use super::journal::{conversation, seen_in, write};
@@ -13,6 +13,7 @@ use super::on_both;
 on_both!(
     the_newest_message_opens_the_window,
     a_wish_stays_until_it_is_taken_back,
+    a_chat_is_closed_until_its_person_writes,
     a_tenant_sees_its_own_only
 );
 
@@ -69,8 +70,33 @@ async fn a_wish_stays_until_it_is_taken_back(db: Database) {
     assert_eq!(refused, Err(Refusal::OptedOut));
 }
 
+fn closed(tenant: &str, chat: &str, at: i64) -> JournalRow {
+    let (tenant, conversation) = (tenant.into(), conversation(tenant, chat));
+    let reason = "131026: undeliverable".to_owned();
+    JournalRow::Closed(ClosedRow { tenant, conversation, reason, at: Timestamp::from_millis(at) })
+}
+
+async fn a_chat_is_closed_until_its_person_writes(db: Database) {
+    let goes = async || {
+        let reach = reach(&db, "acme", "1").await.unwrap_or_default();
+        proactive(ChannelKind::Whatsapp, reach, Wording::Template, Timestamp::from_millis(99)).map(drop)
+    };
+    assert_eq!(goes().await, Ok(()));
+    // Nobody ever wrote there: there is no conversation.
+    write(&db, vec![closed("acme", "1", 20), closed("acme", "1", 10), closed("acme", "2", 30)]).await;
+    assert_eq!(reach(&db, "acme", "1").await.unwrap().closed_at, Some(Timestamp::from_millis(20)));
+    assert_eq!(goes().await, Err(Refusal::ChatClosed));
+    write(&db, vec![heard("acme", "1", Some(15))]).await;
+    assert_eq!(goes().await, Err(Refusal::ChatClosed), "that was before");
+    write(&db, vec![heard("acme", "1", Some(25))]).await;
+    assert_eq!(goes().await, Ok(()));
+    write(&db, vec![closed("acme", "1", 40)]).await;
+    assert_eq!(goes().await, Err(Refusal::ChatClosed), "and again");
+}
+
 async fn a_tenant_sees_its_own_only(db: Database) {
     write(&db, vec![heard("acme", "1", Some(5)), wish("acme", "1", Consent::Out, ConsentBy::Word, 5)]).await;
+    write(&db, vec![closed("acme", "1", 5)]).await;
     let id = conversation("acme", "1");
     assert!(db.store.reach(&"rival".into(), &[id]).await.unwrap().is_empty());
 }

@@ -10,8 +10,8 @@ use millrace::domain::events::{
 use millrace::domain::ids::{EventId, TenantId};
 use millrace::domain::time::Timestamp;
 use millrace::store::{
-    ConsentRow, ConversationRow, Direction, Fetched, JournalRow, MessageRow, NewCampaign, NewRecipient,
-    PartRow, ReceiptRow, Submission, watermark_id,
+    ClosedRow, ConsentRow, ConversationRow, Direction, Fetched, JournalRow, MessageRow, NewCampaign,
+    NewRecipient, PartRow, ReceiptRow, Submission, watermark_id,
 };
 use sqlx::{Connection, Executor, Row};
 
@@ -22,6 +22,7 @@ use super::on_both;
 on_both!(
     nothing_of_a_person_stays_in_any_table_and_all_of_another_does,
     a_person_is_known_by_any_of_their_ids,
+    a_number_that_somebody_left_is_not_theirs,
     what_is_read_again_of_a_forgotten_person_is_not_written,
     what_is_another_tenants_or_bots_stays,
     nothing_of_a_tenant_outlives_it
@@ -69,7 +70,14 @@ fn told(tenant: &TenantId, who: &str, n: u64) -> Vec<JournalRow> {
         by: ConsentBy::Word,
         at: Timestamp::from_millis(8),
     };
+    let closed = ClosedRow {
+        tenant: tenant.clone(),
+        conversation: conversation("acme", who),
+        reason: "131026: undeliverable".into(),
+        at: Timestamp::from_millis(8),
+    };
     vec![
+        JournalRow::Closed(closed),
         JournalRow::Conversation(private),
         JournalRow::Conversation(group),
         JournalRow::Message(said),
@@ -166,6 +174,7 @@ async fn nothing_of_a_person_stays_in_any_table_and_all_of_another_does(db: Data
     let tables = [
         "aliases",
         "campaign_recipients",
+        "closed_chats",
         "conversations",
         "media",
         "messages",
@@ -201,6 +210,29 @@ async fn a_person_is_known_by_any_of_their_ids(db: Database) {
     assert!(erased.conversations.contains(&conversation("acme", ADA)), "{erased:?}");
     db.store.file_gone(&acme, &erased.files[0]).await.unwrap();
     assert_eq!(found(&db, ADA).await, BTreeMap::new());
+}
+
+async fn a_number_that_somebody_left_is_not_theirs(db: Database) {
+    let acme = world(&db).await;
+    let whatsapp = Some(ChannelKind::Whatsapp);
+    let at = (&acme, ChannelKind::Whatsapp, &"77".into());
+    let since = millrace::domain::time::Timestamp::from_millis(1_000);
+    db.store.number_changed(at, (ADA, "4999"), &[], since).await.unwrap();
+    let next = db.store.conversation_chat(at, ADA, &[]).await.unwrap();
+    let of = async |id: &str| {
+        let found = db.store.contact_conversations(&acme, &bot("shop"), whatsapp, id).await.unwrap();
+        found.into_iter().map(|id| id.to_string()).collect::<Vec<_>>()
+    };
+    let (hers, theirs) = (conversation("acme", ADA).to_string(), conversation("acme", &next).to_string());
+    for id in ["4999", &format!("bsuid.{ADA}")] {
+        let found = of(id).await;
+        assert!(found.contains(&hers) && !found.contains(&theirs), "{id}: {found:?}");
+    }
+    let found = of(ADA).await;
+    assert!(found.contains(&theirs) && !found.contains(&hers), "{found:?}");
+    db.store.contact_erase(&acme, &bot("shop"), whatsapp, ADA).await.unwrap();
+    assert!(of("4999").await.contains(&hers), "hers stays");
+    assert_eq!(db.store.conversation_chat(at, ADA, &[]).await.unwrap(), next, "and is nobody else's again");
 }
 
 async fn what_is_read_again_of_a_forgotten_person_is_not_written(db: Database) {

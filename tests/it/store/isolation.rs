@@ -3,6 +3,7 @@
 use millrace::config::Secret;
 use millrace::domain::channel::ChannelKind;
 use millrace::domain::ids::{AccountId, BotId, TenantId};
+use millrace::domain::refusal::Refused;
 use millrace::store::{CachedDirectory, Connect, Directory, StoreError};
 
 use super::database::{Database, bot, connect, document, spec};
@@ -51,6 +52,10 @@ async fn same_names_never_cross(db: Database) {
                 assert!(gone(store.script_remove(tenant, theirs, "hi").await));
                 let id = AccountId::from(theirs.as_str().trim_start_matches("shop-"));
                 assert!(gone(store.account_disconnect(tenant, theirs, ChannelKind::Telegram, &id).await));
+                let account = (ChannelKind::Telegram, &id);
+                let refused = (Refused::All, "x");
+                let noted = store.account_refuse(tenant, theirs, account, refused, store.now_at()).await;
+                assert_eq!(noted.unwrap(), None);
                 let taken = connect(theirs, ChannelKind::Webchat, "x");
                 assert!(matches!(
                     store.account_connect(tenant, taken).await,

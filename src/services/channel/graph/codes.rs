@@ -25,9 +25,11 @@ pub(in crate::services::channel) const SPAM_RATE: Duration = Duration::from_secs
 /// WhatsApp Cloud API.
 pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option<Ruling> {
     Some(match code {
-        // Token, permission, policy, account, registration, payment: a person has to act.
+        // Token, permission, policy, account, registration: a person has to act.
         0 | 190 | 3 | 10 | 200..=299 | 368 => Ruling::Reject(Scope::Bot),
-        131_005 | 131_031 | 131_042 | 130_497 | 133_010 => Ruling::Reject(Scope::Bot),
+        131_005 | 131_031 | 130_497 | 133_010 => Ruling::Reject(Scope::Bot),
+        // Payment: answers within the window cost nothing and go on.
+        131_042 => Ruling::Reject(Scope::Templates),
         4 | 80_007 => Ruling::Rest(Scope::App, CALL_RATE),
         130_429 | 131_057 => Ruling::Retry(Scope::Number),
         SPAM => Ruling::Rest(Scope::Number, SPAM_RATE),
@@ -38,7 +40,7 @@ pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option
         // Unreachable, the sender itself, not on the test list.
         131_026 | 131_021 | 131_030 => Ruling::Reject(Scope::Chat),
         // Window closed, business-initiated limit, Meta's choice, a name where a number is needed.
-        131_047 | 131_064 | 131_049 | 130_472 | 131_050 | 131_062 => Ruling::Reject(Scope::Message),
+        131_047 | LIMIT | 131_049 | 130_472 | 131_050 | 131_062 => Ruling::Reject(Scope::Message),
         // Parameters and types: our mistake.
         100 | 131_008 | 131_009 | 131_051 => Ruling::Reject(Scope::Message),
         // The template is paused for its quality, or switched off: another one, or wait.
@@ -51,6 +53,9 @@ pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option
 
 /// `WhatsApp`: many recipients reported or blocked the number.
 pub(in crate::services::channel) const SPAM: i64 = 131_048;
+
+/// `WhatsApp`: the account has written to as many people as it may in a day.
+pub(in crate::services::channel) const LIMIT: i64 = 131_064;
 
 /// `WhatsApp`: the template does not exist or is not approved, breaks a policy, is paused for its quality, is switched off.
 pub(in crate::services::channel) const TEMPLATE: [i64; 4] = [132_001, 132_007, 132_015, 132_016];

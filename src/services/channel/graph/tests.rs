@@ -29,12 +29,13 @@ fn error(code: i64) -> String {
 
 #[test]
 fn every_whatsapp_code_has_its_class() {
-    use Scope::{App, Bot, Chat, Message, Number};
+    use Scope::{App, Bot, Chat, Message, Number, Templates};
     let table: &[(&[i64], Want)] = &[
         (&[0, 190], Want::Rejected(Bot)),
         (&[3, 10, 200, 299, 131_005], Want::Rejected(Bot)),
         (&[368, 131_031, 130_497], Want::Rejected(Bot)),
-        (&[133_010, 131_042], Want::Rejected(Bot)),
+        (&[133_010], Want::Rejected(Bot)),
+        (&[131_042], Want::Rejected(Templates)),
         (&[4, 80_007], Want::Retry(App, Some(120))),
         (&[130_429, 131_057], Want::Retry(Number, None)),
         (&[131_056], Want::Retry(Chat, None)),
@@ -106,20 +107,23 @@ fn the_reason_is_the_most_telling_text() {
 }
 
 #[test]
-fn a_status_may_close_the_bot_or_ask_the_number_to_rest() {
+fn a_status_may_close_the_account_or_ask_the_number_to_rest() {
     use crate::services::channel::{Late, late};
-    assert_eq!(late(ChannelKind::Whatsapp, &[131_026, 131_042]), Some(Late::Closed(131_042)));
+    let (all, templates) = (Refused::All, Refused::Templates);
+    assert_eq!(late(ChannelKind::Whatsapp, &[131_026, 131_031]), Some(Late::Refused(all, 131_031)));
+    assert_eq!(late(ChannelKind::Whatsapp, &[131_042]), Some(Late::Refused(templates, 131_042)));
+    assert_eq!(late(ChannelKind::Whatsapp, &[190, 131_042]), Some(Late::Refused(all, 190)));
     assert_eq!(late(ChannelKind::Whatsapp, &[131_048]), Some(Late::Spam(SPAM_RATE)));
     for codes in [&[][..], &[131_047], &[131_050], &[132_015, 132_016]] {
         assert_eq!(late(ChannelKind::Whatsapp, codes), None, "{codes:?}");
     }
-    assert_eq!(late(ChannelKind::Messenger, &[190]), Some(Late::Closed(190)));
+    assert_eq!(late(ChannelKind::Messenger, &[190]), Some(Late::Refused(all, 190)));
     assert_eq!(late(ChannelKind::Telegram, &[190]), None);
 }
 
 #[test]
 fn a_refused_template_is_told_from_a_refused_recipient() {
-    use crate::services::channel::refuses_template;
+    use crate::services::channel::{reaches_limit, refuses_template};
 
     for reason in ["132001: Template name does not exist", "132015: Template is Paused", "132016: x"] {
         assert!(refuses_template(ChannelKind::Whatsapp, reason), "{reason}");
@@ -127,5 +131,8 @@ fn a_refused_template_is_told_from_a_refused_recipient() {
     }
     for reason in ["132000: too few values", "131026: undeliverable", "window_closed: x", "", "132015"] {
         assert!(!refuses_template(ChannelKind::Whatsapp, reason), "{reason}");
+        assert!(!reaches_limit(ChannelKind::Whatsapp, reason), "{reason}");
     }
+    assert!(reaches_limit(ChannelKind::Whatsapp, "131064: x"));
+    assert!(!reaches_limit(ChannelKind::Messenger, "131064: x"));
 }

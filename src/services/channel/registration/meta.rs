@@ -28,11 +28,14 @@ impl Registrar {
         if wanted.channel == ChannelKind::Whatsapp {
             let path = "?fields=display_phone_number,verified_name,quality_rating,webhook_configuration";
             let number = self.graph("GET", wanted, path, None).await?;
-            let url = text(&number, "/webhook_configuration/phone_number");
+            // The nearest address counts: the number's own, else the business account's, else the app's.
+            let levels = ["phone_number", "whatsapp_business_account", "application"];
+            let set = |level| text(&number, &format!("/webhook_configuration/{level}"));
+            let url = levels.into_iter().filter_map(set).find(|url| !url.is_empty());
             return Ok(Standing {
                 registered: url.as_deref() == Some(&wanted.url),
                 name: text(&number, "/verified_name").or_else(|| text(&number, "/display_phone_number")),
-                url: url.or_else(|| text(&number, "/webhook_configuration/application")),
+                url,
                 quality: text(&number, "/quality_rating"),
                 ..Standing::default()
             });

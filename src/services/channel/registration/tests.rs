@@ -75,6 +75,26 @@ async fn refusals_say_whose_turn_it_is_and_no_token() {
 }
 
 #[tokio::test]
+async fn a_number_posts_to_the_nearest_address_that_is_set() {
+    let (ours, theirs) = ("https://bots.example/hook", "https://elsewhere.example/hook");
+    let cases = [
+        (json!({"application": ours}), true, Some(ours)),
+        (json!({"application": ours, "phone_number": ""}), true, Some(ours)),
+        (json!({"application": theirs, "whatsapp_business_account": ours}), true, Some(ours)),
+        (json!({"application": ours, "phone_number": theirs}), false, Some(theirs)),
+        (json!({"application": ours, "whatsapp_business_account": theirs}), false, Some(theirs)),
+        (json!({}), false, None),
+    ];
+    let answer =
+        |set: &serde_json::Value| Canned::json(200, &json!({"webhook_configuration": set}).to_string());
+    let (_server, registrar) = registrar(cases.iter().map(|(set, ..)| answer(set)).collect()).await;
+    for (set, registered, url) in cases {
+        let standing = registrar.status(&wanted(ChannelKind::Whatsapp)).await.unwrap();
+        assert_eq!((standing.registered, standing.url.as_deref()), (registered, url), "{set}");
+    }
+}
+
+#[tokio::test]
 async fn a_number_gets_an_address_of_its_own_and_a_page_is_subscribed() {
     let number = r#"{"verified_name":"Shop","quality_rating":"GREEN","webhook_configuration":{"phone_number":"https://bots.example/hook"}}"#;
     let yes = || Canned::json(200, r#"{"success":true}"#);

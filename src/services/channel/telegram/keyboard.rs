@@ -1,7 +1,8 @@
 //! Quick replies as Telegram keyboards.
 //!
 //! A button that says what it means is a key of the reply keyboard: pressing it sends its title as a message. A button
-//! with a payload of its own is an inline button, whose payload comes back as a callback.
+//! with a payload of its own is an inline button, whose payload comes back as a callback. Where Telegram can't carry it so (a
+//! long payload, a request beside it) its title comes back, and *match* knows from what was offered which payload that means.
 
 use serde::Serialize;
 

@@ -48,6 +48,24 @@ pub(super) fn fits(buttons: &[Button]) -> bool {
         })
 }
 
+/// True when a file can stand over the message's buttons. A list has no place for one, nor has a request, and where the author
+/// wrote a header that stands there.
+pub(super) fn takes_file(part: &Part) -> bool {
+    let buttons = &part.buttons;
+    buttons.is_empty() || (part.header.is_none() && matches!(kind(buttons), "button" | "cta_url"))
+}
+
+/// What shows the buttons.
+fn kind(buttons: &[Button]) -> &'static str {
+    let short = buttons.iter().all(|button| button.title.chars().count() <= BUTTON_TITLE);
+    match buttons {
+        [Button { url: Some(_), .. }] => "cta_url",
+        [Button { request: Some(Request::Location), .. }] => "location_request_message",
+        buttons if buttons.len() <= MAX_BUTTONS && short => "button",
+        _ => "list",
+    }
+}
+
 #[derive(Serialize)]
 pub(super) struct Message<'a> {
     messaging_product: &'static str,
@@ -165,7 +183,7 @@ struct Interactive<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    header: Option<Header>,
+    header: Option<Header<'a>>,
     body: Words<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     footer: Option<Words<String>>,
@@ -178,10 +196,12 @@ struct Words<T> {
 }
 
 #[derive(Serialize)]
-struct Header {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    text: String,
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Header<'a> {
+    Text { text: String },
+    Image { image: File<'a> },
+    Video { video: File<'a> },
+    Document { document: File<'a> },
 }
 
 #[derive(Serialize)]
@@ -242,7 +262,10 @@ impl<'a> Body<'a> {
                 Self::Text { text: Text { body: words(part), preview_url: false } }
             }
             None | Some(Content::Edit(_)) => {
-                Self::Interactive { interactive: Box::new(Interactive::new(part)) }
+                Self::Interactive { interactive: Box::new(Interactive::new(part, None)) }
+            }
+            Some(Content::Media(media)) if !part.buttons.is_empty() => {
+                Self::Interactive { interactive: Box::new(Interactive::new(part, Some(media))) }
             }
             Some(Content::Location(place)) => Self::Location {
                 location: Location {
@@ -271,18 +294,37 @@ impl<'a> Body<'a> {
 
     fn file(media: &'a Media, part: &'a Part) -> Self {
         let captioned = matches!(media.kind, MediaKind::Image | MediaKind::Video | MediaKind::Document);
-        let file = File {
-            id: media.id.as_deref(),
-            link: media.url.as_deref().filter(|_| media.id.is_none()),
-            caption: (captioned && !part.text.is_empty()).then(|| words(part)),
-            filename: media.name.as_deref().filter(|_| media.kind == MediaKind::Document),
-        };
+        let file = File::of(media, (captioned && !part.text.is_empty()).then(|| words(part)));
         match media.kind {
             MediaKind::Image => Self::Image { image: file },
             MediaKind::Video => Self::Video { video: file },
             MediaKind::Audio | MediaKind::Voice => Self::Audio { audio: file },
             MediaKind::Document => Self::Document { document: file },
             MediaKind::Sticker => Self::Sticker { sticker: file },
+        }
+    }
+}
+
+impl<'a> File<'a> {
+    fn of(media: &'a Media, caption: Option<Cow<'a, str>>) -> Self {
+        Self {
+            id: media.id.as_deref(),
+            link: media.url.as_deref().filter(|_| media.id.is_none()),
+            caption,
+            filename: media.name.as_deref().filter(|_| media.kind == MediaKind::Document),
+        }
+    }
+}
+
+impl<'a> Header<'a> {
+    /// A file over the text; `None` for what can't stand there.
+    fn file(media: &'a Media) -> Option<Self> {
+        let file = File::of(media, None);
+        match media.kind {
+            MediaKind::Image => Some(Self::Image { image: file }),
+            MediaKind::Video => Some(Self::Video { video: file }),
+            MediaKind::Document => Some(Self::Document { document: file }),
+            MediaKind::Audio | MediaKind::Voice | MediaKind::Sticker => None,
         }
     }
 }
@@ -309,31 +351,31 @@ fn words(part: &Part) -> Cow<'_, str> {
 }
 
 impl<'a> Interactive<'a> {
-    fn new(part: &'a Part) -> Self {
-        let buttons = &part.buttons;
-        let short = buttons.iter().all(|button| button.title.chars().count() <= BUTTON_TITLE);
-        let (kind, action) = match buttons.as_slice() {
-            [Button { url: Some(url), title: words, .. }] => {
+    fn new(part: &'a Part, file: Option<&'a Media>) -> Self {
+        let buttons = part.buttons.as_slice();
+        let kind = kind(buttons);
+        let action = match (kind, buttons) {
+            ("cta_url", [Button { url: Some(url), title: words, .. }]) => {
                 let parameters = Link { display_text: title(words, BUTTON_TITLE), url };
-                ("cta_url", Action::Link { name: "cta_url", parameters })
+                Action::Link { name: "cta_url", parameters }
             }
-            [Button { request: Some(Request::Location), .. }] => {
-                ("location_request_message", Action::Ask { name: "send_location" })
-            }
-            buttons if buttons.len() <= MAX_BUTTONS && short => {
+            ("location_request_message", _) => Action::Ask { name: "send_location" },
+            ("button", buttons) => {
                 let reply = |button| Reply { kind: "reply", reply: Choice::new(button, BUTTON_TITLE) };
-                ("button", Action::Buttons { buttons: buttons.iter().map(reply).collect() })
+                Action::Buttons { buttons: buttons.iter().map(reply).collect() }
             }
-            buttons => {
+            (_, buttons) => {
                 let rows = buttons.iter().map(|button| Choice::new(button, ROW_TITLE)).collect();
-                ("list", Action::List { button: LIST_BUTTON, sections: [Section { rows }] })
+                Action::List { button: LIST_BUTTON, sections: [Section { rows }] }
             }
         };
         let header = part.header.as_deref().filter(|_| kind != "location_request_message");
         let footer = part.footer.as_deref().filter(|_| kind != "location_request_message");
         Self {
             kind,
-            header: header.map(|text| Header { kind: "text", text: title(text, FRAME) }),
+            header: file
+                .and_then(Header::file)
+                .or_else(|| header.map(|text| Header::Text { text: title(text, FRAME) })),
             body: Words { text: words(part) },
             footer: footer.map(|text| Words { text: title(text, FRAME) }),
             action,

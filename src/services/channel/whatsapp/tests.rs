@@ -197,6 +197,48 @@ fn a_text_that_is_no_caption_of_its_file_goes_before_it() {
 }
 
 #[test]
+fn a_file_stands_over_the_buttons_where_it_can_and_goes_before_them_elsewhere() {
+    let channel = channel(&MetaConfig::default());
+    let file = |kind| {
+        let (id, name) = (Some("9".into()), Some("a.pdf".into()));
+        Content::Media(Media { kind, id, url: None, name, file: None, hash: None })
+    };
+    let with = |kind, part: Part| channel.split(&Part { content: Some(Box::new(file(kind))), ..part });
+    let two = || vec![button("Buy", None), button("Help", None)];
+    let sent = with(MediaKind::Image, Part { footer: Some("Today".into()), ..part("Look", two()) });
+    assert_eq!(sent.len(), 1);
+    let made = body("1", &sent[0]);
+    assert_eq!(made["type"], "interactive");
+    assert_eq!(made["interactive"]["header"], json!({"type": "image", "image": {"id": "9"}}));
+    assert_eq!(made["interactive"]["body"]["text"], "Look");
+    assert_eq!(made["interactive"]["footer"]["text"], "Today");
+    assert_eq!(made["interactive"]["action"]["buttons"].as_array().unwrap().len(), 2);
+    let link = Button { url: Some("https://x.example".into()), ..button("Open", None) };
+    let made = body("1", &with(MediaKind::Document, part("Look", vec![link]))[0]);
+    let header = json!({"type": "document", "document": {"id": "9", "filename": "a.pdf"}});
+    assert_eq!((&made["interactive"]["type"], &made["interactive"]["header"]), (&json!("cta_url"), &header));
+    // A list, a request, a header of words and a sound leave no place over the text.
+    let list: Vec<_> = (0..4).map(|n| button(&format!("Choice {n}"), None)).collect();
+    let ask = Button { request: Some(Request::Location), ..button("Where?", None) };
+    let headed = Part { header: Some("News".into()), ..part("Look", two()) };
+    for (kind, part, of) in [
+        (MediaKind::Video, part("Look", list), "list"),
+        (MediaKind::Image, part("Where are you?", vec![ask]), "location_request_message"),
+        (MediaKind::Image, headed, "button"),
+        (MediaKind::Voice, part("Listen", two()), "button"),
+    ] {
+        let sent = with(kind, part);
+        assert_eq!(sent.len(), 2, "{of}");
+        let (file, words) = (body("1", &sent[0]), body("1", &sent[1]));
+        assert!(file.get("interactive").is_none(), "{file}");
+        assert_eq!(words["interactive"]["type"], of, "nothing comes between it and who presses");
+    }
+    let headed = Part { header: Some("News".into()), ..part("Look", two()) };
+    let sent = with(MediaKind::Image, headed);
+    assert_eq!(body("1", &sent[1])["interactive"]["header"], json!({"type": "text", "text": "News"}));
+}
+
+#[test]
 fn an_address_and_a_request_are_messages_of_their_own_kind() {
     let channel = channel(&MetaConfig::default());
     let link = Button { url: Some("https://x.example".into()), ..button("Open", None) };

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::rig::{P, READY, Rig, Say, say};
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Settled, SettledStatus};
-use crate::domain::ids::BotId;
+use crate::domain::refusal::Refused;
 use crate::log::Outgoing;
 use crate::services::channel::fake::FakeChannel;
 use crate::services::channel::{Scope, SendOutcome};
@@ -157,33 +157,71 @@ async fn a_closed_chat_costs_only_its_own_reply() {
     rig.settle(60 * SEC).await;
     assert_eq!([rig.end(offset), rig.end(offset + 1)], ["rejected", "finished"]);
     assert!(!rig.texts().contains(&"y".to_owned()));
-    assert!(rig.directory.disabled().is_empty());
+    assert!(rig.directory.refusals().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_switches_the_bot_off() {
+async fn a_refused_account_is_silent_and_the_bots_other_accounts_go_on() {
     let mut rig = Rig::new().await;
     rig.telegram.script("1", [refused(Scope::Bot)]);
     let first = rig.send(&[say("a", 1, &["x"])]);
     rig.settle(SEC).await;
-    let later = rig.send(&[say("a", 1, &["y", "z"]), say("b", 1, &["w"])]);
+    let elsewhere = Say { channel: ChannelKind::Whatsapp, ..say("a", 1, &["v"]) };
+    let later = rig.send(&[say("a", 1, &["y", "z"]), say("b", 1, &["w"]), elsewhere]);
     rig.settle(10 * SEC).await;
     assert_eq!(
-        [rig.end(first), rig.end(later), rig.end(later + 1)],
-        ["rejected", "bot_disabled", "finished"]
+        [rig.end(first), rig.end(later), rig.end(later + 1), rig.end(later + 2)],
+        ["rejected", "account_refused", "finished", "finished"]
     );
-    assert_eq!(rig.directory.disabled(), [(BotId::from("a"), "no".to_owned())]);
+    let whose = ("t".into(), "a".into(), ChannelKind::Telegram, "a".into());
+    assert_eq!(rig.directory.refusals(), [(whose, Refused::All, "no".to_owned())]);
     assert_eq!(rig.texts(), ["x", "w"]);
+    assert_eq!(rig.whatsapp.sent().len(), 1, "its other account speaks");
     let barred = rig.results().into_iter().filter_map(|settled| match settled {
         Settled::Result { attempt, reason: Some(reason), .. } => Some((attempt, reason)),
         _ => None,
     });
-    assert!(barred.collect::<Vec<_>>().contains(&(0, "bot_disabled".to_owned())));
+    let why = "the provider refuses telegram account `a`: no".to_owned();
+    assert!(barred.collect::<Vec<_>>().contains(&(0, why)));
     // Its owner acts.
     rig.put_bot("a", |bot| bot.version = 2);
     let again = rig.send(&[say("a", 1, &["back"])]);
     rig.settle(10 * SEC).await;
     assert_eq!(rig.end(again), "finished");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_is_not_paid_for_still_answers() {
+    let mut rig = Rig::new().await;
+    let to = |chat| Say { channel: ChannelKind::Whatsapp, ..say("a", chat, &[""]) };
+    rig.whatsapp.script("1", [refused(Scope::Templates)]);
+    rig.manner.template = true;
+    let first = rig.send(&[to(1)]);
+    rig.settle(SEC).await;
+    let later = rig.send(&[to(2)]);
+    rig.manner.template = false;
+    rig.send(&[Say { texts: vec!["hi".to_owned()], ..to(3) }]);
+    rig.settle(10 * SEC).await;
+    assert_eq!(
+        [rig.end(first), rig.end(later), rig.end(later + 1)],
+        ["rejected", "account_refused", "finished"]
+    );
+    let sent: Vec<_> = rig.whatsapp.sent().into_iter().map(|sent| sent.chat).collect();
+    assert_eq!(sent, ["1", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_that_its_owner_switched_off_is_silent_everywhere() {
+    let mut rig = Rig::new().await;
+    rig.put_bot("a", |bot| bot.enabled = false);
+    let elsewhere = Say { channel: ChannelKind::Whatsapp, ..say("a", 1, &["v"]) };
+    let first = rig.send(&[say("a", 1, &["x"]), elsewhere, say("b", 1, &["w"])]);
+    rig.settle(10 * SEC).await;
+    assert_eq!(
+        [rig.end(first), rig.end(first + 1), rig.end(first + 2)],
+        ["bot_disabled", "bot_disabled", "finished"]
+    );
+    assert_eq!(rig.texts(), ["w"]);
 }
 
 #[tokio::test(start_paused = true)]

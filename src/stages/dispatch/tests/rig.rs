@@ -222,6 +222,8 @@ impl Rig {
                 secret: Secret::default(),
                 origins: Vec::new(),
                 rests_until: Timestamp::default(),
+                refusal: None,
+                refusals_since: Timestamp::default(),
             });
         }
     }

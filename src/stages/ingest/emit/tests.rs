@@ -170,6 +170,26 @@ fn a_callback_is_answered_and_a_bot_that_thinks_says_so() {
 }
 
 #[test]
+fn what_was_read_is_marked_beside_typing_where_typing_does_not_say_it() {
+    let signals = |channel, spec: &str, answers| {
+        let out = run(root(channel), said(TurnKind::Text), &bot(spec, answers), Duration::ZERO);
+        let ready = out.iter().filter(|emission| emission.port == SIGNAL);
+        ready.map(|emission| decode::<SignalReady>(emission).data.signal).collect::<Vec<_>>()
+    };
+    let read = || Signal::Read { message_id: "3".into() };
+    let typing = || Signal::Typing { message_id: Some("3".into()) };
+    const MARKS: &str = ",\"read_marks\":true";
+    for channel in [ChannelKind::Messenger, ChannelKind::Instagram] {
+        assert_eq!(signals(channel, MARKS, true), [read(), typing()]);
+        assert_eq!(signals(channel, MARKS, false), [read()]);
+        assert_eq!(signals(channel, "", true), [typing()]);
+    }
+    assert_eq!(signals(ChannelKind::Whatsapp, MARKS, true), [typing()]);
+    assert_eq!(signals(ChannelKind::Whatsapp, MARKS, false), [read()]);
+    assert_eq!(signals(ChannelKind::Telegram, MARKS, true), [typing()]);
+}
+
+#[test]
 fn a_status_is_a_receipt_for_each_of_its_messages() {
     let it = Normalised {
         kind: Kind::Receipt,

@@ -57,7 +57,15 @@ impl Rig {
         let offset = Some(offset.to_string());
         let of = letters.iter().rfind(|record| header(record, "millrace-offset") == offset)?;
         let reason = header(of, "millrace-reason").unwrap();
-        let words = ["expired", "in_doubt", "rejected", "bot_disabled", "no_account", "bot_backlog_full"];
+        let words = [
+            "expired",
+            "in_doubt",
+            "rejected",
+            "bot_disabled",
+            "account_refused",
+            "no_account",
+            "bot_backlog_full",
+        ];
         Some(words.into_iter().find(|word| *word == reason).unwrap_or("another reason"))
     }
 
