@@ -208,6 +208,42 @@ async fn other_languages_are_found() {
     }
 }
 
+#[tokio::test]
+async fn words_inside_of_other_scripts_are_found() {
+    let search = search();
+    let documents = vec![
+        document("phone", "使用iPhone12手机时请先充电。"),
+        document("price", "ราคา500บาทต่อคน"),
+        document("fee", "서울까지 배송비는 3000원입니다."),
+        document("visa", "我们的退货期限是三十天。"),
+    ];
+    let bot = bot("t", "b", 1, documents);
+    for (question, name) in
+        [("iPhone12", "phone"), ("500?", "price"), ("배송비 얼마", "fee"), ("退货期限多长", "visa")]
+    {
+        let found = search.ground(&own(&bot), question, 1).await.unwrap().passages;
+        assert_eq!(found.first().map(|p| p.document.as_str()), Some(name), "{question}");
+    }
+}
+
+#[tokio::test]
+async fn one_pair_of_many_covers_a_part_of_a_question() {
+    let search = search();
+    let texts = ["我们的营业时间是九点到五点", "商品可以在三十天内退货", "送货费用为四欧元", "会员每年付一次费"];
+    let documents = texts.iter().enumerate().map(|(n, text)| document(&format!("d{n}"), text)).collect();
+    let bot = bot("t", "b", 1, documents);
+    for (question, least, most) in [
+        ("营业时间", 0.9, 1.0),
+        ("你们的营业时间是什么", 0.7, 1.0),
+        // It shares the word for time with a passage, and nothing else.
+        ("火星轨道运行周期持续时间", 0.0, 0.2),
+    ] {
+        let found = search.explore(&own(&bot), question, 5).await.unwrap();
+        let sure = found.confidence();
+        assert!((least..=most).contains(&sure), "{question}: {sure} {:?}", found.candidates());
+    }
+}
+
 /// A search by words and meaning, with vectors of words; `folder` keeps them.
 fn by_meaning(folder: &std::path::Path, version: u8) -> TextSearch {
     let embed = Arc::new(crate::services::embed::fake::FakeEmbed::new(version));
