@@ -8,11 +8,13 @@ mod language;
 
 pub(super) use language::Language;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use caseless::Caseless;
 use tantivy::tokenizer::{SimpleTokenizer, Stemmer, TextAnalyzer, TokenStream};
 use unicode_normalization::UnicodeNormalization;
+
+use crate::domain::text;
 
 /// A longer word is no word but a key or an encoded blob; its beginning is enough to find it again.
 const MAX_TERM_BYTES: usize = 64;
@@ -62,21 +64,18 @@ impl Analyzer {
 
 /// A question's words without those that every question has, each with the terms that it stands for in any of the
 /// languages. Words that only differ in form appear once; a pair of characters is a word of its own, so that one pair is
-/// a part of what is asked and never all of it. Where nothing but common words is left, they are kept.
+/// a part of what is asked and never all of it. Where nothing but common words is left, they are kept. At most `most` words
+/// of the first [`LONGEST_QUESTION`] bytes: what stands behind those is not looked at.
 pub(super) fn question(text: &str, languages: &[Language], most: usize) -> Vec<Vec<String>> {
-    let (mut telling, mut common) = (Vec::new(), Vec::new());
-    let mut seen: Vec<Vec<String>> = Vec::new();
+    let mut words = Words { telling: Vec::new(), common: Vec::new(), seen: HashSet::new(), most };
     let mut stemmers: Vec<_> = languages.iter().map(|language| stemmer(*language)).collect();
-    let mut add = |is_common: bool, variants: Vec<String>| {
-        if !variants.is_empty() && !seen.contains(&variants) {
-            seen.push(variants.clone());
-            if is_common { common.push(variants) } else { telling.push(variants) }
+    each_word(&normalise(text::cut(text, LONGEST_QUESTION)), |word| {
+        if words.is_full() {
+            return;
         }
-    };
-    each_word(&normalise(text), |word| {
         for (is_paired, run) in runs(word) {
             if is_paired {
-                pairs(run, |pair| add(says_nothing(&pair), vec![pair]));
+                pairs(run, |pair| words.add(says_nothing(&pair), vec![pair]));
                 continue;
             }
             let mut variants = Vec::with_capacity(languages.len());
@@ -85,12 +84,35 @@ pub(super) fn question(text: &str, languages: &[Language], most: usize) -> Vec<V
             }
             variants.sort_unstable();
             variants.dedup();
-            add(languages.iter().any(|language| language.is_common(run)), variants);
+            words.add(languages.iter().any(|language| language.is_common(run)), variants);
         }
     });
-    let mut words = if telling.is_empty() { common } else { telling };
-    words.truncate(most);
-    words
+    if words.telling.is_empty() { words.common } else { words.telling }
+}
+
+/// Nobody asks longer; a script or a model may.
+const LONGEST_QUESTION: usize = 8 << 10;
+
+/// The words of a question, as they come; both kinds are bounded.
+struct Words {
+    telling: Vec<Vec<String>>,
+    common: Vec<Vec<String>>,
+    seen: HashSet<Vec<String>>,
+    most: usize,
+}
+
+impl Words {
+    /// True when no further word changes anything.
+    fn is_full(&self) -> bool {
+        self.telling.len() >= self.most
+    }
+
+    fn add(&mut self, is_common: bool, variants: Vec<String>) {
+        let kind = if is_common { &mut self.common } else { &mut self.telling };
+        if kind.len() < self.most && !variants.is_empty() && self.seen.insert(variants.clone()) {
+            kind.push(variants);
+        }
+    }
 }
 
 /// One form for what people would call the same text.
@@ -244,8 +266,8 @@ fn pairs(run: &str, mut take: impl FnMut(String)) {
 fn says_nothing(pair: &str) -> bool {
     const CHARACTERS: &str = "的了吗嗎呢吧么麼我你您他她们們几幾怎哪谁誰这這那是はがをのにへともで";
     const PAIRS: [&str; 20] = [
-        "请问", "請問", "です", "ます", "すか", "した", "して", "ませ", "せん", "くだ", "ださ", "さい", "나요",
-        "세요", "까요", "니까", "습니", "니다", "어떻", "떻게",
+        "请问", "請問", "です", "ます", "すか", "した", "して", "ませ", "せん", "くだ", "ださ", "さい",
+        "나요", "세요", "까요", "니까", "습니", "니다", "어떻", "떻게",
     ];
     pair.chars().any(|c| CHARACTERS.contains(c)) || PAIRS.contains(&pair)
 }
@@ -306,6 +328,18 @@ mod tests {
         assert_eq!(question("cats cat CATS", &[Language::English], 32).len(), 1);
         assert_eq!(question("a1 b2 c3 d4", &[Language::English], 2).len(), 2);
         assert!(question("?!", &[Language::English], 32).is_empty());
+    }
+
+    #[test]
+    fn of_a_long_question_only_the_beginning_is_read() {
+        let long: String = (0..10_000).map(|n| format!("word{n} ")).collect();
+        let words = question(&long, &[Language::English], usize::MAX);
+        assert!((800..1_200).contains(&words.len()), "{} words of {} bytes", words.len(), LONGEST_QUESTION);
+        assert_eq!(question(&long, &[Language::English], 32).len(), 32);
+        let common = format!("{} tandem", "what are your ".repeat(500));
+        assert_eq!(question(&common, &[Language::English], 2), [vec!["tandem".to_owned()]]);
+        // Three bytes each: the border is no multiple of them.
+        assert_eq!(question(&"是".repeat(20_000), &[Language::Other], 32).len(), 1);
     }
 
     proptest! {

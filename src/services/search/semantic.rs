@@ -21,6 +21,7 @@ use super::shard::Key;
 use super::snapshot::VECTORS;
 use super::vectors::{Row, TextHash, Vectors, hash};
 use crate::domain::knowledge::Corpus;
+use crate::domain::text::cut;
 use crate::services::embed::Embed;
 
 /// Bots that wait for their vectors; one more is searched by words until it is indexed again.
@@ -28,6 +29,9 @@ const WAITING: usize = 10_000;
 
 /// A question that takes longer to encode is searched by words.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What is read of a question, in bytes; a model reads less.
+const LONGEST: usize = 2_000;
 
 /// What a search needs to find by meaning.
 #[derive(Debug, Clone)]
@@ -148,6 +152,7 @@ impl Semantic {
     }
 
     async fn question(&self, text: &str) -> Option<Arc<Row>> {
+        let text = cut(text, LONGEST);
         let key = hash(&text.trim().to_lowercase());
         if let Some(row) = self.remembered.get(&key) {
             return Some(row);

@@ -1,0 +1,78 @@
+//! What vectors do for a search: when meaning counts, and what becomes of vectors when documents or models change.
+
+use super::*;
+
+/// A search by words and meaning, with vectors of words; `folder` keeps them.
+pub(super) fn by_meaning(folder: &std::path::Path, version: u8) -> TextSearch {
+    let embed = Arc::new(crate::services::embed::fake::FakeEmbed::new(version));
+    let weights = BTreeMap::from([("en".to_owned(), 0.5)]);
+    let meaning = Meaning { embed, folder: folder.into(), weights, remembered: 10 };
+    TextSearch::new(SearchConfig::default(), Some(meaning)).unwrap()
+}
+
+pub(super) async fn with_vectors(search: &TextSearch, bot: &Arc<Bot>) {
+    search.profile(bot).await.unwrap();
+    while search.vector_bytes(bot).is_none() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn meaning_counts_once_the_vectors_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (search, shop) = (by_meaning(folder.path(), 1), shop());
+    with_vectors(&search, &shop).await;
+    let found = search.explore(&own(&shop), "how much is a haircut", 10).await.unwrap();
+    assert!(found.weight() > 0.0);
+    assert!(found.candidates().iter().all(|candidate| candidate.cosine.is_some()), "{found:?}");
+    assert!(found.passage(&found.candidates()[0]).unwrap().text.contains("12 EUR"));
+    let rows: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(rows.len(), 1, "one file for the bot");
+}
+
+#[tokio::test]
+async fn a_language_that_the_model_does_not_speak_is_searched_by_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let search = by_meaning(folder.path(), 1);
+    let text = "Мы доставляем заказы по всей стране за три дня. Оплата при получении.";
+    let bot = bot("t", "ru", 1, vec![document("ru", text)]);
+    with_vectors(&search, &bot).await;
+    let found = search.explore(&own(&bot), "доставка заказа", 10).await.unwrap();
+    assert!(found.weight().abs() < f32::EPSILON && found.candidates()[0].cosine.is_none(), "{found:?}");
+}
+
+#[tokio::test]
+async fn vectors_of_another_model_are_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = shop();
+    for version in [1, 1, 2] {
+        let search = by_meaning(folder.path(), version);
+        with_vectors(&search, &shop).await;
+        let found = search.explore(&own(&shop), "A haircut costs 12 EUR.", 1).await.unwrap();
+        let cosine = found.candidates()[0].cosine.unwrap();
+        assert!(cosine > 0.5, "version {version}: {cosine}");
+    }
+}
+
+#[tokio::test]
+async fn vectors_of_what_was_removed_are_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (search, shop) = (by_meaning(folder.path(), 1), shop());
+    let faq = base("t", "faq", 1, vec![document("a.md", "A shoe costs 12 EUR.")]);
+    with_vectors(&search, &shop).await;
+    search.profile(faq.clone()).await.unwrap();
+    while search.vector_bytes(faq.clone()).is_none() {
+        tokio::task::yield_now().await;
+    }
+    let files = || std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(files(), 2);
+    let shop_only = [("t".into(), shop_id())];
+    assert_eq!(search.keep_vectors_of(&shop_only, Duration::from_secs(60)).unwrap(), 0, "too young");
+    assert_eq!(search.keep_vectors_of(&shop_only, Duration::ZERO).unwrap(), 1);
+    assert_eq!(files(), 1);
+    assert_eq!(search.keep_vectors_of(&[], Duration::ZERO).unwrap(), 1);
+}
+
+fn shop_id() -> crate::domain::knowledge::CorpusId {
+    crate::domain::knowledge::CorpusId::Own("shop".into())
+}
