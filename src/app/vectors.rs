@@ -1,6 +1,7 @@
 //! Vectors of knowledge bases: made before somebody asks, and deleted when nobody can ask any more.
 //!
-//! Guarantee: a document is said to be found by meaning only after its vectors were there; a file is deleted only when its
+//! Guarantee: a document is said to be found by meaning only after its vectors were there, and one that has none because the
+//! model speaks no language of its knowledge base says so; a file is deleted only when its
 //! bot or knowledge base was gone a while after it was written.
 
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use crate::domain::ids::{BaseId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::domain::topics::partition_of;
-use crate::services::search::TextSearch;
+use crate::services::search::{TextSearch, Vectored};
 use crate::store::Directory;
 
 use super::owned::Owned;
@@ -24,6 +25,9 @@ const YOUNG: Duration = Duration::from_secs(3600);
 /// Knowledge bases at a look.
 const BATCH: i64 = 100;
 
+/// What a document says that has no vectors.
+const UNSPOKEN: &str = "by words alone: the embedding model speaks no language of its knowledge base";
+
 /// With snapshots, whoever writes them makes the vectors; what has none after so long is made by every process that searches.
 const OVERDUE: Duration = Duration::from_secs(1800);
 
@@ -35,10 +39,14 @@ pub fn watch(parts: &Parts, search: &Arc<TextSearch>, owned: Option<&Owned>) {
     }
     let (parts, search, owned) = (parts.clone(), Arc::clone(search), owned.cloned());
     parts.tasks.clone().spawn(async move {
-        let mut after = None;
+        // What said once that the model doesn't speak it is looked at again by a new process: it may have another model.
+        let (mut after, mut again) = (None, true);
         for round in 0_u32.. {
-            match look(&parts, &search, owned.as_ref(), after.take()).await {
-                Ok(last) => after = last,
+            match look(&parts, &search, owned.as_ref(), (after.take(), again)).await {
+                Ok(last) => {
+                    again &= last.is_some();
+                    after = last;
+                }
                 Err(error) => tracing::warn!(%error, "documents wait to be found by meaning"),
             }
             if round.is_multiple_of(CLEAN)
@@ -60,14 +68,14 @@ async fn look(
     parts: &Parts,
     search: &TextSearch,
     owned: Option<&Owned>,
-    after: Option<(TenantId, BaseId)>,
+    (after, again): (Option<(TenantId, BaseId)>, bool),
 ) -> anyhow::Result<Option<(TenantId, BaseId)>> {
     let others_do = owned.is_none() && parts.settings.search.snapshots.enabled;
     let wait = if others_do { OVERDUE } else { Duration::ZERO };
     let since = parts.clock.now().millis().saturating_sub(i64::try_from(wait.as_millis())?);
     let since = Timestamp::from_millis(since);
     let shards = super::parts::shards(&parts.settings);
-    let found = parts.store.bases_without_meaning(since, after.as_ref(), BATCH).await?;
+    let found = parts.store.bases_without_meaning(since, after.as_ref(), again, BATCH).await?;
     let last = found.last().cloned().filter(|_| found.len() as i64 == BATCH);
     for (tenant, base) in found {
         let partition = partition_of(format!("{tenant}/{base}").as_bytes(), shards);
@@ -76,11 +84,14 @@ async fn look(
         }
         let Some(found) = parts.directory.base(&tenant, &base).await? else { continue };
         let (version, corpus) = (found.version, crate::domain::knowledge::Corpus::Base(found));
-        if search.vector_bytes(corpus.clone()).is_some() {
-            parts.store.base_semantic_ready(&tenant, &base, version).await?;
-        } else {
-            search.prepare(&corpus).await?;
-        }
+        match search.vectors(corpus.clone()) {
+            Vectored::Ready(_) => parts.store.base_semantic_ready(&tenant, &base, version).await?,
+            Vectored::Never => parts.store.base_by_words(&tenant, &base, version, UNSPOKEN).await?,
+            Vectored::Coming => {
+                search.prepare(&corpus).await?;
+                0
+            }
+        };
     }
     Ok(last)
 }

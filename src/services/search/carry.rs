@@ -22,13 +22,19 @@ struct Run<'a> {
     last: usize,
 }
 
-/// The best passages, at most `top`.
-pub(super) fn passages(from: &[Arc<Resident>], candidates: &[Candidate], top: usize) -> Vec<Passage> {
+/// The best passages, at most `top`. `by_meaning` where cosines say something of these texts: two that the model can't read
+/// may lie near one another and speak of different things.
+pub(super) fn passages(
+    from: &[Arc<Resident>],
+    candidates: &[Candidate],
+    top: usize,
+    by_meaning: bool,
+) -> Vec<Passage> {
     let mut runs: Vec<Run<'_>> = Vec::new();
     let mut left = TOKENS;
     for candidate in candidates {
         let Some((resident, piece)) = place(from, candidate) else { continue };
-        if runs.iter().any(|run| same(from, run.best, candidate)) {
+        if runs.iter().any(|run| same(from, run.best, candidate, by_meaning)) {
             continue;
         }
         let cost = tokens(piece.text(&resident.corpus));
@@ -61,10 +67,13 @@ fn place<'a>(from: &'a [Arc<Resident>], candidate: &Candidate) -> Option<(&'a Re
 }
 
 /// The same text, or texts that mean the same.
-fn same(from: &[Arc<Resident>], one: &Candidate, other: &Candidate) -> bool {
+fn same(from: &[Arc<Resident>], one: &Candidate, other: &Candidate, by_meaning: bool) -> bool {
     let (Some((of_a, a)), Some((of_b, b))) = (place(from, one), place(from, other)) else { return false };
     if a.text(&of_a.corpus) == b.text(&of_b.corpus) && a.question(&of_a.corpus) == b.question(&of_b.corpus) {
         return true;
+    }
+    if !by_meaning {
+        return false;
     }
     let (a, b) = (of_a.vectors.load(), of_b.vectors.load());
     let row = a.as_ref().and_then(|vectors| vectors.row(one.piece));

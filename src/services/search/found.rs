@@ -145,7 +145,9 @@ impl Found {
     pub fn grounding(&self, top: usize) -> Grounding {
         let (verdict, confidence) = (self.verdict(), self.confidence);
         let passages = match verdict {
-            Verdict::Answer | Verdict::Hedge => carry::passages(&self.from, &self.candidates, top),
+            Verdict::Answer | Verdict::Hedge => {
+                carry::passages(&self.from, &self.candidates, top, self.weight > 0.0)
+            }
             Verdict::Abstain => Vec::new(),
         };
         Grounding { passages, verdict, confidence, encode: self.encode }

@@ -31,6 +31,8 @@ pub(super) struct Resident {
     pub(super) pieces: Vec<Piece>,
     /// The languages of its passages, the commonest first, at most [`MAX_LANGUAGES`].
     pub(super) languages: Vec<Language>,
+    /// Every language of its passages, with how many it has.
+    pub(super) spoken: BTreeMap<Language, usize>,
     /// Documents by language.
     pub(super) documents: BTreeMap<Language, usize>,
     /// Terms in all titles and in all bodies: scores rest on its own figures, never on its neighbours'.
@@ -233,16 +235,16 @@ impl Draft {
     pub(super) fn finish(self) -> Resident {
         let Self { owner, snapshot, corpus, pieces, entries, .. } = self;
         let mut documents = BTreeMap::new();
-        let mut passages: HashMap<Language, usize> = HashMap::new();
+        let mut spoken: BTreeMap<Language, usize> = BTreeMap::new();
         let mut tokens = [0; 2];
         for entry in &entries {
             *documents.entry(entry.language).or_default() += 1;
-            *passages.entry(entry.language).or_default() += entry.count;
+            *spoken.entry(entry.language).or_default() += entry.count;
             tokens = [tokens[0] + entry.tokens[0], tokens[1] + entry.tokens[1]];
         }
-        passages.retain(|_, count| *count > 0);
-        let mut languages: Vec<Language> = passages.keys().copied().collect();
-        languages.sort_unstable_by_key(|language| (Reverse(passages[language]), *language));
+        spoken.retain(|_, count| *count > 0);
+        let mut languages: Vec<Language> = spoken.keys().copied().collect();
+        languages.sort_unstable_by_key(|language| (Reverse(spoken[language]), *language));
         languages.truncate(MAX_LANGUAGES);
         let mut places: Vec<(u64, usize)> = entries.iter().map(|entry| (entry.number, entry.first)).collect();
         places.sort_unstable();
@@ -259,6 +261,7 @@ impl Draft {
             corpus,
             pieces,
             languages,
+            spoken,
             documents,
             tokens,
             vectors: ArcSwapOption::empty(),

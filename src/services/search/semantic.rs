@@ -15,6 +15,7 @@ use moka::sync::Cache;
 use tokio::sync::Semaphore;
 
 use super::SearchError;
+use super::analysis::Language;
 use super::passages::Piece;
 use super::resident::Resident;
 use super::shard::Key;
@@ -93,9 +94,18 @@ impl Semantic {
         Ok(Self { embed, folder, weights, queue, stop, thread, remembered, asking })
     }
 
+    /// True when meaning counts in one of its languages: vectors of others would take their time and harm.
+    pub(super) fn speaks(&self, resident: &Resident) -> bool {
+        resident.spoken.keys().any(|language| self.weight(*language) > 0.0)
+    }
+
+    fn weight(&self, language: Language) -> f32 {
+        self.weights.get(language.code()).copied().unwrap_or(0.0)
+    }
+
     /// Sees to a bot's vectors: at once when its file has them all.
     pub(super) fn see_to(&self, resident: &Arc<Resident>) {
-        if resident.pieces.is_empty() {
+        if !self.speaks(resident) {
             return;
         }
         let stored = files(&self.folder, resident)
@@ -140,9 +150,9 @@ impl Semantic {
         // What most passages are in decides: one question has one weight.
         let largest = residents.iter().max_by_key(|resident| resident.pieces.len())?;
         let language = largest.languages.first()?;
-        let weight = self.weights.get(language.code()).copied().unwrap_or(0.0);
-        let ready = |r: &Arc<Resident>| r.pieces.is_empty() || r.vectors.load().is_some();
-        // A corpus without vectors would lose to those that have them, whatever it says.
+        let weight = self.weight(*language);
+        // One that the model doesn't speak has none. Any other without would lose to those that have them, whatever it says.
+        let ready = |r: &Arc<Resident>| !self.speaks(r) || r.vectors.load().is_some();
         if weight <= 0.0 || !residents.iter().all(ready) {
             return None;
         }

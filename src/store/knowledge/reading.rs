@@ -172,13 +172,40 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let mut tx = self.db.begin().await?;
         let done = sqlx::query(
-            "UPDATE base_documents SET status = 'semantic_ready', changed_at = $4 \
+            "UPDATE base_documents SET status = 'semantic_ready', reason = '', changed_at = $4 \
              WHERE tenant = $1 AND base = $2 AND indexed <= $3 AND status = 'searchable'",
         )
         .bind(tenant.as_str())
         .bind(base.as_str())
         .bind(version)
         .bind(self.now())
+        .execute(tx.on())
+        .await?;
+        tx.commit().await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Notes of everything up to a version of the knowledge base that is found by its words why it is not found by meaning;
+    /// how many documents that is news of.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn base_by_words(
+        &self,
+        tenant: &TenantId,
+        base: &BaseId,
+        version: i64,
+        why: &str,
+    ) -> Result<u64, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let done = sqlx::query(
+            "UPDATE base_documents SET reason = $4 \
+             WHERE tenant = $1 AND base = $2 AND indexed <= $3 AND status = 'searchable' AND reason <> $4",
+        )
+        .bind(tenant.as_str())
+        .bind(base.as_str())
+        .bind(version)
+        .bind(shown(why))
         .execute(tx.on())
         .await?;
         tx.commit().await?;

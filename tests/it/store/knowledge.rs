@@ -3,6 +3,7 @@
 use millrace::domain::bot::Document;
 use millrace::domain::ids::{BaseId, TenantId};
 use millrace::domain::knowledge::{DocumentStatus, Pinned};
+use millrace::domain::time::Timestamp;
 use millrace::store::{CachedDirectory, Directory, Quota, Reading, StoreError, Submission};
 
 use super::database::{Database, bot, spec};
@@ -98,7 +99,19 @@ async fn only_the_newest_submission_counts(db: Database) {
     assert_eq!((listed.status, listed.pages, listed.passages), (DocumentStatus::Searchable, 3, 1));
     let version = db.store.base_info(&acme, &faq).await.unwrap().version;
     assert_eq!(db.store.base_semantic_ready(&acme, &faq, version - 1).await.unwrap(), 0);
+    // What the model doesn't speak says so, once, and is looked at again by who asks for it.
+    let without = async |again| {
+        db.store.bases_without_meaning(Timestamp::from_millis(i64::MAX), None, again, 9).await.unwrap().len()
+    };
+    assert_eq!(without(false).await, 1);
+    assert_eq!(db.store.base_by_words(&acme, &faq, version - 1, "by words").await.unwrap(), 0);
+    assert_eq!(db.store.base_by_words(&acme, &faq, version, "by words").await.unwrap(), 1);
+    assert_eq!(db.store.base_by_words(&acme, &faq, version, "by words").await.unwrap(), 0);
+    let listed = db.store.base_document(&acme, &faq, "a").await.unwrap();
+    assert_eq!((listed.status, listed.reason.as_str()), (DocumentStatus::Searchable, "by words"));
+    assert_eq!((without(false).await, without(true).await), (0, 1));
     assert_eq!(db.store.base_semantic_ready(&acme, &faq, version).await.unwrap(), 1);
+    assert_eq!(db.store.base_document(&acme, &faq, "a").await.unwrap().reason, "");
     assert_eq!(db.store.base_info(&acme, &faq).await.unwrap().version, version, "nothing else is searched");
     assert_eq!(db.store.base_resubmit(&acme, &faq, None).await.unwrap(), 1);
     let listed = db.store.base_document(&acme, &faq, "a").await.unwrap();

@@ -34,11 +34,38 @@ async fn meaning_counts_once_the_vectors_are_there() {
 async fn a_language_that_the_model_does_not_speak_is_searched_by_words() {
     let folder = tempfile::tempdir().unwrap();
     let search = by_meaning(folder.path(), 1);
+    assert_eq!(search.vectors(&shop()), Vectored::Coming, "nobody knows yet what it speaks");
     let text = "Мы доставляем заказы по всей стране за три дня. Оплата при получении.";
     let bot = bot("t", "ru", 1, vec![document("ru", text)]);
-    with_vectors(&search, &bot).await;
+    search.profile(&bot).await.unwrap();
+    assert_eq!(search.vectors(&bot), Vectored::Never);
     let found = search.explore(&own(&bot), "доставка заказа", 10).await.unwrap();
     assert!(found.weight().abs() < f32::EPSILON && found.candidates()[0].cosine.is_none(), "{found:?}");
+    // Behind it in the one queue: when this one has its vectors, the other would have had its own.
+    with_vectors(&search, &shop()).await;
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no vectors for what is searched by words");
+}
+
+#[tokio::test]
+async fn cosines_of_a_language_that_the_model_does_not_speak_leave_nothing_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let search = by_meaning(folder.path(), 1);
+    // Near one another by nearly all of their words, and each about a thing of its own.
+    let about = |what: &str| {
+        format!("Der Preis ist der Preis und der Preis ist der Preis, und das ist der Preis für die {what}.")
+    };
+    let english = "We are open from nine to five and you can park behind the house.";
+    let documents = vec![
+        document("a", &about("Schere")),
+        document("b", &about("Bürste")),
+        document("c", "Wir haben von neun bis fünf geöffnet und Sie können hinter dem Haus parken."),
+        document("d", english),
+    ];
+    let bot = bot("t", "b", 1, documents);
+    with_vectors(&search, &bot).await;
+    let grounded = search.ground(&own(&bot), "Was ist der Preis für Schere und Bürste?", 9).await.unwrap();
+    let names: Vec<_> = grounded.passages.iter().map(|passage| passage.document.as_str()).collect();
+    assert!(names.contains(&"a") && names.contains(&"b"), "{names:?}");
 }
 
 #[tokio::test]
