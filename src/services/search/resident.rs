@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use arc_swap::ArcSwapOption;
 
 use super::analysis::Language;
+use super::ground::Only;
 use super::passages::{Piece, pieces};
 use super::snapshot::{NUMBERS, Opened, document_hash};
 use super::vectors::Vectors;
@@ -76,6 +77,20 @@ impl Resident {
         let at = self.places.binary_search_by_key(&document, |(number, _)| *number).ok()?;
         let piece = self.places[at].1.checked_add(usize::try_from(place).ok()?)?;
         (piece < self.pieces.len()).then_some(piece)
+    }
+
+    /// How many of its passages are in each language, of those that may answer.
+    pub(super) fn spoken(&self, only: &Only) -> BTreeMap<Language, usize> {
+        let Some(only) = only else { return self.spoken.clone() };
+        let mut spoken = BTreeMap::new();
+        for entry in &self.entries {
+            let passages = only.get(entry.first..entry.first + entry.count).unwrap_or_default();
+            let count = passages.iter().filter(|may| **may).count();
+            if count > 0 {
+                *spoken.entry(entry.language).or_default() += count;
+            }
+        }
+        spoken
     }
 
     /// True when some of its passages stand in the shard itself.

@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 
 use super::SearchError;
 use super::analysis::Language;
+use super::ground::Only;
 use super::passages::Piece;
 use super::resident::Resident;
 use super::shard::Key;
@@ -30,6 +31,9 @@ const WAITING: usize = 10_000;
 
 /// A question that takes longer to encode is searched by words.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A language that fewer passages are in than one of so many is not what the documents are in.
+const LARGE: usize = 4;
 
 /// What is read of a question, in bytes; a model reads less.
 const LONGEST: usize = 2_000;
@@ -103,6 +107,19 @@ impl Semantic {
         self.weights.get(language.code()).copied().unwrap_or(0.0)
     }
 
+    /// How much meaning counts for a question among passages of these languages: one question has one weight. Its own
+    /// language decides, where that is known and a good part of the passages are in it; else what counts least does, since
+    /// nobody knows which of them hold the answer.
+    fn weight_among(&self, spoken: &BTreeMap<Language, usize>, own: Option<Language>) -> f32 {
+        let all: usize = spoken.values().sum();
+        let is_large = |language: &Language| spoken.get(language).is_some_and(|count| count * LARGE >= all);
+        if let Some(own) = own.filter(is_large) {
+            return self.weight(own);
+        }
+        let large = spoken.keys().copied().filter(is_large).chain(own);
+        large.map(|language| self.weight(language)).reduce(f32::min).unwrap_or(0.0)
+    }
+
     /// Sees to a bot's vectors: at once when its file has them all.
     pub(super) fn see_to(&self, resident: &Arc<Resident>) {
         if !self.speaks(resident) {
@@ -144,15 +161,20 @@ impl Semantic {
         Ok(gone)
     }
 
-    /// A question's vector; `None` when it is searched by words alone: meaning counts nothing in the documents' language,
-    /// the vectors are not there yet, the model fails or takes too long.
-    pub(super) async fn ask(&self, residents: &[Arc<Resident>], text: &str) -> Option<Asked> {
-        // What most passages are in decides: one question has one weight.
-        let largest = residents.iter().max_by_key(|resident| resident.pieces.len())?;
-        let language = largest.languages.first()?;
-        let weight = self.weight(*language);
+    /// A question's vector; `None` when it is searched by words alone: meaning counts nothing in its language or the
+    /// documents', the vectors are not there yet, the model fails or takes too long.
+    pub(super) async fn ask(
+        &self,
+        residents: &[(Arc<Resident>, Only)],
+        text: &str,
+    ) -> Option<Asked> {
+        let mut spoken: BTreeMap<Language, usize> = BTreeMap::new();
+        for (language, count) in residents.iter().flat_map(|(resident, only)| resident.spoken(only)) {
+            *spoken.entry(language).or_default() += count;
+        }
+        let weight = self.weight_among(&spoken, Language::of_question(cut(text, LONGEST)));
         // One that the model doesn't speak has none. Any other without would lose to those that have them, whatever it says.
-        let ready = |r: &Arc<Resident>| !self.speaks(r) || r.vectors.load().is_some();
+        let ready = |(r, _): &(Arc<Resident>, Only)| !self.speaks(r) || r.vectors.load().is_some();
         if weight <= 0.0 || !residents.iter().all(ready) {
             return None;
         }

@@ -293,13 +293,14 @@ impl TextSearch {
         if open.is_empty() {
             return Ok(Found::nothing());
         }
-        let residents: Vec<_> = open.iter().map(|open| Arc::clone(&open.resident)).collect();
+        let residents: Vec<_> =
+            open.iter().map(|open| (Arc::clone(&open.resident), open.only.clone())).collect();
         let asked = match &self.semantic {
             Some(semantic) => semantic.ask(&residents, question).await,
             None => None,
         };
         let (cells, question) = (Arc::clone(&self.cells), question.to_owned());
-        let large = residents.iter().map(|resident| resident.pieces.len()).sum::<usize>() > INLINE;
+        let large = residents.iter().map(|(resident, _)| resident.pieces.len()).sum::<usize>() > INLINE;
         let work = move || search(open, &question, asked.as_ref(), depth, &cells);
         if !large {
             return work();
