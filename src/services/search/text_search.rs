@@ -370,7 +370,7 @@ fn search(
     let (hits, weighs) = found().map_err(failed)?;
     let (residents, only): (Vec<_>, Vec<_>) = open.into_iter().map(|open| (open.resident, open.only)).unzip();
     Ok(match asked {
-        Some(asked) => Found::by_both((residents, &only), &hits, asked, depth),
+        Some(asked) => Found::by_both((residents, &only), (&hits, weighs), asked, depth),
         None => Found::by_words(residents, &hits, weighs),
     })
 }

@@ -1,6 +1,7 @@
 //! What vectors do for a search: when meaning counts, and what becomes of vectors when documents or models change.
 
 use super::*;
+use crate::domain::events::Verdict;
 
 /// A search by words and meaning, with vectors of words; `folder` keeps them.
 pub(super) fn by_meaning(folder: &std::path::Path, version: u8) -> TextSearch {
@@ -44,6 +45,29 @@ async fn a_language_that_the_model_does_not_speak_is_searched_by_words() {
     // Behind it in the one queue: when this one has its vectors, the other would have had its own.
     with_vectors(&search, &shop()).await;
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no vectors for what is searched by words");
+}
+
+#[tokio::test]
+async fn what_is_asked_for_by_its_name_is_found_however_far_its_meaning_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let search = by_meaning(folder.path(), 1);
+    let filler = |n: usize| {
+        let text = format!("The chair number {n} is made of wood and stands in the hall of the house.");
+        document(&format!("f{n}"), &text)
+    };
+    let mut documents: Vec<Document> = (0..150).map(filler).collect();
+    let long = "The pump has a seal, a valve, a filter, a motor, a hose, a lid and a stand. ".repeat(3);
+    documents.push(document("pump", &format!("{long}Its part is the XK-4711. {long}")));
+    let bot = bot("t", "b", 1, documents);
+    with_vectors(&search, &bot).await;
+    let found = search.explore(&own(&bot), "XK-4711?", 10).await.unwrap();
+    let cosine = found.candidates().iter().filter_map(|found| found.cosine).fold(0.0, f32::max);
+    assert!(found.weight() > 0.0 && cosine < 0.35, "the model sees nothing in it: {cosine}");
+    assert_eq!(found.verdict(), Verdict::Answer, "{}", found.confidence());
+    let carried = found.grounding(3).passages;
+    assert!(carried.iter().any(|passage| passage.text.contains("XK-4711")), "{carried:?}");
+    let other = search.explore(&own(&bot), "XK-4712 pumpkins", 10).await.unwrap();
+    assert_eq!(other.verdict(), Verdict::Abstain, "{}", other.confidence());
 }
 
 #[tokio::test]
