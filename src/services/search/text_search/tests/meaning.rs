@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::domain::events::Verdict;
+use crate::services::embed::{Embed, EmbedError, ModelVersion};
+use std::sync::{Condvar, Mutex};
 
 /// A search by words and meaning, with vectors of words; `folder` keeps them.
 pub(super) fn by_meaning(folder: &std::path::Path, version: u8) -> TextSearch {
@@ -44,7 +46,11 @@ async fn a_language_that_the_model_does_not_speak_is_searched_by_words() {
     assert!(found.weight().abs() < f32::EPSILON && found.candidates()[0].cosine.is_none(), "{found:?}");
     // Behind it in the one queue: when this one has its vectors, the other would have had its own.
     with_vectors(&search, &shop()).await;
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no vectors for what is searched by words");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "no vectors for what is searched by words"
+    );
 }
 
 #[tokio::test]
@@ -68,6 +74,103 @@ async fn what_is_asked_for_by_its_name_is_found_however_far_its_meaning_is() {
     assert!(carried.iter().any(|passage| passage.text.contains("XK-4711")), "{carried:?}");
     let other = search.explore(&own(&bot), "XK-4712 pumpkins", 10).await.unwrap();
     assert_eq!(other.verdict(), Verdict::Abstain, "{}", other.confidence());
+}
+
+/// A model that works only while its gate is open, and notes what it was given.
+#[derive(Debug, Default)]
+struct Gated {
+    fake: crate::services::embed::fake::FakeEmbed,
+    closed: Mutex<bool>,
+    opened: Condvar,
+    given: Mutex<Vec<String>>,
+}
+
+impl Gated {
+    fn close(&self, closed: bool) {
+        *self.closed.lock().unwrap() = closed;
+        self.opened.notify_all();
+    }
+
+    fn given(&self, word: &str) -> Vec<usize> {
+        let given = self.given.lock().unwrap();
+        given.iter().enumerate().filter(|(_, text)| text.contains(word)).map(|(n, _)| n).collect()
+    }
+}
+
+impl Embed for Gated {
+    fn model(&self) -> &ModelVersion {
+        self.fake.model()
+    }
+
+    fn question(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
+        self.fake.question(text)
+    }
+
+    fn passage(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
+        self.given.lock().unwrap().push(text.to_owned());
+        let closed = self.closed.lock().unwrap();
+        drop(self.opened.wait_while(closed, |closed| *closed).unwrap());
+        self.fake.passage(text)
+    }
+}
+
+#[tokio::test]
+async fn an_edit_costs_what_changed_and_waits_for_nobody_elses_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Arc::new(Gated::default());
+    let weights = BTreeMap::from([("en".to_owned(), 0.5)]);
+    let embed = Arc::clone(&model);
+    let meaning = Meaning { embed, folder: folder.path().into(), weights, remembered: 10 };
+    let search = TextSearch::new(SearchConfig::default(), Some(meaning)).unwrap();
+    let text =
+        |what: &str, n: usize| document(&format!("{what}{n}"), &format!("The {what} has the number {n}."));
+    let faq: Vec<Document> = (0..30).map(|n| text("hammer", n)).collect();
+    with_vectors(&search, &bot("small", "faq", 1, faq.clone())).await;
+    assert_eq!(model.given("hammer").len(), 30);
+
+    model.close(true);
+    let library = bot("large", "library", 1, (0..300).map(|n| text("book", n)).collect());
+    search.profile(&library).await.unwrap();
+    while model.given("book").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let mut edited = faq;
+    edited.remove(7);
+    edited.push(text("saw", 31));
+    let edited = bot("small", "faq", 2, edited);
+    search.profile(&edited).await.unwrap();
+    assert_eq!(search.vectors(&edited), Vectored::Coming);
+    model.close(false);
+    with_vectors(&search, &edited).await;
+    with_vectors(&search, &library).await;
+    assert_eq!(model.given("hammer").len(), 30, "what stayed is not embedded again");
+    let saw = model.given("saw");
+    let before = model.given("book").into_iter().filter(|book| *book < saw[0]).count();
+    assert!(saw.len() == 1 && before <= 64, "{before} of another tenant's texts came before it");
+    assert_eq!(model.given("book").len(), 300, "whoever is interrupted loses nothing");
+}
+
+#[tokio::test]
+async fn a_library_that_changes_while_it_is_embedded_keeps_what_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Arc::new(Gated::default());
+    let weights = BTreeMap::from([("en".to_owned(), 0.5)]);
+    let embed = Arc::clone(&model);
+    let meaning = Meaning { embed, folder: folder.path().into(), weights, remembered: 10 };
+    let search = TextSearch::new(SearchConfig::default(), Some(meaning)).unwrap();
+    let text = |n: usize| document(&format!("d{n}"), &format!("The book has the number {n}."));
+    model.close(true);
+    let first = bot("t", "library", 1, (0..90).map(text).collect());
+    search.profile(&first).await.unwrap();
+    while model.given("book").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let second = bot("t", "library", 2, (1..91).map(text).collect());
+    search.profile(&second).await.unwrap();
+    model.close(false);
+    with_vectors(&search, &second).await;
+    // The first text of the first version was at the model when it was replaced.
+    assert_eq!(model.given("book").len(), 91);
 }
 
 #[tokio::test]
