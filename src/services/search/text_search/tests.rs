@@ -211,6 +211,34 @@ async fn neighbours_are_joined_and_what_is_said_twice_is_carried_once() {
     assert_eq!(found.passages.iter().filter(|p| p.document == "garden").count(), 1, "{found:?}");
 }
 
+#[tokio::test]
+async fn copies_with_a_word_of_difference_are_carried_once() {
+    let search = search();
+    let terms = |place: &str, price: &str| {
+        format!(
+            "Parcels leave our {place} every working day before noon. A parcel inside of the country takes two days \
+             and one abroad takes about a week, Saturdays and Sundays left out. Delivery costs {price} EUR, whatever \
+             a parcel weighs, and nothing where an order is larger than what stands on the page about delivery. \
+             Whoever collects an order pays no delivery and shows the number that came by mail."
+        )
+    };
+    let documents = vec![
+        document("old.html", &terms("depot", "12")),
+        document("new.html", &terms("warehouse", "12")),
+        document("dear.html", &terms("depot", "14")),
+        document("other.html", "Delivery by bicycle takes an hour and is for the city alone."),
+    ];
+    let bot = bot("t", "b", 1, documents);
+    let found = search.ground(&own(&bot), "what does delivery of a parcel cost", 9).await.unwrap();
+    let mut names: Vec<_> = found.passages.iter().map(|passage| passage.document.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert!(
+        names.contains(&"dear.html") && names.contains(&"other.html"),
+        "another price is no copy: {names:?}"
+    );
+}
+
 #[test]
 fn every_zero_is_a_mistake() {
     let mut problems = Problems::default();
