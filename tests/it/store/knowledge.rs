@@ -308,9 +308,22 @@ async fn a_due_source_is_read_by_one(db: Database) {
     db.clock.advance(std::time::Duration::from_secs(61));
     assert!(db.store.base_source_claim().await.unwrap().is_some(), "due again");
     db.clock.advance(millrace::store::SOURCE_LEASE);
-    assert!(db.store.base_source_claim().await.unwrap().is_some(), "whoever had it ended");
+    let dead = db.store.base_source_claim().await.unwrap().expect("whoever had it ended");
+    // Whoever is at work keeps it.
+    db.clock.advance(millrace::store::SOURCE_LEASE / 2);
+    let lease = db.store.base_source_renew(&dead).await.unwrap().unwrap();
+    let held = millrace::store::BaseSource { lease, ..dead.clone() };
+    db.clock.advance(millrace::store::SOURCE_LEASE / 2);
+    assert!(db.store.base_source_claim().await.unwrap().is_none(), "it is held");
+    db.store.base_source_release(&dead).await.unwrap();
+    assert!(db.store.base_source_claim().await.unwrap().is_none(), "not by a claim of before");
+    db.store.base_source_release(&held).await.unwrap();
+    let next = db.store.base_source_claim().await.unwrap().expect("given back: due at once");
+    db.clock.advance(std::time::Duration::from_secs(1));
     db.store.base_sources_hurry(&acme, &faq).await.unwrap();
-    assert!(db.store.base_source_claim().await.unwrap().is_some(), "made due");
+    assert!(db.store.base_source_renew(&next).await.unwrap().is_none(), "it is wanted anew");
+    db.store.base_source_read(&next, 7, "").await.unwrap();
+    assert!(db.store.base_source_claim().await.unwrap().is_some(), "and read anew, whoever had it");
     assert!(db.store.base_source_remove(&"other".into(), &faq, address).await.is_err());
     db.store.base_source_remove(&acme, &faq, address).await.unwrap();
     assert!(db.store.base_source_remove(&acme, &faq, address).await.is_err());
