@@ -123,7 +123,7 @@ async fn read(
     let named = if due.site {
         crawler.site(&rules, &due.address).await?
     } else {
-        Named { pages: vec![due.address.clone()], all: true }
+        Named { pages: vec![due.address.clone()], all: true, note: String::new() }
     };
     let before = store.base_pages(due).await?.into_iter();
     let mut before: BTreeMap<String, BasePage> = before.map(|page| (page.address.clone(), page)).collect();
@@ -151,10 +151,7 @@ async fn read(
             forget(store, objects, due, address).await?;
         }
     }
-    Ok((
-        count,
-        failed.map_or_else(String::new, |first| format!("{bad} of {} pages; first {first}", pages.len())),
-    ))
+    Ok((count, failed.map_or(named.note, |first| format!("{bad} of {} pages; first {first}", pages.len()))))
 }
 
 /// Reads a page and submits it when it changed. False when it is gone.

@@ -99,11 +99,11 @@ async fn a_site_that_is_out_of_order_keeps_its_pages_and_one_that_was_removed_st
     let home = server.url("/");
     let both = sitemap(&server, &["/a", "/b"]);
     bench.due(&home, true).await;
-    server.answer(vec![none(), Canned::with(200, &[], &both), html("one"), html("two")]);
+    server.answer(vec![none(), html("home"), Canned::with(200, &[], &both), html("one"), html("two")]);
     assert_eq!(bench.read().await.1.len(), 2);
     for (answer, word) in [(Canned::with(503, &[], ""), "503"), (Canned::with(200, &[], "<html>soon"), "")] {
         let same = || Canned::with(304, &[], "");
-        server.answer(vec![none(), answer, same()]);
+        server.answer(vec![none(), html("home"), answer, same()]);
         let (source, documents) = bench.read().await;
         assert!(source.reason.contains(word), "{source:?}");
         assert!(
@@ -111,7 +111,7 @@ async fn a_site_that_is_out_of_order_keeps_its_pages_and_one_that_was_removed_st
         );
     }
     bench.store.base_document_remove(&tenant(), &faq(), &server.url("/b")).await.unwrap();
-    server.answer(vec![none(), Canned::with(200, &[], &both), Canned::with(304, &[], "")]);
+    server.answer(vec![none(), html("home"), Canned::with(200, &[], &both), Canned::with(304, &[], "")]);
     let (_, documents) = bench.read().await;
     assert!(!documents.iter().any(|(name, _)| *name == server.url("/b")), "{documents:?}");
 }
@@ -145,8 +145,7 @@ async fn a_reading_that_is_cut_off_begins_again_at_once() {
         }
         stop.cancel();
     };
-    let (went_on, ()) =
-        tokio::join!(next(&bench.store, &bench.objects, &bench.crawler, &stop), stopping);
+    let (went_on, ()) = tokio::join!(next(&bench.store, &bench.objects, &bench.crawler, &stop), stopping);
     assert!(went_on.unwrap());
     server.answer(vec![none(), html("one")]);
     let (source, documents) = bench.read().await;

@@ -4,7 +4,7 @@
 //! again, whichever version of the corpus it was made for, unless the process ends before its file is written.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -140,6 +140,8 @@ pub(super) fn run(queue: &Queue, embed: &dyn Embed, folder: &Path) {
                 if let Some(resident) = job.resident.upgrade() {
                     resident.seen_to.store(false, Ordering::Relaxed);
                 }
+                // One text that the model fails on does not cost the others once more.
+                keep(&key, job.rows, embed, folder);
             }
         }
     }
@@ -165,7 +167,8 @@ fn turn(
     drop(resident);
     let mut new = HashSet::new();
     let is_new = |hash: &TextHash| !known.contains_key(hash) && !job.rows.contains_key(hash);
-    let missing: Vec<usize> = (0..hashes.len()).filter(|n| is_new(&hashes[*n]) && new.insert(hashes[*n])).collect();
+    let missing: Vec<usize> =
+        (0..hashes.len()).filter(|n| is_new(&hashes[*n]) && new.insert(hashes[*n])).collect();
     for n in missing.iter().copied().take(TURN) {
         // A newer version waits, or the bot made room: its vectors are nobody's.
         if job.resident.strong_count() == 0 || queue.is_stopped() {
@@ -207,7 +210,8 @@ fn keep(key: &Key, rows: HashMap<TextHash, Row>, embed: &dyn Embed, folder: &Pat
 /// The rows of a file; none where there is no such file of this model.
 fn stored(folder: &Path, name: &str, embed: &dyn Embed) -> impl Iterator<Item = (TextHash, Row)> + use<> {
     let vectors = Vectors::open(folder, name, embed.model());
-    let rows = |vectors: Vectors| (0..vectors.len()).filter_map(move |n| Some((vectors.hash(n)?, vectors.row(n)?)));
+    let rows =
+        |vectors: Vectors| (0..vectors.len()).filter_map(move |n| Some((vectors.hash(n)?, vectors.row(n)?)));
     vectors.into_iter().flat_map(rows)
 }
 
