@@ -147,16 +147,25 @@ impl Store {
         tx.commit().await
     }
 
-    /// Makes every address of a knowledge base due.
+    /// Makes every address of a knowledge base due, or those that a page of it came from.
     ///
     /// # Errors
     /// When the database can't be reached.
-    pub async fn base_sources_hurry(&self, tenant: &TenantId, base: &BaseId) -> Result<(), StoreError> {
+    pub async fn base_sources_hurry(
+        &self,
+        tenant: &TenantId,
+        base: &BaseId,
+        page: Option<&str>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
-        sqlx::query("UPDATE base_sources SET next_at = $3 WHERE tenant = $1 AND base = $2 AND next_at > $3")
+        let statement = "UPDATE base_sources SET next_at = $3 WHERE tenant = $1 AND base = $2 AND next_at > $3 \
+             AND ($4 = '' OR address = $4 OR address IN (SELECT source FROM base_pages \
+             WHERE tenant = $1 AND base = $2 AND address = $4))";
+        sqlx::query(statement)
             .bind(tenant.as_str())
             .bind(base.as_str())
             .bind(self.now())
+            .bind(page.unwrap_or_default())
             .execute(tx.on())
             .await?;
         tx.commit().await

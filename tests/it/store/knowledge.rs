@@ -320,7 +320,9 @@ async fn a_due_source_is_read_by_one(db: Database) {
     db.store.base_source_release(&held).await.unwrap();
     let next = db.store.base_source_claim().await.unwrap().expect("given back: due at once");
     db.clock.advance(std::time::Duration::from_secs(1));
-    db.store.base_sources_hurry(&acme, &faq).await.unwrap();
+    db.store.base_sources_hurry(&acme, &faq, Some("https://shop.example/other")).await.unwrap();
+    assert!(db.store.base_source_claim().await.unwrap().is_none(), "another page");
+    db.store.base_sources_hurry(&acme, &faq, Some(address)).await.unwrap();
     assert!(db.store.base_source_renew(&next).await.unwrap().is_none(), "it is wanted anew");
     db.store.base_source_read(&next, 7, "").await.unwrap();
     assert!(db.store.base_source_claim().await.unwrap().is_some(), "and read anew, whoever had it");
