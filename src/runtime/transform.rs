@@ -29,9 +29,9 @@ use handler::Handler;
 pub use handler::{Fate, Whose};
 use waits::Waits;
 
-/// Records that are handled between two appends, where so many are there: while an append is under way no other of the
-/// partition begins, so a backlog is carried the faster the more go at once.
-const INLINE_BATCH: usize = 4096;
+/// Records of an inline stage that are handled between two appends: enough to share the append's cost, few enough to
+/// keep the first of them from waiting for the last.
+const INLINE_BATCH: usize = 1024;
 
 /// Records that an inline stage handles before others of the process have their turn.
 const STRIDE: usize = 256;
