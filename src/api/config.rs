@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Problems, Secret};
 use crate::domain::units::{Size, Span};
+use crate::services::parse::MAX_INPUT;
 
 /// The admin API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,7 +18,7 @@ pub struct ApiConfig {
     /// The operator's bearer token, 32 characters or more. Absent = made anew at each start and written to
     /// `admin.json` in the data folder, which commands on this machine read.
     pub token: Option<Secret>,
-    /// The largest request body: a bot's file with its documents.
+    /// The largest request body: a bot's file with its documents. Files of knowledge bases have `uploads`.
     pub max_body: Size,
     /// How long a request may take.
     pub timeout: Span,
@@ -26,6 +27,8 @@ pub struct ApiConfig {
     /// The most memory for files that people sent and that are on their way to whoever has a link; above it the answer is
     /// `busy`.
     pub downloads: Size,
+    /// The most memory for files on their way into knowledge bases, 100 MiB for each at most; above it the answer is `busy`.
+    pub uploads: Size,
 }
 
 impl Default for ApiConfig {
@@ -37,6 +40,7 @@ impl Default for ApiConfig {
             timeout: Span::secs(30),
             concurrent: 64,
             downloads: Size::mib(128),
+            uploads: Size::mib(256),
         }
     }
 }
@@ -67,6 +71,10 @@ impl ApiConfig {
         if self.downloads < Size::mib(1) {
             let what = format!("{} lets no file out", self.downloads);
             problems.add(format!("{at}.downloads"), what, "use 1 MiB or more");
+        }
+        if self.uploads < Size::from_bytes(MAX_INPUT as u64) {
+            let what = format!("{} lets no file of {} MB in", self.uploads, MAX_INPUT >> 20);
+            problems.add(format!("{at}.uploads"), what, format!("use {} MiB or more", MAX_INPUT >> 20));
         }
         if self.concurrent == 0 {
             problems.add(format!("{at}.concurrent"), "is zero", "use 1 or more");

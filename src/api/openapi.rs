@@ -63,6 +63,9 @@ fn describe(operation: &Operation, generator: &mut schemars::SchemaGenerator) ->
             "content": {"application/json": {"schema": (operation.answer)(generator)}},
         }},
     });
+    if operation.takes_file {
+        described["requestBody"] = json!({"required": true, "content": {"application/octet-stream": {}}});
+    }
     if let Some(body) = operation.body {
         described["requestBody"] =
             json!({"required": true, "content": {"application/json": {"schema": body(generator)}}});

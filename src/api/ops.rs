@@ -22,6 +22,7 @@ pub use campaigns::{
     CampaignAgain, CampaignCreate, CampaignCreated, CampaignList, CampaignResult, CampaignResults,
     CampaignShow,
 };
+pub(in crate::api) use knowledge::BaseFile;
 pub use lag::measure_lag;
 pub(in crate::api) use media::File as MediaFile;
 pub use modes::{ModeChange, ModeShow};

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::auth::Guard;
@@ -21,6 +21,8 @@ use super::ops::Operations;
 use super::table::{Call, Method, Operation, operations, run};
 use crate::config::Secret;
 use crate::domain::ids::TenantId;
+use crate::domain::units::Span;
+use crate::services::parse::MAX_INPUT;
 use crate::telemetry;
 
 /// What every request needs.
@@ -30,7 +32,12 @@ struct Face {
     guard: Guard,
     config: Arc<ApiConfig>,
     room: Arc<Semaphore>,
+    /// KiB of files that may be on their way in.
+    uploads: Arc<Semaphore>,
 }
+
+/// How long a file may be on its way in: a large one by a slow line.
+const UPLOAD: Span = Span::secs(600);
 
 /// The API as a router, made from the list of operations. `token` is the operator's.
 pub fn router(config: &ApiConfig, operations: Arc<Operations>, token: &Secret) -> Router {
@@ -39,6 +46,7 @@ pub fn router(config: &ApiConfig, operations: Arc<Operations>, token: &Secret) -
         guard: Guard::new(token),
         config: Arc::new(config.clone()),
         room: Arc::new(Semaphore::new(config.concurrent as usize)),
+        uploads: Arc::new(Semaphore::new(kib(config.uploads.bytes()).min(Semaphore::MAX_PERMITS))),
     };
     let mut router = Router::new();
     for operation in self::operations() {
@@ -70,23 +78,23 @@ async fn answer(
     query: BTreeMap<String, String>,
     request: Request,
 ) -> Response {
-    let limit = face.config.timeout.get();
+    let limit = if operation.takes_file { UPLOAD } else { face.config.timeout };
     let work = async {
         let busy = || ApiError::new(ErrorCode::Busy, "too many calls are at work: try again");
         let _room = face.room.try_acquire().map_err(|_| busy())?;
         let (head, body) = request.into_parts();
         let caller = face.guard.caller(face.operations.store(), bearer(&head.headers)).await?;
-        let body = read(body, face.config.max_body.bytes()).await?;
+        let (body, _held) = if operation.takes_file {
+            let (most, held) = admit_file(face, &head.headers)?;
+            (read(body, most, "split the file").await?, Some(held))
+        } else {
+            (read(body, face.config.max_body.bytes(), "send less, or raise api.max_body").await?, None)
+        };
         let call = Call { caller, tenant: TenantId::default(), path, query, body };
         run(operation, &face.operations, call).await
     };
-    let late = || {
-        ApiError::new(
-            ErrorCode::Busy,
-            format!("the call took longer than {}: try again", face.config.timeout),
-        )
-    };
-    let outcome = tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()));
+    let late = || ApiError::new(ErrorCode::Busy, format!("the call took longer than {limit}: try again"));
+    let outcome = tokio::time::timeout(limit.get(), work).await.unwrap_or_else(|_| Err(late()));
     let status = outcome.as_ref().map_or_else(|error| error.code.status(), |_| 200);
     telemetry::api_called(operation.id, status);
     match outcome {
@@ -111,11 +119,31 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()
 }
 
-async fn read(body: Body, max: u64) -> Result<bytes::Bytes, ApiError> {
+/// The bytes that a file may have, and their room in memory until it is kept.
+fn admit_file(face: &Face, headers: &HeaderMap) -> Result<(u64, OwnedSemaphorePermit), ApiError> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    // One that does not say how long it is may be the longest.
+    let most: u64 = length.unwrap_or(MAX_INPUT as u64);
+    if most > MAX_INPUT as u64 {
+        let message = format!("a file has {} MB at most: split it", MAX_INPUT >> 20);
+        return Err(ApiError::new(ErrorCode::TooLarge, message));
+    }
+    let busy = || {
+        ApiError::new(ErrorCode::Busy, "too many files are on their way in: try again, or raise api.uploads")
+    };
+    let held = Arc::clone(&face.uploads).try_acquire_many_owned(u32::try_from(kib(most)).unwrap_or(u32::MAX));
+    Ok((most, held.map_err(|_| busy())?))
+}
+
+/// Rounded up.
+fn kib(bytes: u64) -> usize {
+    usize::try_from(bytes.div_ceil(1024)).unwrap_or(usize::MAX)
+}
+
+async fn read(body: Body, max: u64, remedy: &str) -> Result<bytes::Bytes, ApiError> {
     let max = usize::try_from(max).unwrap_or(usize::MAX);
     to_bytes(body, max).await.map_err(|_| {
-        let message =
-            format!("the body is cut off or larger than {max} bytes: send less, or raise api.max_body");
+        let message = format!("the body is cut off or larger than {max} bytes: {remedy}");
         ApiError::new(ErrorCode::TooLarge, message)
     })
 }

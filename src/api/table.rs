@@ -84,8 +84,10 @@ pub struct Operation {
     pub scope: Scope,
     /// Parameters after `?`, with what they mean.
     pub query: &'static [(&'static str, &'static str)],
-    /// The schema of the body; `None` where there is none.
+    /// The schema of the body; `None` where there is none, or where it is a file.
     pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// True where the body is a file as it is.
+    pub takes_file: bool,
     /// The schema of the answer.
     pub answer: fn(&mut SchemaGenerator) -> Schema,
     run: Run,
@@ -207,7 +209,7 @@ impl Operation {
             Box::pin(async move { encode(&answer.await?) })
         });
         let answer = SchemaGenerator::subschema_for::<O>;
-        Self { id, method, path, summary, scope, query: &[], body: None, answer, run }
+        Self { id, method, path, summary, scope, query: &[], body: None, takes_file: false, answer, run }
     }
 
     /// An operation with a JSON body.
@@ -236,7 +238,27 @@ impl Operation {
         });
         let (body, answer) =
             (Some(SchemaGenerator::subschema_for::<I> as _), SchemaGenerator::subschema_for::<O>);
-        Self { id, method, path, summary, scope, query: &[], body, answer, run }
+        Self { id, method, path, summary, scope, query: &[], body, takes_file: false, answer, run }
+    }
+
+    /// An operation whose body is a file as it is.
+    fn with_file<O, F, R>(
+        (id, scope): (&'static str, Scope),
+        (method, path): (Method, &'static str),
+        summary: &'static str,
+        handler: F,
+    ) -> Self
+    where
+        O: Serialize + JsonSchema,
+        F: Fn(Arc<Operations>, Call<Bytes>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<O, ApiError>> + Send + 'static,
+    {
+        let run: Run = Arc::new(move |operations, call| {
+            let answer = handler(operations, call);
+            Box::pin(async move { encode(&answer.await?) })
+        });
+        let answer = SchemaGenerator::subschema_for::<O>;
+        Self { id, method, path, summary, scope, query: &[], body: None, takes_file: true, answer, run }
     }
 
     /// The same with parameters after `?`.

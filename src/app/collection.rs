@@ -8,7 +8,7 @@ pub mod measure;
 pub mod remix;
 pub mod synthetic;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -50,7 +50,7 @@ pub struct Query {
     pub id: String,
     /// What is asked.
     pub text: String,
-    /// What is meant; `oos` = nothing that the collection knows.
+    /// What is meant; `oos` = nothing that the collection knows. Absent = what its documents mean.
     #[serde(default)]
     pub intent: Option<String>,
 }
@@ -83,6 +83,26 @@ impl Collection {
         self.docs.iter().any(|doc| doc.intent.is_some())
     }
 }
+
+impl Collection {
+    /// What a query means: what it says itself, else the intents of the documents that answer it. Empty where it means nothing
+    /// that the collection knows.
+    #[must_use]
+    pub fn intents_of<'a>(&'a self, query: &'a Query) -> BTreeSet<&'a str> {
+        let Some(answers) = self.relevant.get(&query.id) else { return BTreeSet::new() };
+        match query.intent.as_deref() {
+            Some(OUT_OF_SCOPE) => BTreeSet::new(),
+            Some(intent) => BTreeSet::from([intent]),
+            None => {
+                let answering = self.docs.iter().filter(|doc| answers.contains(&doc.id));
+                answering.filter_map(|doc| doc.intent.as_deref()).collect()
+            }
+        }
+    }
+}
+
+/// A query that means nothing the collection knows.
+const OUT_OF_SCOPE: &str = "oos";
 
 fn lines<T: for<'a> Deserialize<'a>>(path: &Path) -> anyhow::Result<Vec<T>> {
     let at = path.display();
@@ -132,6 +152,26 @@ mod tests {
         assert_eq!((collection.docs.len(), collection.queries.len()), (2, 1));
         assert_eq!(collection.relevant["q"], HashSet::from(["a".to_owned()]));
         assert!(!collection.has_intents());
+    }
+
+    #[test]
+    fn a_query_means_what_it_says_or_what_its_documents_mean() {
+        let docs = "{\"id\": \"a\", \"text\": \"x\", \"intent\": \"pay\"}\n{\"id\": \"b\", \"text\": \"y\", \"intent\": \"go\"}\n";
+        let folder = folder(docs, "query_id\tdoc_id\tscore\nq\ta\t1\n");
+        let collection = Collection::read(folder.path()).unwrap();
+        let asked = |id: &str, intent: Option<&str>| Query {
+            id: id.to_owned(),
+            text: "how much".to_owned(),
+            intent: intent.map(str::to_owned),
+        };
+        for (query, meant) in [
+            (asked("q", None), vec!["pay"]),
+            (asked("q", Some("go")), vec!["go"]),
+            (asked("q", Some("oos")), vec![]),
+            (asked("other", None), vec![]),
+        ] {
+            assert_eq!(collection.intents_of(&query).into_iter().collect::<Vec<_>>(), meant, "{query:?}");
+        }
     }
 
     #[test]

@@ -2,13 +2,15 @@
 //!
 //! Guarantee: a page becomes a document under its address, submitted as an upload is; one that did not change is not sent
 //! again; one that is gone, or that its site does not name any more, is removed, and its file with it. A site that fails
-//! keeps what was read. A slow site holds up few others: several are read at once, each for a bounded time.
+//! keeps what was read. A slow site holds up few others: several are read at once, each for a bounded time. A reading that is
+//! cut off by the end of its process begins again at once in another, and minutes after the death of one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 
 use super::parts::Parts;
 use crate::services::crawl::{Before, CrawlError, Crawler, Named, Page, Rules};
@@ -18,8 +20,12 @@ use crate::store::{BasePage, BaseSource, SOURCE_LEASE, Store, StoreError, Submis
 /// Sources that a process reads at once.
 const AT_ONCE: usize = 4;
 
-/// How long a source may take: less than it is claimed for.
-const PATIENCE: Duration = SOURCE_LEASE.saturating_sub(Duration::from_mins(5));
+/// How long a source may take: a site of the most pages, at the slowest pace that a site may ask for, takes somewhat less
+/// than half of it.
+const PATIENCE: Duration = Duration::from_hours(9);
+
+/// How often a source that is being read is claimed anew.
+const RENEW: Duration = Duration::from_secs(SOURCE_LEASE.as_secs() / 3);
 
 /// How often is looked for what is due.
 const LOOK: Duration = Duration::from_secs(2);
@@ -37,16 +43,17 @@ fn one(parts: &Parts, crawler: Arc<Crawler>) {
     parts.tasks.spawn(async move {
         loop {
             let step = async {
-                let found = next(&store, &objects, &crawler).await;
+                let found = next(&store, &objects, &crawler, &stop).await;
                 found.unwrap_or_else(|error| {
                     tracing::warn!(%error, "addresses of knowledge bases wait to be read");
                     false
                 })
             };
-            let went_on = tokio::select! {
-                () = stop.cancelled() => return,
-                went_on = step => went_on,
-            };
+            // It gives back what it had, so it is not dropped.
+            let went_on = step.await;
+            if stop.is_cancelled() {
+                return;
+            }
             if !went_on {
                 tokio::select! {
                     () = stop.cancelled() => return,
@@ -57,20 +64,52 @@ fn one(parts: &Parts, crawler: Arc<Crawler>) {
     });
 }
 
-/// Reads the source that is due longest. False when none is.
+/// Reads the source that is due longest, and gives it back when told to stop. False when none is due.
 ///
 /// # Errors
 /// When the database can't be reached.
-pub async fn next(store: &Store, objects: &Objects, crawler: &Crawler) -> Result<bool, StoreError> {
-    let Some(due) = store.base_source_claim().await? else { return Ok(false) };
-    let reading = tokio::time::timeout(PATIENCE, read(store, objects, crawler, &due));
-    let (pages, reason) = match reading.await {
+pub async fn next(
+    store: &Store,
+    objects: &Objects,
+    crawler: &Crawler,
+    stop: &CancellationToken,
+) -> Result<bool, StoreError> {
+    let Some(mut due) = store.base_source_claim().await? else { return Ok(false) };
+    let claimed = due.clone();
+    let reading = tokio::time::timeout(PATIENCE, read(store, objects, crawler, &claimed));
+    let read = tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        read = reading => Some(read),
+        () = hold(store, &mut due) => {
+            tracing::debug!(tenant = %due.tenant, base = %due.base, "a source is somebody else's before it was read");
+            return Ok(true);
+        }
+    };
+    let Some(read) = read else {
+        store.base_source_release(&due).await?;
+        return Ok(true);
+    };
+    let (pages, reason) = match read {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => (due.pages, error.to_string()),
         Err(_) => (due.pages, format!("it was not read within {} hours", PATIENCE.as_secs() / 3600)),
     };
     store.base_source_read(&due, pages, &reason).await?;
     Ok(true)
+}
+
+/// Keeps a source claimed; ends when it is not this process's any more.
+async fn hold(store: &Store, due: &mut BaseSource) {
+    loop {
+        tokio::time::sleep(RENEW).await;
+        match store.base_source_renew(due).await {
+            Ok(Some(lease)) => due.lease = lease,
+            Ok(None) => return,
+            // The lease holds a while yet.
+            Err(error) => tracing::warn!(%error, "a source that is being read could not be claimed anew"),
+        }
+    }
 }
 
 /// Reads a source; how many pages it has, and what went wrong with some.
@@ -84,7 +123,7 @@ async fn read(
     let named = if due.site {
         crawler.site(&rules, &due.address).await?
     } else {
-        Named { pages: vec![due.address.clone()], all: true }
+        Named { pages: vec![due.address.clone()], all: true, note: String::new() }
     };
     let before = store.base_pages(due).await?.into_iter();
     let mut before: BTreeMap<String, BasePage> = before.map(|page| (page.address.clone(), page)).collect();
@@ -112,10 +151,7 @@ async fn read(
             forget(store, objects, due, address).await?;
         }
     }
-    Ok((
-        count,
-        failed.map_or_else(String::new, |first| format!("{bad} of {} pages; first {first}", pages.len())),
-    ))
+    Ok((count, failed.map_or(named.note, |first| format!("{bad} of {} pages; first {first}", pages.len()))))
 }
 
 /// Reads a page and submits it when it changed. False when it is gone.

@@ -21,10 +21,10 @@ use crate::domain::knowledge::{Corpus, KnowledgeBase};
 use crate::domain::time::{Clock, Timestamp};
 use crate::domain::topics::partition_of;
 use crate::services::objects::{Objects, SnapshotId};
-use crate::services::search::TextSearch;
 use crate::services::search::snapshot::{
     FORMAT, Manifest, Part, ShelfConfig, Snapshot, SnapshotError, Snapshots, draft,
 };
+use crate::services::search::{TextSearch, Vectored};
 use crate::store::{BaseSnapshot, Directory, DueSnapshot, Store, StoreError};
 use crate::telemetry;
 use waiting::Waiting;
@@ -289,14 +289,17 @@ impl Scribe {
         if self.search.has_meaning() {
             self.search.prepare(&corpus).await?;
             let current = |old: &BaseSnapshot| (old.version, old.format) >= (version, FORMAT) && !old.doubted;
-            if self.search.vector_bytes(corpus.clone()).is_none()
+            if self.search.vectors(corpus.clone()) == Vectored::Coming
                 && (counting.as_ref().is_some_and(current) || !self.has_waited(&found, counting.as_ref()))
             {
                 return Ok(Came::Later);
             }
         }
-        let has_vectors = self.search.has_meaning() && self.search.vector_bytes(corpus).is_some();
-        let model = if has_vectors { self.search.model() } else { String::new() };
+        // Empty while a better one may come. What the model doesn't speak has no vectors, and none will come.
+        let model = match self.search.vectors(corpus) {
+            Vectored::Coming => String::new(),
+            Vectored::Never | Vectored::Ready(_) => self.search.model(),
+        };
         let hoped = of(String::new(), model, String::new());
         if counting.is_some_and(|counting| !hoped.outdoes(&counting)) {
             return Ok(Came::Outdone);
@@ -304,7 +307,8 @@ impl Scribe {
         let folder = draft(&self.folder).context("no folder for a snapshot")?;
         let written = self.search.write_snapshot(&found, folder.path()).await?;
         let id = SnapshotId::random()?;
-        let model = written.manifest.model.clone();
+        let is_final = !hoped.model.is_empty() && self.search.vectors(Corpus::Base(found)) == Vectored::Never;
+        let model = if is_final { hoped.model } else { written.manifest.model.clone() };
         let new = of(id.to_string(), model, serde_json::to_string(&written.manifest)?);
         self.store.base_snapshot_begin(tenant, &new.snapshot).await?;
         let parts = stream::iter(written.manifest.parts).map(|part| {

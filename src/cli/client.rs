@@ -25,6 +25,8 @@ use crate::store::{Caller, Store};
 
 /// Longer than the API's own limit, so that its answer is what is reported.
 const LIMIT: Duration = Duration::from_secs(60);
+/// The same for a file.
+const UPLOAD: Duration = Duration::from_mins(10);
 /// On this machine; what is silent for so long is gone.
 const KNOCK: Duration = Duration::from_secs(2);
 
@@ -101,7 +103,7 @@ impl Client {
     /// # Errors
     /// What the operation refused, or that the API could not be reached.
     pub async fn call<O: DeserializeOwned>(&self, id: &str, path: &[(&str, &str)]) -> anyhow::Result<O> {
-        self.send(id, path, &[], None).await
+        self.send(id, (path, &[]), Sent::Nothing).await
     }
 
     /// Runs an operation that takes parameters after `?`.
@@ -114,7 +116,7 @@ impl Client {
         path: &[(&str, &str)],
         query: &[(&str, &str)],
     ) -> anyhow::Result<O> {
-        self.send(id, path, query, None).await
+        self.send(id, (path, query), Sent::Nothing).await
     }
 
     /// Runs an operation that takes a body.
@@ -127,27 +129,40 @@ impl Client {
         path: &[(&str, &str)],
         body: &I,
     ) -> anyhow::Result<O> {
-        self.send(id, path, &[], Some(Bytes::from(serde_json::to_vec(body)?))).await
+        self.send(id, (path, &[]), Sent::Json(Bytes::from(serde_json::to_vec(body)?))).await
+    }
+
+    /// Runs an operation that takes a file as it is.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn put_file<O: DeserializeOwned>(
+        &self,
+        id: &str,
+        path: &[(&str, &str)],
+        query: &[(&str, &str)],
+        file: Bytes,
+    ) -> anyhow::Result<O> {
+        self.send(id, (path, query), Sent::File(file)).await
     }
 
     async fn send<O: DeserializeOwned>(
         &self,
         id: &str,
-        path: &[(&str, &str)],
-        query: &[(&str, &str)],
-        body: Option<Bytes>,
+        (path, query): (Pairs<'_>, Pairs<'_>),
+        sent: Sent,
     ) -> anyhow::Result<O> {
         let operation = self.operations.iter().find(|operation| operation.id == id);
         let operation = operation.with_context(|| format!("there is no operation `{id}`"))?;
         let value = match &self.way {
-            Way::Api { http, door } => remote(http, door, operation, (path, query), body).await?,
+            Way::Api { http, door } => remote(http, door, operation, (path, query), sent).await?,
             Way::Folder(operations) => {
                 let call = api::Call {
                     caller: Caller::Operator,
                     tenant: TenantId::default(),
                     path: owned(path),
                     query: owned(query),
-                    body: body.unwrap_or_default(),
+                    body: sent.bytes().cloned().unwrap_or_default(),
                 };
                 api::run(operation, operations, call).await?
             }
@@ -201,7 +216,7 @@ async fn remote(
     door: &Door,
     operation: &Operation,
     (path, query): (Pairs<'_>, Pairs<'_>),
-    body: Option<Bytes>,
+    sent: Sent,
 ) -> anyhow::Result<Value> {
     let mut address = operation.path.to_owned();
     for (name, value) in path {
@@ -215,8 +230,8 @@ async fn remote(
         method: operation.method.as_str(),
         url: &format!("{}{address}", door.address),
         headers: &[("authorization", &token)],
-        body: body.as_ref().map(|body| ("application/json", body)),
-        limit: LIMIT,
+        body: sent.bytes().map(|body| (sent.kind(), body)),
+        limit: sent.limit(),
         // A bot with its documents.
         max_body: Some(256 << 20),
     };
@@ -229,6 +244,36 @@ async fn remote(
         |body| body.error,
     );
     Err(error.into())
+}
+
+/// What goes with a call.
+enum Sent {
+    Nothing,
+    Json(Bytes),
+    File(Bytes),
+}
+
+impl Sent {
+    const fn bytes(&self) -> Option<&Bytes> {
+        match self {
+            Self::Nothing => None,
+            Self::Json(bytes) | Self::File(bytes) => Some(bytes),
+        }
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Nothing | Self::Json(_) => "application/json",
+            Self::File(_) => "application/octet-stream",
+        }
+    }
+
+    const fn limit(&self) -> Duration {
+        match self {
+            Self::Nothing | Self::Json(_) => LIMIT,
+            Self::File(_) => UPLOAD,
+        }
+    }
 }
 
 /// Names and values.

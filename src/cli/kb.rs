@@ -3,6 +3,7 @@
 //! A name is a knowledge base or a bot: a bot's own documents are part of its file and its versions, those of a knowledge
 //! base serve every bot that is attached to it.
 
+mod add;
 mod documents;
 mod explain;
 mod files;
@@ -20,8 +21,7 @@ use super::output;
 use super::tenant::say;
 use super::{Context, Exit};
 use crate::api::types::{
-    BaseAttach, BaseChange, BaseCreate, BaseLine, BaseRefresh, BaseSourcePut, BotChange, KnowledgeSize,
-    MissedList, Unpin,
+    BaseAttach, BaseChange, BaseCreate, BaseLine, BaseRefresh, BotChange, KnowledgeSize, MissedList, Unpin,
 };
 use crate::domain::knowledge::Pinned;
 use crate::domain::units::Span;
@@ -66,7 +66,7 @@ enum Action {
         /// A knowledge base or a bot.
         name: Option<String>,
     },
-    /// Add files, or replace the documents of the same names, and wait until they are searchable.
+    /// Add files or addresses, or replace the documents of the same names, and wait until they are searchable.
     Add {
         /// A knowledge base or a bot.
         name: String,
@@ -101,7 +101,7 @@ enum Action {
         /// The document; the whole knowledge base where absent.
         document: Option<String>,
     },
-    /// Read the kept files of a knowledge base once more.
+    /// Read the kept files of a knowledge base once more, and the addresses that they came from.
     Refresh {
         /// The knowledge base.
         base: String,
@@ -201,23 +201,9 @@ pub async fn run(args: KbArgs, cx: &Context) -> Exit {
             let said = Said { title, tags };
             return match Target::find(&client, &name, named).await? {
                 Target::Base { tenant, base } => {
-                    let is_address = |path: &PathBuf| path.to_str().is_some_and(|text| text.contains("://"));
-                    let (addresses, files): (Vec<_>, Vec<_>) = files.into_iter().partition(is_address);
-                    for address in &addresses {
-                        let wanted = BaseSourcePut {
-                            address: address.to_string_lossy().into_owned(),
-                            site,
-                            every_ms: i64::try_from(every.get().as_millis()).ok(),
-                        };
-                        let path = [("tenant", tenant.as_str()), ("base", &base)];
-                        let done: BaseChange = client.put("base_source_put", &path, &wanted).await?;
-                        let words = format!("{} is read now and every {every}", wanted.address);
-                        say(cx, &done, &words)?;
-                    }
-                    if files.is_empty() {
-                        return Ok(ExitCode::SUCCESS);
-                    }
-                    Ok(exit(files::upload(cx, &client, (&tenant, &base), &files, &said).await?))
+                    let every_ms = i64::try_from(every.get().as_millis()).ok();
+                    let base = (tenant.as_str(), base.as_str());
+                    Ok(exit(add::add(cx, &client, base, (&files, &said), (site, every_ms)).await?))
                 }
                 Target::Bot(bot) => {
                     documents::add_to_bot(cx, &client, &bot, &files, &said).await?;

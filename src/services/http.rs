@@ -20,7 +20,7 @@ pub(crate) mod testing;
 
 pub use answer::{Answer, Streamed};
 pub use error::HttpError;
-pub use face::{Call, Face};
+pub use face::{Call, Face, Hop};
 
 use std::time::Duration;
 

@@ -26,7 +26,7 @@ mod vectors;
 
 pub use found::{Candidate, Found};
 pub use semantic::Meaning;
-pub use text_search::{Profile, SearchConfig, TextSearch};
+pub use text_search::{Profile, SearchConfig, TextSearch, Vectored};
 
 use std::fmt;
 use std::time::Duration;

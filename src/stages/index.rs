@@ -85,7 +85,11 @@ impl Index {
             Err(error) => return damaged(error.to_string()),
         };
         match self.deps.parse.parse(&input.tenant, &listed.kind, file).await {
-            Ok(parsed) => self.bounded(input, reading(parsed, listed.clone()).await).await,
+            Ok(parsed) => {
+                let DocumentSubmitted { base, name, submission, .. } = &input.data;
+                self.deps.store.base_parsed(&input.tenant, base, (name, *submission)).await?;
+                self.bounded(input, reading(parsed, listed.clone()).await).await
+            }
             Err(ParseError::Unreadable(reason)) => damaged(reason),
             Err(error @ ParseError::NoChild(_)) => Err(error.into()),
         }
@@ -160,7 +164,9 @@ impl Stage for Index {
             return Ok(nothing("a newer file was submitted"));
         }
         let given_up = listed.status == DocumentStatus::Failed && listed.reason.starts_with(GIVEN_UP);
-        let reading = if listed.status == DocumentStatus::Submitted || given_up {
+        // One that was parsed and no more lost its reader before it was searchable.
+        let is_unread = matches!(listed.status, DocumentStatus::Submitted | DocumentStatus::Parsed);
+        let reading = if is_unread || given_up {
             Some(self.read(input, &listed).await?)
         } else {
             // It was read before: only the word of it may be missing.

@@ -214,7 +214,7 @@ impl Store {
     }
 
     /// Knowledge bases with documents that are not found by meaning yet and were read before `since`, at most `limit`, in order
-    /// from behind `after` on.
+    /// from behind `after` on. With `again` also those of which [`Self::base_by_words`] said that they never will be.
     ///
     /// # Errors
     /// When the database can't be reached.
@@ -222,18 +222,20 @@ impl Store {
         &self,
         since: Timestamp,
         after: Option<&(TenantId, BaseId)>,
+        again: bool,
         limit: i64,
     ) -> Result<Vec<(TenantId, BaseId)>, StoreError> {
         let (tenant, base) = after.map_or(("", ""), |(tenant, base)| (tenant.as_str(), base.as_str()));
         let rows = sqlx::query(
             "SELECT DISTINCT tenant, base FROM base_documents WHERE status = 'searchable' \
-             AND changed_at <= $4 AND (tenant > $1 OR (tenant = $1 AND base > $2)) \
+             AND changed_at <= $4 AND (reason = '' OR $5 = 1) AND (tenant > $1 OR (tenant = $1 AND base > $2)) \
              ORDER BY tenant, base LIMIT $3",
         )
         .bind(tenant)
         .bind(base)
         .bind(limit)
         .bind(since.millis())
+        .bind(i64::from(again))
         .fetch_all(self.db.read())
         .await?;
         let pair = |row: &AnyRow| -> Result<_, StoreError> {

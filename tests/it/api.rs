@@ -106,6 +106,40 @@ async fn a_call_without_a_good_token_gets_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_has_a_bound_of_its_own() {
+    let house = House::open().await;
+    house.ok("POST", "/v1/tenants/acme/bases", json!({"base": "manuals"})).await;
+    let file = Bytes::from(vec![b'x'; 5 << 20]);
+    let put = async |authorization: &str, path: &str| {
+        let call = Call {
+            method: "PUT",
+            url: &format!("{}{path}", house.base),
+            headers: &[("authorization", authorization)],
+            body: Some(("application/octet-stream", &file)),
+            limit: Duration::from_secs(30),
+            max_body: None,
+        };
+        house.http.provider().call(call).await.unwrap()
+    };
+    let path = "/v1/tenants/acme/bases/manuals/documents/big%20one.txt?title=Big&tags=north,cold";
+    let operator = format!("Bearer {}", house.token.expose());
+    let done = put(&operator, path).await;
+    assert_eq!(done.status, 200, "{}", String::from_utf8_lossy(&done.body));
+    let done: Value = serde_json::from_slice(&done.body).unwrap();
+    assert_eq!((&done["name"], &done["known"]), (&json!("big one.txt"), &json!(false)));
+    let shown = house.ok("GET", "/v1/tenants/acme/bases/manuals", Value::Null).await;
+    let line = &shown["documents"][0];
+    assert_eq!((&line["title"], &line["tags"]), (&json!("Big"), &json!(["north", "cold"])));
+    assert_eq!(line["bytes"], json!(5 << 20));
+    let rival = house.token_of("rival").await;
+    assert_eq!(code(&put(&rival, path).await), (404, "not_found".into()));
+    // JSON keeps its bound.
+    let upload = json!({"name": "big", "content": "x".repeat(100_000)});
+    let answer = house.call(Some(&operator), "PUT", "/v1/tenants/acme/bases/manuals/documents", upload).await;
+    assert_eq!(answer.status, 413);
+}
+
 /// Every operation of the list, with the names of the other tenant's things.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_another_tenants_does_not_exist() {

@@ -133,6 +133,25 @@ fn rules_and_documents_come_and_go_one_at_a_time() {
 }
 
 #[test]
+fn a_file_that_is_refused_stops_no_other() {
+    let house = House::new();
+    house.json(&["kb", "create", "manuals"]);
+    let (first, last) = (house.file("a.md", "One."), house.file("z.md", "Two."));
+    let lost = house.path("lost.pdf").to_str().unwrap().to_owned();
+    let files = [&first, &lost, &last].map(String::as_str);
+    let output = house.run(&[&["kb", "add", "manuals"], &files[..], &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    assert_eq!(told["refused"].as_array().map(Vec::len), Some(1), "{told}");
+    assert!(told["refused"][0]["reason"].as_str().unwrap().contains("lost.pdf"), "{told}");
+    let names: Vec<_> =
+        told["documents"].as_array().unwrap().iter().map(|line| line["name"].clone()).collect();
+    assert_eq!(names, ["a.md", "z.md"]);
+    let told = house.json(&["kb", "add", "manuals", "https://shop.example/prices"]);
+    assert_eq!(told["sources"][0]["address"], "https://shop.example/prices", "kept until a process reads it");
+}
+
+#[test]
 fn a_bot_is_stopped_started_and_removed() {
     let house = House::new();
     let bot = house.file("b.yaml", "bot: shop");

@@ -18,6 +18,7 @@ mod inspect;
 mod kafka;
 #[cfg(feature = "failpoints")]
 mod kill_matrix;
+mod knowledge;
 mod log_contract;
 mod parse;
 mod people;

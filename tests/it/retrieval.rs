@@ -39,6 +39,29 @@ impl Embed for Noise {
     }
 }
 
+/// A model that is fair to these texts and puts all others somewhere at random.
+#[derive(Debug)]
+struct Speaks(Vec<String>);
+
+impl Embed for Speaks {
+    fn model(&self) -> &ModelVersion {
+        static MODEL: std::sync::LazyLock<FakeEmbed> = std::sync::LazyLock::new(FakeEmbed::default);
+        MODEL.model()
+    }
+
+    fn question(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
+        if self.0.iter().any(|known| text.contains(known)) {
+            FakeEmbed::default().question(text)
+        } else {
+            Noise::default().question(text)
+        }
+    }
+
+    fn passage(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
+        self.question(text)
+    }
+}
+
 /// nDCG@10 of a collection by words alone and by both, and whether meaning counted at all.
 async fn measure(
     collection: &Collection,
@@ -90,6 +113,28 @@ async fn both_are_never_below_words_in_any_language() {
         harmed += usize::from(worse < words - HAIR);
     }
     assert!(harmed >= 6, "noise that counts 0.9 did harm in {harmed} languages: this test could not fail");
+}
+
+#[tokio::test]
+async fn both_are_never_below_words_where_languages_are_mixed() {
+    let of = |language: &str| small::collections().into_iter().find(|(one, _)| *one == language).unwrap().1;
+    let texts = |collection: &Collection| {
+        let docs = collection.docs.iter().map(|doc| doc.text.clone());
+        docs.chain(collection.queries.iter().map(|query| query.text.clone())).collect()
+    };
+    let embed: Arc<dyn Embed> = Arc::new(Speaks(texts(&of("en"))));
+    for others in [["de", "ru"], ["fa", "es"], ["ar", "fr"], ["sv", "tr"]] {
+        let all = small::mixed(&["en", others[0], others[1]]);
+        // One kind of question at a time: what one language gains must not hide what another loses.
+        for language in ["en", others[0], others[1]] {
+            let asked = all.only_of(language);
+            let weights = EmbedConfig::default().weights;
+            let (words, both, counted) = measure(&asked, Arc::clone(&embed), weights).await;
+            assert!(words > 0.7, "{language} of {others:?}: words alone find little, {words:.3}");
+            assert!(both >= words - HAIR, "{language} of {others:?}: {both:.3} is below {words:.3} by words");
+            assert_eq!(counted, language == "en", "{language} of {others:?}");
+        }
+    }
 }
 
 #[tokio::test]

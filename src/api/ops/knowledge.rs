@@ -19,6 +19,18 @@ use crate::store::{BaseDocument, BaseInfo, BaseSource, Quota, Submission};
 const DAY_MS: i64 = 86_400_000;
 const MINUTE_MS: i64 = 60_000;
 
+/// A file for a knowledge base.
+#[derive(Debug)]
+pub(in crate::api) struct BaseFile {
+    /// The document's name, unique in the knowledge base.
+    pub(in crate::api) name: String,
+    /// See [`BaseUpload`], as for the rest.
+    pub(in crate::api) kind: String,
+    pub(in crate::api) title: String,
+    pub(in crate::api) tags: Vec<String>,
+    pub(in crate::api) content: Bytes,
+}
+
 impl Operations {
     fn objects(&self) -> Result<&Objects, ApiError> {
         let none = || ApiError::new(ErrorCode::Unavailable, "this process has no object store for files");
@@ -110,7 +122,7 @@ impl Operations {
         Ok(BotChange { bot: bot.to_string(), version })
     }
 
-    /// The file is kept before its document is noted, so that whoever reads the note finds the file.
+    /// As [`Self::base_file_put`], in JSON.
     pub(in crate::api) async fn base_upload(
         &self,
         tenant: &TenantId,
@@ -121,12 +133,26 @@ impl Operations {
         let content = BASE64
             .decode(upload.content.as_bytes())
             .map_err(|error| refuse(format!("content is no base64: {error}")))?;
+        let BaseUpload { name, kind, title, tags, content: _ } = upload;
+        let file = BaseFile { name, kind, title, tags, content: Bytes::from(content) };
+        self.base_file_put(tenant, base, file).await
+    }
+
+    /// The file is kept before its document is noted, so that whoever reads the note finds the file.
+    pub(in crate::api) async fn base_file_put(
+        &self,
+        tenant: &TenantId,
+        base: &BaseId,
+        upload: BaseFile,
+    ) -> Result<BaseUploaded, ApiError> {
+        let content = upload.content;
         if content.len() > MAX_INPUT {
-            return Err(refuse(format!("a file has {} MB at most: split it", MAX_INPUT >> 20)));
+            let message = format!("a file has {} MB at most: split it", MAX_INPUT >> 20);
+            return Err(ApiError::new(ErrorCode::BadRequest, message));
         }
         self.store.base_info(tenant, base).await?;
         let bytes = content.len() as u64;
-        let (objects, content) = (self.objects()?, Bytes::from(content));
+        let objects = self.objects()?;
         let hash = ContentHash::of(&content);
         let wanted = Submission {
             name: upload.name.clone(),
@@ -187,9 +213,7 @@ impl Operations {
         document: Option<&str>,
     ) -> Result<BaseChange, ApiError> {
         self.store.base_resubmit(tenant, base, document).await?;
-        if document.is_none() {
-            self.store.base_sources_hurry(tenant, base).await?;
-        }
+        self.store.base_sources_hurry(tenant, base, document).await?;
         let version = self.store.base_info(tenant, base).await?.version;
         Ok(BaseChange { base: base.to_string(), version })
     }

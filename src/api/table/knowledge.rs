@@ -2,6 +2,7 @@
 
 use super::Method::{Delete, Get, Post, Put};
 use super::{Call, Operation, Scope};
+use crate::api::ops::BaseFile;
 use crate::api::types::{BaseAttach, BaseRefresh};
 use crate::domain::ids::BaseId;
 
@@ -47,6 +48,28 @@ pub(super) fn operations() -> Vec<Operation> {
                 ops.base_upload(&tenant, &base, call.body).await
             },
         ),
+        Op::with_file(
+            ("base_file_put", Tenant),
+            (Put, "/v1/tenants/{tenant}/bases/{base}/documents/{document}"),
+            "Takes a file as it is, up to 100 MB, to be read as this document of the knowledge base.",
+            |ops, mut call| async move {
+                let (tenant, base, document) =
+                    (call.tenant.clone(), base(&call), call.name("document").to_owned());
+                let mut said = |name: &str| call.query.remove(name).unwrap_or_default();
+                let (kind, title, tags) = (said("kind"), said("title"), said("tags"));
+                let tags = tags.split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
+                let file = BaseFile { name: document, kind, title, tags, content: call.body };
+                ops.base_file_put(&tenant, &base, file).await
+            },
+        )
+        .query(&[
+            (
+                "kind",
+                "Its media type, or what follows the last dot of its name; its bytes decide where they can.",
+            ),
+            ("title", "Shown in citations; the file's own title where absent."),
+            ("tags", "What it is about, with commas between."),
+        ]),
         Op::plain(
             ("base_document_show", Tenant),
             (Get, "/v1/tenants/{tenant}/bases/{base}/documents/{document}"),
@@ -83,7 +106,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Op::with_body(
             ("base_refresh", Tenant),
             (Post, "/v1/tenants/{tenant}/bases/{base}/refresh"),
-            "Reads the kept files of a knowledge base once more.",
+            "Reads the kept files of a knowledge base once more, and the addresses that they came from.",
             |ops, call: Call<BaseRefresh>| async move {
                 let (tenant, base) = (call.tenant.clone(), base(&call));
                 ops.base_refresh(&tenant, &base, call.body.document.as_deref()).await

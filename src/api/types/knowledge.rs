@@ -107,7 +107,7 @@ data! {
         hash: String,
         /// How far it is.
         status: DocumentStatus,
-        /// Why it can't be read.
+        /// Why it can't be read, or not be found by its meaning.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
         /// Its pages; 0 where there are none.

@@ -29,9 +29,6 @@ pub struct Outcome {
     pub embed_per_s: f64,
 }
 
-/// A query that means nothing the collection knows.
-const OUT_OF_SCOPE: &str = "oos";
-
 /// Finds each query's intent; writes the rankings to `run`.
 ///
 /// # Errors
@@ -56,13 +53,12 @@ pub fn measure(collection: &Collection, embed: &dyn Embed, run: Option<&Path>) -
             writeln!(text, "{} Q0 {intent} {rank} {score} millrace", query.id)?;
         }
         let Some((best, score)) = ranked.first() else { continue };
-        let wanted = query.intent.as_deref().filter(|intent| *intent != OUT_OF_SCOPE);
-        match wanted.filter(|_| collection.relevant.contains_key(&query.id)) {
-            Some(wanted) => {
-                right.push((f64::from(u8::from(*best == wanted)), *score));
-                own.push(*score);
-            }
-            None => others.push(*score),
+        let wanted = collection.intents_of(query);
+        if wanted.is_empty() {
+            others.push(*score);
+        } else {
+            right.push((f64::from(u8::from(wanted.contains(best))), *score));
+            own.push(*score);
         }
     }
     if let Some(file) = run {
@@ -81,4 +77,41 @@ pub fn measure(collection: &Collection, embed: &dyn Embed, run: Option<&Path>) -
         encode_p99: quantile(&mut encoded, 0.99),
         embed_per_s,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use super::*;
+    use crate::app::collection::{Doc, Query};
+    use crate::services::embed::fake::FakeEmbed;
+
+    #[test]
+    fn queries_that_say_no_intent_are_judged_by_their_documents() {
+        let texts =
+            [("pay", "how do I pay by card"), ("pay", "may I pay with a card"), ("go", "where is the shop")];
+        let docs = texts.iter().enumerate().map(|(n, (intent, text))| Doc {
+            id: format!("d{n}"),
+            title: String::new(),
+            text: (*text).to_owned(),
+            intent: Some((*intent).to_owned()),
+        });
+        let query = |id: &str, text: &str| Query { id: id.into(), text: text.into(), intent: None };
+        let collection = Collection {
+            name: "small".into(),
+            docs: docs.collect(),
+            queries: vec![
+                query("q0", "can I pay by card"),
+                query("q1", "where is that shop"),
+                query("q2", "zzz"),
+            ],
+            relevant: HashMap::from([
+                ("q0".to_owned(), HashSet::from(["d0".to_owned(), "d1".to_owned()])),
+                ("q1".to_owned(), HashSet::from(["d2".to_owned()])),
+            ]),
+        };
+        let outcome = measure(&collection, &FakeEmbed::default(), None).unwrap();
+        assert_eq!((outcome.accuracy, outcome.oos_auroc), (Some(1.0), Some(1.0)));
+    }
 }

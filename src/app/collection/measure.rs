@@ -12,7 +12,7 @@ use super::judge::{mean, ndcg, quantile, recall};
 use super::{Collection, Doc, Query};
 use crate::app::load::cpu_time;
 use crate::domain::bot::{Bot, BotSpec, Document};
-use crate::services::search::{Found, Search, TextSearch, Verdict};
+use crate::services::search::{Found, Search, TextSearch, Vectored, Verdict};
 
 /// How many documents of a ranking are kept: what others judge too.
 pub const RUN_DEPTH: usize = 100;
@@ -156,11 +156,11 @@ pub async fn times(
     }))
 }
 
-/// Until a bot's vectors are all there; gives how long that took.
+/// Until a bot's vectors are all there, or are never to come; gives how long that took.
 pub async fn wait_for_vectors(search: &TextSearch, bot: &Arc<Bot>) -> Duration {
     const LOOK: Duration = Duration::from_millis(20);
     let start = Instant::now();
-    while search.vector_bytes(bot).is_none() {
+    while search.vectors(bot) == Vectored::Coming {
         tokio::time::sleep(LOOK).await;
     }
     start.elapsed()

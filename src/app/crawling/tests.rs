@@ -37,7 +37,8 @@ impl Bench {
 
     /// Reads what is due; gives the source as it then stands, and the documents' names with their submissions.
     async fn read(&self) -> (BaseSource, Vec<(String, i64)>) {
-        assert!(next(&self.store, &self.objects, &self.crawler).await.unwrap());
+        let stop = CancellationToken::new();
+        assert!(next(&self.store, &self.objects, &self.crawler, &stop).await.unwrap());
         self.clock.advance(Duration::from_secs(61));
         let source = self.store.base_sources(&tenant(), &faq()).await.unwrap().remove(0);
         let documents = self.store.base_documents(&tenant(), &faq()).await.unwrap();
@@ -98,11 +99,11 @@ async fn a_site_that_is_out_of_order_keeps_its_pages_and_one_that_was_removed_st
     let home = server.url("/");
     let both = sitemap(&server, &["/a", "/b"]);
     bench.due(&home, true).await;
-    server.answer(vec![none(), Canned::with(200, &[], &both), html("one"), html("two")]);
+    server.answer(vec![none(), html("home"), Canned::with(200, &[], &both), html("one"), html("two")]);
     assert_eq!(bench.read().await.1.len(), 2);
     for (answer, word) in [(Canned::with(503, &[], ""), "503"), (Canned::with(200, &[], "<html>soon"), "")] {
         let same = || Canned::with(304, &[], "");
-        server.answer(vec![none(), answer, same()]);
+        server.answer(vec![none(), html("home"), answer, same()]);
         let (source, documents) = bench.read().await;
         assert!(source.reason.contains(word), "{source:?}");
         assert!(
@@ -110,7 +111,7 @@ async fn a_site_that_is_out_of_order_keeps_its_pages_and_one_that_was_removed_st
         );
     }
     bench.store.base_document_remove(&tenant(), &faq(), &server.url("/b")).await.unwrap();
-    server.answer(vec![none(), Canned::with(200, &[], &both), Canned::with(304, &[], "")]);
+    server.answer(vec![none(), html("home"), Canned::with(200, &[], &both), Canned::with(304, &[], "")]);
     let (_, documents) = bench.read().await;
     assert!(!documents.iter().any(|(name, _)| *name == server.url("/b")), "{documents:?}");
 }
@@ -129,6 +130,26 @@ async fn a_page_whose_document_is_gone_is_read_again_and_one_of_no_source_is_not
     bench.store.base_source_remove(&tenant(), &faq(), &page).await.unwrap();
     let late = submit(&bench.store, &bench.objects, &source, &page, Bytes::from_static(b"late"), "text/html");
     assert!(late.await.is_err(), "its source is not read any more");
+}
+
+#[tokio::test]
+async fn a_reading_that_is_cut_off_begins_again_at_once() {
+    let bench = Bench::new(true).await;
+    let server = TestServer::start(vec![none(), Canned::Hang]).await;
+    let page = server.url("/prices");
+    bench.due(&page, false).await;
+    let stop = CancellationToken::new();
+    let stopping = async {
+        while server.seen().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+    };
+    let (went_on, ()) = tokio::join!(next(&bench.store, &bench.objects, &bench.crawler, &stop), stopping);
+    assert!(went_on.unwrap());
+    server.answer(vec![none(), html("one")]);
+    let (source, documents) = bench.read().await;
+    assert_eq!((source.reason.as_str(), documents.len()), ("", 1), "no moment had to pass");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use crate::domain::bot::{Bot, BotSpec};
 use crate::domain::ids::TenantId;
 use crate::domain::knowledge::{Corpus, KnowledgeBase};
 use crate::services::search::preview::{Chunk, preview};
-use crate::services::search::{Found, TextSearch};
+use crate::services::search::{Found, TextSearch, Vectored};
 
 /// Candidates that are shown.
 const SHOWN: usize = 10;
@@ -123,7 +123,7 @@ impl Bench {
                 continue;
             }
             let ready = async {
-                while search.vector_bytes(corpus.clone()).is_none() {
+                while search.vectors(corpus.clone()) == Vectored::Coming {
                     tokio::time::sleep(LOOK).await;
                 }
             };

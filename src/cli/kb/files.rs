@@ -4,27 +4,15 @@
 //! never leads anywhere but to that file.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use data_encoding::BASE64;
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::super::client::Client;
-use super::super::{Context, Usage, output};
-use crate::api::types::{BaseShow, BaseUpload, BaseUploaded};
+use super::super::Usage;
 use crate::config::yaml;
 use crate::domain::bot::{Document, Pair};
 use crate::domain::ids::TenantId;
-use crate::domain::knowledge::DocumentStatus;
 use crate::services::parse::{MAX_INPUT, Parse as _, Parsers};
-
-/// How long it is waited for the next file.
-const PATIENCE: Duration = Duration::from_mins(10);
-
-/// How often is asked how far the files are.
-const LOOK: Duration = Duration::from_millis(200);
 
 /// What an author says of files.
 #[derive(Debug, Clone, Default)]
@@ -41,12 +29,13 @@ pub(super) fn name(path: &Path) -> anyhow::Result<String> {
     Ok(name.ok_or_else(|| Usage(format!("{}: has no name that is text", path.display())))?.to_owned())
 }
 
-fn extension(path: &Path) -> String {
+/// What follows the last dot of its name.
+pub(super) fn extension(path: &Path) -> String {
     path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_lowercase()
 }
 
 /// A file's bytes; one that is too large is not read at all.
-fn whole(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(super) fn whole(path: &Path) -> anyhow::Result<Vec<u8>> {
     let at = path.display();
     let size = std::fs::metadata(path).with_context(|| format!("{at} can't be read"))?.len();
     if size > MAX_INPUT as u64 {
@@ -80,93 +69,6 @@ pub(super) async fn read(path: &Path, said: &Said) -> anyhow::Result<Document> {
     let document = parsed.with_context(|| format!("{at} can't be read"))?.document;
     let title = if title.is_empty() { document.title.clone() } else { title };
     Ok(Document { name, title, tags, ..document })
-}
-
-/// Gives files to a knowledge base and waits until each is searchable or failed. False when one failed.
-pub(super) async fn upload(
-    cx: &Context,
-    client: &Client,
-    (tenant, base): (&str, &str),
-    files: &[std::path::PathBuf],
-    said: &Said,
-) -> anyhow::Result<bool> {
-    let bar = bar(files.len() as u64);
-    let mut given: Vec<BaseUploaded> = Vec::new();
-    for path in files {
-        bar.set_message(format!("sending {}", path.display()));
-        let file = whole(path)?;
-        let upload = BaseUpload {
-            name: name(path)?,
-            kind: extension(path),
-            title: said.title.clone(),
-            tags: said.tags.clone(),
-            content: BASE64.encode(&file),
-        };
-        let path = [("tenant", tenant), ("base", base)];
-        given.push(client.put("base_upload", &path, &upload).await?);
-    }
-    if !client.is_running() {
-        bar.finish_and_clear();
-        if !cx.json {
-            output::line("kept; they are read as soon as `millrace up` or `millrace work index` runs")?;
-        }
-        return show(cx, client, (tenant, base), &given).await;
-    }
-    let (mut before, mut last) = (0, Instant::now());
-    loop {
-        let shown: BaseShow = client.call("base_show", &[("tenant", tenant), ("base", base)]).await?;
-        let settled = |given: &&BaseUploaded| {
-            let line = shown.documents.iter().find(|line| line.name == given.name);
-            // One that is gone, or that somebody replaced, is not ours to wait for any more.
-            line.is_none_or(|line| line.submission != given.submission || line.status.is_settled())
-        };
-        let done = given.iter().filter(settled).count();
-        if done > before {
-            (before, last) = (done, Instant::now());
-        }
-        if last.elapsed() > PATIENCE {
-            bar.finish_and_clear();
-            let left = given.len() - done;
-            anyhow::bail!(
-                "{left} files wait to be read; `millrace lag` and `millrace dlq list --stage index` tell why"
-            );
-        }
-        bar.set_position(done as u64);
-        bar.set_message("reading");
-        if done == given.len() {
-            break;
-        }
-        tokio::time::sleep(LOOK).await;
-    }
-    bar.finish_and_clear();
-    show(cx, client, (tenant, base), &given).await
-}
-
-/// Says what became of the files.
-async fn show(
-    cx: &Context,
-    client: &Client,
-    (tenant, base): (&str, &str),
-    given: &[BaseUploaded],
-) -> anyhow::Result<bool> {
-    let shown: BaseShow = client.call("base_show", &[("tenant", tenant), ("base", base)]).await?;
-    let ours = |name: &str| given.iter().any(|given| given.name == name);
-    let lines: Vec<_> = shown.documents.into_iter().filter(|line| ours(&line.name)).collect();
-    let failed = lines.iter().any(|line| line.status == DocumentStatus::Failed);
-    if cx.json {
-        output::json(&serde_json::json!({"base": base, "documents": lines}))?;
-    } else {
-        super::show::documents(&lines)?;
-    }
-    Ok(!failed)
-}
-
-fn bar(count: u64) -> ProgressBar {
-    let bar = ProgressBar::new(count);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 #[cfg(test)]

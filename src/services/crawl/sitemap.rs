@@ -13,15 +13,30 @@ use super::MAX_PAGES;
 pub(super) struct Found {
     pub(super) pages: Vec<String>,
     pub(super) sitemaps: Vec<String>,
+    /// Where the first page is that is not the site's own.
+    pub(super) foreign: Option<String>,
     /// True when it is a sitemap and was read to its end.
     pub(super) whole: bool,
 }
 
-/// Scheme, host and port of an address; `None` where it has none.
+/// Scheme, host and port of an address, the scheme's own port left out; `None` where it has none.
 pub(super) fn home(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;
-    let host = rest.split(['/', '?', '#']).next()?;
-    (!host.is_empty()).then(|| format!("{}://{}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase()))
+    let (scheme, host) =
+        (scheme.to_ascii_lowercase(), rest.split(['/', '?', '#']).next()?.to_ascii_lowercase());
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    let host = host.strip_suffix(usual).unwrap_or(&host);
+    (!host.is_empty()).then(|| format!("{scheme}://{host}"))
+}
+
+/// The host of an address alone: a machine is one, whatever schemes and ports it has.
+pub(super) fn host(address: &str) -> Option<String> {
+    let home = home(address)?;
+    let (_, host) = home.split_once("://")?;
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let end = host.rfind(']').map_or(0, |at| at + 1);
+    let end = host[end..].find(':').map_or(host.len(), |at| end + at);
+    Some(host[..end].to_owned())
 }
 
 /// Reads a sitemap or an index of sitemaps; what is no XML names nothing more.
@@ -50,8 +65,14 @@ pub(super) fn read(file: &[u8], own: &str) -> Found {
                 "loc" => {
                     in_loc = false;
                     let address = address.trim().to_owned();
-                    if home(&address).as_deref() == Some(own) {
-                        if in_index { found.sitemaps.push(address) } else { found.pages.push(address) }
+                    match home(&address) {
+                        Some(home) if home == own && in_index => found.sitemaps.push(address),
+                        Some(home) if home == own => found.pages.push(address),
+                        // A relation of it, if not itself: a file's address has no host.
+                        Some(home) if home.starts_with("http") => {
+                            found.foreign = found.foreign.or(Some(home))
+                        }
+                        _ => {}
                     }
                 }
                 _ => {}
@@ -89,5 +110,22 @@ mod tests {
             assert!(!read(broken.as_bytes(), "https://a.example").whole, "{broken}");
         }
         assert!(read(b"<urlset/>", "https://a.example").whole);
+        assert_eq!(found.foreign.as_deref(), Some("https://b.example"));
+    }
+
+    #[test]
+    fn a_host_is_one_by_whatever_way() {
+        for address in [
+            "http://Shop.example/a",
+            "https://shop.example",
+            "https://shop.example:8443/x?y",
+            "http://u:p@shop.example/",
+        ] {
+            assert_eq!(host(address).as_deref(), Some("shop.example"), "{address}");
+        }
+        assert_eq!(host("http://[::1]:80/x").as_deref(), Some("[::1]"));
+        assert_eq!(host("nonsense"), None);
+        assert_eq!(home("https://shop.example:443/x"), home("https://shop.example"));
+        assert_ne!(home("https://shop.example:80/x"), home("https://shop.example"));
     }
 }

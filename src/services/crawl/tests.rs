@@ -39,12 +39,14 @@ async fn a_site_is_its_sitemap() {
     let server = TestServer::start(vec![]).await;
     let home = format!("http://{}", server.address);
     let map = format!("<urlset><url><loc>{home}/b</loc></url><url><loc>{home}/a</loc></url></urlset>");
-    let server = TestServer::start(vec![Canned::with(404, &[], ""), Canned::with(200, &[], "no xml")]).await;
+    let script = vec![Canned::with(404, &[], ""), html("start"), Canned::with(200, &[], "no xml")];
+    let server = TestServer::start(script).await;
     let page = format!("http://{}/start", server.address);
     let crawler = crawler(true);
     let rules = crawler.robots(&page).await.unwrap();
     let named = crawler.site(&rules, &page).await.unwrap();
-    assert_eq!(named, Named { pages: vec![page.clone()], all: false }, "without one, the address itself");
+    let alone = Named { pages: vec![page.clone()], all: false, note: String::new() };
+    assert_eq!(named, alone, "without one, the address itself");
     assert_eq!(sitemap::read(map.as_bytes(), &home).pages.len(), 2);
 }
 
@@ -58,7 +60,7 @@ async fn a_site_whose_sitemap_fails_is_not_empty() {
         (Canned::with(404, &[], ""), false),
         (Canned::with(200, &[], "<html><body>We are back soon"), false),
     ] {
-        let server = TestServer::start(vec![robots(), answer]).await;
+        let server = TestServer::start(vec![robots(), html("start"), answer]).await;
         let page = format!("http://{}/start", server.address);
         let crawler = crawler(true);
         let rules = crawler.robots(&page).await.unwrap();
@@ -113,4 +115,56 @@ async fn a_redirect_loop_ends() {
     let page = format!("http://{}/", server.address);
     let lost = crawler(true).robots(&page).await;
     assert!(matches!(lost, Err(CrawlError::Http(HttpError::Redirect { .. }))), "{lost:?}");
+}
+
+/// Without `www.`, or by `http`, an address leads to where the site is.
+#[tokio::test]
+async fn a_site_is_where_its_address_ends_up() {
+    let (old, new) = (TestServer::start(vec![]).await, TestServer::start(vec![]).await);
+    let moved = |to: &str| Canned::with(301, &[("location", &new.url(to))], "");
+    old.answer(vec![Canned::with(404, &[], ""), moved("/")]);
+    let robots = Canned::with(200, &[], "User-agent: *\nDisallow: /private\n");
+    let map = ["/a", "/private/b"].map(|page| format!("<url><loc>{}</loc></url>", new.url(page))).concat();
+    new.answer(vec![
+        robots,
+        html("start"),
+        Canned::with(200, &[], &format!("<urlset>{map}</urlset>")),
+        html("a"),
+    ]);
+    let crawler = crawler(true);
+    let address = old.url("/");
+    let rules = crawler.robots(&address).await.unwrap();
+    let named = crawler.site(&rules, &address).await.unwrap();
+    assert_eq!((named.pages.len(), named.all, named.note.as_str()), (2, true, ""), "{named:?}");
+    let [page, private] = [&named.pages[0], &named.pages[1]];
+    assert!(matches!(crawler.page(&rules, page, &Before::default()).await, Ok(Page::Changed { .. })));
+    let refused = crawler.page(&rules, private, &Before::default()).await;
+    assert!(matches!(refused, Err(CrawlError::Forbidden)), "the other host's robots.txt: {refused:?}");
+    assert_eq!(new.seen().len(), 4, "its robots.txt is asked for once");
+}
+
+#[tokio::test]
+async fn a_sitemap_of_another_host_says_so() {
+    let server = TestServer::start(vec![]).await;
+    let map = "<urlset><url><loc>https://www.shop.example/a</loc></url></urlset>";
+    server.answer(vec![Canned::with(404, &[], ""), html("start"), Canned::with(200, &[], map)]);
+    let (crawler, address) = (crawler(true), server.url("/"));
+    let rules = crawler.robots(&address).await.unwrap();
+    let named = crawler.site(&rules, &address).await.unwrap();
+    assert_eq!((named.pages.as_slice(), named.all), (&[address][..], false));
+    assert!(named.note.contains("https://www.shop.example"), "{}", named.note);
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_host_is_followed_only_where_that_host_allows_it() {
+    let other = TestServer::start(vec![Canned::with(200, &[], "User-agent: *\nDisallow: /\n")]).await;
+    let to = other.url("/secret");
+    let moved = Canned::with(302, &[("location", &to)], "");
+    let server = TestServer::start(vec![Canned::with(404, &[], ""), moved]).await;
+    let (crawler, page) = (crawler(true), server.url("/page"));
+    let rules = crawler.robots(&page).await.unwrap();
+    let refused = crawler.page(&rules, &page, &Before::default()).await;
+    assert!(matches!(refused, Err(CrawlError::Forbidden)), "{refused:?}");
+    let seen = other.seen();
+    assert!(seen.len() == 1 && seen[0].line.ends_with("/robots.txt"), "{seen:?}");
 }

@@ -40,6 +40,15 @@ pub struct Call<'a> {
     pub max_body: Option<u64>,
 }
 
+/// What came of one request.
+#[derive(Debug)]
+pub enum Hop {
+    /// The whole answer.
+    Answer(Answer),
+    /// It is elsewhere.
+    To(String),
+}
+
 impl Face {
     pub(super) fn provider(config: &NetConfig) -> Result<Self, HttpError> {
         // Small JSON answers: unpacking costs more than the bytes.
@@ -121,6 +130,22 @@ impl Face {
             url = next;
         }
         Err(HttpError::Redirect { host: host(&url), reason: "too often" })
+    }
+
+    /// One request of [`Self::call`]: its answer, or where it redirects to, for a caller that has to ask first whether it may
+    /// go there.
+    ///
+    /// # Errors
+    /// When no whole answer came; an answer with an error status is no error.
+    pub async fn hop(&self, call: Call<'_>) -> Result<Hop, HttpError> {
+        let limit = call.limit.min(LONGEST);
+        let url = parse(call.url)?;
+        let response = self.exchange(&call, &url, call.headers, Some(limit)).await?;
+        if let Some(next) = self.redirection(&call, &url, &response)? {
+            return Ok(Hop::To(next.into()));
+        }
+        let most = call.max_body.unwrap_or(self.max_body);
+        Ok(Hop::Answer(collect(response, &host(&url), most, limit).await?))
     }
 
     /// Sends a request and gives the answer as soon as its head is there; `call.limit` bounds only the wait for that.

@@ -1,18 +1,20 @@
 //! Text becomes terms: one pipeline for documents and for questions, so that both meet.
 //!
 //! NFKC, invisible characters off, case fold, words, stem, fold letters. Arabic is stemmed before its letters are folded,
-//! Persian is folded only, runs of Han, Kana and Thai become pairs of characters. Guarantee: no input panics, and a term
-//! is at most [`MAX_TERM_BYTES`] long.
+//! Persian is folded only, runs of Han, Kana, Hangul and Thai become pairs of characters, and what stands between them in
+//! other letters or digits stays a word. Guarantee: no input panics, and a term is at most [`MAX_TERM_BYTES`] long.
 
 mod language;
 
 pub(super) use language::Language;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use caseless::Caseless;
 use tantivy::tokenizer::{SimpleTokenizer, Stemmer, TextAnalyzer, TokenStream};
 use unicode_normalization::UnicodeNormalization;
+
+use crate::domain::text;
 
 /// A longer word is no word but a key or an encoded blob; its beginning is enough to find it again.
 const MAX_TERM_BYTES: usize = 64;
@@ -52,7 +54,8 @@ impl Analyzer {
             let mut terms = Vec::new();
             analyse(word, stemmer, &mut terms);
             terms.iter().for_each(|term| take(term));
-            if known.len() < KNOWN {
+            // A longer one is most likely a sentence without spaces, which does not come again.
+            if known.len() < KNOWN && word.len() <= MAX_TERM_BYTES {
                 known.insert(word.to_owned(), terms);
             }
         });
@@ -60,24 +63,56 @@ impl Analyzer {
 }
 
 /// A question's words without those that every question has, each with the terms that it stands for in any of the
-/// languages. Words that only differ in form appear once. Where nothing but such words is left, they are kept.
+/// languages. Words that only differ in form appear once; a pair of characters is a word of its own, so that one pair is
+/// a part of what is asked and never all of it. Where nothing but common words is left, they are kept. At most `most` words
+/// of the first [`LONGEST_QUESTION`] bytes: what stands behind those is not looked at.
 pub(super) fn question(text: &str, languages: &[Language], most: usize) -> Vec<Vec<String>> {
-    let mut all: Vec<(bool, Vec<String>)> = Vec::new();
+    let mut words = Words { telling: Vec::new(), common: Vec::new(), seen: HashSet::new(), most };
     let mut stemmers: Vec<_> = languages.iter().map(|language| stemmer(*language)).collect();
-    each_word(&normalise(text), |word| {
-        let common = languages.iter().any(|language| language.is_common(word));
-        let mut variants = Vec::with_capacity(languages.len());
-        for stemmer in &mut stemmers {
-            analyse(word, stemmer, &mut variants);
+    each_word(&normalise(text::cut(text, LONGEST_QUESTION)), |word| {
+        if words.is_full() {
+            return;
         }
-        variants.sort_unstable();
-        variants.dedup();
-        if !variants.is_empty() && !all.iter().any(|(_, seen)| *seen == variants) {
-            all.push((common, variants));
+        for (is_paired, run) in runs(word) {
+            if is_paired {
+                pairs(run, |pair| words.add(says_nothing(&pair), vec![pair]));
+                continue;
+            }
+            let mut variants = Vec::with_capacity(languages.len());
+            for stemmer in &mut stemmers {
+                one(run, stemmer, &mut variants);
+            }
+            variants.sort_unstable();
+            variants.dedup();
+            words.add(languages.iter().any(|language| language.is_common(run)), variants);
         }
     });
-    let only_common = all.iter().all(|(common, _)| *common);
-    all.into_iter().filter(|(common, _)| only_common || !common).map(|(_, word)| word).take(most).collect()
+    if words.telling.is_empty() { words.common } else { words.telling }
+}
+
+/// Nobody asks longer; a script or a model may.
+const LONGEST_QUESTION: usize = 8 << 10;
+
+/// The words of a question, as they come; both kinds are bounded.
+struct Words {
+    telling: Vec<Vec<String>>,
+    common: Vec<Vec<String>>,
+    seen: HashSet<Vec<String>>,
+    most: usize,
+}
+
+impl Words {
+    /// True when no further word changes anything.
+    fn is_full(&self) -> bool {
+        self.telling.len() >= self.most
+    }
+
+    fn add(&mut self, is_common: bool, variants: Vec<String>) {
+        let kind = if is_common { &mut self.common } else { &mut self.telling };
+        if kind.len() < self.most && !variants.is_empty() && self.seen.insert(variants.clone()) {
+            kind.push(variants);
+        }
+    }
 }
 
 /// One form for what people would call the same text.
@@ -128,7 +163,7 @@ fn each_word(text: &str, mut take: impl FnMut(&str)) {
     while let Some(token) = stream.next() {
         let apostrophe = (token.offset_from > 0 && bytes[token.offset_from - 1] == b'\'')
             || bytes.get(token.offset_to) == Some(&b'\'');
-        let alone = token.text.chars().nth(1).is_none();
+        let alone = token.text.chars().nth(1).is_none() && !token.text.chars().any(paired);
         if !(apostrophe && alone) {
             take(&token.text);
         }
@@ -141,11 +176,29 @@ fn stemmer(language: Language) -> Option<TextAnalyzer> {
     language.stemmer().map(|stemmer| TextAnalyzer::builder(raw).filter(Stemmer::new(stemmer)).build())
 }
 
-/// The terms of one normalised word.
+/// The terms of what stands between two spaces.
 fn analyse(word: &str, stemmer: &mut Option<TextAnalyzer>, out: &mut Vec<String>) {
-    if word.chars().any(paired) {
-        return pairs(word, out);
+    for (is_paired, run) in runs(word) {
+        if is_paired { pairs(run, |pair| out.push(pair)) } else { one(run, stemmer, out) }
     }
+}
+
+/// A word cut where characters that are paired meet others: `使用iphone12手机` is two runs of pairs and a word.
+fn runs(word: &str) -> impl Iterator<Item = (bool, &str)> {
+    let mut left = word;
+    std::iter::from_fn(move || {
+        let first = left.chars().next()?;
+        let is_paired = paired(first);
+        // Nothing of ASCII is paired, and most words are ASCII.
+        let end = if left.is_ascii() { None } else { left.find(|c| paired(c) != is_paired) };
+        let (run, rest) = left.split_at(end.unwrap_or(left.len()));
+        left = rest;
+        Some((is_paired, run))
+    })
+}
+
+/// The term of one normalised word.
+fn one(word: &str, stemmer: &mut Option<TextAnalyzer>, out: &mut Vec<String>) {
     let stemmed = stemmer.as_mut().and_then(|stemmer| {
         let mut stream = stemmer.token_stream(word);
         stream.next().map(|token| token.text.clone())
@@ -175,26 +228,48 @@ const fn fold_letter(c: char) -> char {
     }
 }
 
-/// Scripts that are written without spaces.
+/// Scripts whose words are not parted by spaces, or carry endings that no stemmer here takes off.
 const fn paired(c: char) -> bool {
     matches!(
         c,
         '\u{e00}'..='\u{e7f}'
+            | '\u{1100}'..='\u{11ff}'
+            | '\u{3005}'..='\u{3007}'
             | '\u{3040}'..='\u{30ff}'
+            | '\u{3130}'..='\u{318f}'
             | '\u{3400}'..='\u{4dbf}'
             | '\u{4e00}'..='\u{9fff}'
+            | '\u{ac00}'..='\u{d7af}'
             | '\u{f900}'..='\u{faff}'
             | '\u{20000}'..='\u{3ffff}'
     )
 }
 
-/// Overlapping pairs of characters; a single one stands for itself.
-fn pairs(run: &str, out: &mut Vec<String>) {
-    let chars: Vec<char> = run.chars().collect();
-    match chars.as_slice() {
-        [one] => out.push(one.to_string()),
-        _ => out.extend(chars.windows(2).map(String::from_iter)),
+/// Calls `take` with overlapping pairs of characters; a single one stands for itself.
+fn pairs(run: &str, mut take: impl FnMut(String)) {
+    let mut before: Option<char> = None;
+    let mut alone = true;
+    for c in run.chars() {
+        if let Some(before) = before {
+            alone = false;
+            take([before, c].iter().collect());
+        }
+        before = Some(c);
     }
+    if let Some(one) = before.filter(|_| alone) {
+        take(one.to_string());
+    }
+}
+
+/// True for a pair with a character that is grammar and stands beside any word: what question words and particles are
+/// in languages that write them without a space. A document keeps such pairs; a question is not judged by them.
+fn says_nothing(pair: &str) -> bool {
+    const CHARACTERS: &str = "的了吗嗎呢吧么麼我你您他她们們几幾怎哪谁誰这這那是はがをのにへともで";
+    const PAIRS: [&str; 20] = [
+        "请问", "請問", "です", "ます", "すか", "した", "して", "ませ", "せん", "くだ", "ださ", "さい",
+        "나요", "세요", "까요", "니까", "습니", "니다", "어떻", "떻게",
+    ];
+    pair.chars().any(|c| CHARACTERS.contains(c)) || PAIRS.contains(&pair)
 }
 
 #[cfg(test)]
@@ -217,6 +292,34 @@ mod tests {
     }
 
     #[test]
+    fn words_between_characters_that_are_paired_stay_words() {
+        let phone = terms("使用iPhone12手机", Language::English);
+        assert_eq!(phone, ["使用", "iphone12", "手机"]);
+        assert_eq!(terms("Windowsのインストール", Language::Other)[0], "windows");
+        assert_eq!(terms("ราคา500บาท", Language::Other)[3..4], ["500"]);
+        assert_eq!(terms("３日以内", Language::Other), ["3", "日以", "以内"]);
+        assert_eq!(terms("'猫'", Language::Other), ["猫"]);
+        let word = question("iPhone12手机", &[Language::Other], 32);
+        assert_eq!(word, [vec!["iphone12".to_owned()], vec!["手机".to_owned()]]);
+    }
+
+    #[test]
+    fn korean_words_meet_whatever_ending_they_have() {
+        assert_eq!(terms("배송비는", Language::Other), ["배송", "송비", "비는"]);
+        let word = question("배송비", &[Language::Other], 32);
+        assert!(word.iter().all(|pair| terms("배송비는", Language::Other).contains(&pair[0])), "{word:?}");
+        assert_eq!(terms("각", Language::Other), terms("\u{1100}\u{1161}\u{11a8}", Language::Other));
+    }
+
+    #[test]
+    fn every_pair_of_a_question_is_a_word_of_its_own() {
+        let words = question("营业时间", &[Language::Other], 32);
+        assert_eq!(words, [["营业"], ["业时"], ["时间"]].map(|word| word.map(str::to_owned).to_vec()));
+        assert_eq!(question("你们的退货吗", &[Language::Other], 32), [vec!["退货".to_owned()]]);
+        assert!(!question("你们是谁", &[Language::Other], 32).is_empty(), "grammar alone is kept");
+    }
+
+    #[test]
     fn common_words_leave_a_question() {
         let words = question("What are your opening hours?", &[Language::English], 32);
         assert_eq!(words, [vec!["open".to_owned()], vec!["hour".to_owned()]]);
@@ -225,6 +328,18 @@ mod tests {
         assert_eq!(question("cats cat CATS", &[Language::English], 32).len(), 1);
         assert_eq!(question("a1 b2 c3 d4", &[Language::English], 2).len(), 2);
         assert!(question("?!", &[Language::English], 32).is_empty());
+    }
+
+    #[test]
+    fn of_a_long_question_only_the_beginning_is_read() {
+        let long: String = (0..10_000).map(|n| format!("word{n} ")).collect();
+        let words = question(&long, &[Language::English], usize::MAX);
+        assert!((800..1_200).contains(&words.len()), "{} words of {} bytes", words.len(), LONGEST_QUESTION);
+        assert_eq!(question(&long, &[Language::English], 32).len(), 32);
+        let common = format!("{} tandem", "what are your ".repeat(500));
+        assert_eq!(question(&common, &[Language::English], 2), [vec!["tandem".to_owned()]]);
+        // Three bytes each: the border is no multiple of them.
+        assert_eq!(question(&"是".repeat(20_000), &[Language::Other], 32).len(), 1);
     }
 
     proptest! {

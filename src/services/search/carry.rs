@@ -2,8 +2,10 @@
 //!
 //! Guarantee: what is carried is text of the documents themselves, in the order of the candidates.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::analysis::{Analyzer, Language};
 use super::found::Candidate;
 use super::passages::{Piece, Place, tokens};
 use super::resident::Resident;
@@ -11,6 +13,9 @@ use crate::domain::events::Passage;
 
 /// Two passages that are nearer to one another than this say the same.
 const SAME: f32 = 0.95;
+
+/// Without meaning: two passages that share more of their words than this, and every number, say the same.
+const SHARED: f32 = 0.9;
 
 /// What a prompt has for passages.
 const TOKENS: usize = 1500;
@@ -20,15 +25,23 @@ struct Run<'a> {
     best: &'a Candidate,
     first: usize,
     last: usize,
+    /// The words of the best one, where words decide what is the same.
+    words: HashSet<String>,
 }
 
-/// The best passages, at most `top`.
-pub(super) fn passages(from: &[Arc<Resident>], candidates: &[Candidate], top: usize) -> Vec<Passage> {
+/// The best passages, at most `top`. `by_meaning` where cosines say something of these texts: two that the model can't read
+/// may lie near one another and speak of different things.
+pub(super) fn passages(
+    from: &[Arc<Resident>],
+    candidates: &[Candidate],
+    top: usize,
+    by_meaning: bool,
+) -> Vec<Passage> {
     let mut runs: Vec<Run<'_>> = Vec::new();
     let mut left = TOKENS;
     for candidate in candidates {
         let Some((resident, piece)) = place(from, candidate) else { continue };
-        if runs.iter().any(|run| same(from, run.best, candidate)) {
+        if runs.iter().any(|run| same(from, run.best, candidate, by_meaning)) {
             continue;
         }
         let cost = tokens(piece.text(&resident.corpus));
@@ -40,7 +53,11 @@ pub(super) fn passages(from: &[Arc<Resident>], candidates: &[Candidate], top: us
             run.first = run.first.min(candidate.piece);
             run.last = run.last.max(candidate.piece);
         } else if runs.len() < top {
-            runs.push(Run { best: candidate, first: candidate.piece, last: candidate.piece });
+            let words = if by_meaning { HashSet::new() } else { words(resident, piece) };
+            if !by_meaning && runs.iter().any(|run| alike(&run.words, &words)) {
+                continue;
+            }
+            runs.push(Run { words, ..Run::of(candidate) });
         } else {
             continue;
         }
@@ -51,7 +68,34 @@ pub(super) fn passages(from: &[Arc<Resident>], candidates: &[Candidate], top: us
 
 /// A candidate alone.
 pub(super) fn one(from: &[Arc<Resident>], candidate: &Candidate) -> Option<Passage> {
-    passage(from, &Run { best: candidate, first: candidate.piece, last: candidate.piece })
+    passage(from, &Run::of(candidate))
+}
+
+impl<'a> Run<'a> {
+    fn of(best: &'a Candidate) -> Self {
+        Self { best, first: best.piece, last: best.piece, words: HashSet::new() }
+    }
+}
+
+/// The words of a passage, and of its question.
+fn words(resident: &Resident, piece: &Piece) -> HashSet<String> {
+    let mut words = HashSet::new();
+    // Forms of a word are told apart: texts that say the same in other forms are no copies of one another.
+    let mut analyzer = Analyzer::new(Language::Other);
+    for text in [piece.text(&resident.corpus), piece.question(&resident.corpus).unwrap_or_default()] {
+        analyzer.terms(text, |term| {
+            words.insert(term.to_owned());
+        });
+    }
+    words
+}
+
+/// True when nearly all words are the same. One number makes two prices, dates or sizes.
+fn alike(one: &HashSet<String>, other: &HashSet<String>) -> bool {
+    let is_number = |term: &&String| term.chars().any(|c| c.is_ascii_digit());
+    let shared = one.intersection(other).count();
+    let all = one.len() + other.len() - shared;
+    shared as f32 > SHARED * all as f32 && !one.symmetric_difference(other).any(|term| is_number(&term))
 }
 
 /// The passage that a candidate is.
@@ -61,10 +105,13 @@ fn place<'a>(from: &'a [Arc<Resident>], candidate: &Candidate) -> Option<(&'a Re
 }
 
 /// The same text, or texts that mean the same.
-fn same(from: &[Arc<Resident>], one: &Candidate, other: &Candidate) -> bool {
+fn same(from: &[Arc<Resident>], one: &Candidate, other: &Candidate, by_meaning: bool) -> bool {
     let (Some((of_a, a)), Some((of_b, b))) = (place(from, one), place(from, other)) else { return false };
     if a.text(&of_a.corpus) == b.text(&of_b.corpus) && a.question(&of_a.corpus) == b.question(&of_b.corpus) {
         return true;
+    }
+    if !by_meaning {
+        return false;
     }
     let (a, b) = (of_a.vectors.load(), of_b.vectors.load());
     let row = a.as_ref().and_then(|vectors| vectors.row(one.piece));

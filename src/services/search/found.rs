@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::count::Hit;
-use super::fusion::{BY_MEANING, BY_WORDS, by_chance, fuse};
+use super::fusion::{BY_MEANING, BY_WORDS, by_chance, fuse, named};
 use super::ground::Only;
 use super::resident::Resident;
 use super::semantic::Asked;
@@ -84,7 +84,7 @@ impl Found {
     /// By words and meaning together.
     pub(super) fn by_both(
         (from, only): (Vec<Arc<Resident>>, &[Only]),
-        hits: &[Hit],
+        (hits, weighs): (&[Hit], f32),
         question: &Asked,
         depth: usize,
     ) -> Self {
@@ -92,9 +92,13 @@ impl Found {
         let vectors: Vec<_> = from.iter().zip(only).map(of).collect();
         let candidates = fuse(hits, &vectors, &question.row, question.weight, depth);
         let nearest = candidates.iter().filter_map(|candidate| candidate.cosine).fold(0.0, f32::max);
-        let confidence = if candidates.is_empty() { 0.0 } else { BY_MEANING.at(nearest) };
+        let covered = hits.iter().map(|hit| hit.coverage).fold(0.0, f32::max);
+        let passages = from.iter().map(|resident| resident.pieces.len()).sum();
+        // A model has no idea of part numbers and names: who asks for one that stands there gets it.
+        let named = named(covered, weighs, passages);
+        let confidence = if candidates.is_empty() { 0.0 } else { BY_MEANING.at(nearest).max(named) };
         let (encode, weight) = (question.took, question.weight);
-        Self { from, candidates, confidence, weighs: 0.0, encode, weight }
+        Self { from, candidates, confidence, weighs, encode, weight }
     }
 
     /// What the question's words weigh together, in words that nobody wrote.
@@ -123,7 +127,8 @@ impl Found {
     }
 
     /// How sure it is that the bot's documents say something about the question, 0 to 1. It rests on the nearest
-    /// cosine; without a model on the share of the question's IDF mass that the best passage covers.
+    /// cosine, or on a passage that has every word of it and rare ones; without a model on the share of the question's IDF
+    /// mass that the best passage covers.
     #[must_use]
     pub const fn confidence(&self) -> f32 {
         self.confidence
@@ -145,7 +150,9 @@ impl Found {
     pub fn grounding(&self, top: usize) -> Grounding {
         let (verdict, confidence) = (self.verdict(), self.confidence);
         let passages = match verdict {
-            Verdict::Answer | Verdict::Hedge => carry::passages(&self.from, &self.candidates, top),
+            Verdict::Answer | Verdict::Hedge => {
+                carry::passages(&self.from, &self.candidates, top, self.weight > 0.0)
+            }
             Verdict::Abstain => Vec::new(),
         };
         Grounding { passages, verdict, confidence, encode: self.encode }

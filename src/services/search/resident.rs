@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use arc_swap::ArcSwapOption;
 
 use super::analysis::Language;
+use super::ground::Only;
 use super::passages::{Piece, pieces};
 use super::snapshot::{NUMBERS, Opened, document_hash};
 use super::vectors::Vectors;
@@ -31,6 +32,8 @@ pub(super) struct Resident {
     pub(super) pieces: Vec<Piece>,
     /// The languages of its passages, the commonest first, at most [`MAX_LANGUAGES`].
     pub(super) languages: Vec<Language>,
+    /// Every language of its passages, with how many it has.
+    pub(super) spoken: BTreeMap<Language, usize>,
     /// Documents by language.
     pub(super) documents: BTreeMap<Language, usize>,
     /// Terms in all titles and in all bodies: scores rest on its own figures, never on its neighbours'.
@@ -74,6 +77,20 @@ impl Resident {
         let at = self.places.binary_search_by_key(&document, |(number, _)| *number).ok()?;
         let piece = self.places[at].1.checked_add(usize::try_from(place).ok()?)?;
         (piece < self.pieces.len()).then_some(piece)
+    }
+
+    /// How many of its passages are in each language, of those that may answer.
+    pub(super) fn spoken(&self, only: &Only) -> BTreeMap<Language, usize> {
+        let Some(only) = only else { return self.spoken.clone() };
+        let mut spoken = BTreeMap::new();
+        for entry in &self.entries {
+            let passages = only.get(entry.first..entry.first + entry.count).unwrap_or_default();
+            let count = passages.iter().filter(|may| **may).count();
+            if count > 0 {
+                *spoken.entry(entry.language).or_default() += count;
+            }
+        }
+        spoken
     }
 
     /// True when some of its passages stand in the shard itself.
@@ -233,16 +250,16 @@ impl Draft {
     pub(super) fn finish(self) -> Resident {
         let Self { owner, snapshot, corpus, pieces, entries, .. } = self;
         let mut documents = BTreeMap::new();
-        let mut passages: HashMap<Language, usize> = HashMap::new();
+        let mut spoken: BTreeMap<Language, usize> = BTreeMap::new();
         let mut tokens = [0; 2];
         for entry in &entries {
             *documents.entry(entry.language).or_default() += 1;
-            *passages.entry(entry.language).or_default() += entry.count;
+            *spoken.entry(entry.language).or_default() += entry.count;
             tokens = [tokens[0] + entry.tokens[0], tokens[1] + entry.tokens[1]];
         }
-        passages.retain(|_, count| *count > 0);
-        let mut languages: Vec<Language> = passages.keys().copied().collect();
-        languages.sort_unstable_by_key(|language| (Reverse(passages[language]), *language));
+        spoken.retain(|_, count| *count > 0);
+        let mut languages: Vec<Language> = spoken.keys().copied().collect();
+        languages.sort_unstable_by_key(|language| (Reverse(spoken[language]), *language));
         languages.truncate(MAX_LANGUAGES);
         let mut places: Vec<(u64, usize)> = entries.iter().map(|entry| (entry.number, entry.first)).collect();
         places.sort_unstable();
@@ -259,6 +276,7 @@ impl Draft {
             corpus,
             pieces,
             languages,
+            spoken,
             documents,
             tokens,
             vectors: ArcSwapOption::empty(),

@@ -1,13 +1,16 @@
 //! Passages become vectors in the background: text is searchable at once, by meaning a little later.
 //!
-//! One thread, one text at a time. Guarantees: a bot's vectors appear at once or not at all; what was embedded before, by
-//! this model, is read back from its file and never embedded again; a bot that was changed or has left meanwhile is let go.
+//! One thread, one text at a time; what misses few goes first, and tenants take turns. Guarantees: a bot's vectors appear at
+//! once or not at all; what was embedded before, by this model, is carried over to the next version and never embedded again;
+//! a bot that was changed or has left meanwhile is let go.
 
-use std::collections::{BTreeMap, HashMap};
+mod turns;
+mod worker;
+
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,19 +18,26 @@ use moka::sync::Cache;
 use tokio::sync::Semaphore;
 
 use super::SearchError;
+use super::analysis::Language;
+use super::ground::Only;
 use super::passages::Piece;
 use super::resident::Resident;
 use super::shard::Key;
 use super::snapshot::VECTORS;
 use super::vectors::{Row, TextHash, Vectors, hash};
 use crate::domain::knowledge::Corpus;
+use crate::domain::text::cut;
 use crate::services::embed::Embed;
-
-/// Bots that wait for their vectors; one more is searched by words until it is indexed again.
-const WAITING: usize = 10_000;
+use worker::Queue;
 
 /// A question that takes longer to encode is searched by words.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A language that fewer passages are in than one of so many is not what the documents are in.
+const LARGE: usize = 4;
+
+/// What is read of a question, in bytes; a model reads less.
+const LONGEST: usize = 2_000;
 
 /// What a search needs to find by meaning.
 #[derive(Debug, Clone)]
@@ -59,9 +69,7 @@ pub(super) struct Semantic {
     pub(super) embed: Arc<dyn Embed>,
     folder: PathBuf,
     weights: BTreeMap<String, f32>,
-    /// Gone when this ends: then the thread has nothing left to wait for.
-    queue: Option<SyncSender<Weak<Resident>>>,
-    stop: Arc<AtomicBool>,
+    queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
     remembered: Cache<TextHash, Arc<Row>>,
     /// Questions that may be at the model: one at work, and one that waits for it.
@@ -75,34 +83,56 @@ impl Semantic {
     /// Starts the thread; it ends with this.
     pub(super) fn start(meaning: Meaning) -> Result<Self, SearchError> {
         let Meaning { embed, folder, weights, remembered } = meaning;
-        let (queue, jobs) = sync_channel(WAITING);
-        let (worker, place) = (Arc::clone(&embed), folder.clone());
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let work = move || run(&jobs, &*worker, &place, &stopped);
+        let queue = Arc::new(Queue::new());
+        let (worker, place, jobs) = (Arc::clone(&embed), folder.clone(), Arc::clone(&queue));
         let thread = std::thread::Builder::new()
             .name("embed".to_owned())
-            .spawn(work)
+            .spawn(move || worker::run(&jobs, &*worker, &place))
             .map_err(|error| SearchError::Index(format!("no thread for vectors: {error}")))?;
-        let (queue, thread) = (Some(queue), Some(thread));
         let (remembered, asking) = (Cache::new(remembered), Arc::new(Semaphore::new(ASKING)));
-        Ok(Self { embed, folder, weights, queue, stop, thread, remembered, asking })
+        Ok(Self { embed, folder, weights, queue, thread: Some(thread), remembered, asking })
+    }
+
+    /// True when meaning counts in one of its languages: vectors of others would take their time and harm.
+    pub(super) fn speaks(&self, resident: &Resident) -> bool {
+        resident.spoken.keys().any(|language| self.weight(*language) > 0.0)
+    }
+
+    fn weight(&self, language: Language) -> f32 {
+        self.weights.get(language.code()).copied().unwrap_or(0.0)
+    }
+
+    /// How much meaning counts for a question among passages of these languages: one question has one weight. Its own
+    /// language decides, where that is known and a good part of the passages are in it; else what counts least does, since
+    /// nobody knows which of them hold the answer.
+    fn weight_among(&self, spoken: &BTreeMap<Language, usize>, own: Option<Language>) -> f32 {
+        let all: usize = spoken.values().sum();
+        let is_large = |language: &Language| spoken.get(language).is_some_and(|count| count * LARGE >= all);
+        if let Some(own) = own.filter(is_large) {
+            return self.weight(own);
+        }
+        let large = spoken.keys().copied().filter(is_large).chain(own);
+        large.map(|language| self.weight(language)).reduce(f32::min).unwrap_or(0.0)
     }
 
     /// Sees to a bot's vectors: at once when its file has them all.
     pub(super) fn see_to(&self, resident: &Arc<Resident>) {
-        if resident.pieces.is_empty() {
+        if !self.speaks(resident) {
             return;
         }
-        let stored = files(&self.folder, resident)
-            .filter_map(|(folder, name)| Vectors::open(&folder, &name, self.embed.model()))
-            .find(|vectors| stand_for(vectors, resident));
-        if let Some(vectors) = stored {
-            resident.vectors.store(Some(Arc::new(vectors)));
-            return;
+        let texts = resident.pieces.iter().map(|piece| hash(&text_of(piece, &resident.corpus)));
+        let hashes: Vec<TextHash> = texts.collect();
+        let open = |(folder, name): (PathBuf, String)| Vectors::open(&folder, &name, self.embed.model());
+        let mut known: HashSet<TextHash> = HashSet::new();
+        for vectors in files(&self.folder, resident).filter_map(open) {
+            if stand_for(&vectors, &hashes) {
+                resident.vectors.store(Some(Arc::new(vectors)));
+                return;
+            }
+            known.extend((0..vectors.len()).filter_map(|row| vectors.hash(row)));
         }
-        let sent = self.queue.as_ref().map(|queue| queue.try_send(Arc::downgrade(resident)));
-        if let Some(Err(TrySendError::Full(_))) = sent {
+        let missing = hashes.iter().filter(|hash| !known.contains(*hash)).count();
+        if !self.queue.put(key(&resident.corpus), missing, resident) {
             resident.seen_to.store(false, Ordering::Relaxed);
             let corpus = resident.corpus.id();
             tracing::warn!(%corpus, "too many wait for vectors; this one is searched by words");
@@ -130,15 +160,16 @@ impl Semantic {
         Ok(gone)
     }
 
-    /// A question's vector; `None` when it is searched by words alone: meaning counts nothing in the documents' language,
-    /// the vectors are not there yet, the model fails or takes too long.
-    pub(super) async fn ask(&self, residents: &[Arc<Resident>], text: &str) -> Option<Asked> {
-        // What most passages are in decides: one question has one weight.
-        let largest = residents.iter().max_by_key(|resident| resident.pieces.len())?;
-        let language = largest.languages.first()?;
-        let weight = self.weights.get(language.code()).copied().unwrap_or(0.0);
-        let ready = |r: &Arc<Resident>| r.pieces.is_empty() || r.vectors.load().is_some();
-        // A corpus without vectors would lose to those that have them, whatever it says.
+    /// A question's vector; `None` when it is searched by words alone: meaning counts nothing in its language or the
+    /// documents', the vectors are not there yet, the model fails or takes too long.
+    pub(super) async fn ask(&self, residents: &[(Arc<Resident>, Only)], text: &str) -> Option<Asked> {
+        let mut spoken: BTreeMap<Language, usize> = BTreeMap::new();
+        for (language, count) in residents.iter().flat_map(|(resident, only)| resident.spoken(only)) {
+            *spoken.entry(language).or_default() += count;
+        }
+        let weight = self.weight_among(&spoken, Language::of_question(cut(text, LONGEST)));
+        // One that the model doesn't speak has none. Any other without would lose to those that have them, whatever it says.
+        let ready = |(r, _): &(Arc<Resident>, Only)| !self.speaks(r) || r.vectors.load().is_some();
         if weight <= 0.0 || !residents.iter().all(ready) {
             return None;
         }
@@ -148,6 +179,7 @@ impl Semantic {
     }
 
     async fn question(&self, text: &str) -> Option<Arc<Row>> {
+        let text = cut(text, LONGEST);
         let key = hash(&text.trim().to_lowercase());
         if let Some(row) = self.remembered.get(&key) {
             return Some(row);
@@ -178,8 +210,7 @@ impl Semantic {
 impl Drop for Semantic {
     /// Waits for the passage that is being embedded: the library may not be torn down under it.
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.queue = None;
+        self.queue.stop();
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that makes vectors panicked");
         }
@@ -219,67 +250,7 @@ fn files(folder: &Path, resident: &Resident) -> impl Iterator<Item = (PathBuf, S
     std::iter::once(own).chain(snapshot)
 }
 
-fn stand_for(vectors: &Vectors, resident: &Resident) -> bool {
-    vectors.len() == resident.pieces.len()
-        && resident
-            .pieces
-            .iter()
-            .enumerate()
-            .all(|(n, piece)| vectors.hash(n) == Some(hash(&text_of(piece, &resident.corpus))))
-}
-
-fn run(jobs: &Receiver<Weak<Resident>>, embed: &dyn Embed, folder: &Path, stop: &AtomicBool) {
-    while let Ok(job) = jobs.recv() {
-        match work(&job, embed, folder, stop) {
-            Ok(()) => {}
-            Err(error) => {
-                tracing::warn!(%error, "a bot's vectors could not be made; it is searched by words");
-                if let Some(resident) = job.upgrade() {
-                    resident.seen_to.store(false, Ordering::Relaxed);
-                }
-            }
-        }
-    }
-}
-
-fn work(
-    job: &Weak<Resident>,
-    embed: &dyn Embed,
-    folder: &Path,
-    stop: &AtomicBool,
-) -> Result<(), SearchError> {
-    let failed = |error: &dyn std::fmt::Display| SearchError::Index(error.to_string());
-    let Some(resident) = job.upgrade() else { return Ok(()) };
-    let texts: Vec<String> = resident.pieces.iter().map(|piece| text_of(piece, &resident.corpus)).collect();
-    let name = name(&key(&resident.corpus));
-    let mut known: HashMap<TextHash, Row> = HashMap::new();
-    for (folder, name) in files(folder, &resident) {
-        if let Some(old) = Vectors::open(&folder, &name, embed.model()) {
-            known.extend((0..old.len()).filter_map(|n| Some((old.hash(n)?, old.row(n)?))));
-        }
-    }
-    drop(resident);
-    let mut rows = Vec::with_capacity(texts.len());
-    for text in &texts {
-        // A newer version waits behind this one, or the bot made room: its vectors are nobody's.
-        // What was made of them is kept: a corpus that changes all the time would never be done.
-        if job.strong_count() == 0 || stop.load(Ordering::Relaxed) {
-            let mut all = known;
-            all.extend(rows);
-            let all: Vec<_> = all.into_iter().collect();
-            Vectors::write(folder, &name, embed.model(), &all).map_err(|error| failed(&error))?;
-            return Ok(());
-        }
-        let key = hash(text);
-        let row = match known.get(&key) {
-            Some(row) => row.clone(),
-            None => Row::of(&embed.passage(text).map_err(|error| failed(&error))?),
-        };
-        rows.push((key, row));
-    }
-    let vectors = Vectors::write(folder, &name, embed.model(), &rows).map_err(|error| failed(&error))?;
-    if let (Some(resident), Some(vectors)) = (job.upgrade(), vectors) {
-        resident.vectors.store(Some(Arc::new(vectors)));
-    }
-    Ok(())
+/// True when the rows are those of these texts, in this order.
+fn stand_for(vectors: &Vectors, texts: &[TextHash]) -> bool {
+    vectors.len() == texts.len() && texts.iter().enumerate().all(|(n, text)| vectors.hash(n) == Some(*text))
 }

@@ -31,7 +31,7 @@ use crate::services::objects::SnapshotId;
 
 /// Counts up whenever the same documents give other files: splitting, analysis, fields, the table. Older files are then made
 /// anew and never read.
-pub const FORMAT: i64 = 1;
+pub const FORMAT: i64 = 2;
 
 /// Numbers of documents from here on stand in a snapshot, lower ones in a shard.
 pub(super) const NUMBERS: u64 = 1 << 63;

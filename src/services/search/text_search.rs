@@ -88,6 +88,17 @@ pub struct Profile {
     pub languages: BTreeMap<String, usize>,
 }
 
+/// How far the vectors of a corpus are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vectored {
+    /// It is searched by words: there is no model, or none that speaks a language of it.
+    Never,
+    /// They are made, or nobody asked for them yet.
+    Coming,
+    /// All of them are there, so many bytes on the disk.
+    Ready(u64),
+}
+
 /// Looking whether a file has the vectors of so many passages hashes each of them: more would hold up others.
 const HASHED_INLINE: usize = 200;
 
@@ -213,17 +224,32 @@ impl TextSearch {
         semantic.keep(known, young).map_err(|error| SearchError::Index(error.to_string()))
     }
 
-    /// Vectors of a bot's passages on the disk, in bytes; `None` while they are not all there.
+    /// How far the vectors of a corpus are, in the version that is asked for.
     #[must_use]
-    pub fn vector_bytes(&self, corpus: impl Into<Corpus>) -> Option<u64> {
+    pub fn vectors(&self, corpus: impl Into<Corpus>) -> Vectored {
         let corpus = corpus.into();
         let key = key(&corpus);
+        let Some(semantic) = &self.semantic else { return Vectored::Never };
         let view = self.place(&key).0.view();
-        let resident = view.residents.get(&key).filter(|r| r.corpus.version() == corpus.version())?;
-        if resident.pieces.is_empty() {
-            return Some(0);
+        let resident = view.residents.get(&key).filter(|r| r.corpus.version() == corpus.version());
+        match resident {
+            None => Vectored::Coming,
+            Some(resident) if resident.pieces.is_empty() => Vectored::Ready(0),
+            Some(resident) if !semantic.speaks(resident) => Vectored::Never,
+            Some(resident) => match resident.vectors.load().as_ref() {
+                Some(vectors) => Vectored::Ready(vectors.bytes()),
+                None => Vectored::Coming,
+            },
         }
-        Some(resident.vectors.load_full()?.bytes())
+    }
+
+    /// Vectors of a bot's passages on the disk, in bytes; `None` where they are not all there.
+    #[must_use]
+    pub fn vector_bytes(&self, corpus: impl Into<Corpus>) -> Option<u64> {
+        match self.vectors(corpus) {
+            Vectored::Ready(bytes) => Some(bytes),
+            Vectored::Never | Vectored::Coming => None,
+        }
     }
 
     /// How long it takes to compare one question with every vector of a bot and nothing else; the best of some.
@@ -267,13 +293,14 @@ impl TextSearch {
         if open.is_empty() {
             return Ok(Found::nothing());
         }
-        let residents: Vec<_> = open.iter().map(|open| Arc::clone(&open.resident)).collect();
+        let residents: Vec<_> =
+            open.iter().map(|open| (Arc::clone(&open.resident), open.only.clone())).collect();
         let asked = match &self.semantic {
             Some(semantic) => semantic.ask(&residents, question).await,
             None => None,
         };
         let (cells, question) = (Arc::clone(&self.cells), question.to_owned());
-        let large = residents.iter().map(|resident| resident.pieces.len()).sum::<usize>() > INLINE;
+        let large = residents.iter().map(|(resident, _)| resident.pieces.len()).sum::<usize>() > INLINE;
         let work = move || search(open, &question, asked.as_ref(), depth, &cells);
         if !large {
             return work();
@@ -343,7 +370,7 @@ fn search(
     let (hits, weighs) = found().map_err(failed)?;
     let (residents, only): (Vec<_>, Vec<_>) = open.into_iter().map(|open| (open.resident, open.only)).unzip();
     Ok(match asked {
-        Some(asked) => Found::by_both((residents, &only), &hits, asked, depth),
+        Some(asked) => Found::by_both((residents, &only), (&hits, weighs), asked, depth),
         None => Found::by_words(residents, &hits, weighs),
     })
 }

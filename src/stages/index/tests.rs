@@ -94,6 +94,22 @@ async fn a_file_becomes_searchable_once() {
 }
 
 #[tokio::test]
+async fn what_was_parsed_and_no_more_is_read_again() {
+    let bench = Bench::new().await;
+    let event = bench.submit("prices.md", b"A shoe is 12 EUR.").await;
+    let store = &bench.stage.deps.store;
+    let listed = async || store.base_document(&bench.tenant, &bench.base, "prices.md").await.unwrap();
+    // The process ends between the two.
+    let reading = bench.stage.read(&event, &listed().await).await.unwrap();
+    assert!(matches!(reading, Reading::Read { .. }));
+    assert_eq!(listed().await.status, DocumentStatus::Parsed);
+    assert!(!DocumentStatus::Parsed.is_settled() && bench.texts().await.is_empty());
+    assert_eq!(store.base_overdue(Timestamp::from_millis(i64::MAX)).await.unwrap(), None, "never announced");
+    let changed = bench.handle(&event).await.unwrap();
+    assert_eq!(changed.status, DocumentStatus::Searchable);
+}
+
+#[tokio::test]
 async fn the_old_text_answers_until_the_new_one_is_read_and_after_a_failure() {
     let bench = Bench::new().await;
     let old = bench.submit("prices.md", b"A shoe is 12 EUR.").await;

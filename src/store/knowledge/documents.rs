@@ -374,7 +374,7 @@ fn check_name(name: &str) -> Result<(), StoreError> {
     Err(StoreError::Invalid(format!("a document's name {rule}: give it another")))
 }
 
-fn listed(row: &AnyRow) -> Result<BaseDocument, StoreError> {
+pub(super) fn listed(row: &AnyRow) -> Result<BaseDocument, StoreError> {
     let count = |n: usize| row.try_get::<i64, _>(n).map(i64::unsigned_abs);
     let status: String = row.try_get(7)?;
     Ok(BaseDocument {

@@ -9,6 +9,7 @@ use super::super::Store;
 use super::super::bots::{json, parse};
 use super::super::error::StoreError;
 use super::super::outbox::Change;
+use super::documents::{BaseDocument, listed};
 use crate::domain::bot::Document;
 use crate::domain::ids::{BaseId, TenantId};
 use crate::domain::time::Timestamp;
@@ -33,6 +34,11 @@ pub enum Reading {
 
 /// How the reason begins of a submission that became a dead letter.
 pub const GIVEN_UP: &str = "given up: ";
+
+/// Those that are found by their words alone, up to a version of the knowledge base.
+const BY_WORDS: &str = "SELECT name, address, hash, kind, title, tags, bytes, status, reason, pages, passages, language, \
+     submission, submitted_at, changed_at FROM base_documents \
+     WHERE tenant = $1 AND base = $2 AND indexed <= $3 AND status = 'searchable' ORDER BY name";
 
 /// A line for people, without what a database or a terminal can't show.
 pub(super) fn shown(text: &str) -> String {
@@ -70,7 +76,7 @@ impl Store {
         };
         // What was given up may be driven again.
         const ONLY: &str = "WHERE tenant = $1 AND base = $2 AND name = $3 AND submission = $4 \
-             AND (status = 'submitted' OR (status = 'failed' AND reason LIKE 'given up: %'))";
+             AND (status IN ('submitted', 'parsed') OR (status = 'failed' AND reason LIKE 'given up: %'))";
         let written = match reading {
             Reading::Read { document, pages, passages, language } => {
                 sqlx::query(sqlx::AssertSqlSafe(format!(
@@ -114,6 +120,33 @@ impl Store {
         Ok(true)
     }
 
+    /// Notes that a submission's file was read and is on its way into the index. False where there is a newer one, or nothing
+    /// was awaited.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn base_parsed(
+        &self,
+        tenant: &TenantId,
+        base: &BaseId,
+        (name, submission): (&str, i64),
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let done = sqlx::query(
+            "UPDATE base_documents SET status = 'parsed', changed_at = $5 \
+             WHERE tenant = $1 AND base = $2 AND name = $3 AND submission = $4 AND status = 'submitted'",
+        )
+        .bind(tenant.as_str())
+        .bind(base.as_str())
+        .bind(name)
+        .bind(submission)
+        .bind(self.now())
+        .execute(tx.on())
+        .await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() > 0)
+    }
+
     /// Notes that nobody reads a submission any more, and why; it may be driven again. False where it was read or replaced
     /// meanwhile. What is searched stays as it is.
     ///
@@ -129,7 +162,8 @@ impl Store {
         let mut tx = self.db.begin().await?;
         let done = sqlx::query(
             "UPDATE base_documents SET status = 'failed', reason = $6, changed_at = $5 \
-             WHERE tenant = $1 AND base = $2 AND name = $3 AND submission = $4 AND status = 'submitted'",
+             WHERE tenant = $1 AND base = $2 AND name = $3 AND submission = $4 \
+             AND status IN ('submitted', 'parsed')",
         )
         .bind(tenant.as_str())
         .bind(base.as_str())
@@ -151,7 +185,7 @@ impl Store {
     pub async fn base_overdue(&self, before: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let row = sqlx::query(
             "SELECT MIN(submitted_at) FROM base_documents \
-             WHERE status = 'submitted' AND announced >= submission AND submitted_at < $1",
+             WHERE status IN ('submitted', 'parsed') AND announced >= submission AND submitted_at < $1",
         )
         .bind(before.millis())
         .fetch_one(self.db.read())
@@ -172,7 +206,7 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let mut tx = self.db.begin().await?;
         let done = sqlx::query(
-            "UPDATE base_documents SET status = 'semantic_ready', changed_at = $4 \
+            "UPDATE base_documents SET status = 'semantic_ready', reason = '', changed_at = $4 \
              WHERE tenant = $1 AND base = $2 AND indexed <= $3 AND status = 'searchable'",
         )
         .bind(tenant.as_str())
@@ -183,6 +217,47 @@ impl Store {
         .await?;
         tx.commit().await?;
         Ok(done.rows_affected())
+    }
+
+    /// Notes of everything up to a version of the knowledge base that is found by its words why it is not found by meaning;
+    /// how many documents that is news of.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn base_by_words(
+        &self,
+        tenant: &TenantId,
+        base: &BaseId,
+        version: i64,
+        why: &str,
+    ) -> Result<u64, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let done = sqlx::query(
+            "UPDATE base_documents SET reason = $4 \
+             WHERE tenant = $1 AND base = $2 AND indexed <= $3 AND status = 'searchable' AND reason <> $4",
+        )
+        .bind(tenant.as_str())
+        .bind(base.as_str())
+        .bind(version)
+        .bind(shown(why))
+        .execute(tx.on())
+        .await?;
+        tx.commit().await?;
+        Ok(done.rows_affected())
+    }
+
+    /// The documents of a knowledge base, up to a version of it, that are found by their words and not by their meaning yet.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn base_by_words_alone(
+        &self,
+        tenant: &TenantId,
+        base: &BaseId,
+        version: i64,
+    ) -> Result<Vec<BaseDocument>, StoreError> {
+        let query = sqlx::query(BY_WORDS).bind(tenant.as_str()).bind(base.as_str()).bind(version);
+        query.fetch_all(self.db.read()).await?.iter().map(listed).collect()
     }
 
     /// The passages of all documents of a knowledge base but one.

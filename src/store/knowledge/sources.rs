@@ -37,6 +37,9 @@ pub struct BaseSource {
     pub pages: u64,
     /// Why it could not be read then; empty where it could.
     pub reason: String,
+    /// Until when it is its reader's; the beginning of time where it is nobody's.
+    #[serde(skip)]
+    pub lease: Timestamp,
 }
 
 /// A page of a source.
@@ -55,9 +58,8 @@ pub struct BasePage {
 /// Sources of one knowledge base.
 const MOST: i64 = 100;
 
-/// How long whoever reads a source may take: a site of the most pages, at the slowest pace that a site may ask for, takes
-/// somewhat less than half of it.
-pub const LEASE: Duration = Duration::from_hours(9);
+/// How long a source is its reader's, who renews it while it reads: whoever dies leaves it to the next so much later.
+pub const LEASE: Duration = Duration::from_mins(5);
 
 const LISTED: &str = "SELECT tenant, base, address, kind, every_ms, read_at, pages, reason FROM base_sources";
 
@@ -145,23 +147,32 @@ impl Store {
         tx.commit().await
     }
 
-    /// Makes every address of a knowledge base due.
+    /// Makes every address of a knowledge base due, or those that a page of it came from.
     ///
     /// # Errors
     /// When the database can't be reached.
-    pub async fn base_sources_hurry(&self, tenant: &TenantId, base: &BaseId) -> Result<(), StoreError> {
+    pub async fn base_sources_hurry(
+        &self,
+        tenant: &TenantId,
+        base: &BaseId,
+        page: Option<&str>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
-        sqlx::query("UPDATE base_sources SET next_at = $3 WHERE tenant = $1 AND base = $2 AND next_at > $3")
+        let statement = "UPDATE base_sources SET next_at = $3 WHERE tenant = $1 AND base = $2 AND next_at > $3 \
+             AND ($4 = '' OR address = $4 OR address IN (SELECT source FROM base_pages \
+             WHERE tenant = $1 AND base = $2 AND address = $4))";
+        sqlx::query(statement)
             .bind(tenant.as_str())
             .bind(base.as_str())
             .bind(self.now())
+            .bind(page.unwrap_or_default())
             .execute(tx.on())
             .await?;
         tx.commit().await
     }
 
-    /// A source that is due, for the caller alone and for [`LEASE`]: whoever takes longer, or ends before it is read, leaves
-    /// it to the next.
+    /// A source that is due, for the caller alone and for [`LEASE`], unless it is renewed: whoever dies before it is read
+    /// leaves it to the next.
     ///
     /// # Errors
     /// When the database can't be reached.
@@ -184,10 +195,46 @@ impl Store {
         .execute(tx.on())
         .await?;
         tx.commit().await?;
-        Ok((claimed.rows_affected() > 0).then_some(due))
+        Ok((claimed.rows_affected() > 0).then_some(BaseSource { lease: now.plus(LEASE), ..due }))
     }
 
-    /// Writes what came of reading a source.
+    /// Until when a source is its reader's from now on; `None` when it is not any more: it was removed, is wanted anew, or is
+    /// somebody else's.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn base_source_renew(&self, due: &BaseSource) -> Result<Option<Timestamp>, StoreError> {
+        let lease = Timestamp::from_millis(self.now()).plus(LEASE);
+        Ok(self.base_source_move(due, lease).await?.then_some(lease))
+    }
+
+    /// Gives a source back that was not read to its end: it is due at once.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn base_source_release(&self, due: &BaseSource) -> Result<(), StoreError> {
+        self.base_source_move(due, Timestamp::from_millis(self.now())).await?;
+        Ok(())
+    }
+
+    async fn base_source_move(&self, due: &BaseSource, to: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let moved = sqlx::query(
+            "UPDATE base_sources SET next_at = $5 \
+             WHERE tenant = $1 AND base = $2 AND address = $3 AND next_at = $4",
+        )
+        .bind(due.tenant.as_str())
+        .bind(due.base.as_str())
+        .bind(due.address.as_str())
+        .bind(due.lease.millis())
+        .bind(to.millis())
+        .execute(tx.on())
+        .await?;
+        tx.commit().await?;
+        Ok(moved.rows_affected() > 0)
+    }
+
+    /// Writes what came of reading a source; one that is not the caller's any more is read again all the same.
     ///
     /// # Errors
     /// When the database can't be reached.
@@ -199,8 +246,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         sqlx::query(
-            "UPDATE base_sources SET read_at = $4, next_at = $4 + every_ms, pages = $5, reason = $6 \
-             WHERE tenant = $1 AND base = $2 AND address = $3",
+            "UPDATE base_sources SET read_at = $4, pages = $5, reason = $6, \
+             next_at = CASE WHEN next_at = $7 THEN $4 + every_ms ELSE next_at END WHERE tenant = $1 AND base = $2 AND address = $3",
         )
         .bind(due.tenant.as_str())
         .bind(due.base.as_str())
@@ -208,6 +255,7 @@ impl Store {
         .bind(self.now())
         .bind(i64::try_from(pages).unwrap_or(i64::MAX))
         .bind(super::reading::shown(reason))
+        .bind(due.lease.millis())
         .execute(tx.on())
         .await?;
         tx.commit().await
@@ -313,5 +361,6 @@ fn source(row: &AnyRow) -> Result<BaseSource, StoreError> {
         read_at: Timestamp::from_millis(row.try_get(5)?),
         pages: row.try_get::<i64, _>(6)?.unsigned_abs(),
         reason: row.try_get(7)?,
+        lease: Timestamp::from_millis(0),
     })
 }

@@ -180,6 +180,33 @@ pub(crate) fn collections() -> Vec<(&'static str, Collection)> {
     LANGUAGES.iter().map(|(language, texts)| (*language, collection(language, texts))).collect()
 }
 
+/// The documents of several languages together, with the questions of all of them.
+pub(crate) fn mixed(languages: &[&str]) -> Mixed {
+    let of = |language: &str| LANGUAGES.iter().find(|(one, _)| *one == language).map(|(_, texts)| texts);
+    let all: Vec<_> = languages.iter().filter_map(|language| of(language)).flatten().copied().collect();
+    let queries = languages.iter().flat_map(|language| [*language; 5]).map(str::to_owned).collect();
+    Mixed { all: collection("mixed", &all), queries }
+}
+
+/// See [`mixed`].
+pub(crate) struct Mixed {
+    all: Collection,
+    /// The language of each question.
+    queries: Vec<String>,
+}
+
+impl Mixed {
+    /// All documents, and the questions of one language.
+    pub(crate) fn only_of(&self, language: &str) -> Collection {
+        let Collection { name, docs, queries, relevant } = &self.all;
+        let asked = queries.iter().zip(&self.queries).filter(|(_, of)| *of == language);
+        let queries: Vec<Query> = asked.map(|(query, _)| query.clone()).collect();
+        let relevant = relevant.iter().filter(|(id, _)| queries.iter().any(|query| query.id == **id));
+        let relevant = relevant.map(|(id, docs)| (id.clone(), docs.clone())).collect();
+        Collection { name: name.clone(), docs: docs.clone(), queries, relevant }
+    }
+}
+
 fn collection(name: &str, texts: &[(&str, &str)]) -> Collection {
     let id = |kind: &str, n: usize| format!("{kind}{n}");
     let doc = |(n, (text, _)): (usize, &(&str, &str))| Doc {

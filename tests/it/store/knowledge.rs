@@ -3,6 +3,7 @@
 use millrace::domain::bot::Document;
 use millrace::domain::ids::{BaseId, TenantId};
 use millrace::domain::knowledge::{DocumentStatus, Pinned};
+use millrace::domain::time::Timestamp;
 use millrace::store::{CachedDirectory, Directory, Quota, Reading, StoreError, Submission};
 
 use super::database::{Database, bot, spec};
@@ -98,7 +99,19 @@ async fn only_the_newest_submission_counts(db: Database) {
     assert_eq!((listed.status, listed.pages, listed.passages), (DocumentStatus::Searchable, 3, 1));
     let version = db.store.base_info(&acme, &faq).await.unwrap().version;
     assert_eq!(db.store.base_semantic_ready(&acme, &faq, version - 1).await.unwrap(), 0);
+    // What the model doesn't speak says so, once, and is looked at again by who asks for it.
+    let without = async |again| {
+        db.store.bases_without_meaning(Timestamp::from_millis(i64::MAX), None, again, 9).await.unwrap().len()
+    };
+    assert_eq!(without(false).await, 1);
+    assert_eq!(db.store.base_by_words(&acme, &faq, version - 1, "by words").await.unwrap(), 0);
+    assert_eq!(db.store.base_by_words(&acme, &faq, version, "by words").await.unwrap(), 1);
+    assert_eq!(db.store.base_by_words(&acme, &faq, version, "by words").await.unwrap(), 0);
+    let listed = db.store.base_document(&acme, &faq, "a").await.unwrap();
+    assert_eq!((listed.status, listed.reason.as_str()), (DocumentStatus::Searchable, "by words"));
+    assert_eq!((without(false).await, without(true).await), (0, 1));
     assert_eq!(db.store.base_semantic_ready(&acme, &faq, version).await.unwrap(), 1);
+    assert_eq!(db.store.base_document(&acme, &faq, "a").await.unwrap().reason, "");
     assert_eq!(db.store.base_info(&acme, &faq).await.unwrap().version, version, "nothing else is searched");
     assert_eq!(db.store.base_resubmit(&acme, &faq, None).await.unwrap(), 1);
     let listed = db.store.base_document(&acme, &faq, "a").await.unwrap();
@@ -295,9 +308,24 @@ async fn a_due_source_is_read_by_one(db: Database) {
     db.clock.advance(std::time::Duration::from_secs(61));
     assert!(db.store.base_source_claim().await.unwrap().is_some(), "due again");
     db.clock.advance(millrace::store::SOURCE_LEASE);
-    assert!(db.store.base_source_claim().await.unwrap().is_some(), "whoever had it ended");
-    db.store.base_sources_hurry(&acme, &faq).await.unwrap();
-    assert!(db.store.base_source_claim().await.unwrap().is_some(), "made due");
+    let dead = db.store.base_source_claim().await.unwrap().expect("whoever had it ended");
+    // Whoever is at work keeps it.
+    db.clock.advance(millrace::store::SOURCE_LEASE / 2);
+    let lease = db.store.base_source_renew(&dead).await.unwrap().unwrap();
+    let held = millrace::store::BaseSource { lease, ..dead.clone() };
+    db.clock.advance(millrace::store::SOURCE_LEASE / 2);
+    assert!(db.store.base_source_claim().await.unwrap().is_none(), "it is held");
+    db.store.base_source_release(&dead).await.unwrap();
+    assert!(db.store.base_source_claim().await.unwrap().is_none(), "not by a claim of before");
+    db.store.base_source_release(&held).await.unwrap();
+    let next = db.store.base_source_claim().await.unwrap().expect("given back: due at once");
+    db.clock.advance(std::time::Duration::from_secs(1));
+    db.store.base_sources_hurry(&acme, &faq, Some("https://shop.example/other")).await.unwrap();
+    assert!(db.store.base_source_claim().await.unwrap().is_none(), "another page");
+    db.store.base_sources_hurry(&acme, &faq, Some(address)).await.unwrap();
+    assert!(db.store.base_source_renew(&next).await.unwrap().is_none(), "it is wanted anew");
+    db.store.base_source_read(&next, 7, "").await.unwrap();
+    assert!(db.store.base_source_claim().await.unwrap().is_some(), "and read anew, whoever had it");
     assert!(db.store.base_source_remove(&"other".into(), &faq, address).await.is_err());
     db.store.base_source_remove(&acme, &faq, address).await.unwrap();
     assert!(db.store.base_source_remove(&acme, &faq, address).await.is_err());

@@ -90,3 +90,22 @@ async fn vectors_that_count_are_not_given_up_before_a_process_has_long_tried_to_
     scribe.look().await.unwrap();
     assert!(bench.counting(&faq).await.unwrap().version > second.version);
 }
+
+#[tokio::test]
+async fn what_the_model_does_not_speak_is_written_without_waiting_and_once() {
+    let bench = Bench::new().await;
+    let faq = bench.base("acme", "faq").await;
+    bench
+        .put(&faq, "zeiten.md", "Wir haben von Montag bis Freitag geöffnet und die Preise sind günstig.")
+        .await;
+    bench.later(11);
+    let scribe = bench.knowing("german", Arc::new(Stuck::default()));
+    assert_eq!(scribe.one(&faq.0, &faq.1).await.unwrap(), Came::Written);
+    let counting = bench.counting(&faq).await.unwrap();
+    let manifest: Manifest = serde_json::from_str(&counting.manifest).unwrap();
+    assert!(manifest.model.is_empty(), "no vectors stand in it");
+    let model = scribe.search.model();
+    let due =
+        DueSnapshot { format: FORMAT, model: &model, settled: bench.clock.now(), late: bench.clock.now() };
+    assert_eq!(bench.store.base_snapshots_due(due, None, 9).await.unwrap(), [], "none better will come");
+}

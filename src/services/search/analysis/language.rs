@@ -145,6 +145,32 @@ impl Language {
         }
     }
 
+    /// The language of a question, where it leaves no doubt: a few words are too little for most.
+    pub(in crate::services::search) fn of_question(text: &str) -> Option<Self> {
+        const LONG: usize = 60;
+        let end = text.char_indices().nth(SAMPLE).map_or(text.len(), |(at, _)| at);
+        let text = &text[..end];
+        let language = Self::of(text);
+        let sure = match language {
+            Self::Persian | Self::Greek | Self::Tamil => true,
+            // Persian can be written with letters of both alone.
+            Self::Arabic => text.chars().any(|c| "ةأإىي".contains(c)),
+            Self::Russian => Self::by_trigrams(text).is_some(),
+            _ if language.is_latin() => {
+                let (by_words, first, second) = Self::common_words(text);
+                let telling = first >= 2 && first * 2 >= second * 3;
+                return if telling {
+                    Some(by_words)
+                } else {
+                    Some(language).filter(|_| text.len() >= LONG && Self::by_trigrams(text).is_some())
+                };
+            }
+            // Numbers and signs alone belong to none.
+            _ => text.chars().any(char::is_alphabetic),
+        };
+        sure.then_some(language)
+    }
+
     /// For texts long enough to be sure of.
     fn by_trigrams(text: &str) -> Option<Self> {
         let found = Detector::new().detect(text).filter(whatlang::Info::is_reliable)?;
@@ -171,16 +197,21 @@ impl Language {
     /// Whose commonest words it has most of, and whether that leaves no doubt.
     fn by_words(text: &str) -> (Self, bool) {
         const ENOUGH: usize = 8;
+        let count = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).count();
+        let (best, first, second) = Self::common_words(text);
+        (best, first >= ENOUGH && first * 4 >= count && first * 2 >= second * 3)
+    }
+
+    /// Whose commonest words it has most of, how many those are, and how many of the next language.
+    fn common_words(text: &str) -> (Self, usize, usize) {
         let lower = text.to_lowercase();
         let words = lower.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
-        let mut count = 0;
-        let known: Vec<u32> =
-            words.inspect(|_| count += 1).filter_map(|word| COMMON.get(word).copied()).collect();
+        let known: Vec<u32> = words.filter_map(|word| COMMON.get(word).copied()).collect();
         let hits = |language: Self| known.iter().filter(|languages| *languages & language.bit() != 0).count();
         let mut counts = Self::LATIN.map(|language| (language, hits(language)));
         counts.sort_by_key(|(_, hits)| std::cmp::Reverse(*hits));
         let [(best, first), (_, second), ..] = counts;
-        (best, first >= ENOUGH && first * 4 >= count && first * 2 >= second * 3)
+        (best, first, second)
     }
 
     /// Its ISO 639-1 code; `und` where it is none of those that are told apart.
@@ -278,6 +309,26 @@ mod tests {
             ("", Language::English),
         ] {
             assert_eq!(Language::of(text), language, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_question_says_its_language_or_nothing() {
+        for (text, language) in [
+            ("How much is a haircut?", Some(Language::English)),
+            ("Wann kommt die Lieferung und was kostet sie?", Some(Language::German)),
+            ("¿Cuándo está abierta la tienda los sábados?", Some(Language::Spanish)),
+            ("Quand le magasin est-il ouvert le samedi ?", Some(Language::French)),
+            ("هزینه ارسال چقدر است؟", Some(Language::Persian)),
+            ("متى يكون المتجر مفتوحا يوم السبت؟", Some(Language::Arabic)),
+            ("营业时间?", Some(Language::Other)),
+            ("haircut", None),
+            ("Preis", None),
+            ("XK-4711?", None),
+            ("12345", None),
+            ("", None),
+        ] {
+            assert_eq!(Language::of_question(text), language, "{text}");
         }
     }
 }

@@ -249,6 +249,7 @@ async fn the_format_counts_up_when_the_same_documents_become_something_else() {
         "我们的营业时间是九点到五点",
         "ما از شنبه تا چهارشنبه باز هستیم",
         "نحن نفتح من الأحد إلى الخميس ونغلق في العطل",
+        "使用iPhone12手机时，배송비는 3000원, ราคา500บาท, Windowsのインストール。",
     ];
     let long = "The short sentence stands here and says little. ".repeat(60);
     let documents = texts.iter().copied().chain([long.as_str()]).enumerate();
@@ -262,6 +263,6 @@ async fn the_format_counts_up_when_the_same_documents_become_something_else() {
     let seen = [hash("table.json"), hash(".term"), hash(".idx")];
     assert_eq!(
         (FORMAT, seen.each_ref().map(String::as_str)),
-        (1, ["7bb0a53cba9c1118", "4b6182cbdb0c0702", "f31bdba8bb27ffc7"])
+        (2, ["f5d324f936ca5ed7", "28100c8adc2ef966", "bdfd81f6d4b2bd10"])
     );
 }

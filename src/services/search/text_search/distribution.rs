@@ -98,7 +98,8 @@ impl TextSearch {
     }
 
     fn wants_vectors(&self, resident: &Resident) -> bool {
-        self.semantic.is_some() && !resident.pieces.is_empty() && resident.vectors.load().is_none()
+        let speaks = self.semantic.as_ref().is_some_and(|semantic| semantic.speaks(resident));
+        speaks && resident.vectors.load().is_none()
     }
 }
 

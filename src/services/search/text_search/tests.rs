@@ -1,5 +1,7 @@
 //! The real index: what it finds, what it never finds, and what it forgets.
 
+mod languages;
+mod meaning;
 mod tagged;
 
 use super::*;
@@ -191,76 +193,6 @@ async fn a_bot_larger_than_its_share_is_cut() {
 }
 
 #[tokio::test]
-async fn other_languages_are_found() {
-    let search = search();
-    let documents = vec![
-        document("de", "Wir haben von Montag bis Freitag geöffnet und die Preise sind günstig."),
-        document("ru", "Мы доставляем заказы по всей стране за три дня."),
-        document("zh", "我们的营业时间是九点到五点"),
-        document("fa", "ما از شنبه تا چهارشنبه باز هستیم"),
-    ];
-    let bot = bot("t", "b", 1, documents);
-    for (question, name) in
-        [("Preis", "de"), ("доставка заказа", "ru"), ("营业时间?", "zh"), ("شنبه باز هستيد؟", "fa")]
-    {
-        let found = search.ground(&own(&bot), question, 1).await.unwrap().passages;
-        assert_eq!(found.first().map(|p| p.document.as_str()), Some(name), "{question}");
-    }
-}
-
-/// A search by words and meaning, with vectors of words; `folder` keeps them.
-fn by_meaning(folder: &std::path::Path, version: u8) -> TextSearch {
-    let embed = Arc::new(crate::services::embed::fake::FakeEmbed::new(version));
-    let weights = BTreeMap::from([("en".to_owned(), 0.5)]);
-    let meaning = Meaning { embed, folder: folder.into(), weights, remembered: 10 };
-    TextSearch::new(SearchConfig::default(), Some(meaning)).unwrap()
-}
-
-async fn with_vectors(search: &TextSearch, bot: &Arc<Bot>) {
-    search.profile(bot).await.unwrap();
-    while search.vector_bytes(bot).is_none() {
-        tokio::task::yield_now().await;
-    }
-}
-
-#[tokio::test]
-async fn meaning_counts_once_the_vectors_are_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let (search, shop) = (by_meaning(folder.path(), 1), shop());
-    with_vectors(&search, &shop).await;
-    let found = search.explore(&own(&shop), "how much is a haircut", 10).await.unwrap();
-    assert!(found.weight() > 0.0);
-    assert!(found.candidates().iter().all(|candidate| candidate.cosine.is_some()), "{found:?}");
-    assert!(found.passage(&found.candidates()[0]).unwrap().text.contains("12 EUR"));
-    let rows: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
-    assert_eq!(rows.len(), 1, "one file for the bot");
-}
-
-#[tokio::test]
-async fn a_language_that_the_model_does_not_speak_is_searched_by_words() {
-    let folder = tempfile::tempdir().unwrap();
-    let search = by_meaning(folder.path(), 1);
-    let text = "Мы доставляем заказы по всей стране за три дня. Оплата при получении.";
-    let bot = bot("t", "ru", 1, vec![document("ru", text)]);
-    with_vectors(&search, &bot).await;
-    let found = search.explore(&own(&bot), "доставка заказа", 10).await.unwrap();
-    assert!(found.weight().abs() < f32::EPSILON && found.candidates()[0].cosine.is_none(), "{found:?}");
-}
-
-#[tokio::test]
-async fn vectors_of_another_model_are_made_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let shop = shop();
-    for version in [1, 1, 2] {
-        let search = by_meaning(folder.path(), version);
-        with_vectors(&search, &shop).await;
-        let found = search.explore(&own(&shop), "A haircut costs 12 EUR.", 1).await.unwrap();
-        let cosine = found.candidates()[0].cosine.unwrap();
-        assert!(cosine > 0.5, "version {version}: {cosine}");
-    }
-}
-
-#[tokio::test]
 async fn neighbours_are_joined_and_what_is_said_twice_is_carried_once() {
     let search = search();
     let long: String =
@@ -277,6 +209,34 @@ async fn neighbours_are_joined_and_what_is_said_twice_is_carried_once() {
     let (from, to) = found.passages[0].range.unwrap();
     assert_eq!(found.passages[0].text, long[from as usize..to as usize]);
     assert_eq!(found.passages.iter().filter(|p| p.document == "garden").count(), 1, "{found:?}");
+}
+
+#[tokio::test]
+async fn copies_with_a_word_of_difference_are_carried_once() {
+    let search = search();
+    let terms = |place: &str, price: &str| {
+        format!(
+            "Parcels leave our {place} every working day before noon. A parcel inside of the country takes two days \
+             and one abroad takes about a week, Saturdays and Sundays left out. Delivery costs {price} EUR, whatever \
+             a parcel weighs, and nothing where an order is larger than what stands on the page about delivery. \
+             Whoever collects an order pays no delivery and shows the number that came by mail."
+        )
+    };
+    let documents = vec![
+        document("old.html", &terms("depot", "12")),
+        document("new.html", &terms("warehouse", "12")),
+        document("dear.html", &terms("depot", "14")),
+        document("other.html", "Delivery by bicycle takes an hour and is for the city alone."),
+    ];
+    let bot = bot("t", "b", 1, documents);
+    let found = search.ground(&own(&bot), "what does delivery of a parcel cost", 9).await.unwrap();
+    let mut names: Vec<_> = found.passages.iter().map(|passage| passage.document.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert!(
+        names.contains(&"dear.html") && names.contains(&"other.html"),
+        "another price is no copy: {names:?}"
+    );
 }
 
 #[test]
@@ -372,27 +332,4 @@ async fn what_was_removed_never_answers_again() {
     let after = [base("t", "faq", 2, documents[1..].to_vec())];
     let found = search.explore(&after, "shoe costs", 50).await.unwrap();
     assert!(found.candidates().iter().all(|c| found.document(c) == Some("b.md")), "{found:?}");
-}
-
-#[tokio::test]
-async fn vectors_of_what_was_removed_are_deleted() {
-    let folder = tempfile::tempdir().unwrap();
-    let (search, shop) = (by_meaning(folder.path(), 1), shop());
-    let faq = base("t", "faq", 1, vec![document("a.md", "A shoe costs 12 EUR.")]);
-    with_vectors(&search, &shop).await;
-    search.profile(faq.clone()).await.unwrap();
-    while search.vector_bytes(faq.clone()).is_none() {
-        tokio::task::yield_now().await;
-    }
-    let files = || std::fs::read_dir(folder.path()).unwrap().count();
-    assert_eq!(files(), 2);
-    let shop_only = [("t".into(), shop_id())];
-    assert_eq!(search.keep_vectors_of(&shop_only, Duration::from_secs(60)).unwrap(), 0, "too young");
-    assert_eq!(search.keep_vectors_of(&shop_only, Duration::ZERO).unwrap(), 1);
-    assert_eq!(files(), 1);
-    assert_eq!(search.keep_vectors_of(&[], Duration::ZERO).unwrap(), 1);
-}
-
-fn shop_id() -> crate::domain::knowledge::CorpusId {
-    crate::domain::knowledge::CorpusId::Own("shop".into())
 }

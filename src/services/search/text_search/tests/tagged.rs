@@ -1,5 +1,6 @@
 //! A bot that is limited to the documents of some tags hears nothing of the others.
 
+use super::meaning::by_meaning;
 use super::*;
 
 fn tagged(name: &str, text: &str, tags: &[&str]) -> Document {

@@ -1,0 +1,142 @@
+//! The whole way of a document, by the commands alone: a file goes into a knowledge base, a bot answers from it on its web
+//! chat and names it, and is silent about it once it is removed.
+
+use std::io::Write as _;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A running `millrace up` on the embedded log; killed with its owner.
+struct Up {
+    child: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Up {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listen = format!("{}:0", Ipv4Addr::LOCALHOST);
+        let child = command(folder.path())
+            .args(["--log", "warn", "--set", &format!("edge.listen={listen}")])
+            .args(["--set", &format!("api.listen={listen}"), "up"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let up = Self { child, folder };
+        let door = up.data().join("admin.json");
+        up.until("it runs", || door.exists()).await;
+        up
+    }
+
+    fn data(&self) -> PathBuf {
+        data(self.folder.path())
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// A command's one object, and its exit code.
+    fn run(&self, args: &[&str], said: &str) -> (Value, i32, String) {
+        let mut child = command(self.folder.path())
+            .args(args)
+            .arg("--json")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(said.as_bytes()).unwrap();
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&stdout).into_owned();
+        let value = serde_json::from_str(text.trim()).unwrap_or(Value::String(text));
+        (value, status.code().unwrap(), String::from_utf8_lossy(&stderr).into_owned())
+    }
+
+    fn ok(&self, args: &[&str]) -> Value {
+        let (value, code, said) = self.run(args, "");
+        assert_eq!(code, 0, "{args:?}: {said}");
+        value
+    }
+
+    /// What the bot says to a visitor of its web chat.
+    fn ask(&self, question: &str) -> String {
+        let (value, code, said) = self.run(&["chat", "shop"], &format!("{question}\n"));
+        assert_eq!(code, 0, "{question}: {said}");
+        match value {
+            Value::String(lines) => lines,
+            one => one.to_string(),
+        }
+    }
+
+    async fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !is_so() {
+            assert!(start.elapsed() < Duration::from_secs(60), "{what}: not within a minute");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn data(folder: &Path) -> PathBuf {
+    folder.join("data")
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_millrace"));
+    // Nothing of the machine's own settings takes part.
+    command.env_clear().arg("--data").arg(data(folder));
+    command
+}
+
+#[tokio::test]
+async fn a_document_answers_with_its_name_until_it_is_removed() {
+    let up = Up::start().await;
+    up.ok(&["tenant", "create", "acme"]);
+    let shop = up.file("shop.yaml", "bot: shop\nfallback: Nobody wrote about that.\n");
+    up.ok(&["bot", "apply", &shop]);
+    up.ok(&["kb", "create", "manuals"]);
+    let tandem = up.file("tandem.md", "# Tandems\n\nA tandem costs 20 EUR a day, a trailer 5 EUR.\n");
+    let added = up.ok(&["kb", "add", "manuals", &tandem]);
+    assert_eq!(added["documents"][0]["status"], "searchable", "{added}");
+    let question = "What does a tandem cost?";
+    assert!(!up.ask(question).contains("20 EUR"), "it is attached to nothing");
+
+    up.ok(&["kb", "attach", "manuals", "shop"]);
+    let mut answer = String::new();
+    up.until("it answers from the document", || {
+        answer = up.ask(question);
+        answer.contains("20 EUR")
+    })
+    .await;
+    assert!(answer.contains("tandem.md") || answer.contains("Tandems"), "it names its source: {answer}");
+
+    up.ok(&["kb", "remove", "manuals", "tandem.md"]);
+    up.until("the document is gone", || !up.ask(question).contains("20 EUR")).await;
+}
+
+#[tokio::test]
+async fn an_address_that_can_not_be_read_fails_the_command_with_its_reason() {
+    let up = Up::start().await;
+    up.ok(&["tenant", "create", "acme"]);
+    up.ok(&["kb", "create", "manuals"]);
+    let (told, code, said) = up.run(&["kb", "add", "manuals", "http://127.0.0.1:9/prices"], "");
+    assert_eq!(code, 1, "{told} {said}");
+    let source = &told["sources"][0];
+    assert_eq!(source["address"], "http://127.0.0.1:9/prices", "one object: {told}");
+    assert!(source["reason"].as_str().unwrap_or_default().contains("not a public address"), "{told}");
+}
