@@ -77,6 +77,7 @@ async fn append(folder: &Path) {
             let committed = Committed { offset: plain as u64, metadata: format!("at {plain}") };
             let progress = Progress { partition: TopicPartition::new(PLAIN, 1), committed };
             group.commit_now(&[progress]).await.unwrap();
+            say(&format!("committed {plain}"));
         }
         log.append(frame(PLAIN, plain)).await.unwrap();
         plain += 1;
