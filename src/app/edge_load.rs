@@ -77,6 +77,8 @@ impl Course {
     pub async fn open(settings: &Settings, traffic: &Traffic) -> anyhow::Result<Self> {
         let mut settings = settings.clone();
         settings.edge.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        // Both sides write to the same disk, and only one of them looks at it.
+        settings.edge.free_disk = 0;
         settings.store.url = Settings::default().store.url;
         settings.store.key = None;
         let processes = RoleProcesses::of(&settings)?;

@@ -21,6 +21,8 @@ use crate::log::{Log, TopicName};
 const EVERY: Duration = Duration::from_secs(5);
 /// Looks at the disk for one at ingest, whose bound is in days and whose look takes a reader.
 const DISK_LOOKS: u32 = 12;
+/// The most that is asked to be free: a tenth of a large disk is days of webhooks, and no reason to send any away.
+const MOST_FREE: u64 = 4 << 30;
 /// How long the log may take to say how far ingest is.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -40,7 +42,7 @@ pub fn watch(parts: &Parts) -> Probe {
             if let (0, Some(half)) = (look, half) {
                 late = old(&*log, clock.now(), half).await;
             }
-            let crowded = disk.as_ref().and_then(|(folder, least)| crowded(share_free(folder), *least));
+            let crowded = disk.as_ref().and_then(|(folder, least)| crowded(Room::of(folder), *least));
             let full = crowded.or_else(|| late.clone());
             seen.send_if_modified(|before| {
                 if before.is_none() != full.is_none() {
@@ -70,17 +72,33 @@ fn disk(parts: &Parts) -> Option<(PathBuf, u8)> {
     looked_at.then(|| (settings.log.clone().under(&settings.data).folder, settings.edge.free_disk))
 }
 
-/// The part of a disk that we may still fill, in percent of all that we may.
-fn share_free(folder: &PathBuf) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    let ours = disk.f_blocks.saturating_sub(disk.f_bfree).saturating_add(disk.f_bavail);
-    disk.f_bavail.saturating_mul(100).checked_div(ours)
+/// What may still be written to a disk, and all of it that is ours to fill; in bytes.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    free: u64,
+    whole: u64,
 }
 
-fn crowded(free: Option<u64>, least: u8) -> Option<String> {
-    let free = free.filter(|free| *free < u64::from(least))?;
+impl Room {
+    /// None when the disk can't be asked.
+    fn of(folder: &PathBuf) -> Option<Self> {
+        let disk = rustix::fs::statvfs(folder).ok()?;
+        let whole = disk.f_blocks.saturating_sub(disk.f_bfree).saturating_add(disk.f_bavail);
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        Some(Self { free: bytes(disk.f_bavail), whole: bytes(whole) })
+    }
+}
+
+/// Why no more may be written, when less than `least` percent of it is free.
+fn crowded(room: Option<Room>, least: u8) -> Option<String> {
+    let asked = |whole: u64| (whole / 100 * u64::from(least)).min(MOST_FREE);
+    let room = room.filter(|room| room.free < asked(room.whole))?;
+    let mib = |bytes: u64| bytes >> 20;
     Some(format!(
-        "only {free} % of the log's disk is free and edge.free_disk asks for {least} %: make room, or lower it"
+        "only {} MiB of the log's disk are free and edge.free_disk asks for {least} %, here {} MiB: make room, or lower \
+         it",
+        mib(room.free),
+        mib(asked(room.whole))
     ))
 }
 
@@ -108,11 +126,21 @@ mod tests {
 
     #[test]
     fn a_disk_is_crowded_below_the_least_and_not_when_it_can_not_be_asked() {
-        assert_eq!(crowded(Some(10), 10), None);
-        assert!(crowded(Some(9), 10).unwrap().contains("only 9 %"));
+        let disk = |free, whole| Some(Room { free, whole });
+        assert_eq!(crowded(disk(100 << 20, 1000 << 20), 10), None);
+        let why = crowded(disk(99 << 20, 1000 << 20), 10).unwrap();
+        assert!(why.contains("only 99 MiB") && why.contains("10 %, here 100 MiB"), "{why}");
         assert_eq!(crowded(None, 10), None);
-        assert!(share_free(&std::env::temp_dir()).unwrap() <= 100);
-        assert_eq!(share_free(&PathBuf::from("/nowhere/at/all")), None);
+        let here = Room::of(&std::env::temp_dir()).unwrap();
+        assert!(here.free <= here.whole && here.whole > 1 << 20, "{here:?}");
+        assert!(Room::of(&PathBuf::from("/nowhere/at/all")).is_none());
+    }
+
+    #[test]
+    fn no_more_than_four_gibibytes_of_a_large_disk_have_to_be_free() {
+        let terabyte = |free| Some(Room { free, whole: 1 << 40 });
+        assert_eq!(crowded(terabyte(4 << 30), 10), None);
+        assert!(crowded(terabyte((4 << 30) - 1), 10).is_some());
     }
 
     #[test]

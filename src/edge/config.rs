@@ -41,8 +41,8 @@ pub struct EdgeConfig {
     pub append_timeout: Span,
     /// How many bytes of bodies and records may be at work at once; above it the answer is 503.
     pub in_flight: Size,
-    /// The part of the log's disk that has to be free, in percent; below it the answer is 503. 0 = it is not looked at. Of
-    /// the embedded log only: a cluster's disks are its own.
+    /// The part of the log's disk that has to be free, in percent; of a large disk no more than 4 GiB; below it
+    /// the answer is 503. 0 = it is not looked at. Of the embedded log only: a cluster's disks are its own.
     pub free_disk: u8,
     /// What a 503 asks for in `Retry-After`. Telegram honours it up to an hour; Meta has its own pace.
     pub retry_after: Span,

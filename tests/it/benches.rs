@@ -1,20 +1,19 @@
 //! Benches that start processes of their own: a short run, and whether what it prints makes sense.
 
-use std::process::Command;
-
 use serde_json::Value;
+
+use crate::process;
 
 /// Runs `bench edge` for a moment.
 fn edge(channel: &str) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let short = ["--seconds", "1", "--warmup", "0", "--repeat", "1", "--bots", "3", "--chats", "50"];
-    let output = Command::new(env!("CARGO_BIN_EXE_millrace"))
+    let output = process::millrace()
         .args(["bench", "edge", "--channel", channel, "--connections", "8", "--payload", "300", "--json"])
         .args(short)
         // Other suites have the machine too: what comes late is counted late, and not refused.
         .args(["--set", "edge.append_timeout=1m"])
         .current_dir(folder.path())
-        .env_clear()
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -49,10 +48,9 @@ fn every_webhook_of_the_edge_bench_is_in_the_log_once() {
 fn a_child_of_the_edge_bench_ends_when_its_owner_is_gone() {
     for child in ["edge-generator", "edge-server"] {
         let folder = tempfile::tempdir().unwrap();
-        let status = Command::new(env!("CARGO_BIN_EXE_millrace"))
+        let status = process::millrace()
             .args(["bench", child, "--data"])
             .arg(folder.path())
-            .env_clear()
             .stdin(std::process::Stdio::null())
             .status()
             .unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use millrace::sim::SimOptions;
 use millrace::sim::journal::{Call, Observer};
 use millrace::store::{Connect, Store, StoreConfig};
 use serde_json::Value;
+
+use crate::process;
 
 const PEOPLE: usize = 10_000;
 /// How long it may take: an unhurried machine in a debug build tells some hundred people a second.
@@ -114,7 +116,7 @@ impl Up {
         std::fs::remove_file(data.join("admin.json")).ok();
         let edge = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let graph = format!("channels.meta.graph_url={}", fakes.meta.url());
-        let child = Command::new(env!("CARGO_BIN_EXE_millrace"))
+        let child = process::millrace()
             .args(["--log", "warn", "--data"])
             .arg(data)
             .args(["--set", &format!("edge.listen={edge}"), "--set", "api.listen=127.0.0.1:0"])
@@ -148,7 +150,7 @@ fn millrace(data: &Path, args: &[&str]) -> Value {
 }
 
 fn lines_of(data: &Path, args: &[&str]) -> Vec<Value> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_millrace"));
+    let mut command = process::millrace();
     let output = command.arg("--data").arg(data).args(args).arg("--json").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{args:?}: {text}{}", String::from_utf8_lossy(&output.stderr));

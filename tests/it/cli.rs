@@ -1,9 +1,11 @@
 //! The commands as a person or a script runs them: the real binary, its exit codes, its stdout.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
+
+use crate::process;
 
 /// A data folder with a tenant, and the binary.
 struct House {
@@ -48,10 +50,9 @@ impl House {
 }
 
 fn millrace(args: &[&str], data: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_millrace"));
+    let mut command = process::millrace();
     command.args(args).arg("--data").arg(data);
-    // Nothing of the machine's own settings takes part.
-    command.env_clear().output().unwrap()
+    command.output().unwrap()
 }
 
 fn stderr(output: &Output) -> String {

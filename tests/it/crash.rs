@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,6 +19,8 @@ use millrace::domain::time::SystemClock;
 use millrace::sim::SimOptions;
 use millrace::sim::journal::{Call, Observer};
 use millrace::store::{Connect, Store, StoreConfig};
+
+use crate::process;
 
 const MESSAGES: u64 = 10_000;
 const BOTS: u64 = 400;
@@ -80,7 +82,7 @@ impl Drop for Up {
 
 fn start(data: &Path, edge: SocketAddr, fakes: &Fakes) -> Up {
     let set = |key: &str, value: &str| format!("{key}={value}");
-    let child = Command::new(env!("CARGO_BIN_EXE_millrace"))
+    let child = process::millrace()
         .args(["--log", "warn", "--data"])
         .arg(data)
         .args(["--set", &set("edge.listen", &edge.to_string()), "--set", "api.listen=127.0.0.1:0"])

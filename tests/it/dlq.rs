@@ -1,10 +1,11 @@
 //! `millrace dlq` as a person runs it: the real binary on a real log with dead letters in it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::process;
 use bytes::Bytes;
 use millrace::domain::channel::ChannelKind;
 use millrace::domain::failure::{Class, Origin};
@@ -94,10 +95,10 @@ impl House {
     }
 
     fn run(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_millrace"));
+        let mut command = process::millrace();
         command.arg("dlq").args(args).arg("--data").arg(self.data());
         command.arg("--set").arg(format!("log.segment={SEGMENT}"));
-        command.env_clear().output().unwrap()
+        command.output().unwrap()
     }
 
     /// What it prints, and its exit code.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ use millrace::failpoint::Failpoint;
 use millrace::sim::journal::{Call, Observer};
 use millrace::sim::script::Fault;
 use millrace::store::{Connect, Store, StoreConfig};
+
+use crate::process;
 
 /// Points of a bot that is written to faster than Telegram lets it answer, and how often each is passed for sure.
 const SCRIPTED: [(Failpoint, u32); 10] = [
@@ -141,7 +143,7 @@ impl Row {
 
     fn start(&self, failpoint: Option<&str>) -> Up {
         let set = |key: &str, value: &str| format!("{key}={value}");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_millrace"));
+        let mut command = process::millrace();
         command.args(["--log", "error", "--data"]).arg(self.folder.path());
         for (key, value) in [
             ("edge.listen", self.edge.to_string()),

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::process;
+
 /// A running `millrace up` on the embedded log; killed with its owner.
 struct Up {
     child: Child,
@@ -97,9 +99,8 @@ fn data(folder: &Path) -> PathBuf {
 }
 
 fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_millrace"));
-    // Nothing of the machine's own settings takes part.
-    command.env_clear().arg("--data").arg(data(folder));
+    let mut command = process::millrace();
+    command.arg("--data").arg(data(folder));
     command
 }
 

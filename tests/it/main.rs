@@ -23,6 +23,7 @@ mod log_contract;
 mod parse;
 mod people;
 mod polling;
+mod process;
 mod refusals;
 mod retrieval;
 mod runtime;

@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use millrace::domain::ids::{AccountId, TenantId};
 use millrace::domain::time::SystemClock;
 use millrace::sim::journal::{Call, Observer};
 use millrace::store::{Connect, Store, StoreConfig};
+
+use crate::process;
 
 const BOT: i64 = 8_000_001;
 const CHAT: i64 = 42;
@@ -100,7 +102,7 @@ struct Up(Child);
 impl Up {
     fn start(data: &Path, fakes: &Fakes) -> Self {
         let edge = format!("edge.listen={}:0", Ipv4Addr::LOCALHOST);
-        let child = Command::new(env!("CARGO_BIN_EXE_millrace"))
+        let child = process::millrace()
             .args(["--log", "warn", "--data"])
             .arg(data)
             .args(["--set", &edge, "--set", "api.listen=127.0.0.1:0"])

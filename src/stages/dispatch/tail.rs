@@ -40,8 +40,9 @@ pub(super) async fn next(
         };
         let error = match opened {
             Ok(mut opened) => match opened.next(WAIT).await {
-                Ok(Some(batch)) => return (opened, batch.records),
-                Ok(None) => {
+                // Never none: the caller goes on behind the last of them.
+                Ok(Some(batch)) if !batch.records.is_empty() => return (opened, batch.records),
+                Ok(_) => {
                     reader = Some(opened);
                     continue;
                 }
