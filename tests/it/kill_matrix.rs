@@ -126,7 +126,8 @@ impl Row {
         assert_eq!(ended.signal(), Some(ABORTED), "{name}: {ended}");
         let second = self.start(None);
         for sender in senders {
-            sender.await.unwrap();
+            let sent = tokio::time::timeout(PATIENCE, sender).await;
+            sent.unwrap_or_else(|_| panic!("{name}:{times}: the next process takes nothing")).unwrap();
         }
         let complete = || {
             let told = self.told.0.lock().unwrap();
