@@ -112,7 +112,8 @@ impl Dispatch {
         if in_time {
             send::send(cx, &self.shared, Sending { chat, head, job, key, slot });
         } else {
-            cx.spawn(async move { Effect::Sent { chat, head, job, attempt: Attempt::Late, bot: None } });
+            let attempt = Attempt::Late;
+            cx.spawn(async move { Effect::Sent { chat, head, job, attempt, bot: None, wider: None } });
         }
     }
 

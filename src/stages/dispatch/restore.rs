@@ -17,7 +17,7 @@ use super::{Common, Dispatch, PAST};
 use crate::domain::events::{Lane, Limited, Parked, ParkedKey, Settled, SettledStatus};
 use crate::domain::ids::{BotId, ConversationId};
 use crate::domain::time::Timestamp;
-use crate::limits::Pause;
+use crate::limits::{Pause, Plan, Wide};
 use crate::log::{Log, LogError, Payloads, Place, Record, Scan, TopicPartition};
 use crate::pipeline::PartitionCx;
 
@@ -85,10 +85,21 @@ impl Dispatch {
                 Limited::Bot(bot) => (Pause::Bot, bot.clone(), ""),
                 Limited::Chat(chat) => (Pause::Chat, BotId::default(), chat.as_str()),
                 Limited::Number(number) => (Pause::Number, BotId::default(), number.as_str()),
-                Limited::App(app) => (Pause::App, BotId::default(), app.as_str()),
+                Limited::App(app) => {
+                    limits.pause_wide(Wide::App, app, until, now);
+                    continue;
+                }
+                Limited::Business(business) => {
+                    limits.pause_wide(Wide::Business, business, until, now);
+                    continue;
+                }
+                Limited::Address(provider) => {
+                    limits.pause_wide(Wide::Address, provider, until, now);
+                    continue;
+                }
             };
             let keys = limits.keys(&bot, &ConversationId::from(place), false);
-            limits.pause(what, &keys, until, now);
+            limits.pause(what, &Plan::default(), &keys, until, now);
         }
     }
 
