@@ -1,5 +1,7 @@
 //! `millrace dlq` as a person runs it: the real binary on a real log with dead letters in it.
 
+mod beside;
+
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::Arc;

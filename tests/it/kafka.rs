@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod appends;
+mod bad_input;
 mod broker_failure;
 mod failover;
 mod groups;

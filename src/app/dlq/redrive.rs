@@ -50,6 +50,21 @@ pub async fn run(
     rate: Rate,
     told: Told<'_>,
 ) -> anyhow::Result<()> {
+    run_while(log, marks, plan, rate, told, &|| true).await.map(drop)
+}
+
+/// The same, for as long as it may go on, which is asked before each batch; false when it was stopped.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_while(
+    log: &dyn Log,
+    marks: &Marks,
+    plan: &Plan,
+    rate: Rate,
+    told: Told<'_>,
+    may: &(dyn Fn() -> bool + Sync),
+) -> anyhow::Result<bool> {
     for found in plan.found.chunks(MARKED) {
         log.append(&done(marks, found.iter().copied())?).await.context(AGAIN)?;
     }
@@ -78,12 +93,19 @@ pub async fn run(
             bytes += record.bytes();
             batch.push(Write::new(letter, change, record)?);
             if batch.len() >= batch_records || bytes >= BATCH_BYTES {
+                if !may() {
+                    return Ok(false);
+                }
                 writer.write(std::mem::take(&mut batch)).await?;
                 bytes = 0;
             }
         }
     }
-    writer.write(batch).await
+    if !may() {
+        return Ok(false);
+    }
+    writer.write(batch).await?;
+    Ok(true)
 }
 
 async fn next(reader: &mut dyn Reader) -> Result<(u32, Vec<Record>), LogError> {
@@ -218,4 +240,4 @@ pub fn takes(rate: Rate, records: usize) -> Duration {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

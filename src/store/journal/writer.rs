@@ -15,6 +15,7 @@ use super::bulk::Rows;
 use super::positions::number;
 use super::rows::JournalRow;
 use crate::domain::failure::{Class, Classify, Origin};
+use crate::failpoint::{self, Failpoint};
 use crate::store::Store;
 use crate::store::db::Tx;
 use crate::store::error::StoreError;
@@ -200,7 +201,9 @@ async fn write(store: &Store, steps: &mut [Advance]) -> Result<Vec<Option<u64>>,
     }
     store.not_forgotten(&mut tx, told).await?.into_iter().for_each(|row| rows.add(row));
     rows.write(&mut tx).await?;
+    failpoint::pass(Failpoint::Journaling);
     tx.commit().await?;
+    failpoint::pass(Failpoint::Journaled);
     Ok(outcomes)
 }
 

@@ -78,6 +78,8 @@ pub(super) fn all() -> Vec<Sample> {
         parked("chat", limit(Limited::Chat(conversation()), LEARNED)),
         parked("number", limit(Limited::Number("acme/whatsapp/77".into()), LEARNED)),
         parked("app", limit(Limited::App("acme/whatsapp".into()), LEARNED)),
+        parked("business", limit(Limited::Business("acme/102".into()), LEARNED)),
+        parked("address", limit(Limited::Address("meta".into()), LEARNED)),
         plain(ParkedTurn::TYPE, "put", turn()),
         follow("delivered", receipt(ReceiptStatus::Delivered, true), true),
         follow("failed", receipt(ReceiptStatus::Failed, false), false),

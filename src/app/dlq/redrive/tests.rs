@@ -24,7 +24,7 @@ use crate::log::embedded::{EmbeddedConfig, EmbeddedLog};
 use crate::log::{Committed, Group, Subscription};
 use crate::pipeline::dead::{Cause, letter};
 
-const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+pub(in crate::app::dlq) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// A log that breaks at one of its appends, before or after the records are there.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl Log for Breaking {
     }
 }
 
-async fn open(folder: &tempfile::TempDir) -> Arc<EmbeddedLog> {
+pub(in crate::app::dlq) async fn open(folder: &tempfile::TempDir) -> Arc<EmbeddedLog> {
     let config = EmbeddedConfig { folder: folder.path().join("log"), ..EmbeddedConfig::default() };
     let log = EmbeddedLog::open(config, Arc::new(ManualClock::at(NOW))).unwrap();
     log.ensure_topics(&catalog(Counts::EMBEDDED)).await.unwrap();
@@ -119,7 +119,7 @@ fn reply(n: u32) -> Envelope<ReplyReady> {
 }
 
 /// A dead letter of dispatch for the n-th reply, or of match for a turn that nobody can read.
-fn dead(n: u32) -> Outgoing {
+pub(in crate::app::dlq) fn dead(n: u32) -> Outgoing {
     let (topic, stage, reason, value) = if n.is_multiple_of(2) {
         (REPLY_READY, StageName::Dispatch, "rejected", reply(n).encode())
     } else {
@@ -147,7 +147,7 @@ async fn plan(log: &Arc<EmbeddedLog>) -> (Marks, Plan) {
 }
 
 /// Everything in the two topics, by the letter that it names.
-async fn written(log: &Arc<EmbeddedLog>) -> BTreeMap<String, Vec<Record>> {
+pub(in crate::app::dlq) async fn written(log: &Arc<EmbeddedLog>) -> BTreeMap<String, Vec<Record>> {
     let source = Source::Log(Arc::clone(log) as Arc<dyn Log>);
     let mut found: BTreeMap<String, Vec<Record>> = BTreeMap::new();
     for topic in [REPLY_READY, TURN_OPENED] {
