@@ -28,6 +28,8 @@ pub(super) type TextHash = [u8; HASH];
 
 /// What stands for a text.
 pub(super) fn hash(text: &str) -> TextHash {
+    #[cfg(test)]
+    work::count(|(hashed, opened)| (hashed + 1, opened));
     let mut out = [0; HASH];
     out.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..HASH]);
     out
@@ -75,6 +77,8 @@ impl std::fmt::Debug for Vectors {
 impl Vectors {
     /// Maps a file; `None` when there is none, or it is of another model or version, or damaged.
     pub(super) fn open(folder: &Path, name: &str, model: &ModelVersion) -> Option<Self> {
+        #[cfg(test)]
+        work::count(|(hashed, opened)| (hashed, opened + 1));
         let directory = MmapDirectory::open(folder).ok()?;
         let bytes = directory.open_read(Path::new(name)).ok()?.read_bytes().ok()?;
         let number = |at: usize| {
@@ -278,6 +282,25 @@ impl pulp::WithSimd for Sketch<'_> {
             bits.sum::<u32>() as u16
         };
         vectors.signs.chunks_exact(size).map(differ).collect()
+    }
+}
+
+/// What a thread did with vectors, for tests that hold a job to its cost.
+#[cfg(test)]
+pub(super) mod work {
+    use std::cell::Cell;
+
+    thread_local! {
+        static WORK: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    }
+
+    pub(super) fn count(done: impl FnOnce((usize, usize)) -> (usize, usize)) {
+        WORK.set(done(WORK.get()));
+    }
+
+    /// Texts that this thread hashed, and files that it opened.
+    pub(in crate::services::search) fn done() -> (usize, usize) {
+        WORK.get()
     }
 }
 
