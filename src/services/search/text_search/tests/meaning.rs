@@ -15,6 +15,11 @@ pub(super) fn by_meaning(folder: &std::path::Path, version: u8) -> TextSearch {
 
 pub(super) async fn with_vectors(search: &TextSearch, bot: &Arc<Bot>) {
     search.profile(bot).await.unwrap();
+    ready(search, bot).await;
+}
+
+/// Waits for vectors that were asked for: who asks again indexes again, and what waits begins anew.
+async fn ready(search: &TextSearch, bot: &Arc<Bot>) {
     while search.vector_bytes(bot).is_none() {
         tokio::task::yield_now().await;
     }
@@ -141,8 +146,8 @@ async fn an_edit_costs_what_changed_and_waits_for_nobody_elses_library() {
     search.profile(&edited).await.unwrap();
     assert_eq!(search.vectors(&edited), Vectored::Coming);
     model.close(false);
-    with_vectors(&search, &edited).await;
-    with_vectors(&search, &library).await;
+    ready(&search, &edited).await;
+    ready(&search, &library).await;
     assert_eq!(model.given("hammer").len(), 30, "what stayed is not embedded again");
     let saw = model.given("saw");
     let before = model.given("book").into_iter().filter(|book| *book < saw[0]).count();
@@ -207,7 +212,7 @@ async fn vectors_whose_file_vanishes_while_others_are_made_are_made_again() {
     let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
     std::fs::remove_file(file.path()).unwrap();
     model.close(false);
-    with_vectors(&search, &next).await;
+    ready(&search, &next).await;
     let found = search.explore(&own(&next), "the number 79", 10).await.unwrap();
     assert!(found.candidates().iter().all(|candidate| candidate.cosine.is_some()), "{found:?}");
     assert_eq!(model.given("book").len(), 70 + 10 + 70, "the lost ones once more, the new ones once");
