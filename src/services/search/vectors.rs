@@ -4,13 +4,15 @@
 //! has at most some hundred thousand, and then nothing is missed, a deletion costs nothing, and there is no index to
 //! build. From [`SKETCHED`] rows on a sketch of signs picks the rows that are looked at.
 //! Guarantees: a file holds vectors of one model and version; a row carries the hash of the text that it stands for, so a
-//! text that did not change is never embedded again.
+//! text that did not change is never embedded again; a machine that can't map a file is never taken for a file without rows.
 
 use std::io::{self, Write};
 use std::path::Path;
 
+use tantivy::directory::error::{OpenDirectoryError, OpenReadError};
 use tantivy::directory::{Directory, MmapDirectory, OwnedBytes};
 
+use super::snapshot::is_systems;
 use crate::services::embed::ModelVersion;
 
 /// From this many rows on, signs are compared before bytes.
@@ -76,11 +78,16 @@ impl std::fmt::Debug for Vectors {
 
 impl Vectors {
     /// Maps a file; `None` when there is none, or it is of another model or version, or damaged.
-    pub(super) fn open(folder: &Path, name: &str, model: &ModelVersion) -> Option<Self> {
+    ///
+    /// # Errors
+    /// When the system refused to open or map it: its rows are there, and can't be had at the moment.
+    pub(super) fn open(folder: &Path, name: &str, model: &ModelVersion) -> io::Result<Option<Self>> {
         #[cfg(test)]
         work::count(|(hashed, opened)| (hashed, opened + 1));
-        let directory = MmapDirectory::open(folder).ok()?;
-        let bytes = directory.open_read(Path::new(name)).ok()?.read_bytes().ok()?;
+        Ok(map(folder, name)?.and_then(|bytes| Self::read(bytes, model)))
+    }
+
+    fn read(bytes: OwnedBytes, model: &ModelVersion) -> Option<Self> {
         let number = |at: usize| {
             let four: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
             usize::try_from(u32::from_le_bytes(four)).ok()
@@ -126,7 +133,7 @@ impl Vectors {
             out.flush()?;
         }
         file.persist(folder.join(name))?;
-        Ok(Self::open(folder, name, model))
+        Self::open(folder, name, model)
     }
 
     /// The file as it stands on the disk.
@@ -214,6 +221,24 @@ impl Vectors {
     fn sign_words(&self, row: usize) -> impl Iterator<Item = u64> {
         let size = self.dimension.div_ceil(64) * 8;
         words(self.signs.get(row * size..(row + 1) * size).unwrap_or_default())
+    }
+}
+
+/// The bytes of a file; `None` where it is not there or can't be such a file.
+fn map(folder: &Path, name: &str) -> io::Result<Option<OwnedBytes>> {
+    let refused = |error: &io::Error| match is_systems(error) {
+        true => Err(io::Error::new(error.kind(), format!("{name} can't be mapped: {error}"))),
+        false => Ok(None),
+    };
+    let directory = match MmapDirectory::open(folder) {
+        Ok(directory) => directory,
+        Err(OpenDirectoryError::IoError { io_error, .. }) => return refused(&io_error),
+        Err(_) => return Ok(None),
+    };
+    match directory.open_read(Path::new(name)) {
+        Ok(file) => file.read_bytes().map_or_else(|error| refused(&error), |bytes| Ok(Some(bytes))),
+        Err(OpenReadError::IoError { io_error, .. }) => refused(&io_error),
+        Err(_) => Ok(None),
     }
 }
 

@@ -5,6 +5,7 @@
 //! model's work a turn costs what is embedded in it, however large the corpus is.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -41,16 +42,21 @@ struct Plan {
 
 impl Plan {
     /// Leaves out what a file has and what earlier versions' turns made.
-    fn of(resident: &Resident, rows: &HashMap<TextHash, Row>, embed: &dyn Embed, folder: &Path) -> Self {
+    fn of(
+        resident: &Resident,
+        rows: &HashMap<TextHash, Row>,
+        embed: &dyn Embed,
+        folder: &Path,
+    ) -> io::Result<Self> {
         let texts = resident.pieces.iter().map(|piece| text_of(piece, &resident.corpus));
         let hashes: Vec<TextHash> = texts.map(|text| hash(&text)).collect();
         let mut known: HashSet<TextHash> = rows.keys().copied().collect();
         for (folder, name) in files(folder, resident) {
-            let vectors = Vectors::open(&folder, &name, embed.model());
+            let vectors = Vectors::open(&folder, &name, embed.model())?;
             known.extend(vectors.iter().flat_map(|v| (0..v.len()).filter_map(|row| v.hash(row))));
         }
         let missing = (0..hashes.len()).filter(|n| known.insert(hashes[*n])).collect();
-        Self { hashes, missing }
+        Ok(Self { hashes, missing })
     }
 }
 
@@ -185,7 +191,10 @@ fn turn(
     folder: &Path,
 ) -> Result<Turn, SearchError> {
     let Some(resident) = job.resident.upgrade() else { return Ok(Turn::Left) };
-    let plan = job.plan.get_or_insert_with(|| Plan::of(&resident, &job.rows, embed, folder));
+    let plan = match &mut job.plan {
+        Some(plan) => plan,
+        none => none.insert(Plan::of(&resident, &job.rows, embed, folder).map_err(failed)?),
+    };
     let now = plan.missing.drain(..plan.missing.len().min(TURN));
     let texts: Vec<(TextHash, String)> =
         now.map(|n| (plan.hashes[n], text_of(&resident.pieces[n], &resident.corpus))).collect();
@@ -209,7 +218,7 @@ fn finish(job: &mut Job, key: &Key, embed: &dyn Embed, folder: &Path) -> Result<
     let (Some(resident), Some(plan)) = (job.resident.upgrade(), &job.plan) else { return Ok(Turn::Left) };
     let mut known: HashMap<TextHash, Row> = HashMap::new();
     for (folder, name) in files(folder, &resident) {
-        known.extend(stored(&folder, &name, embed));
+        known.extend(stored(&folder, &name, embed).map_err(failed)?);
     }
     drop(resident);
     let row = |hash: &TextHash| Some((*hash, known.get(hash).or_else(|| job.rows.get(hash))?.clone()));
@@ -233,7 +242,11 @@ fn keep(key: &Key, rows: HashMap<TextHash, Row>, embed: &dyn Embed, folder: &Pat
         return;
     }
     let name = name(key);
-    let mut all: HashMap<TextHash, Row> = stored(folder, &name, embed).collect();
+    let mut all: HashMap<TextHash, Row> = match stored(folder, &name, embed) {
+        Ok(all) => all.collect(),
+        // A file without the rows that it has would be worse than one without these.
+        Err(error) => return lost(&error),
+    };
     let before = all.len();
     all.extend(rows);
     if all.len() == before {
@@ -241,16 +254,24 @@ fn keep(key: &Key, rows: HashMap<TextHash, Row>, embed: &dyn Embed, folder: &Pat
     }
     let all: Vec<_> = all.into_iter().collect();
     if let Err(error) = Vectors::write(folder, &name, embed.model(), &all) {
-        tracing::warn!(%error, "vectors that were made are lost and made again");
+        lost(&error);
     }
 }
 
+fn lost(error: &io::Error) {
+    tracing::warn!(%error, "vectors that were made are lost and made again");
+}
+
 /// The rows of a file; none where there is no such file of this model.
-fn stored(folder: &Path, name: &str, embed: &dyn Embed) -> impl Iterator<Item = (TextHash, Row)> + use<> {
-    let vectors = Vectors::open(folder, name, embed.model());
+fn stored(
+    folder: &Path,
+    name: &str,
+    embed: &dyn Embed,
+) -> io::Result<impl Iterator<Item = (TextHash, Row)> + use<>> {
+    let vectors = Vectors::open(folder, name, embed.model())?;
     let rows =
         |vectors: Vectors| (0..vectors.len()).filter_map(move |n| Some((vectors.hash(n)?, vectors.row(n)?)));
-    vectors.into_iter().flat_map(rows)
+    Ok(vectors.into_iter().flat_map(rows))
 }
 
 fn failed(error: impl std::fmt::Display) -> SearchError {
