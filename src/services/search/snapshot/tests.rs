@@ -2,6 +2,7 @@
 //! files are missing, damaged or too many.
 
 mod fake;
+mod isolation;
 mod shelf;
 
 use std::collections::BTreeMap;
