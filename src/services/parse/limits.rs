@@ -1,8 +1,7 @@
 //! What a child that reads files may take. It takes these from itself before it looks at the first byte.
 //!
 //! Guarantee: after [`confine`] the process can't write a file, or grow past its memory and processor time; the limits
-//! can't be raised again. What it can still do is read what its user may read, and reach the network: a reader that a file
-//! takes over is not stopped from that.
+//! can't be raised again. That it opens no file and reaches no network is [`wall`](super::wall)'s.
 
 use std::time::Duration;
 
@@ -32,7 +31,8 @@ pub fn confine() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Ends this process when it takes longer than its parent waits: a parent that was killed leaves nobody behind.
+/// Ends this process when it takes longer than its parent waits: a parent that was killed leaves nobody behind. To be called
+/// before [`confine`], which leaves no address space for a thread.
 pub fn watch() {
     const LONGEST: Duration = Duration::from_secs(100);
     let wait = || {
