@@ -32,16 +32,20 @@ pub fn confine() -> std::io::Result<()> {
 }
 
 /// Ends this process when it takes longer than its parent waits: a parent that was killed leaves nobody behind. To be called
-/// before [`confine`], which leaves no address space for a thread.
+/// before [`confine`], which leaves no address space for a thread; it is there when this returns.
 pub fn watch() {
     const LONGEST: Duration = Duration::from_secs(100);
-    let wait = || {
+    let (up, is_up) = std::sync::mpsc::channel();
+    let wait = move || {
         // Nobody ever sends: this waits, without a clock that tests could want to stop.
         let (_sender, never) = std::sync::mpsc::channel::<()>();
+        drop(up.send(()));
         if never.recv_timeout(LONGEST).is_err() {
             std::process::exit(1);
         }
     };
     // Without a thread the parent's patience is the only bound, which is enough while it lives.
-    drop(std::thread::Builder::new().stack_size(64 << 10).spawn(wait));
+    if std::thread::Builder::new().stack_size(64 << 10).spawn(wait).is_ok() {
+        drop(is_up.recv());
+    }
 }

@@ -95,7 +95,9 @@ impl Cluster {
     async fn start(&self, data: &str, role: &[&str], sets: &[&str]) -> (Role, SocketAddr) {
         let probe = ports::reserve().await.unwrap();
         let mut command = self.command(data);
-        sets.iter().for_each(|set| drop(command.args(["--set", set])));
+        for set in sets {
+            command.args(["--set", set]);
+        }
         command.args(["--set", &format!("probe.listen={probe}")]).args(role);
         let role = Role(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
         self.until("a role is ready", async || self.page(probe, "readyz").await.starts_with("ok")).await;
