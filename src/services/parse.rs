@@ -1,6 +1,6 @@
 //! Files of others become documents, in a process of their own.
 //!
-//! Guarantees: a file is read by a child of this same program that has no environment, no descriptors but its two pipes,
+//! Guarantees: a file is read by a child of this same program that has none of its environment, no descriptors but its two pipes,
 //! bounded memory, time and output, and on Linux no way to open a file or a socket, so whatever a file does, it does to
 //! that child alone; at most two are read at once, one of each tenant; every end is either a document or a reason in words
 //! for its author.
@@ -157,6 +157,9 @@ impl Parsers {
         Command::new(&self.program)
             .args(["parse", "--kind", kind])
             .env_clear()
+            // Else the allocator takes the whole address space at once, and what does not fit into that block, such as one
+            // line of 10 MB now and then, has no room beside it.
+            .env("MIMALLOC_ARENA_RESERVE", "32MiB")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
