@@ -14,7 +14,7 @@ use crate::domain::media::label;
 use crate::edge::{Shelf, ShelfError, Shelved};
 use crate::services::channel::{FileAt, FileTrouble, Files};
 use crate::services::media::type_of;
-use crate::services::objects::{ContentHash, ObjectError, Objects};
+use crate::services::objects::{ContentHash, Objects};
 use crate::store::{Directory, Store, Upload, UploadKey};
 
 /// The largest file that any provider takes from us.
@@ -75,9 +75,7 @@ impl Shelf for TenantShelf {
         let Ok(hash) = file.hash.parse::<ContentHash>() else { return Ok(None) };
         match self.objects.get(&file.tenant, hash, file.bytes).await {
             Ok(content) => Ok(Some(content)),
-            Err(error @ (ObjectError::Store(_) | ObjectError::Config(_))) => {
-                Err(ShelfError(error.to_string()))
-            }
+            Err(error) if error.is_stores() => Err(ShelfError(error.to_string())),
             Err(error) => {
                 tracing::warn!(%error, tenant = %file.tenant, "a bot's file is not there");
                 Ok(None)
@@ -107,9 +105,7 @@ impl Files for TenantFiles {
                 let mime = type_of(&content).to_owned();
                 Ok((content, mime))
             }
-            Err(error @ (ObjectError::Store(_) | ObjectError::Config(_))) => {
-                Err(FileTrouble::Later(error.to_string()))
-            }
+            Err(error) if error.is_stores() => Err(FileTrouble::Later(error.to_string())),
             Err(error) => Err(FileTrouble::Missing(format!("{error}: apply the bot's file again"))),
         }
     }
