@@ -17,7 +17,7 @@ use super::missed::Missed;
 use super::outbox::Change;
 use crate::domain::bot::{Bot, BotSpec, Document};
 use crate::domain::channel::ChannelKind;
-use crate::domain::ids::{AccountId, BaseId, BotId, TenantId};
+use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, TenantId};
 use crate::domain::knowledge::KnowledgeBase;
 use crate::domain::refusal::{Refusal, Refused};
 use crate::domain::template::TemplateNews;
@@ -279,6 +279,16 @@ impl Directory for CachedDirectory {
             self.seen(tenant, bot, version);
         }
         Ok(())
+    }
+
+    async fn has_sent(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        message: &str,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.store.has_sent(tenant, conversation, message, since).await
     }
 
     async fn rest(

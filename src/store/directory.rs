@@ -100,6 +100,15 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
         at: Timestamp,
     ) -> Result<(), StoreError>;
 
+    /// True where a message of a conversation that the provider calls so is one that was sent from here, since a moment.
+    async fn has_sent(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        message: &str,
+        since: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// A bot's documents said nothing to a question: for the author's report. Costs the caller nothing, and a loss of
     /// one is no harm.
     fn missed(&self, tenant: &TenantId, bot: &BotId, question: &str);

@@ -32,6 +32,7 @@ struct State {
     apps: HashMap<String, Arc<App>>,
     lines: HashMap<(TenantId, ConversationId), Vec<Line>>,
     rests: Vec<(Whose, Duration)>,
+    sent: Vec<(TenantId, ConversationId, String)>,
     refusals: Vec<(Whose, Refused, String)>,
     chats: HashMap<String, String>,
     handles: HashMap<AccountId, String>,
@@ -84,6 +85,11 @@ impl FakeDirectory {
     /// The last thing that was said in a conversation had these buttons.
     pub fn put_choices(&self, tenant: &TenantId, conversation: &ConversationId, buttons: Vec<Button>) {
         self.lock().choices.insert((tenant.clone(), conversation.clone()), buttons);
+    }
+
+    /// A message of a conversation that was sent from here.
+    pub fn put_sent(&self, tenant: &TenantId, conversation: &ConversationId, message: &str) {
+        self.lock().sent.push((tenant.clone(), conversation.clone(), message.to_owned()));
     }
 
     /// Accounts that were told to rest, and for how long.
@@ -265,6 +271,16 @@ impl Directory for FakeDirectory {
         }
         state.refusals.push((whose, what, reason.to_owned()));
         Ok(())
+    }
+
+    async fn has_sent(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        message: &str,
+        _: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self.lock().sent.contains(&(tenant.clone(), conversation.clone(), message.to_owned())))
     }
 
     async fn rest(

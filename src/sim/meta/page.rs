@@ -94,7 +94,12 @@ fn echo(shared: &Shared, page: &str, to: &str, id: &str, body: &Value) {
     let mut message = body.get("message").cloned().unwrap_or_default();
     message["mid"] = id.into();
     message["is_echo"] = true.into();
-    message["app_id"] = 1.into();
+    if shared.channel_of(page) == ChannelKind::Instagram {
+        // Instagram repeats neither what the sender put beside the message nor, for some apps, which one sent it.
+        message.as_object_mut().map(|message| message.remove("metadata"));
+    } else {
+        message["app_id"] = 1.into();
+    }
     let item = json!({"sender": {"id": page}, "recipient": {"id": to}, "timestamp": now, "message": message});
     let read = json!({"sender": {"id": to}, "recipient": {"id": page}, "timestamp": now, "read": {"watermark": now}});
     for item in [item, read] {
