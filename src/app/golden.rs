@@ -12,6 +12,7 @@ mod rehearsal;
 mod webchat;
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -112,6 +113,9 @@ pub trait Stageplay: Send {
 
     /// A raw item of the provider comes in: a Telegram update, a `WhatsApp` message, a messaging entry.
     async fn payload(&mut self, from: &Speaker, item: &Value) -> anyhow::Result<()>;
+
+    /// A person sends a file, with a few words or without.
+    async fn file(&mut self, from: &Speaker, file: &Path, words: Option<&str>) -> anyhow::Result<()>;
 
     /// The system ends and starts again.
     async fn restart(&mut self) -> anyhow::Result<()>;

@@ -105,6 +105,7 @@ impl Player<'_> {
                 self.stage.press(from, title).await
             }
             Action::Payload(from, item) => self.stage.payload(from, item).await,
+            Action::File(from, file, words) => self.stage.file(from, file, words.as_deref()).await,
             Action::Restart => self.stage.restart().await,
             Action::Script(on, rules) => self.stage.script(*on, rules.clone()).await,
             Action::Advance(span) => self.stage.advance(*span).await,

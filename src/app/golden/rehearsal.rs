@@ -173,6 +173,12 @@ impl Stageplay for Rehearsal {
         }
     }
 
+    async fn file(&mut self, from: &Speaker, file: &Path, words: Option<&str>) -> anyhow::Result<()> {
+        let content = std::fs::read(file).with_context(|| format!("can't read {}", file.display()))?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        self.visitor(&from.chat).await?.file(&name, content.into(), words).await
+    }
+
     async fn restart(&mut self) -> anyhow::Result<()> {
         self.testbed.restart().await
     }
@@ -196,7 +202,10 @@ impl Stageplay for Rehearsal {
             ChannelKind::Webchat => self.bot.as_str().into(),
         };
         let tenant = testbed.tenant();
-        let conversation = ConversationId::new(tenant, of.channel, &account, &of.chat, None);
+        // Web chat's edge names its visitors by itself.
+        let chat = self.visitors.get(&of.chat).filter(|_| of.channel == ChannelKind::Webchat);
+        let chat = chat.map_or(of.chat.as_str(), |visitor| visitor.id.as_str());
+        let conversation = ConversationId::new(tenant, of.channel, &account, chat, None);
         Ok(testbed.parts()?.store.media_in(tenant, &conversation).await?)
     }
 
