@@ -281,6 +281,16 @@ impl Directory for CachedDirectory {
         Ok(())
     }
 
+    async fn limit_reached(
+        &self,
+        tenant: &TenantId,
+        account: (ChannelKind, &AccountId),
+        why: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.store.campaigns_hold_account(tenant, account, why, at).await
+    }
+
     async fn has_sent(
         &self,
         tenant: &TenantId,

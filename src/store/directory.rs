@@ -124,6 +124,16 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
         as_of: Timestamp,
     ) -> Result<(), StoreError>;
 
+    /// A provider said late, as of a moment, that an account may write to no more people who did not write first: its campaigns
+    /// that run with a template are held, unless somebody had them go on since. Idempotent.
+    async fn limit_reached(
+        &self,
+        tenant: &TenantId,
+        account: (ChannelKind, &AccountId),
+        why: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+
     /// A provider said late that an account of a bot should rest: nothing is sent by it for so long. Idempotent.
     async fn rest(
         &self,

@@ -33,6 +33,7 @@ struct State {
     lines: HashMap<(TenantId, ConversationId), Vec<Line>>,
     rests: Vec<(Whose, Duration)>,
     sent: Vec<(TenantId, ConversationId, String)>,
+    limits: Vec<(ChannelKind, AccountId, String)>,
     refusals: Vec<(Whose, Refused, String)>,
     chats: HashMap<String, String>,
     handles: HashMap<AccountId, String>,
@@ -85,6 +86,11 @@ impl FakeDirectory {
     /// The last thing that was said in a conversation had these buttons.
     pub fn put_choices(&self, tenant: &TenantId, conversation: &ConversationId, buttons: Vec<Button>) {
         self.lock().choices.insert((tenant.clone(), conversation.clone()), buttons);
+    }
+
+    /// Accounts that reached their limit of people, and why.
+    pub fn limits_reached(&self) -> Vec<(ChannelKind, AccountId, String)> {
+        self.lock().limits.clone()
     }
 
     /// A message of a conversation that was sent from here.
@@ -270,6 +276,17 @@ impl Directory for FakeDirectory {
             Arc::make_mut(found).refusal = Some(Refusal { what, reason: reason.to_owned(), at: as_of });
         }
         state.refusals.push((whose, what, reason.to_owned()));
+        Ok(())
+    }
+
+    async fn limit_reached(
+        &self,
+        _: &TenantId,
+        (channel, account): (ChannelKind, &AccountId),
+        why: &str,
+        _: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.lock().limits.push((channel, account.clone(), why.to_owned()));
         Ok(())
     }
 
