@@ -26,7 +26,7 @@ pub(in crate::api) use knowledge::BaseFile;
 pub use lag::measure_lag;
 pub(in crate::api) use media::File as MediaFile;
 pub use modes::{ModeChange, ModeShow};
-pub use registration::{Register, Registration, RegistrationState, Registrations};
+pub use registration::{Register, Registration, RegistrationState, Registrations, TemplateWithheld};
 pub use say::{Said, Say};
 
 use std::sync::Arc;
