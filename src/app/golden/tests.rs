@@ -48,6 +48,16 @@ impl Stageplay for Echo {
         Ok(())
     }
 
+    async fn staff(&mut self, to: &Speaker, text: &str) -> anyhow::Result<Result<(), String>> {
+        self.acts.push(format!("staff {to} {text}"));
+        Ok(if text.is_empty() { Err("a text has 1 byte".to_owned()) } else { Ok(()) })
+    }
+
+    async fn campaign(&mut self, on: &Speaker, campaign: &WantedCampaign) -> anyhow::Result<()> {
+        self.acts.push(format!("campaign {} to {}", on.channel, campaign.to.join(" ")));
+        Ok(())
+    }
+
     async fn restart(&mut self) -> anyhow::Result<()> {
         self.acts.push("restart".to_owned());
         Ok(())
@@ -96,6 +106,9 @@ async fn every_kind_of_step_is_played() {
   - {expect: [{contains: 12 EUR, cites: prices.md}]}
   - {restart: true}
   - {from: "webchat:ann", file: menu.png, say: Look}
+  - {staff: Hello}
+  - {staff: "", refused: 1 byte}
+  - {campaign: {text: Sale, to: [ann, bob]}}
   - {from: "whatsapp:49151", payload: {type: text}}
   - {sim: {script: [{match: {method: sendMessage}, times: 2, status: 429}], on: telegram}}
   - {advance: 25h}
@@ -105,6 +118,9 @@ async fn every_kind_of_step_is_played() {
     let wanted = [
         "restart",
         "file webchat:ann dir/menu.png Some(\"Look\")",
+        "staff webchat:ann Hello",
+        "staff webchat:ann ",
+        "campaign webchat to ann bob",
         "payload whatsapp:49151",
         "script Some(Telegram) 1",
         "advance 90000s",
