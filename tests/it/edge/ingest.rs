@@ -1,5 +1,6 @@
 //! Ingest as the stage of a partition: order, duplicates, what is finished when, what is given up.
 
+mod echoes;
 mod told;
 mod whatsapp;
 
