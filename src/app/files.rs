@@ -17,7 +17,7 @@ use crate::domain::units::Size;
 use crate::edge::{Kept, KeptFile, Sender, Shelf, ShelfError, Shelved};
 use crate::services::channel::{FileAt, FileTrouble, Files};
 use crate::services::media::{MediaConfig, is_taken, type_of};
-use crate::services::objects::{ContentHash, ObjectError, Objects};
+use crate::services::objects::{ContentHash, Objects};
 use crate::store::{Directory, Store, StoreError, Upload, UploadKey, VisitorFile};
 
 /// The largest file that any provider takes from us.
