@@ -33,7 +33,7 @@ pub use config::{EdgeConfig, ProbeConfig};
 pub use probe::probe_routes;
 pub use serve::serve;
 pub use state::{EdgeDeps, Probe, Probes};
-pub use webchat::{NoShelf, Shelf, ShelfError, Shelved};
+pub use webchat::{Kept, KeptFile, NoShelf, Sender, Shelf, ShelfError, Shelved};
 
 use refusal::Refusal;
 use state::Edge;

@@ -38,7 +38,7 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     ///
     /// # Errors
     /// See [`LogError`]. After an error the caller appends again or gives up; it never assumes that nothing was written.
-    async fn append(&self, batch: Vec<Outgoing>) -> Result<Vec<Position>, LogError>;
+    async fn append(&self, batch: &[Outgoing]) -> Result<Vec<Position>, LogError>;
 
     /// Creates what is missing.
     ///

@@ -58,7 +58,7 @@ pub use knowledge::{
     BaseDocument, BaseInfo, BasePage, BaseSnapshot, BaseSource, DueSnapshot, GIVEN_UP, KnowledgeUse,
     MissedQuestion, Quota, Reading, SOURCE_LEASE, Submission, Submitted, Waiting, given_up_reason,
 };
-pub use media::{Fetched, MediaItem, Upload, UploadKey};
+pub use media::{Fetched, MediaItem, Upload, UploadKey, VisitorFile};
 pub use outbox::Change;
 pub use schema::{SchemaStatus, migrate, schema_status};
 pub use scratch::{drop_scratch_database, scratch_database};

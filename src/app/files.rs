@@ -1,7 +1,7 @@
 //! Files of tenants as channels and web-chat pages want them: bytes from the object store, the rest from the database.
 //!
 //! Guarantee: whose file it is follows from the account that sends it, or from the sealed link, so no hash leads to another
-//! tenant's file.
+//! tenant's file; what a visitor sent and no message named goes after two days.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::parts::Parts;
+use crate::domain::events::AttachmentKind;
 use crate::domain::ids::TenantId;
 use crate::domain::media::label;
-use crate::edge::{Shelf, ShelfError, Shelved};
+use crate::domain::units::Size;
+use crate::edge::{Kept, KeptFile, Sender, Shelf, ShelfError, Shelved};
 use crate::services::channel::{FileAt, FileTrouble, Files};
-use crate::services::media::type_of;
+use crate::services::media::{MediaConfig, is_taken, type_of};
 use crate::services::objects::{ContentHash, ObjectError, Objects};
-use crate::store::{Directory, Store, Upload, UploadKey};
+use crate::store::{Directory, Store, StoreError, Upload, UploadKey, VisitorFile};
 
 /// The largest file that any provider takes from us.
 const LARGEST: u64 = 100 << 20;
@@ -55,6 +58,10 @@ pub(super) struct TenantShelf {
     pub(super) store: Arc<Store>,
     /// The bytes.
     pub(super) objects: Objects,
+    /// Which files of people are taken.
+    pub(super) media: MediaConfig,
+    /// What the visitors of a bot may send.
+    pub(super) room: Size,
 }
 
 #[async_trait]
@@ -75,12 +82,98 @@ impl Shelf for TenantShelf {
         let Ok(hash) = file.hash.parse::<ContentHash>() else { return Ok(None) };
         match self.objects.get(&file.tenant, hash, file.bytes).await {
             Ok(content) => Ok(Some(content)),
-            Err(error @ (ObjectError::Store(_) | ObjectError::Config(_))) => {
-                Err(ShelfError(error.to_string()))
-            }
+            Err(error) if error.is_stores() => Err(ShelfError(error.to_string())),
             Err(error) => {
                 tracing::warn!(%error, tenant = %file.tenant, "a bot's file is not there");
                 Ok(None)
+            }
+        }
+    }
+
+    fn largest(&self) -> u64 {
+        self.media.max_size.bytes()
+    }
+
+    async fn keep(&self, from: Sender<'_>, name: &str, content: Bytes) -> Result<Kept, ShelfError> {
+        let mime = type_of(&content);
+        if !is_taken(&self.media.types, mime) {
+            return Ok(Kept::Type);
+        }
+        let (hash, bytes) = (ContentHash::of(&content).to_string(), content.len() as u64);
+        let file = VisitorFile {
+            tenant: from.tenant.clone(),
+            account: from.account.clone(),
+            visitor: from.visitor.to_owned(),
+            hash: hash.clone(),
+            kind: kind(mime),
+            mime: mime.to_owned(),
+            name: label(name),
+        };
+        let failed = |error: &dyn std::fmt::Display| ShelfError(error.to_string());
+        // The row first: the room is asked before anything is written, and a file without a name is only room.
+        let keep = async {
+            if !self.store.visitor_file_note(&file, bytes, self.room).await.map_err(|error| failed(&error))? {
+                return Ok(false);
+            }
+            self.objects.put(from.tenant, content).await.map_err(|error| failed(&error))?;
+            Ok(true)
+        };
+        if !self.store.file_held(from.tenant, &hash, keep).await.map_err(|error| failed(&error))?? {
+            return Ok(Kept::Full);
+        }
+        let id = self.store.visitor_file_id(&file).map_err(|error| failed(&error))?;
+        Ok(Kept::Here { id, file: known(file) })
+    }
+
+    fn named(&self, from: Sender<'_>, id: &str) -> Option<KeptFile> {
+        self.store.visitor_file((from.tenant, from.account), from.visitor, id).map(known)
+    }
+}
+
+fn known(file: VisitorFile) -> KeptFile {
+    KeptFile { hash: file.hash, kind: file.kind, mime: file.mime, name: file.name }
+}
+
+/// What a file of this type is to a script (`on: image`).
+fn kind(mime: &str) -> AttachmentKind {
+    match mime.split('/').next() {
+        Some("image") => AttachmentKind::Image,
+        Some("audio") => AttachmentKind::Audio,
+        Some("video") => AttachmentKind::Video,
+        _ => AttachmentKind::Document,
+    }
+}
+
+/// How often is looked for visitors' files that nobody had kept.
+const LOOK: Duration = Duration::from_secs(600);
+
+/// Removes them until the process ends. Any number of processes may.
+pub(super) fn forget_visitors(parts: &Parts) {
+    let (store, objects, stop) = (Arc::clone(&parts.store), parts.objects.clone(), parts.stop.clone());
+    parts.tasks.spawn(async move {
+        loop {
+            if let Err(error) = forget_over(&store, &objects).await {
+                tracing::warn!(%error, "visitors' files that nobody had kept are still there");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    });
+}
+
+async fn forget_over(store: &Store, objects: &Objects) -> Result<(), StoreError> {
+    loop {
+        let over = store.visitor_files_over().await?;
+        if over.is_empty() {
+            return Ok(());
+        }
+        for (tenant, hash) in over {
+            let delete = objects.delete_named(&tenant, &hash);
+            // One that can't be deleted now goes with the tenant's unused files.
+            if store.file_drop_unused(&tenant, &hash, delete).await.is_ok() {
+                store.file_gone(&tenant, &hash).await?;
             }
         }
     }
@@ -107,9 +200,7 @@ impl Files for TenantFiles {
                 let mime = type_of(&content).to_owned();
                 Ok((content, mime))
             }
-            Err(error @ (ObjectError::Store(_) | ObjectError::Config(_))) => {
-                Err(FileTrouble::Later(error.to_string()))
-            }
+            Err(error) if error.is_stores() => Err(FileTrouble::Later(error.to_string())),
             Err(error) => Err(FileTrouble::Missing(format!("{error}: apply the bot's file again"))),
         }
     }

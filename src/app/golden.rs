@@ -12,12 +12,13 @@ mod rehearsal;
 mod webchat;
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
 
-pub use self::file::Conversation;
+pub use self::file::{Conversation, WantedCampaign};
 pub use self::play::{Failure, play};
 pub use self::providers::Providers;
 pub use self::rehearsal::{Outcome, rehearse};
@@ -112,6 +113,15 @@ pub trait Stageplay: Send {
 
     /// A raw item of the provider comes in: a Telegram update, a `WhatsApp` message, a messaging entry.
     async fn payload(&mut self, from: &Speaker, item: &Value) -> anyhow::Result<()>;
+
+    /// A person sends a file, with a few words or without.
+    async fn file(&mut self, from: &Speaker, file: &Path, words: Option<&str>) -> anyhow::Result<()>;
+
+    /// A person of the business writes in a chat; inside, why that is refused.
+    async fn staff(&mut self, to: &Speaker, text: &str) -> anyhow::Result<Result<(), String>>;
+
+    /// Many are told something on the channel of a chat; it is over when all of them have an outcome.
+    async fn campaign(&mut self, on: &Speaker, campaign: &WantedCampaign) -> anyhow::Result<()>;
 
     /// The system ends and starts again.
     async fn restart(&mut self) -> anyhow::Result<()>;

@@ -38,12 +38,19 @@ pub async fn edge(parts: &Parts) -> anyhow::Result<SocketAddr> {
     let listener = listen("edge.listen", config.listen).await?;
     let address = listener.local_addr()?;
     let connections = config.connections;
+    let shelf = TenantShelf {
+        store: Arc::clone(&parts.store),
+        objects: parts.objects.clone(),
+        media: parts.settings.media.clone(),
+        room: config.visitor_room,
+    };
+    super::files::forget_visitors(parts);
     let router = crate::edge::router(EdgeDeps {
         config,
         log: Arc::clone(&parts.log),
         directory: Arc::clone(&parts.directory) as _,
         clock: Arc::clone(&parts.clock),
-        shelf: Arc::new(TenantShelf { store: Arc::clone(&parts.store), objects: parts.objects.clone() }),
+        shelf: Arc::new(shelf),
         probes: Probes { room: super::room::watch(parts), ..probes(parts) },
         shutdown: parts.stop.clone(),
     });

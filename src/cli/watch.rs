@@ -1,5 +1,5 @@
-//! `millrace watch webhooks`: says when a provider stops posting here or refuses what is sent, when updates pile up there, and
-//! what failed.
+//! `millrace watch webhooks`: says when a provider stops posting here, tells of less than it should or refuses what is sent, when
+//! updates pile up there, when a template may not be sent any more, and what failed.
 //!
 //! Guarantee: a trouble is said once when it comes and once when it is over; the providers are asked slowly. A round that could
 //! not be finished is a trouble, and the next one comes.
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::client::Client;
 use super::{Context, Exit, output};
-use crate::api::{Registration, RegistrationState, Registrations};
+use crate::api::{Registration, RegistrationState, Registrations, TemplateWithheld};
 use crate::app::dlq::text;
 use crate::domain::units::Span;
 
@@ -23,6 +23,10 @@ const PACE: Duration = Duration::from_secs(6);
 const AT_ONCE: usize = 15;
 /// This installation or a bot of it could not be asked.
 const UNREACHABLE: &str = "unreachable";
+/// A template may not be sent: there may be several of an account.
+const TEMPLATE: &str = "template";
+/// Between which one it is and how it stands.
+const IS: &str = " is ";
 /// Updates that wait at a provider and are no more than a busy moment.
 const PENDING: u64 = 100;
 
@@ -59,7 +63,7 @@ struct Trouble {
     bot: String,
     channel: &'static str,
     account: String,
-    /// `stopped`, `drift`, `pending`, `error`, `refused`, `quality`, `unreachable`, or `ok` where it is over.
+    /// `stopped`, `drift`, `deaf`, `pending`, `error`, `refused`, `quality`, `template`, `unreachable`, or `ok` where it is over.
     what: &'static str,
     detail: String,
 }
@@ -205,6 +209,15 @@ fn troubles(bot: &str, account: &Registration) -> Vec<Trouble> {
         }
         RegistrationState::Registered | RegistrationState::Kept | RegistrationState::Polling => {}
     }
+    if !account.missing.is_empty() {
+        let of = account.missing.join(", ");
+        found.push(trouble("deaf", format!("it does not tell of {of}: `bot register --force` asks it to")));
+    }
+    for template in &account.templates {
+        let TemplateWithheld { name, language, status, reason } = template;
+        let why = if matches!(reason.as_str(), "" | "NONE") { String::new() } else { format!(": {reason}") };
+        found.push(trouble(TEMPLATE, format!("{name} ({language}){IS}{status}{why}")));
+    }
     if let Some(pending) = account.pending.filter(|pending| *pending > PENDING) {
         found.push(trouble("pending", format!("{pending} updates wait there")));
     }
@@ -226,9 +239,19 @@ fn news(before: &[Trouble], now: &[Trouble]) -> Vec<Trouble> {
     let vague = |what| matches!(what, "pending" | UNREACHABLE);
     let same = |a: &Trouble, b: &Trouble| a.what == b.what && (vague(a.what) || a.detail == b.detail);
     let fresh = now.iter().filter(|new| !before.iter().any(|old| same(old, new))).cloned();
-    let over = before.iter().filter(|old| !now.iter().any(|new| new.what == old.what));
-    let over = over.map(|old| Trouble { what: "ok", detail: format!("{} is over", old.what), ..old.clone() });
+    let over = before.iter().filter(|old| !now.iter().any(|new| about(new) == about(old)));
+    let over = over.map(|old| {
+        let (what, which) = about(old);
+        let gap = if which.is_empty() { "" } else { " " };
+        Trouble { what: "ok", detail: format!("{what}{gap}{which} is over"), ..old.clone() }
+    });
     fresh.chain(over).collect()
+}
+
+/// What a trouble is about: another of the same is the same one still, in other words.
+fn about(of: &Trouble) -> (&'static str, &str) {
+    let which = of.detail.split_once(IS).filter(|_| of.what == TEMPLATE).map(|(which, _)| which);
+    (of.what, which.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -253,6 +276,8 @@ mod tests {
             reason: None,
             retry_after_s: None,
             refused: None,
+            missing: Vec::new(),
+            templates: Vec::new(),
         }
     }
 
@@ -276,6 +301,31 @@ mod tests {
         assert!(troubles("shop", &stopped)[0].detail.contains("190: expired"));
         let poor = Registration { quality: Some("RED".into()), ..account(RegistrationState::Registered) };
         assert_eq!(words(&poor), ["quality"]);
+    }
+
+    #[test]
+    fn a_template_that_changes_is_said_and_others_stay_as_they_are() {
+        let with = |templates: &[(&str, &str)]| {
+            let held = |(name, status): &(&str, &str)| TemplateWithheld {
+                name: (*name).to_owned(),
+                language: "en".to_owned(),
+                status: (*status).to_owned(),
+                reason: if *status == "REJECTED" { "SCAM" } else { "NONE" }.to_owned(),
+            };
+            let templates = templates.iter().map(held).collect();
+            troubles("shop", &Registration { templates, ..account(RegistrationState::Registered) })
+        };
+        let before = with(&[("sale", "PAUSED"), ("news", "REJECTED")]);
+        assert_eq!(before[1].detail, "news (en) is REJECTED: SCAM");
+        let said =
+            |now: &[Trouble]| news(&before, now).into_iter().map(|t| (t.what, t.detail)).collect::<Vec<_>>();
+        assert_eq!(said(&before), []);
+        let worse = with(&[("sale", "DISABLED"), ("news", "REJECTED")]);
+        assert_eq!(said(&worse), [("template", "sale (en) is DISABLED".to_owned())]);
+        assert_eq!(said(&with(&[("news", "REJECTED")])), [("ok", "template sale (en) is over".to_owned())]);
+        let missing = vec!["message_reaction".to_owned()];
+        let deaf = troubles("shop", &Registration { missing, ..account(RegistrationState::Registered) });
+        assert!(deaf[0].what == "deaf" && deaf[0].detail.contains("message_reaction"), "{deaf:?}");
     }
 
     /// Answers what a test says, bot by bot; `None` = not at all.

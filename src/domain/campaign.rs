@@ -75,7 +75,8 @@ pub enum Message {
         /// The text.
         text: String,
     },
-    /// A `WhatsApp` template that the provider has approved. The columns are its body's values, in order.
+    /// A `WhatsApp` template that the provider has approved. The columns are its body's values, in order; `header`, `header_image`,
+    /// `header_video`, `header_document` and `button_N_url`, `button_N_payload`, `button_N_code` fill those.
     Template {
         /// Its name.
         name: String,

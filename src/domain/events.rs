@@ -21,7 +21,10 @@ mod webhook;
 pub use backlog::BotBacklog;
 pub use bot::BotChanged;
 pub use consent::{Consent, ConsentBy, ConsentNews};
-pub use content::{Card, Content, Degrees, Edit, Media, MediaKind, Place, Reaction, Span, Style, Template};
+pub use content::{
+    Card, Content, Degrees, Edit, Media, MediaKind, Place, Reaction, Span, Style, Template, TemplateButton,
+    TemplateHeader,
+};
 pub use document::{DocumentChanged, DocumentSubmitted};
 pub use media::MediaWanted;
 pub use mode::{ConversationMode, Mode, TakenBy};

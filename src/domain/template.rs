@@ -2,6 +2,10 @@
 //!
 //! Guarantee: [`judge`] is pure, and holds a campaign only for what the provider certainly refuses.
 
+mod values;
+
+pub use values::{Slot, mistake};
+
 use std::collections::BTreeSet;
 use std::fmt;
 

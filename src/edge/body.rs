@@ -4,6 +4,7 @@
 //! that arrives in one piece is not copied.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
@@ -60,17 +61,43 @@ pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
     if essence.eq_ignore_ascii_case(b"application/json") { Ok(()) } else { Err(Refusal::MediaType) }
 }
 
+/// What a body may take.
+#[derive(Debug)]
+pub(super) struct Bounds<'a> {
+    /// Where its share comes from.
+    pub(super) budget: &'a Arc<Semaphore>,
+    /// The most bytes.
+    pub(super) max: usize,
+    /// How long it may take to arrive.
+    pub(super) time: Duration,
+    /// Its share is taken at once by its own word; else as it arrives, so that who sends slowly holds no more than came.
+    pub(super) ahead: bool,
+}
+
 /// Reads a body.
 pub(super) async fn take(edge: &Edge, headers: &HeaderMap, body: Body) -> Result<Taken, Refusal> {
-    let mut share = Share { budget: Arc::clone(&edge.budget), permit: None, busy: edge.busy() };
+    let time = edge.config.body_timeout.get();
+    let bounds = Bounds { budget: &edge.budget, max: edge.max_body, time, ahead: true };
+    take_within(edge, bounds, headers, body).await
+}
+
+/// Reads a body within bounds of its own.
+pub(super) async fn take_within(
+    edge: &Edge,
+    bounds: Bounds<'_>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Taken, Refusal> {
+    let mut share = Share { budget: Arc::clone(bounds.budget), permit: None, busy: edge.busy() };
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let length: Option<usize> = length.and_then(|text| text.parse().ok());
-    if length.is_some_and(|length| length > edge.max_body) {
+    if length.is_some_and(|length| length > bounds.max) {
         return Err(Refusal::TooLarge);
     }
+    let length = length.filter(|_| bounds.ahead);
     share.grow(length.unwrap_or(0))?;
-    let read = collect(body, length, edge.max_body, &mut share);
-    let bytes = tokio::time::timeout(edge.config.body_timeout.get(), read).await;
+    let read = collect(body, length, bounds.max, &mut share);
+    let bytes = tokio::time::timeout(bounds.time, read).await;
     Ok(Taken { bytes: bytes.map_err(|_| Refusal::Slow)??, share })
 }
 

@@ -58,6 +58,14 @@ pub struct EdgeConfig {
     pub webchat_memory: Size,
     /// The most memory for bots' files on their way to web-chat pages; above it the answer is 503.
     pub downloads: Size,
+    /// How many files one web-chat visitor may send. How large, and of which types: `media.max_size`, `media.types`.
+    pub visitor_files: Rate,
+    /// What the visitors of one bot may send together within two days; above it the answer is 429.
+    pub visitor_room: Size,
+    /// The most memory for visitors' files on their way in; above it the answer is 503.
+    pub uploads: Size,
+    /// How long a visitor's file may take to arrive.
+    pub upload_timeout: Span,
 }
 
 impl Default for EdgeConfig {
@@ -78,6 +86,10 @@ impl Default for EdgeConfig {
             visitor_streams: 8,
             webchat_memory: Size::mib(64),
             downloads: Size::mib(128),
+            visitor_files: Rate::new(10, std::time::Duration::from_secs(600)),
+            visitor_room: Size::mib(1024),
+            uploads: Size::mib(64),
+            upload_timeout: Span::secs(60),
         }
     }
 }
@@ -110,14 +122,17 @@ impl EdgeConfig {
             ("body_timeout", self.body_timeout),
             ("append_timeout", self.append_timeout),
             ("retry_after", self.retry_after),
+            ("upload_timeout", self.upload_timeout),
         ] {
             if span.get().is_zero() || span.get().as_secs() > 3600 {
                 problems.add(format!("{at}.{key}"), format!("{span} can't be"), "set 1ms to 1h");
             }
         }
-        if self.downloads < Size::mib(1) {
-            let what = format!("{} lets no file out", self.downloads);
-            problems.add(format!("{at}.downloads"), what, "set 1 MiB or more");
+        for (key, memory, way) in [("downloads", self.downloads, "out"), ("uploads", self.uploads, "in")] {
+            if memory < Size::mib(1) {
+                let what = format!("{memory} lets no file {way}");
+                problems.add(format!("{at}.{key}"), what, "set 1 MiB or more");
+            }
         }
         if self.free_disk > 90 {
             let what = format!("{} % can't be", self.free_disk);

@@ -35,6 +35,12 @@ pub(super) enum Refusal {
     TooLarge,
     /// A body that is not JSON by its own word, or is compressed.
     MediaType,
+    /// A visitor's file that comes as a form or compressed.
+    FileForm,
+    /// A visitor's file of a type that is not taken.
+    FileType,
+    /// The bot takes no files.
+    NoFiles,
     /// A request of ours (web chat) that is not as described.
     Malformed(&'static str),
     /// The body took too long.
@@ -79,6 +85,12 @@ impl Refusal {
             Self::MediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json without a content encoding")
             }
+            Self::FileForm => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "send the file's bytes as the body, without a form and without a content encoding",
+            ),
+            Self::FileType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "files of this type are not taken"),
+            Self::NoFiles => (StatusCode::FORBIDDEN, "this bot takes no files"),
             Self::Malformed(what) => (StatusCode::BAD_REQUEST, what),
             Self::Slow => (StatusCode::REQUEST_TIMEOUT, "the body took too long"),
             Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too many requests: wait"),
@@ -94,7 +106,8 @@ impl Refusal {
             Self::Origin => "origin",
             Self::UserHash => "user_hash",
             Self::TooLarge => "too_large",
-            Self::MediaType => "media_type",
+            Self::MediaType | Self::FileForm | Self::FileType => "media_type",
+            Self::NoFiles => "no_files",
             Self::Malformed(_) => "malformed",
             Self::Slow => "slow",
             Self::TooMany(_) => "too_many",

@@ -76,7 +76,7 @@ pub struct EdgeDeps {
     pub directory: Arc<dyn Directory>,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
-    /// Files that bots send.
+    /// Files of web chat.
     pub shelf: Arc<dyn Shelf>,
     /// What the app knows of the process.
     pub probes: Probes,
@@ -99,6 +99,10 @@ pub(super) struct Edge {
     pub(super) links: Arc<Links>,
     /// The room for these on their way.
     pub(super) downloads: Handing,
+    /// Bytes of visitors' files on their way in.
+    pub(super) uploads: Arc<Semaphore>,
+    /// The most that one of them may have of it.
+    pub(super) max_upload: usize,
     pub(super) tickets: Tickets,
     pub(super) doors: Doors,
     pub(super) shutdown: CancellationToken,
@@ -116,6 +120,8 @@ impl Edge {
             hub,
             links,
             downloads: Handing::new(deps.config.downloads),
+            uploads: Arc::new(Semaphore::new(bytes(deps.config.uploads).min(Semaphore::MAX_PERMITS))),
+            max_upload: bytes(deps.config.uploads),
             tickets: Tickets::default(),
             doors: Doors::new(&deps.config),
             webhooks: TopicName::from(topics::WEBHOOK_RECEIVED),
@@ -171,7 +177,7 @@ impl Edge {
             return Err(self.busy());
         }
         failpoint::pass(Failpoint::EdgeRead);
-        let done = tokio::time::timeout(self.config.append_timeout.get(), self.log.append(batch)).await;
+        let done = tokio::time::timeout(self.config.append_timeout.get(), self.log.append(&batch)).await;
         drop(share);
         failpoint::pass(Failpoint::EdgeAppended);
         match done {

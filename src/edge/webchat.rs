@@ -15,6 +15,7 @@ mod show;
 mod tail;
 mod ticket;
 mod token;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use axum::routing::{get, post};
 
 pub(super) use doors::Doors;
 pub(super) use files::Links;
-pub use files::{NoShelf, Shelf, ShelfError, Shelved};
+pub use files::{Kept, KeptFile, NoShelf, Sender, Shelf, ShelfError, Shelved};
 pub(super) use hub::Hub;
 pub(super) use tail::tail;
 pub(super) use ticket::Tickets;
@@ -41,6 +42,7 @@ pub(super) fn routes() -> Router<Arc<Edge>> {
         .route("/webchat/{bot}/visitors", post(handlers::visitors).options(handlers::preflight))
         .route("/webchat/{bot}/messages", post(handlers::messages).options(handlers::preflight))
         .route("/webchat/{bot}/stream", post(handlers::stream).options(handlers::preflight))
+        .route("/webchat/{bot}/files", post(uploads::files).options(handlers::preflight))
         .route("/webchat/{bot}/files/{link}", get(files::file))
         .route("/webchat/{bot}/events", get(handlers::events).options(handlers::preflight))
 }

@@ -12,6 +12,7 @@ use crate::domain::campaign::{Campaign, FillError, Gaps, Message};
 use crate::domain::envelope::Envelope;
 use crate::domain::events::{ChatKind, Content, Part, ReplyReady, Route, Template};
 use crate::domain::ids::{ConversationId, EventId};
+use crate::domain::template::{Slot, mistake};
 use crate::domain::time::Timestamp;
 
 /// What a recipient is told.
@@ -33,11 +34,20 @@ pub fn part(message: &Message, columns: &[String], recipient: &Recipient) -> Res
             if let Some((column, _)) = empty {
                 return Err(FillError::Empty(column.clone()));
             }
-            let template = Template {
+            let mut template = Template {
                 name: name.clone(),
                 language: recipient.language.clone().unwrap_or_else(|| language.clone()),
-                parameters: recipient.values.clone(),
+                parameters: Vec::new(),
+                header: None,
+                buttons: Vec::new(),
             };
+            for (column, value) in columns.iter().zip(&recipient.values) {
+                let slot = Slot::of(column).ok_or_else(|| FillError::Slot(column.clone()))?;
+                slot.fill(&mut template, value);
+            }
+            if let Some((what, remedy)) = mistake(&template) {
+                return Err(FillError::Refused(what, remedy));
+            }
             Ok(Part { content: Some(Box::new(Content::Template(template))), ..Part::default() })
         }
     }

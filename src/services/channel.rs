@@ -102,6 +102,8 @@ pub enum Late {
     Refused(Refused, i64),
     /// The number is reported or blocked by many: it has to rest for so long.
     Spam(Duration),
+    /// The account has written to as many people as it may who did not write first. With the code.
+    Limit(i64),
 }
 
 /// What the codes of a status, or of an error that is about no message, mean for the account.
@@ -114,9 +116,10 @@ pub fn late(channel: ChannelKind, codes: &[i64]) -> Option<Late> {
     };
     let refused = |code: &i64| Some((graph::refuses(table, *code)?, *code));
     let spam = || codes.contains(&graph::SPAM).then_some(Late::Spam(graph::SPAM_RATE));
+    let reached = || codes.contains(&graph::LIMIT).then_some(Late::Limit(graph::LIMIT));
     let worst = codes.iter().filter_map(refused).max_by_key(|(what, _)| *what);
     let worst = worst.map(|(what, code)| Late::Refused(what, code));
-    worst.or_else(|| spam().filter(|_| channel == ChannelKind::Whatsapp))
+    worst.or_else(|| spam().or_else(reached).filter(|_| channel == ChannelKind::Whatsapp))
 }
 
 /// True where a refusal, in the words that a send gave, is about the template and not about who should get it.

@@ -31,6 +31,22 @@ pub struct Fault {
     pub retry_after: Option<u64>,
     /// Model servers: what the model says.
     pub text: Option<String>,
+    /// `WhatsApp`: how the statuses of the message come that is carried out.
+    pub statuses: Option<Statuses>,
+}
+
+/// Statuses out of the ordinary; absent or empty = sent, delivered, read, soon and in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Statuses {
+    /// The first one comes this much later.
+    pub delay_ms: u64,
+    /// Each one comes twice.
+    pub doubled: bool,
+    /// They come last to first.
+    pub shuffled: bool,
+    /// After `sent` it fails, with this code.
+    pub failed: Option<u32>,
 }
 
 /// When the connection is cut.

@@ -17,7 +17,7 @@ mod updates;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use axum::Router;
@@ -29,6 +29,7 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use self::account::Account;
+use self::limits::Valve;
 use super::answer::{Answer, Request, carry_out};
 use super::control::{Control, Controlled};
 use super::script::{Fault, On};
@@ -45,6 +46,8 @@ pub struct TelegramSim {
 struct Shared {
     core: Arc<Core>,
     accounts: RwLock<HashMap<i64, Arc<Account>>>,
+    /// New bots, of which an address may bring a few.
+    valve: Mutex<Valve>,
 }
 
 /// Uploads of a bot go to 50 MB.
@@ -56,7 +59,11 @@ impl TelegramSim {
     /// # Errors
     /// When the socket has no address.
     pub fn start(listener: TcpListener, options: SimOptions) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { core: Arc::new(Core::new(options)), accounts: RwLock::default() });
+        let shared = Arc::new(Shared {
+            core: Arc::new(Core::new(options)),
+            accounts: RwLock::default(),
+            valve: Mutex::default(),
+        });
         let router = Router::new()
             .fallback(handle)
             .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -324,6 +331,15 @@ async fn call(
     let duty = |request: &Request<'_>, _: Option<&Fault>| {
         if account.revoked() {
             return errors::unauthorized();
+        }
+        if shared.core.limits
+            && request.method.eq_ignore_ascii_case("setWebhook")
+            && account.is_new()
+            && let Err(seconds) =
+                shared.valve.lock().unwrap_or_else(PoisonError::into_inner).admit(shared.core.clock.now())
+        {
+            account.not_loaded();
+            return errors::too_many(seconds);
         }
         polled.unwrap_or_else(|| methods::call(&shared.core, account, method, request.body.as_object()))
     };

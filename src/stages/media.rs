@@ -9,15 +9,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
-use crate::domain::events::MediaWanted;
+use crate::domain::events::{Attachment, MediaWanted};
 use crate::domain::failure::{Class, Classify};
+use crate::domain::ids::TenantId;
 use crate::domain::media::MediaState;
 use crate::domain::stage::StageName;
 use crate::pipeline::{Cx, Emission, Outcome, Ports, Stage, StageError};
 use crate::services::channel::Sender;
 use crate::services::media::{Bounds, Download, DownloadError, MediaConfig, Room, is_taken, type_of};
-use crate::services::objects::{ContentHash, Objects};
+use crate::services::objects::{ContentHash, ObjectError, Objects};
 use crate::store::{Directory, Fetched, Store};
 use crate::telemetry;
 
@@ -88,21 +90,43 @@ impl Media {
             let reason = "the account is not connected any more".to_owned();
             return Ok(Tried::Settled(Fetched::Failed(reason)));
         };
+        if wanted.channel == ChannelKind::Webchat {
+            return self.kept(&input.tenant, &wanted.attachment).await;
+        }
         let to = Sender { account: account.id.clone(), token: account.token.clone() };
         let config = &self.deps.config;
         let limit = config.timeout.get().min(cx.remaining());
         let bounds = Bounds { most: config.max_size.bytes(), limit };
         match self.deps.download.download(wanted.channel, &to, &wanted.attachment, bounds).await {
-            Ok(content) => {
-                let mime = type_of(&content);
-                if is_taken(&config.types, mime) {
-                    return Ok(Tried::Came(content, mime));
-                }
-                let reason = format!("files of type {mime} are not taken (media.types)");
-                Ok(Tried::Settled(Fetched::Refused(reason)))
-            }
+            Ok(content) => Ok(self.came(content)),
             Err(error) => self.judge(cx, error).map(Tried::Settled),
         }
+    }
+
+    /// A file of a web-chat visitor: the edge put it where files are kept, and it stays there for a while.
+    async fn kept(&self, tenant: &TenantId, file: &Attachment) -> Result<Tried, StageError> {
+        let settled = |fetched| Ok(Tried::Settled(fetched));
+        let Some(hash) = file.id.as_deref().and_then(|id| id.parse::<ContentHash>().ok()) else {
+            return settled(Fetched::Refused("it names no file that was sent to the page".to_owned()));
+        };
+        match self.deps.objects.get(tenant, hash, self.deps.config.max_size.bytes()).await {
+            Ok(content) => Ok(self.came(content)),
+            Err(ObjectError::Missing(_)) => {
+                settled(Fetched::Expired("nobody had it kept within two days".to_owned()))
+            }
+            Err(error @ (ObjectError::TooLarge { .. } | ObjectError::Damaged(_))) => {
+                settled(Fetched::Refused(error.to_string()))
+            }
+            Err(error @ (ObjectError::Config(_) | ObjectError::Store(_))) => Err(error.into()),
+        }
+    }
+
+    fn came(&self, content: Bytes) -> Tried {
+        let mime = type_of(&content);
+        if is_taken(&self.deps.config.types, mime) {
+            return Tried::Came(content, mime);
+        }
+        Tried::Settled(Fetched::Refused(format!("files of type {mime} are not taken (media.types)")))
     }
 
     /// Notes what a try came to, and keeps the file that came. False where the file was settled before, or its row is gone.

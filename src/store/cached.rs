@@ -18,7 +18,7 @@ use super::missed::Missed;
 use super::outbox::Change;
 use crate::domain::bot::{Bot, BotSpec, Document};
 use crate::domain::channel::ChannelKind;
-use crate::domain::ids::{AccountId, BaseId, BotId, TenantId};
+use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, TenantId};
 use crate::domain::knowledge::KnowledgeBase;
 use crate::domain::refusal::{Refusal, Refused};
 use crate::domain::template::TemplateNews;
@@ -288,6 +288,26 @@ impl Directory for CachedDirectory {
             self.seen(tenant, bot, version);
         }
         Ok(())
+    }
+
+    async fn limit_reached(
+        &self,
+        tenant: &TenantId,
+        account: (ChannelKind, &AccountId),
+        why: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.store.campaigns_hold_account(tenant, account, why, at).await
+    }
+
+    async fn has_sent(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        message: &str,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.store.has_sent(tenant, conversation, message, since).await
     }
 
     async fn rest(

@@ -199,6 +199,34 @@ impl Store {
         self.campaign_put(tenant, id, (from, State::Paused), why).await
     }
 
+    /// Pauses an account's campaigns that run with a template and were not started or resumed since `at`, and says why.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn campaigns_hold_account(
+        &self,
+        tenant: &TenantId,
+        (channel, account): (ChannelKind, &AccountId),
+        why: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        // Providers tell whole seconds: what was started within the same one is held, too.
+        const SECOND_MS: i64 = 999;
+        let mut tx = self.db.begin().await?;
+        sqlx::query(
+            "UPDATE campaigns SET state = 'paused', held = $1 WHERE tenant = $2 AND channel = $3 AND account = $4 \
+             AND state = 'running' AND resumed_at <= $5 AND message LIKE '{\"kind\":\"template\"%'",
+        )
+        .bind(label(why))
+        .bind(tenant.as_str())
+        .bind(channel.as_str())
+        .bind(account.as_str())
+        .bind(at.millis().saturating_add(SECOND_MS))
+        .execute(tx.on())
+        .await?;
+        tx.commit().await
+    }
+
     /// Says why a campaign that runs sends nothing for now; empty = it goes on.
     ///
     /// # Errors
@@ -230,7 +258,8 @@ impl Store {
         let mut tx = self.db.begin().await?;
         let moved = sqlx::query(
             "UPDATE campaigns SET state = $1, held = $6, \
-             started_at = CASE WHEN started_at = 0 AND $1 = 'running' THEN $2 ELSE started_at END \
+             started_at = CASE WHEN started_at = 0 AND $1 = 'running' THEN $2 ELSE started_at END, \
+             resumed_at = CASE WHEN $1 = 'running' THEN $2 ELSE resumed_at END \
              WHERE id = $3 AND tenant = $4 AND state = $5",
         )
         .bind(to.as_str())

@@ -108,6 +108,15 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
         at: Timestamp,
     ) -> Result<(), StoreError>;
 
+    /// True where a message of a conversation that the provider calls so is one that was sent from here, since a moment.
+    async fn has_sent(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        message: &str,
+        since: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// A bot's documents said nothing to a question: for the author's report. Costs the caller nothing, and a loss of
     /// one is no harm.
     fn missed(&self, tenant: &TenantId, bot: &BotId, question: &str);
@@ -121,6 +130,16 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
         account: (ChannelKind, &AccountId),
         refused: (Refused, &str),
         as_of: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// A provider said late, as of a moment, that an account may write to no more people who did not write first: its campaigns
+    /// that run with a template are held, unless somebody had them go on since. Idempotent.
+    async fn limit_reached(
+        &self,
+        tenant: &TenantId,
+        account: (ChannelKind, &AccountId),
+        why: &str,
+        at: Timestamp,
     ) -> Result<(), StoreError>;
 
     /// A provider said late that an account of a bot should rest: nothing is sent by it for so long. Idempotent.

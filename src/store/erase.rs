@@ -154,6 +154,9 @@ impl Remove<'_> {
             .await?;
         self.each("media", "conversation", &[], conversations).await?;
         self.each("media", "turn", &[], in_groups).await?;
+        if channel == ChannelKind::Webchat.as_str() {
+            self.each("visitor_files", "account = $3 AND visitor", &here[1..], ids).await?;
+        }
         self.each("messages", "conversation", &[], conversations).await?;
         self.each("messages", "id", &[], in_groups).await?;
         self.each("conversations", "id", &[], conversations).await?;
@@ -179,7 +182,7 @@ impl Remove<'_> {
         values: &[String],
     ) -> Result<(), StoreError> {
         let whose = match table {
-            "opt_outs" | "closed_chats" | "aliases" => "tenant = $1 AND $2 = $2",
+            "opt_outs" | "closed_chats" | "aliases" | "visitor_files" => "tenant = $1 AND $2 = $2",
             "campaign_recipients" => "tenant = $1",
             _ => "tenant = $1 AND bot = $2",
         };

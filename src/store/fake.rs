@@ -33,6 +33,8 @@ struct State {
     apps: HashMap<String, Arc<App>>,
     lines: HashMap<(TenantId, ConversationId), Vec<Line>>,
     rests: Vec<(Whose, Duration)>,
+    sent: Vec<(TenantId, ConversationId, String)>,
+    limits: Vec<(ChannelKind, AccountId, String)>,
     refusals: Vec<(Whose, Refused, String)>,
     chats: HashMap<String, String>,
     handles: HashMap<AccountId, String>,
@@ -85,6 +87,16 @@ impl FakeDirectory {
     /// The last thing that was said in a conversation had these buttons.
     pub fn put_choices(&self, tenant: &TenantId, conversation: &ConversationId, buttons: Vec<Button>) {
         self.lock().choices.insert((tenant.clone(), conversation.clone()), buttons);
+    }
+
+    /// Accounts that reached their limit of people, and why.
+    pub fn limits_reached(&self) -> Vec<(ChannelKind, AccountId, String)> {
+        self.lock().limits.clone()
+    }
+
+    /// A message of a conversation that was sent from here.
+    pub fn put_sent(&self, tenant: &TenantId, conversation: &ConversationId, message: &str) {
+        self.lock().sent.push((tenant.clone(), conversation.clone(), message.to_owned()));
     }
 
     /// Accounts that were told to rest, and for how long.
@@ -276,6 +288,27 @@ impl Directory for FakeDirectory {
         }
         state.refusals.push((whose, what, reason.to_owned()));
         Ok(())
+    }
+
+    async fn limit_reached(
+        &self,
+        _: &TenantId,
+        (channel, account): (ChannelKind, &AccountId),
+        why: &str,
+        _: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.lock().limits.push((channel, account.clone(), why.to_owned()));
+        Ok(())
+    }
+
+    async fn has_sent(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        message: &str,
+        _: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self.lock().sent.contains(&(tenant.clone(), conversation.clone(), message.to_owned())))
     }
 
     async fn rest(

@@ -7,6 +7,7 @@ mod claims;
 pub(super) mod files;
 mod links;
 mod uploads;
+mod visitors;
 
 use std::collections::HashMap;
 
@@ -24,6 +25,7 @@ use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
 use crate::domain::media::MediaState;
 
 pub use uploads::{Upload, UploadKey};
+pub use visitors::VisitorFile;
 
 /// Whoever asks again sooner starts no further try.
 const ASK_EVERY_MS: i64 = 60_000;

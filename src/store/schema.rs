@@ -14,7 +14,7 @@ use super::db::Db;
 use super::error::StoreError;
 
 /// Number, name, the text for SQLite, the text for PostgreSQL. A published one is never edited: add the next.
-const MIGRATIONS: [(i64, &str, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 12] = [
     (
         1,
         "first",
@@ -80,6 +80,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 11] = [
         "refusals",
         include_str!("../../schemas/sql/sqlite/0012_refusals.sql"),
         include_str!("../../schemas/sql/postgres/0012_refusals.sql"),
+    ),
+    (
+        13,
+        "visitors",
+        include_str!("../../schemas/sql/sqlite/0013_visitors.sql"),
+        include_str!("../../schemas/sql/postgres/0013_visitors.sql"),
     ),
 ];
 

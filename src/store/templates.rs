@@ -133,6 +133,30 @@ impl Store {
         rows.iter().map(news).collect()
     }
 
+    /// Every template that is known of a business account, 500 at most.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn templates_known(
+        &self,
+        tenant: &TenantId,
+        business: &str,
+    ) -> Result<Vec<TemplateNews>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT name, language, status, reason FROM templates WHERE tenant = $1 AND business = $2 \
+             ORDER BY name, language LIMIT 500",
+        )
+        .bind(tenant.as_str())
+        .bind(business)
+        .fetch_all(self.db.read())
+        .await?;
+        let news = |row: &sqlx::any::AnyRow| {
+            let (name, language) = (row.try_get(0)?, row.try_get(1)?);
+            Ok(TemplateNews { name, language, status: row.try_get(2)?, reason: row.try_get(3)? })
+        };
+        rows.iter().map(news).collect()
+    }
+
     /// The languages in which a campaign still has somebody to tell; its own (an empty text) among them where somebody has none.
     ///
     /// # Errors

@@ -105,6 +105,7 @@ impl Store {
             "business_accounts",
             "forgotten",
             "file_claims",
+            "visitor_files",
             "files",
             "uploads",
             "media",

@@ -8,4 +8,5 @@ mod memory;
 mod meta;
 mod rig;
 mod telegram;
+mod uploads;
 mod webchat;

@@ -10,6 +10,7 @@ mod failover;
 mod groups;
 mod rebalance;
 mod security;
+mod snapshots;
 pub(crate) mod support;
 mod throughput;
 mod topics;

@@ -2,6 +2,7 @@
 
 use crate::config::Problems;
 use crate::domain::events::{Button, Content, Media};
+use crate::domain::template::mistake;
 
 /// A header or footer: every channel shows the beginning at least.
 const LONGEST_LINE: usize = 1_000;
@@ -33,8 +34,8 @@ pub(super) fn check_content(at: &str, content: &Content, problems: &mut Problems
             }
         }
         Content::Template(template) => {
-            if template.name.trim().is_empty() || template.language.trim().is_empty() {
-                add("a template has no name or no language", "write both as WhatsApp's manager shows them");
+            if let Some((what, remedy)) = mistake(template) {
+                add(what, remedy);
             }
         }
         Content::Edit(_) => {}

@@ -29,14 +29,41 @@ pub(super) fn paths() -> Vec<(&'static str, Value)> {
                     "operationId": "webchat_message",
                     "summary": "Says something to the bot, with the visitor's token as bearer.",
                     "description": "`id` is the page's own: the same id is the same message. One of `text`, `payload` (what a \
-                                    pressed button stands for, with its `title`), `media` and `read: true` (what was \
-                                    said so far was seen).",
+                                    pressed button stands for, with its `title`), `media` (what `files` answered; `text` may \
+                                    stand beside it) and `read: true` (what was said so far was seen).",
                     "parameters": [bot()],
                     "requestBody": body(json!({
                         "id": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
                         "text": text(), "payload": text(), "title": text(), "media": text(), "read": {"type": "boolean"},
                     }), &["id"]),
                     "responses": {"202": answer(json!({"id": text()}))},
+                }),
+            ),
+        ),
+        (
+            "/webchat/{bot}/files",
+            on_edge(
+                "post",
+                json!({
+                    "operationId": "webchat_send_file",
+                    "summary": "Sends a file, whose bytes are the body, with the visitor's token as bearer; a message then names it.",
+                    "description": "`media` in the answer is for one visitor and a day. `kind`, `mime` and `name` are what the file \
+                                    is, whatever it was called.",
+                    "parameters": [bot(), {"name": "name", "in": "query", "schema": text()}],
+                    "requestBody": {
+                        "required": true,
+                        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+                    },
+                    "responses": {
+                        "201": answer(json!({
+                            "media": text(), "kind": text(), "mime": text(), "name": text(), "bytes": {"type": "integer"},
+                        })),
+                        "403": {"description": "The bot takes no files (`media: never`)."},
+                        "413": {"description": "It is larger than `media.max_size`."},
+                        "415": {"description": "Files of its type are not taken (`media.types`)."},
+                        "429": {"description": "The visitor or the bot's visitors sent too much: see Retry-After."},
+                        "503": {"description": "Too many files are on their way: see Retry-After."},
+                    },
                 }),
             ),
         ),

@@ -10,6 +10,7 @@ use crate::api::error::{ApiError, ErrorCode};
 use crate::api::types::AccountRefused;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{BotId, TenantId};
+use crate::domain::template::TemplateNews;
 use crate::services::channel::registration::{Registrar, RegistrationError, Standing, Wanted};
 use crate::store::{Account, AccountInfo};
 
@@ -57,6 +58,25 @@ pub struct Registration {
     pub retry_after_s: Option<u64>,
     /// What the provider refuses of its messages until its owner acts.
     pub refused: Option<AccountRefused>,
+    /// What the provider is not asked to tell of, and is read here.
+    #[serde(default)]
+    pub missing: Vec<String>,
+    /// Templates of a number's business account that may not be sent, as far as webhooks told.
+    #[serde(default)]
+    pub templates: Vec<TemplateWithheld>,
+}
+
+/// A template that may not be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TemplateWithheld {
+    /// Its name.
+    pub name: String,
+    /// Its language.
+    pub language: String,
+    /// In the provider's word, for example `PAUSED`.
+    pub status: String,
+    /// Why, in the provider's word; empty where it says nothing.
+    pub reason: String,
 }
 
 /// How an account stands.
@@ -143,9 +163,36 @@ impl Operations {
                 infos.iter().find(|info| info.channel == account.channel && info.account == account.id);
             let Some(info) = info.filter(|info| info.channel != ChannelKind::Webchat) else { continue };
             let found = self.registration(registrar, &account, info, duty).await?;
-            accounts.push(self.with_refusal(found, info, (tenant, duty)).await?);
+            let templates = match duty {
+                Duty::Look => self.withheld(tenant, &account).await?,
+                Duty::Register { .. } | Duty::Unregister => Vec::new(),
+            };
+            let found = self.with_refusal(found, info, (tenant, duty)).await?;
+            accounts.push(Registration { templates, ..found });
         }
         Ok(Registrations { accounts })
+    }
+
+    /// Templates that an account may not send.
+    async fn withheld(
+        &self,
+        tenant: &TenantId,
+        account: &Account,
+    ) -> Result<Vec<TemplateWithheld>, ApiError> {
+        if account.channel != ChannelKind::Whatsapp {
+            return Ok(Vec::new());
+        }
+        let Some(business) = self.store.business(tenant, &account.id).await? else { return Ok(Vec::new()) };
+        let known = self.store.templates_known(tenant, &business).await?;
+        let withheld = known.into_iter().filter(|template| template.may_go() == Some(false));
+        Ok(withheld
+            .map(|TemplateNews { name, language, status, reason }| TemplateWithheld {
+                name,
+                language,
+                status,
+                reason,
+            })
+            .collect())
     }
 
     /// What stands of a refusal: an account that the provider has just taken is believed to be well again.
@@ -211,6 +258,7 @@ impl Operations {
             last_error: standing.last_error,
             last_error_at_ms: standing.last_error_at.map(|at| at.saturating_mul(1000)),
             quality: standing.quality,
+            missing: standing.missing,
             ..plain(&wanted, state)
         })
     }
@@ -248,6 +296,8 @@ fn plain(wanted: &Wanted, state: RegistrationState) -> Registration {
         reason: None,
         retry_after_s: None,
         refused: None,
+        missing: Vec::new(),
+        templates: Vec::new(),
     }
 }
 

@@ -13,6 +13,7 @@ use serde_saphyr::Spanned;
 use super::wanted::{self, RawExpect, Wanted};
 use super::{FakeKind, Speaker};
 use crate::config::yaml;
+use crate::domain::channel::ChannelKind;
 use crate::domain::events::AttachmentKind;
 use crate::domain::media::MediaState;
 use crate::domain::units::Span;
@@ -52,6 +53,12 @@ pub enum Action {
     Press(Speaker, String),
     /// A raw item comes in.
     Payload(Speaker, Value),
+    /// A person sends a file from beside the conversation, with a few words or without.
+    File(Speaker, PathBuf, Option<String>),
+    /// A person of the business writes in the chat; with a piece of the reason, it is refused.
+    Staff(Speaker, String, Option<String>),
+    /// Many are told something, and all of them have an outcome when it is over.
+    Campaign(Speaker, WantedCampaign),
     /// The system ends and starts again.
     Restart,
     /// A fake gets rules.
@@ -64,6 +71,23 @@ pub enum Action {
     Silence(Speaker, Duration),
     /// The files that came in the chat so far are, in order, these.
     Media(Speaker, Vec<WantedFile>, Duration),
+}
+
+/// A campaign on the channel of the chat before it: a text, or a template.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WantedCampaign {
+    /// The text.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// The template's name.
+    #[serde(default)]
+    pub template: Option<String>,
+    /// The template's language.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// Whom.
+    pub to: Vec<String>,
 }
 
 /// A file that a person sent, as it must be; what is absent may be anything.
@@ -99,6 +123,10 @@ struct RawStep {
     say: Option<String>,
     press: Option<String>,
     payload: Option<Value>,
+    file: Option<PathBuf>,
+    staff: Option<String>,
+    refused: Option<String>,
+    campaign: Option<WantedCampaign>,
     restart: Option<bool>,
     sim: Option<RawScript>,
     advance: Option<Span>,
@@ -134,7 +162,7 @@ impl Conversation {
         let mut steps = Vec::with_capacity(raw.steps.len());
         for (n, step) in (1..).zip(raw.steps) {
             let line = step.referenced.line();
-            let action = action(step.value, &mut speaker)
+            let action = action(step.value, path, &mut speaker)
                 .map_err(|error| anyhow!("{}:{line}: step {n}: {error:#}", path.display()))?;
             steps.push(Step { line, action });
         }
@@ -168,6 +196,9 @@ impl Action {
             Self::Say(speaker, _)
             | Self::Press(speaker, _)
             | Self::Payload(speaker, _)
+            | Self::File(speaker, ..)
+            | Self::Staff(speaker, ..)
+            | Self::Campaign(speaker, ..)
             | Self::Expect(speaker, ..)
             | Self::Silence(speaker, _)
             | Self::Media(speaker, ..) => Some(speaker),
@@ -176,12 +207,15 @@ impl Action {
     }
 }
 
-/// Turns the fields of a step into what it means. `last` is the chat of the steps before.
-fn action(step: RawStep, last: &mut Option<Speaker>) -> anyhow::Result<Action> {
+/// Turns the fields of a step into what it means. `last` is the chat of the steps before, `at` the conversation's file.
+fn action(step: RawStep, at: &Path, last: &mut Option<Speaker>) -> anyhow::Result<Action> {
     let kinds = [
-        step.say.is_some(),
+        step.say.is_some() && step.file.is_none(),
         step.press.is_some(),
         step.payload.is_some(),
+        step.file.is_some(),
+        step.staff.is_some(),
+        step.campaign.is_some(),
         step.restart.is_some(),
         step.sim.is_some(),
         step.advance.is_some(),
@@ -189,10 +223,15 @@ fn action(step: RawStep, last: &mut Option<Speaker>) -> anyhow::Result<Action> {
         step.media.is_some(),
     ];
     if kinds.iter().filter(|there| **there).count() != 1 {
-        bail!("a step has exactly one of say, press, payload, restart, sim, advance, expect, media");
+        bail!(
+            "a step has exactly one of say, press, payload, file, staff, campaign, restart, sim, advance, expect, media"
+        );
     }
     if step.within.is_some() && step.expect.is_none() && step.media.is_none() {
         bail!("`within` belongs to `expect` or `media`");
+    }
+    if step.refused.is_some() && step.staff.is_none() {
+        bail!("`refused` belongs to `staff`");
     }
     if let Some(from) = &step.from {
         *last = Some(from.parse().map_err(|error| anyhow!("`from`: {error}"))?);
@@ -202,6 +241,20 @@ fn action(step: RawStep, last: &mut Option<Speaker>) -> anyhow::Result<Action> {
             .ok_or_else(|| anyhow!("`{what}` needs a chat: add from: \"telegram:42\" to it or before it"))
     };
     Ok(match step {
+        RawStep { file: Some(file), say, .. } => {
+            let speaker = speaker("file")?;
+            if speaker.channel != ChannelKind::Webchat {
+                bail!("`file` is for web chat: on other channels send the provider's item by `payload`");
+            }
+            Action::File(speaker, at.parent().unwrap_or(Path::new("")).join(file), say)
+        }
+        RawStep { staff: Some(text), refused, .. } => Action::Staff(speaker("staff")?, text, refused),
+        RawStep { campaign: Some(campaign), .. } => {
+            if campaign.text.is_some() == (campaign.template.is_some() && campaign.language.is_some()) {
+                bail!("`campaign` has a text, or a template and its language");
+            }
+            Action::Campaign(speaker("campaign")?, campaign)
+        }
         RawStep { say: Some(text), .. } => Action::Say(speaker("say")?, text),
         RawStep { press: Some(title), .. } => Action::Press(speaker("press")?, title),
         RawStep { payload: Some(item), .. } => {

@@ -105,6 +105,9 @@ impl Player<'_> {
                 self.stage.press(from, title).await
             }
             Action::Payload(from, item) => self.stage.payload(from, item).await,
+            Action::File(from, file, words) => self.stage.file(from, file, words.as_deref()).await,
+            Action::Staff(to, text, refused) => return self.staff(to, text, refused.as_deref()).await,
+            Action::Campaign(on, campaign) => self.stage.campaign(on, campaign).await,
             Action::Restart => self.stage.restart().await,
             Action::Script(on, rules) => self.stage.script(*on, rules.clone()).await,
             Action::Advance(span) => self.stage.advance(*span).await,
@@ -116,6 +119,17 @@ impl Player<'_> {
             }
         };
         done.map_err(|error| (format!("{error:#}"), Vec::new()))
+    }
+
+    /// A person of the business writes, and it is taken or refused as it must be.
+    async fn staff(&mut self, to: &Speaker, text: &str, refused: Option<&str>) -> Result<(), Wrong> {
+        let said = self.stage.staff(to, text).await.map_err(|error| (format!("{error:#}"), Vec::new()))?;
+        match (said, refused) {
+            (Ok(()), None) => Ok(()),
+            (Err(why), Some(piece)) if why.contains(piece) => Ok(()),
+            (Err(why), wanted) => Err((format!("the message was refused, expected {wanted:?}"), vec![why])),
+            (Ok(()), Some(piece)) => Err((format!("expected a refusal with {piece:?}"), Vec::new())),
+        }
     }
 
     /// Every line must come within the time, replies in order.

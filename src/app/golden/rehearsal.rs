@@ -1,31 +1,37 @@
 //! Golden conversations on the whole system between fake providers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use async_trait::async_trait;
-use serde_json::Value;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::webchat::Visitor;
-use super::{Conversation, Failure, FakeKind, Providers, Seen, Speaker, Stageplay, play};
+use super::{Conversation, Failure, FakeKind, Providers, Seen, Speaker, Stageplay, WantedCampaign, play};
+use crate::api::{self, ApiError, ErrorCode};
 use crate::app::fakes::{Fakes, MODEL};
 use crate::app::settings::Settings;
 use crate::app::testbed::{TestAccount, Testbed};
+use crate::app::{admin, campaigns};
 use crate::config::{Secret, yaml};
 use crate::domain::bot::BotSpec;
 use crate::domain::channel::ChannelKind;
-use crate::domain::ids::{AccountId, ConversationId};
+use crate::domain::ids::{AccountId, ConversationId, TenantId};
 use crate::domain::media::files_of;
 use crate::domain::time::{Clock, ShiftedClock};
 use crate::sim::meta::App;
 use crate::sim::{Fault, SimOptions};
-use crate::store::MediaItem;
+use crate::store::{Caller, MediaItem};
 
 const APP_SECRET: &str = "golden-app-secret";
 const VERIFY: &str = "golden-verify";
+/// How often is looked for what nobody tells.
+const LOOK: Duration = Duration::from_millis(20);
 const HOOK_SECRET: &str = "golden-hook-secret";
 
 /// Why a conversation did not pass.
@@ -140,6 +146,43 @@ impl Rehearsal {
         fakes.meta.handshake(&app).await.map_err(|error| anyhow!("the webhook's handshake failed: {error}"))
     }
 
+    /// Does what somebody asks the admin API for; inside, why that is refused.
+    async fn operate(
+        &self,
+        id: &str,
+        (key, name): (&str, &str),
+        body: &Value,
+    ) -> anyhow::Result<Result<Value, ApiError>> {
+        let operations = Arc::new(admin::operations(self.testbed.parts()?));
+        let all = api::operations();
+        let operation = all.iter().find(|one| one.id == id).with_context(|| format!("no operation {id}"))?;
+        let call = api::Call {
+            caller: Caller::Operator,
+            tenant: TenantId::default(),
+            path: [(key.to_owned(), name.to_owned())].into(),
+            query: BTreeMap::new(),
+            body: if body.is_null() { Bytes::new() } else { body.to_string().into() },
+        };
+        Ok(api::run(operation, &operations, call).await)
+    }
+
+    /// The conversation of a chat.
+    fn conversation(&self, of: &Speaker) -> ConversationId {
+        let (testbed, at) = (&self.testbed, &self.providers);
+        let account: AccountId = match of.channel {
+            ChannelKind::Telegram => at.telegram_bot.to_string().into(),
+            ChannelKind::Whatsapp => at.number.as_str().into(),
+            ChannelKind::Messenger => at.page.as_str().into(),
+            ChannelKind::Instagram => at.instagram.as_str().into(),
+            ChannelKind::Webchat => self.bot.as_str().into(),
+        };
+        let tenant = testbed.tenant();
+        // Web chat's edge names its visitors by itself.
+        let chat = self.visitors.get(&of.chat).filter(|_| of.channel == ChannelKind::Webchat);
+        let chat = chat.map_or(of.chat.as_str(), |visitor| visitor.id.as_str());
+        ConversationId::new(tenant, of.channel, &account, chat, None)
+    }
+
     async fn visitor(&mut self, name: &str) -> anyhow::Result<&mut Visitor> {
         if !self.visitors.contains_key(name) {
             let face = self.testbed.http()?.provider().clone();
@@ -173,6 +216,52 @@ impl Stageplay for Rehearsal {
         }
     }
 
+    async fn file(&mut self, from: &Speaker, file: &Path, words: Option<&str>) -> anyhow::Result<()> {
+        let content = std::fs::read(file).with_context(|| format!("can't read {}", file.display()))?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        self.visitor(&from.chat).await?.file(&name, content.into(), words).await
+    }
+
+    async fn staff(&mut self, to: &Speaker, text: &str) -> anyhow::Result<Result<(), String>> {
+        /// The journal may not have written yet that the person was heard.
+        const JOURNALED: Duration = Duration::from_secs(5);
+        let until = Instant::now() + JOURNALED;
+        loop {
+            let id = self.conversation(to).to_string();
+            match self.operate("conversation_say", ("conversation", &id), &json!({"text": text})).await? {
+                Ok(_) => return Ok(Ok(())),
+                Err(error) if error.code == ErrorCode::NotFound && Instant::now() < until => {
+                    tokio::time::sleep(LOOK).await;
+                }
+                Err(error) => return Ok(Err(error.message)),
+            }
+        }
+    }
+
+    async fn campaign(&mut self, on: &Speaker, campaign: &WantedCampaign) -> anyhow::Result<()> {
+        const OVER: Duration = Duration::from_secs(30);
+        // One more worker does no harm: a campaign is one's at a time.
+        campaigns::start(self.testbed.parts()?);
+        let message = match (&campaign.text, &campaign.template) {
+            (Some(text), _) => json!({"kind": "text", "text": text}),
+            (None, name) => json!({"kind": "template", "name": name, "language": campaign.language}),
+        };
+        let people = format!("to\n{}\n", campaign.to.join("\n"));
+        let new = json!({"name": "golden", "message": message, "recipients": people, "channel": on.channel});
+        let made = self.operate("campaign_create", ("bot", &self.bot), &new).await??;
+        let id = made.get("campaign").and_then(Value::as_str).context("a campaign that was made")?.to_owned();
+        self.operate("campaign_start", ("campaign", &id), &Value::Null).await??;
+        let until = Instant::now() + OVER;
+        loop {
+            let stands = self.operate("campaign_show", ("campaign", &id), &Value::Null).await??;
+            if stands.get("state").and_then(Value::as_str) == Some("done") {
+                return Ok(());
+            }
+            anyhow::ensure!(Instant::now() < until, "the campaign is not over after {OVER:?}: {stands}");
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     async fn restart(&mut self) -> anyhow::Result<()> {
         self.testbed.restart().await
     }
@@ -187,17 +276,8 @@ impl Stageplay for Rehearsal {
     }
 
     async fn media(&mut self, of: &Speaker) -> anyhow::Result<Vec<MediaItem>> {
-        let (testbed, at) = (&self.testbed, &self.providers);
-        let account: AccountId = match of.channel {
-            ChannelKind::Telegram => at.telegram_bot.to_string().into(),
-            ChannelKind::Whatsapp => at.number.as_str().into(),
-            ChannelKind::Messenger => at.page.as_str().into(),
-            ChannelKind::Instagram => at.instagram.as_str().into(),
-            ChannelKind::Webchat => self.bot.as_str().into(),
-        };
-        let tenant = testbed.tenant();
-        let conversation = ConversationId::new(tenant, of.channel, &account, &of.chat, None);
-        Ok(testbed.parts()?.store.media_in(tenant, &conversation).await?)
+        let conversation = self.conversation(of);
+        Ok(self.testbed.parts()?.store.media_in(self.testbed.tenant(), &conversation).await?)
     }
 
     async fn next(&mut self, to: &Speaker, within: Duration) -> anyhow::Result<Option<Seen>> {

@@ -43,6 +43,21 @@ impl Stageplay for Echo {
         Ok(())
     }
 
+    async fn file(&mut self, from: &Speaker, file: &Path, words: Option<&str>) -> anyhow::Result<()> {
+        self.acts.push(format!("file {from} {} {words:?}", file.display()));
+        Ok(())
+    }
+
+    async fn staff(&mut self, to: &Speaker, text: &str) -> anyhow::Result<Result<(), String>> {
+        self.acts.push(format!("staff {to} {text}"));
+        Ok(if text.is_empty() { Err("a text has 1 byte".to_owned()) } else { Ok(()) })
+    }
+
+    async fn campaign(&mut self, on: &Speaker, campaign: &WantedCampaign) -> anyhow::Result<()> {
+        self.acts.push(format!("campaign {} to {}", on.channel, campaign.to.join(" ")));
+        Ok(())
+    }
+
     async fn restart(&mut self) -> anyhow::Result<()> {
         self.acts.push("restart".to_owned());
         Ok(())
@@ -90,13 +105,27 @@ async fn every_kind_of_step_is_played() {
   - {say: "It is 12 EUR"}
   - {expect: [{contains: 12 EUR, cites: prices.md}]}
   - {restart: true}
+  - {from: "webchat:ann", file: menu.png, say: Look}
+  - {staff: Hello}
+  - {staff: "", refused: 1 byte}
+  - {campaign: {text: Sale, to: [ann, bob]}}
   - {from: "whatsapp:49151", payload: {type: text}}
   - {sim: {script: [{match: {method: sendMessage}, times: 2, status: 429}], on: telegram}}
   - {advance: 25h}
   - {expect: nothing, within: 1s}
 "#;
     let acts = run(steps).await.unwrap();
-    assert_eq!(acts, ["restart", "payload whatsapp:49151", "script Some(Telegram) 1", "advance 90000s"]);
+    let wanted = [
+        "restart",
+        "file webchat:ann dir/menu.png Some(\"Look\")",
+        "staff webchat:ann Hello",
+        "staff webchat:ann ",
+        "campaign webchat to ann bob",
+        "payload whatsapp:49151",
+        "script Some(Telegram) 1",
+        "advance 90000s",
+    ];
+    assert_eq!(acts, wanted);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -19,6 +20,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// One visitor of one bot.
 #[derive(Debug)]
 pub(super) struct Visitor {
+    /// What the edge calls them.
+    pub(super) id: String,
     http: Face,
     page: String,
     token: String,
@@ -43,8 +46,10 @@ impl Visitor {
         let body = json!({}).to_string().into();
         let answer = http.post_json(&format!("{page}/visitors"), &[], body, LIMIT).await?;
         let made: Value = serde_json::from_slice(&answer.body).context("the answer of /visitors")?;
-        let token = made.get("token").and_then(Value::as_str).context("/visitors gave no token")?.to_owned();
+        let field = |name| made.get(name).and_then(Value::as_str).map(str::to_owned);
+        let token = field("token").context("/visitors gave no token")?;
         Ok(Self {
+            id: field("visitor").context("/visitors gave no visitor")?,
             http,
             page,
             token,
@@ -64,6 +69,31 @@ impl Visitor {
     /// When the edge doesn't take it.
     pub(super) async fn say(&mut self, text: &str) -> anyhow::Result<()> {
         self.send(json!({"text": text})).await
+    }
+
+    /// Sends a file, as the page's button does.
+    ///
+    /// # Errors
+    /// When the edge doesn't take it.
+    pub(super) async fn file(
+        &mut self,
+        name: &str,
+        content: Bytes,
+        words: Option<&str>,
+    ) -> anyhow::Result<()> {
+        let url = format!("{}/files?name={name}", self.page);
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [("authorization", bearer.as_str())];
+        let body = Some(("application/octet-stream", &content));
+        let call = Call { method: "POST", url: &url, headers: &headers, body, limit: LIMIT, max_body: None };
+        let answer = self.http.call(call).await?;
+        anyhow::ensure!(answer.status == 201, "the edge answered {}: {}", answer.status, text(&answer.body));
+        let kept: Value = serde_json::from_slice(&answer.body).context("the answer of /files")?;
+        let mut message = json!({"media": kept.get("media")});
+        if let Some(words) = words {
+            message["text"] = words.into();
+        }
+        self.send(message).await
     }
 
     /// Presses a button that was shown.

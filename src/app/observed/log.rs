@@ -29,7 +29,7 @@ impl ObservedLog {
 
 #[async_trait]
 impl Log for ObservedLog {
-    async fn append(&self, batch: Vec<Outgoing>) -> Result<Vec<Position>, LogError> {
+    async fn append(&self, batch: &[Outgoing]) -> Result<Vec<Position>, LogError> {
         // A batch of several topics is counted under its first: the label has to be one word.
         let Some(topic) = batch.first().map(|record| record.topic.clone()) else {
             return self.0.append(batch).await;

@@ -111,6 +111,7 @@ fn words(bot: &str, it: &Registration) -> String {
     add("posts to ", it.posts_to.clone());
     add("waiting: ", it.pending.filter(|n| *n > 0).map(|n| n.to_string()));
     add("quality ", it.quality.clone());
+    add("not told of ", Some(it.missing.join(", ")).filter(|missing| !missing.is_empty()));
     add("last error: ", it.last_error.clone());
     add("", it.reason.clone());
     add("", it.refused.as_ref().map(AccountRefused::words));

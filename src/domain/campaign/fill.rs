@@ -26,6 +26,15 @@ pub enum FillError {
     /// A recipient without a value.
     #[error("`{0}` is empty")]
     Empty(String),
+    /// A column that begins like one for a template's header or button, and is none.
+    #[error(
+        "the column `{0}` fills no part of a template: header_image, header_video, header_document, button_N_url, \
+         button_N_payload and button_N_code do, with N from 1 to 10"
+    )]
+    Slot(String),
+    /// A value that the provider would refuse: what is wrong, and what to do.
+    #[error("{0}: {1}")]
+    Refused(&'static str, &'static str),
 }
 
 impl<'a> Gaps<'a> {

@@ -152,6 +152,38 @@ pub struct Template {
     /// The values of its body's gaps, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<String>,
+    /// What its header needs; absent where it needs nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<TemplateHeader>,
+    /// What its buttons need, one after the other as the template has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<TemplateButton>,
+}
+
+/// What fills a template's header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TemplateHeader {
+    /// The value of the one gap in its text.
+    Text(String),
+    /// A picture, a film or a document, by `url` or `id`.
+    Media(Media),
+    /// A place.
+    Location(Place),
+}
+
+/// What one of a template's buttons needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TemplateButton {
+    /// Nothing.
+    Plain,
+    /// The end of its address, which stands in the template's gap.
+    Url(String),
+    /// What pressing it sends back.
+    Payload(String),
+    /// The code that pressing it copies.
+    Code(String),
 }
 
 /// Which message is changed.

@@ -1,4 +1,4 @@
-//! How often strangers may knock: visitors and streams per address, messages per visitor.
+//! How often strangers may knock: visitors, streams and files per address, messages and files per visitor.
 //!
 //! Guarantee: bounded memory. At the bound of remembered keys those that are free again are forgotten; if that is not
 //! enough, newcomers are told to wait.
@@ -24,6 +24,7 @@ const MAX_KEYS: usize = 100_000;
 pub(in crate::edge) struct Doors {
     addresses: Door<IpAddr>,
     visitors: Door<String>,
+    files: Door<String>,
     trusted: Vec<IpAddr>,
 }
 
@@ -32,11 +33,12 @@ impl Doors {
         Self {
             addresses: Door::new(config.visitors),
             visitors: Door::new(config.visitor_messages),
+            files: Door::new(config.visitor_files),
             trusted: config.trusted_proxies.clone(),
         }
     }
 
-    /// A new visitor or stream from the request's address.
+    /// A new visitor, stream or file from the request's address.
     pub(super) fn knock(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<(), Refusal> {
         let Some(Peer(peer)) = extensions.get::<Peer>() else { return Ok(()) };
         self.addresses.pass(network(self.client(peer.ip(), headers)))
@@ -45,6 +47,11 @@ impl Doors {
     /// A message of a visitor.
     pub(super) fn speak(&self, bot: &str, visitor: &str) -> Result<(), Refusal> {
         self.visitors.pass(format!("{bot}/{visitor}"))
+    }
+
+    /// A file of a visitor.
+    pub(super) fn hand(&self, bot: &str, visitor: &str) -> Result<(), Refusal> {
+        self.files.pass(format!("{bot}/{visitor}"))
     }
 
     /// Who is behind trusted proxies: the last address in `X-Forwarded-For` that is none of them.

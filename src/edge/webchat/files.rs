@@ -1,4 +1,4 @@
-//! Files that a bot sends, for pages: `GET /webchat/{bot}/files/{link}`.
+//! Files of web chat: what bots send, for pages (`GET /webchat/{bot}/files/{link}`), and what visitors do (`super::uploads`).
 //!
 //! Guarantee: a link is sealed, leads to one file of the tenant whose bot sent it, and holds for a while; the edge has no
 //! other way to a file. How an answer is made harmless, and its memory bounded, [`crate::services::media`] says.
@@ -13,12 +13,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
-use crate::domain::ids::TenantId;
+use crate::domain::events::AttachmentKind;
+use crate::domain::ids::{AccountId, TenantId};
 use crate::edge::refusal::Refusal;
 use crate::edge::state::Edge;
 use crate::services::media::{headers, pieces, type_of};
 
-/// Files that bots send, as the app knows them.
+/// Files of web chat, as the app knows them.
 #[async_trait]
 pub trait Shelf: Send + Sync + fmt::Debug + 'static {
     /// A link to a tenant's file, for a part of an address; `None` where none can be made.
@@ -29,6 +30,55 @@ pub trait Shelf: Send + Sync + fmt::Debug + 'static {
 
     /// Its bytes; `None` where it is gone.
     async fn read(&self, file: &Shelved) -> Result<Option<Bytes>, ShelfError>;
+
+    /// The most bytes of a visitor's file.
+    fn largest(&self) -> u64;
+
+    /// Keeps a file of a visitor for as long as a message may name it. `name` is what the visitor calls it.
+    async fn keep(&self, from: Sender<'_>, name: &str, content: Bytes) -> Result<Kept, ShelfError>;
+
+    /// The file that a visitor names; `None` for a name that is too old, another's or none of ours.
+    fn named(&self, from: Sender<'_>, id: &str) -> Option<KeptFile>;
+}
+
+/// Whose file it is that a visitor sends or names.
+#[derive(Debug, Clone, Copy)]
+pub struct Sender<'a> {
+    /// The tenant of the bot that it is for.
+    pub tenant: &'a TenantId,
+    /// The web-chat account.
+    pub account: &'a AccountId,
+    /// Who sends it.
+    pub visitor: &'a str,
+}
+
+/// What became of a visitor's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// It is kept.
+    Here {
+        /// What a message of the same visitor names it by.
+        id: String,
+        /// The file.
+        file: KeptFile,
+    },
+    /// Files of its type are not taken.
+    Type,
+    /// The bot's visitors sent as much as they may.
+    Full,
+}
+
+/// A visitor's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptFile {
+    /// The hash of its content.
+    pub hash: String,
+    /// What it is, by its bytes.
+    pub kind: AttachmentKind,
+    /// The same as a media type.
+    pub mime: String,
+    /// A label; may be empty.
+    pub name: String,
 }
 
 /// A file that a link leads to.
@@ -65,6 +115,18 @@ impl Shelf for NoShelf {
 
     async fn read(&self, _: &Shelved) -> Result<Option<Bytes>, ShelfError> {
         Ok(None)
+    }
+
+    fn largest(&self) -> u64 {
+        0
+    }
+
+    async fn keep(&self, _: Sender<'_>, _: &str, _: Bytes) -> Result<Kept, ShelfError> {
+        Ok(Kept::Full)
+    }
+
+    fn named(&self, _: Sender<'_>, _: &str) -> Option<KeptFile> {
+        None
     }
 }
 

@@ -14,10 +14,12 @@ use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::files::Sender;
 use super::hub::{Live, Shown};
 use super::said::{Introduction, Said};
 use super::{origin, tail, ticket, token};
 use crate::domain::channel::ChannelKind;
+use crate::domain::events::AttachmentKind;
 use crate::domain::ids::{BotId, ConversationId};
 use crate::edge::body;
 use crate::edge::record::Owner;
@@ -30,14 +32,19 @@ use crate::telemetry;
 /// How often an idle stream says that it lives, so that proxies keep it open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// A name that leads to no file of the visitor's.
+const NO_FILE: Refusal = Refusal::Malformed(
+    "media is what POST .../files answered to the same visitor within the last day: send the file again",
+);
+
 /// A page that was let in.
-struct Visit {
-    account: Arc<Account>,
+pub(super) struct Visit {
+    pub(super) account: Arc<Account>,
     origin: Option<HeaderValue>,
 }
 
 impl Visit {
-    async fn enter(edge: &Edge, bot: String, headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(super) async fn enter(edge: &Edge, bot: String, headers: &HeaderMap) -> Result<Self, Refusal> {
         let found = edge.directory.account_of(ChannelKind::Webchat, &BotId::from(bot)).await;
         let account = edge.lookup(found)?.ok_or(Refusal::UnknownBot)?;
         let origin = origin::check(headers, &account, &edge.config)?;
@@ -45,7 +52,7 @@ impl Visit {
     }
 
     /// Names the origin in the answer, refusals included, so that the page may read it.
-    fn answer(self, outcome: Result<impl IntoResponse, Refusal>) -> Response {
+    pub(super) fn answer(self, outcome: Result<impl IntoResponse, Refusal>) -> Response {
         let mut response = outcome.into_response();
         let headers = response.headers_mut();
         headers.insert(header::VARY, HeaderValue::from_static("origin"));
@@ -111,8 +118,15 @@ struct WebchatItem<'a> {
     payload: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<&'a str>,
+    /// The hash of a file's content, and what the bytes are.
     #[serde(skip_serializing_if = "Option::is_none")]
     media: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<AttachmentKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mime: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     /// Up to when everything was seen, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     read: Option<i64>,
@@ -145,13 +159,20 @@ async fn hear(
     body::check_type(&parts.headers)?;
     let (bytes, mut share) = body::take(edge, &parts.headers, body).await?.split();
     let said = Said::read(&bytes)?;
+    let from = Sender { tenant: &account.tenant, account: &account.id, visitor: &visitor };
+    let named = said.media.as_deref().filter(|id| !id.is_empty());
+    let file = named.map(|id| edge.links.shelf.named(from, id).ok_or(NO_FILE)).transpose()?;
+    let file = file.as_ref();
     let item = WebchatItem {
         id: &said.id,
         visitor: &visitor,
         text: said.text.as_deref(),
         payload: said.payload.as_deref(),
         title: said.title.as_deref(),
-        media: said.media.as_deref(),
+        media: file.map(|file| file.hash.as_str()),
+        kind: file.map(|file| file.kind),
+        mime: file.map(|file| file.mime.as_str()),
+        name: file.map(|file| file.name.as_str()).filter(|name| !name.is_empty()),
         read: said.read.then(|| edge.clock.now().millis()),
     };
     let json = serde_json::to_string(&item).map_err(|_| Refusal::Malformed("the message can't be kept"))?;

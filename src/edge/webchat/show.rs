@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::domain::channel::ChannelKind;
     use crate::domain::events::{Button, Card, Style};
-    use crate::edge::webchat::{Shelf, ShelfError, Shelved};
+    use crate::edge::webchat::{Kept, KeptFile, Sender, Shelf, ShelfError, Shelved};
 
     fn shown(message: Part) -> Value {
         let out = WebchatOut { chat: "v".into(), account: "shop".into(), part: 0, of: 1, message };
@@ -150,6 +150,18 @@ mod tests {
 
         async fn read(&self, _: &Shelved) -> Result<Option<Bytes>, ShelfError> {
             Ok(None)
+        }
+
+        fn largest(&self) -> u64 {
+            0
+        }
+
+        async fn keep(&self, _: Sender<'_>, _: &str, _: Bytes) -> Result<Kept, ShelfError> {
+            Ok(Kept::Full)
+        }
+
+        fn named(&self, _: Sender<'_>, _: &str) -> Option<KeptFile> {
+            None
         }
     }
 

@@ -11,6 +11,7 @@ use super::address::address;
 use super::part;
 use crate::domain::campaign::{FillError, Gaps, Message};
 use crate::domain::channel::ChannelKind;
+use crate::domain::template::Slot;
 
 /// The column that says to whom.
 const TO: &str = "to";
@@ -106,8 +107,13 @@ pub fn read(bytes: &[u8], channel: ChannelKind, message: &Message) -> Result<Rec
     let at: Vec<usize> = (0..header.len()).filter(variable).collect();
     let mut read =
         Recipients { columns: at.iter().map(|at| header[*at].clone()).collect(), ..Recipients::default() };
-    if let Message::Text { text } = message {
-        Gaps::of(text)?.check(&read.columns)?;
+    match message {
+        Message::Text { text } => Gaps::of(text)?.check(&read.columns)?,
+        Message::Template { .. } => {
+            if let Some(column) = read.columns.iter().find(|column| Slot::of(column).is_none()) {
+                return Err(FillError::Slot(column.clone()).into());
+            }
+        }
     }
     let (mut seen, mut record, mut lines) =
         (HashSet::new(), ByteRecord::new(), Lines { bytes, at: 0, line: 1 });
@@ -273,6 +279,24 @@ mod tests {
             content.to_string().contains("\"de\"") && content.to_string().contains("[\"a\",\"b\"]"),
             "{content}"
         );
+    }
+
+    #[test]
+    fn columns_of_a_header_and_of_buttons_fill_those() {
+        let message = Message::Template { name: "offer".into(), language: "en".into() };
+        let file = b"to,header_image,name,button_1_url\n4917012345678,https://x.example/a.png,Ann,orders/7\n\
+            4917012345679,http://x.example/a.png,Bob,orders/8\n";
+        let read = |file: &[u8]| super::read(file, ChannelKind::Whatsapp, &message);
+        let found = read(file).unwrap();
+        assert_eq!((found.recipients.len(), found.rejected.len()), (1, 1));
+        assert!(found.rejected[0].reason.contains("https"), "{:?}", found.rejected);
+        let sent = part(&message, &found.columns, &found.recipients[0]).unwrap();
+        let content = serde_json::to_value(sent.content).unwrap();
+        assert_eq!(content["template"]["header"]["media"]["url"], "https://x.example/a.png");
+        assert_eq!(content["template"]["parameters"], serde_json::json!(["Ann"]));
+        assert_eq!(content["template"]["buttons"], serde_json::json!([{"url": "orders/7"}]));
+        let typo = read(b"to,button_1_link\n4917012345678,x\n").unwrap_err().to_string();
+        assert!(typo.contains("button_1_link") && typo.contains("button_N_url"), "{typo}");
     }
 
     proptest! {

@@ -60,6 +60,8 @@ pub struct Standing {
     pub last_error_at: Option<i64>,
     /// The quality of a number.
     pub quality: Option<String>,
+    /// Kinds of updates, or fields, that it is not asked to tell of and that are read here.
+    pub missing: Vec<String>,
 }
 
 /// Why nothing came of it.

@@ -4,6 +4,7 @@
 //! `biz_opaque_callback_data` and comes back in every status of the message.
 
 mod message;
+mod template;
 
 use std::time::Duration;
 

@@ -15,7 +15,9 @@ pub(super) fn check(kind: &str, held: &Value) -> Result<(), String> {
     match kind {
         "template" => {
             need("/name")?;
-            need("/language/code")
+            need("/language/code")?;
+            let components = held.get("components").and_then(Value::as_array);
+            components.into_iter().flatten().try_for_each(component)
         }
         "image" | "audio" | "video" | "document" | "sticker" => {
             if text("/id").is_empty() == text("/link").is_empty() {
@@ -52,6 +54,37 @@ pub(super) fn check(kind: &str, held: &Value) -> Result<(), String> {
     }
 }
 
+/// A component of a template: each kind has parameters of its own.
+fn component(component: &Value) -> Result<(), String> {
+    let text = |key: &str| component.get(key).and_then(Value::as_str).unwrap_or_default();
+    let wanted: &[&str] = match (text("type"), text("sub_type")) {
+        ("header", "") => &["text", "image", "video", "document", "location"],
+        ("body", "") => &["text", "currency", "date_time"],
+        ("button", "url") => &["text"],
+        ("button", "quick_reply") => &["payload"],
+        ("button", "copy_code") => &["coupon_code"],
+        (kind, sub) => return Err(format!("template.components has an unknown type {kind} {sub}")),
+    };
+    if text("type") == "button" && text("index").parse::<u8>().map_or(true, |index| index > 9) {
+        return Err("a button component needs an index from 0 to 9".to_owned());
+    }
+    let parameters =
+        component.get("parameters").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let held = |parameter: &Value| {
+        let kind = parameter.get("type").and_then(Value::as_str).unwrap_or_default();
+        let value = parameter.get(kind);
+        let filled =
+            value.is_some_and(|value| value.as_str().map_or(value.is_object(), |text| !text.is_empty()));
+        wanted.contains(&kind) && filled
+    };
+    match !parameters.is_empty() && parameters.iter().all(held) {
+        true => Ok(()),
+        false => {
+            Err(format!("a {} component needs parameters of {wanted:?}, none of them empty", text("type")))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -70,6 +103,20 @@ mod tests {
         ] {
             assert_eq!(check(kind, &good), Ok(()), "{kind}");
             assert!(check(kind, &json!({})).is_err(), "{kind}");
+        }
+        let template = |component: Value| {
+            check("template", &json!({"name": "hi", "language": {"code": "en"}, "components": [component]}))
+        };
+        let url = json!({"type": "button", "sub_type": "url", "index": "0", "parameters": [{"type": "text", "text": "a"}]});
+        assert_eq!(template(url), Ok(()));
+        for wrong in [
+            json!({"type": "body", "parameters": [{"type": "text", "text": ""}]}),
+            json!({"type": "body", "parameters": []}),
+            json!({"type": "button", "sub_type": "url", "parameters": [{"type": "text", "text": "a"}]}),
+            json!({"type": "button", "sub_type": "copy_code", "index": "0", "parameters": [{"type": "text", "text": "a"}]}),
+            json!({"type": "footer"}),
+        ] {
+            assert!(template(wrong.clone()).is_err(), "{wrong}");
         }
         assert!(check("image", &json!({"id": "1", "link": "https://x.example"})).is_err());
         assert!(check("audio", &json!({"id": "1", "caption": "x"})).is_err());

@@ -23,6 +23,18 @@ pub(super) fn error(code: u32, details: &str) -> Answer {
     Answer::json(status, &body)
 }
 
+/// A page writes to somebody who has not written for longer than the window.
+pub(super) fn outside_window() -> Answer {
+    let body = json!({"error": {
+        "message": "(#10) This message is sent outside of allowed window.",
+        "type": "OAuthException",
+        "code": 10,
+        "error_subcode": 2_018_278,
+        "fbtrace_id": "AsimSimSimSimSimSimSim",
+    }});
+    Answer::json(400, &body)
+}
+
 /// As it stands in a status: `errors: [{code, title, ...}]`.
 pub(super) fn in_status(code: u32, details: &str) -> Value {
     let (_, title) = words(code);

@@ -40,7 +40,8 @@ impl Event {
         Self::of(channel, account, Value::Object(item), Some(from))
     }
 
-    /// Any item in the envelope of its channel. A `WhatsApp` item with `status` is a status, with `code` an error.
+    /// Any item in the envelope of its channel. A `WhatsApp` item with `status` is a status, with `code` an error, with `to` what
+    /// the business wrote from its own phone; `{standby: ITEM}` is a messaging item while another app has the thread.
     pub(super) fn of(
         channel: ChannelKind,
         account: &str,
@@ -48,12 +49,14 @@ impl Event {
         from: Option<&str>,
     ) -> Result<Self, String> {
         let messaging = |object| {
+            let (place, item) = match item.get("standby") {
+                Some(held) => ("standby", held),
+                None => ("messaging", &item),
+            };
             let time = item.get("timestamp").cloned().unwrap_or(Value::Null);
-            Self {
-                object,
-                account: account.to_owned(),
-                entry: json!({"id": account, "time": time, "messaging": [item]}),
-            }
+            let mut entry = json!({"id": account, "time": time});
+            entry[place] = json!([item]);
+            Self { object, account: account.to_owned(), entry }
         };
         match channel {
             ChannelKind::Messenger => Ok(messaging("page")),
@@ -70,6 +73,12 @@ impl Event {
         value.insert("messaging_product".to_owned(), "whatsapp".into());
         let metadata = json!({"display_phone_number": number, "phone_number_id": number});
         value.insert("metadata".to_owned(), metadata);
+        if item.get("to").is_some() {
+            value.insert("message_echoes".to_owned(), json!([item]));
+            let change = json!({"field": "smb_message_echoes", "value": value});
+            let entry = json!({"id": business(number), "changes": [change]});
+            return Self { object: "whatsapp_business_account", account: number.to_owned(), entry };
+        }
         let from = from.or_else(|| item.get("from").and_then(Value::as_str));
         if let Some(from) = from {
             value.insert("contacts".to_owned(), json!([{"wa_id": from, "profile": {"name": "Visitor"}}]));
@@ -154,5 +163,11 @@ mod tests {
         let message = event(json!({"from": "4", "type": "text"}));
         assert_eq!(message.pointer("/changes/0/value/contacts/0/wa_id"), Some(&json!("4")));
         assert!(Event::of(ChannelKind::Telegram, "9", json!({}), None).is_err());
+        let phone = event(json!({"from": "9", "to": "4", "type": "text"}));
+        assert_eq!(phone.pointer("/changes/0/field"), Some(&json!("smb_message_echoes")));
+        assert_eq!(phone.pointer("/changes/0/value/message_echoes/0/to"), Some(&json!("4")));
+        let held = json!({"standby": {"sender": {"id": "5"}, "timestamp": 7}});
+        let held = Event::of(ChannelKind::Messenger, "9", held, None).unwrap().entry;
+        assert_eq!(held, json!({"id": "9", "time": 7, "standby": [{"sender": {"id": "5"}, "timestamp": 7}]}));
     }
 }

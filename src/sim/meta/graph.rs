@@ -12,6 +12,7 @@ use super::{App, Shared, errors, page, whatsapp};
 use crate::sim::answer::{Answer, Request, carry_out};
 use crate::sim::files;
 use crate::sim::params;
+use crate::sim::script::Fault;
 
 /// Every request: `/vNN.0/<id>[/<edge>]`, with or without the version.
 pub(super) async fn handle(
@@ -43,21 +44,27 @@ pub(super) async fn handle(
     let size = body.to_string().len();
     let request = Request { method: edge, account: id, chat, body, size };
     let host = header(header::HOST).to_owned();
-    let duty = |request: &Request<'_>, _: Option<&_>| {
+    let duty = |request: &Request<'_>, fault: Option<&Fault>| {
         if token.is_empty() || shared.revoked.read().unwrap_or_else(PoisonError::into_inner).contains(&token)
         {
             return errors::error(190, "the access token is missing or was refused");
         }
-        subscribed.unwrap_or_else(|| call(&shared, &verb, &host, request))
+        subscribed.unwrap_or_else(|| call(&shared, &verb, &host, (request, fault)))
     };
     carry_out(&shared.core, request, errors::scripted, duty).await
 }
 
-fn call(shared: &Arc<Shared>, verb: &Method, host: &str, request: &Request<'_>) -> Answer {
+fn call(
+    shared: &Arc<Shared>,
+    verb: &Method,
+    host: &str,
+    (request, fault): (&Request<'_>, Option<&Fault>),
+) -> Answer {
     let id = request.account;
     match (verb, request.method) {
         (&Method::POST, "messages") if request.body.get("messaging_product").is_some() => {
-            whatsapp::messages(shared, id, &request.body)
+            let statuses = fault.and_then(|fault| fault.statuses.clone()).unwrap_or_default();
+            whatsapp::messages(shared, id, &request.body, statuses)
         }
         (&Method::POST, "messages") => page::messages(shared, id, &request.body),
         (&Method::POST, "media") => errors::ok(&json!({"id": format!("media{}", shared.next_id_number())})),

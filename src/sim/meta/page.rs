@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use serde_json::{Value, json};
 
 use super::events::Event;
-use super::people::{Key, KeyKind};
+use super::people::{HUMAN_AGENT, Key, KeyKind, WINDOW};
 use super::{Shared, errors};
 use crate::domain::channel::ChannelKind;
 use crate::sim::answer::Answer;
@@ -41,6 +41,16 @@ pub(super) fn messages(shared: &Arc<Shared>, page: &str, body: &Value) -> Answer
         && let Err(code) = shared.limiter.lock().unwrap_or_else(PoisonError::into_inner).page(page, now)
     {
         return errors::error(code, "too many calls of this page");
+    }
+    let tag = body.get("tag").and_then(Value::as_str);
+    let tagged = body.get("messaging_type").and_then(Value::as_str) == Some("MESSAGE_TAG");
+    if tagged && tag != Some("HUMAN_AGENT") {
+        return errors::error(100, "a MESSAGE_TAG needs a tag; this fake knows HUMAN_AGENT");
+    }
+    let window = if tagged { HUMAN_AGENT } else { WINDOW };
+    let open = shared.people.lock().unwrap_or_else(PoisonError::into_inner).in_window(page, to, window, now);
+    if shared.core.limits && !open {
+        return errors::outside_window();
     }
     let id = shared.next_id(ChannelKind::Messenger);
     if !keys.is_empty() {
@@ -94,7 +104,12 @@ fn echo(shared: &Shared, page: &str, to: &str, id: &str, body: &Value) {
     let mut message = body.get("message").cloned().unwrap_or_default();
     message["mid"] = id.into();
     message["is_echo"] = true.into();
-    message["app_id"] = 1.into();
+    if shared.channel_of(page) == ChannelKind::Instagram {
+        // Instagram repeats neither what the sender put beside the message nor, for some apps, which one sent it.
+        message.as_object_mut().map(|message| message.remove("metadata"));
+    } else {
+        message["app_id"] = 1.into();
+    }
     let item = json!({"sender": {"id": page}, "recipient": {"id": to}, "timestamp": now, "message": message});
     let read = json!({"sender": {"id": to}, "recipient": {"id": page}, "timestamp": now, "read": {"watermark": now}});
     for item in [item, read] {

@@ -9,6 +9,8 @@ use crate::domain::time::Timestamp;
 
 /// Free-form messages reach a person for this long after their last message.
 pub(super) const WINDOW: Duration = Duration::from_secs(24 * 3600);
+/// On Messenger and Instagram a person of the business may answer for this long, and has to say so.
+pub(super) const HUMAN_AGENT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Something to press.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,10 +56,10 @@ impl People {
         self.person(account, from).heard = Some(now);
     }
 
-    /// False when the person wrote, but too long ago. Of one who never wrote here the fake knows nothing.
-    pub(super) fn in_window(&self, account: &str, to: &str, now: Timestamp) -> bool {
+    /// False when the person wrote, but longer ago than `window`. Of one who never wrote here the fake knows nothing.
+    pub(super) fn in_window(&self, account: &str, to: &str, window: Duration, now: Timestamp) -> bool {
         let heard = self.known.get(&(account.to_owned(), to.to_owned())).and_then(|person| person.heard);
-        heard.is_none_or(|heard| now.since(heard) < WINDOW)
+        heard.is_none_or(|heard| now.since(heard) < window)
     }
 
     pub(super) fn show(&mut self, account: &str, to: &str, message: &str, keys: Vec<Key>) {

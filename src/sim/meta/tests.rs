@@ -218,3 +218,48 @@ async fn a_cut_connection_gives_no_answer() {
     assert!(post(&sim, &format!("/{NUMBER}/messages"), "t", &text(PERSON, "a")).await.is_err());
     assert_eq!(sim.journal().after(0)[0].status, 200);
 }
+
+/// The statuses of a message, once there are so many.
+async fn statuses(courier: &HandCourier, wanted: usize) -> Vec<Value> {
+    for count in 1.. {
+        let found = items(&courier.parcels(count).await, "statuses");
+        if found.len() >= wanted {
+            return found;
+        }
+    }
+    Vec::new()
+}
+
+#[tokio::test]
+async fn statuses_come_as_the_script_wants_them() {
+    let (sim, _, courier) = start(&[]).await;
+    let script = |json: &str| sim.script(serde_json::from_str(json).unwrap()).unwrap();
+    script(r#"[{"times": 1, "statuses": {"shuffled": true, "doubled": true}}]"#);
+    assert_eq!(send(&sim, &text(PERSON, "a")).await.0, 200);
+    let states: Vec<_> = statuses(&courier, 6).await.iter().map(|item| item["status"].clone()).collect();
+    assert_eq!(states, ["read", "read", "delivered", "delivered", "sent", "sent"]);
+    script(r#"[{"times": 1, "statuses": {"failed": 131064, "delay_ms": 5}}]"#);
+    assert_eq!(send(&sim, &text(PERSON, "b")).await.0, 200);
+    let all = statuses(&courier, 8).await;
+    assert_eq!((&all[6]["status"], &all[7]["status"]), (&json!("sent"), &json!("failed")));
+    assert_eq!(all[7]["errors"][0]["code"], 131_064);
+}
+
+#[tokio::test]
+async fn a_page_has_its_window_and_a_person_of_the_business_a_longer_one() {
+    let (sim, clock, _) = start(&[]).await;
+    sim.say(ChannelKind::Messenger, "page1", "psid", "hi").unwrap();
+    let message = |tag: Option<&str>| {
+        let kind = if tag.is_some() { "MESSAGE_TAG" } else { "RESPONSE" };
+        json!({"recipient": {"id": "psid"}, "messaging_type": kind, "tag": tag, "message": {"text": "a"}})
+    };
+    let say = async |tag| post(&sim, "/v21.0/page1/messages", "t", &message(tag)).await.unwrap();
+    assert_eq!(say(None).await.0, 200);
+    clock.advance(Duration::from_secs(25 * 3600));
+    let late = say(None).await;
+    assert_eq!((code(&late), late.1["error"]["error_subcode"].as_i64()), ((400, 10), Some(2_018_278)));
+    assert_eq!(say(Some("HUMAN_AGENT")).await.0, 200);
+    assert_eq!(code(&say(Some("NEWS")).await), (400, 100));
+    clock.advance(Duration::from_secs(7 * 86_400));
+    assert_eq!(code(&say(Some("HUMAN_AGENT")).await), (400, 10));
+}

@@ -6,10 +6,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::events::Event;
-use super::people::Key;
+use super::people::{Key, WINDOW};
 use super::{Shared, content, errors, interactive};
 use crate::domain::channel::ChannelKind;
 use crate::sim::answer::Answer;
+use crate::sim::script::Statuses;
 
 const MAX_TEXT: usize = 4096;
 /// How long delivery and reading take at this fake.
@@ -25,7 +26,7 @@ pub(super) fn recipient(body: &Value) -> Option<String> {
 }
 
 /// Carries a send or a read mark out.
-pub(super) fn messages(shared: &Arc<Shared>, number: &str, body: &Value) -> Answer {
+pub(super) fn messages(shared: &Arc<Shared>, number: &str, body: &Value, statuses: Statuses) -> Answer {
     if body.get("messaging_product").and_then(Value::as_str) != Some("whatsapp") {
         return errors::error(100, "the parameter messaging_product is required and must be whatsapp");
     }
@@ -53,11 +54,11 @@ pub(super) fn messages(shared: &Arc<Shared>, number: &str, body: &Value) -> Answ
         if !keys.is_empty() {
             people.show(number, &to, &id, keys);
         }
-        !free_form || people.in_window(number, &to, now)
+        !free_form || people.in_window(number, &to, WINDOW, now)
     };
     if shared.core.limits {
         let opaque = body.get("biz_opaque_callback_data").cloned();
-        report(shared, number, &to, &id, opaque, open);
+        report(shared, number, (&to, &id, opaque), steps(open, &statuses));
     }
     errors::ok(&json!({
         "messaging_product": "whatsapp",
@@ -98,34 +99,54 @@ fn check(body: &Value) -> Result<Vec<Key>, (u32, String)> {
     }
 }
 
-/// Statuses come back as webhooks: sent, delivered, read; or failed when the 24 hours are over.
-fn report(shared: &Arc<Shared>, number: &str, to: &str, id: &str, opaque: Option<Value>, open: bool) {
+/// A status and how long after the one before it comes; a failed one has its code and words.
+type Step = (&'static str, Duration, Option<(u32, &'static str)>);
+
+/// What statuses a message has: sent, delivered, read; or failed when the 24 hours are over; or as the script wants them.
+fn steps(open: bool, wanted: &Statuses) -> Vec<Step> {
+    let sent = ("sent", Duration::ZERO, None);
+    let mut steps: Vec<Step> = match wanted.failed {
+        _ if !open => {
+            let why = (131_047, "more than 24 hours have passed since the person wrote");
+            vec![("failed", Duration::ZERO, Some(why))]
+        }
+        Some(code) => vec![sent, ("failed", DELIVERED, Some((code, "the script says so")))],
+        None => vec![sent, ("delivered", DELIVERED, None), ("read", READ, None)],
+    };
+    if wanted.shuffled {
+        steps.reverse();
+    }
+    if wanted.doubled {
+        steps = steps.iter().flat_map(|step| [*step, *step]).collect();
+    }
+    if let Some((_, wait, _)) = steps.first_mut() {
+        *wait += Duration::from_millis(wanted.delay_ms);
+    }
+    steps
+}
+
+/// Statuses come back as webhooks.
+fn report(
+    shared: &Arc<Shared>,
+    number: &str,
+    (to, id, opaque): (&str, &str, Option<Value>),
+    steps: Vec<Step>,
+) {
     let (shared, number) = (Arc::clone(shared), number.to_owned());
     let (to, id) = (to.to_owned(), id.to_owned());
     tokio::spawn(async move {
-        let steps: &[(&str, Duration)] = if open {
-            &[("sent", Duration::ZERO), ("delivered", DELIVERED), ("read", READ)]
-        } else {
-            &[("failed", Duration::ZERO)]
-        };
-        for (status, wait) in steps {
-            tokio::time::sleep(*wait).await;
+        for (status, wait, failed) in steps {
+            tokio::time::sleep(wait).await;
             let mut item = json!({
                 "id": id,
                 "status": status,
                 "timestamp": shared.core.unix_seconds().to_string(),
                 "recipient_id": to,
             });
-            match *status {
-                "failed" => {
-                    item["errors"] =
-                        errors::in_status(131_047, "more than 24 hours have passed since the person wrote")
-                }
-                "sent" => {
-                    item["pricing"] =
-                        json!({"billable": false, "pricing_model": "PMP", "category": "service"})
-                }
-                _ => {}
+            if let Some((code, words)) = failed {
+                item["errors"] = errors::in_status(code, words);
+            } else if status == "sent" {
+                item["pricing"] = json!({"billable": false, "pricing_model": "PMP", "category": "service"});
             }
             if let Some(opaque) = &opaque {
                 item["biz_opaque_callback_data"] = opaque.clone();

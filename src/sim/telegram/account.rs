@@ -23,6 +23,8 @@ pub(super) struct Account {
     /// Counts `getUpdates` calls: a newer one ends an older one.
     pub(super) polls: watch::Sender<u64>,
     revoked: AtomicBool,
+    /// No webhook was ever set by a request.
+    new: AtomicBool,
     next_message: AtomicI64,
     memory: Mutex<Memory>,
 }
@@ -58,6 +60,7 @@ impl Account {
             outbox: Outbox::default(),
             polls: watch::Sender::new(0),
             revoked: AtomicBool::new(false),
+            new: AtomicBool::new(true),
             next_message: AtomicI64::new(1),
             memory: Mutex::new(memory),
         }
@@ -83,6 +86,16 @@ impl Account {
 
     pub(super) fn revoked(&self) -> bool {
         self.revoked.load(Ordering::Acquire)
+    }
+
+    /// True once: who asks has loaded it then.
+    pub(super) fn is_new(&self) -> bool {
+        self.new.swap(false, Ordering::AcqRel)
+    }
+
+    /// The server had no room for it.
+    pub(super) fn not_loaded(&self) {
+        self.new.store(true, Ordering::Release);
     }
 
     pub(super) fn block(&self, chat: i64, blocked: bool) {

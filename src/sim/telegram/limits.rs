@@ -1,5 +1,6 @@
 //! Telegram's limits on sending: 30 messages a second per bot, about one a second per chat, 20 a minute per group.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::domain::time::Timestamp;
@@ -9,6 +10,37 @@ use crate::sim::bucket::{Buckets, Pace, retry_after};
 const CHAT: Pace = Pace::new(3, Duration::from_secs(1));
 const GROUP: Pace = Pace::new(20, Duration::from_secs(3));
 const BOT: Pace = Pace::new(30, Duration::from_millis(33));
+
+/// Bots that the server has not loaded yet, of one address: so many within so long.
+const NEW: [(usize, Duration); 2] = [(20, Duration::from_secs(60)), (600, Duration::from_secs(3600))];
+
+/// How many new bots an address may bring.
+#[derive(Debug, Default)]
+pub(super) struct Valve {
+    /// When the last ones came, 600 at most.
+    came: VecDeque<Timestamp>,
+}
+
+impl Valve {
+    /// Lets a new bot in, or says after how many seconds to try again.
+    pub(super) fn admit(&mut self, now: Timestamp) -> Result<(), u64> {
+        let waits = NEW.iter().filter_map(|(most, within)| {
+            // The one that has to be old enough for one more.
+            let first = self.came.len().checked_sub(*most).and_then(|at| self.came.get(at))?;
+            Some(within.saturating_sub(now.since(*first)))
+        });
+        let wait = waits.max().unwrap_or_default();
+        if !wait.is_zero() {
+            return Err(retry_after(wait));
+        }
+        let [.., (most, _)] = NEW;
+        if self.came.len() >= most {
+            self.came.pop_front();
+        }
+        self.came.push_back(now);
+        Ok(())
+    }
+}
 
 /// The buckets of one bot.
 #[derive(Debug)]
@@ -53,6 +85,17 @@ mod tests {
 
     const fn at(millis: i64) -> Timestamp {
         Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn an_address_brings_twenty_new_bots_a_minute_and_six_hundred_an_hour() {
+        let mut valve = Valve::default();
+        let at_once = (0..100).filter(|_| valve.admit(at(0)).is_ok()).count();
+        assert_eq!((at_once, valve.admit(at(10_000))), (20, Err(50)));
+        let mut valve = Valve::default();
+        let came: Vec<_> = (0..7200).filter(|second| valve.admit(at(second * 1000)).is_ok()).collect();
+        let within = |from: i64, to: i64| came.iter().filter(|second| (from..to).contains(*second)).count();
+        assert_eq!((within(0, 60), within(60, 120), within(0, 3600), within(3600, 7200)), (20, 20, 600, 600));
     }
 
     #[test]

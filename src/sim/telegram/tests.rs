@@ -263,3 +263,19 @@ async fn a_real_webhook_and_the_control_port() {
     write_request(&mut request, "POST", "/script", &[], b"{}");
     assert_eq!(connection.exchange(&request).await.unwrap().status, 400);
 }
+
+#[tokio::test]
+async fn an_address_brings_only_so_many_new_bots() {
+    let (sim, clock, _) = start(&[]).await;
+    let set = async |bot: u32| {
+        let path = format!("/bot{bot}:abc/setWebhook");
+        raw(&sim, &path, "application/json", r#"{"url":"http://x/"}"#).await.unwrap().status
+    };
+    for bot in 1..=20 {
+        assert_eq!(set(bot).await, 200);
+    }
+    assert_eq!(set(21).await, 429);
+    assert_eq!(set(1).await, 200, "one that is loaded is not new");
+    clock.advance(Duration::from_secs(60));
+    assert_eq!((set(21).await, set(21).await), (200, 200));
+}

@@ -30,6 +30,14 @@ impl Worker {
                     .await?
                     .is_some())
             }
+            Some(Late::Limit(code)) => {
+                let why =
+                    format!("{code}: the account has written to as many people as it may, said in a status");
+                tracing::warn!(%bot, %account, why, "its campaigns with templates are held");
+                let (whose, at) = ((channel, account), root.roottime);
+                let noted = || self.directory.limit_reached(&root.tenant, whose, &why, at);
+                Ok(self.ask(noted).await?.is_some())
+            }
             Some(Late::Refused(what, code)) => {
                 let reason = format!("{code}: said in a webhook, not in the answer to a message");
                 account_refused(bot, channel, account, what, &reason);

@@ -3,6 +3,9 @@
 //! Guarantees: an album is whole [`QUIET`] after its last item, and [`LONGEST`] or [`MOST`] items after its first at the
 //! latest; whatever follows in its chat comes out behind it, in order; nothing else waits. Pure: the clock is the
 //! caller's.
+//!
+//! An echo that nothing tells from a person's message waits for [`ECHO`] in the same way: if the message is ours, what the
+//! provider called it is known by then.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -10,6 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::people::Spoke;
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::WebhookReceived;
@@ -18,6 +22,8 @@ use crate::domain::events::WebhookReceived;
 const QUIET: Duration = Duration::from_secs(1);
 /// How long it waits in all: items may trickle in when the provider retries them.
 const LONGEST: Duration = Duration::from_secs(10);
+/// How long an echo without a mark waits: an own message's id passes dispatch's ledger and the journal within a second.
+const ECHO: Duration = Duration::from_secs(2);
 /// Telegram's albums hold ten.
 const MOST: usize = 16;
 
@@ -28,13 +34,17 @@ pub(super) struct Held {
     pub(super) event: Box<Envelope<WebhookReceived>>,
     /// The album that it is one item of.
     album: Option<String>,
+    /// How long its chat waits for more of it.
+    quiet: Duration,
 }
 
 impl Held {
     /// An event, with the id of its album where it has one.
     pub(super) fn new(offset: u64, event: Box<Envelope<WebhookReceived>>) -> Self {
-        let album = album(&event.data);
-        Self { offset, event, album }
+        match unmarked_echo(&event.data) {
+            Some(message) => Self { offset, event, album: Some(message), quiet: ECHO },
+            None => Self { offset, album: album(&event.data), event, quiet: QUIET },
+        }
     }
 }
 
@@ -91,9 +101,9 @@ impl Albums {
                 let Some(album) = held.album.clone() else { return Some(Group::alone(held)) };
                 let open = Open {
                     album,
+                    until: now + held.quiet,
                     group: Group::alone(held),
                     began: now,
-                    until: now + QUIET,
                     behind: VecDeque::new(),
                 };
                 self.open.insert(key, open);
@@ -137,6 +147,16 @@ fn album(event: &WebhookReceived) -> Option<String> {
     it.turn.and(it.album)
 }
 
+/// The id of a message of the account's that anybody may have written: Instagram repeats no mark of ours.
+fn unmarked_echo(event: &WebhookReceived) -> Option<String> {
+    if event.channel != ChannelKind::Instagram || !event.item.get().contains("\"is_echo\"") {
+        return None;
+    }
+    let it = super::normalise(event).ok()?;
+    let unmarked = matches!(it.spoke, Some(Spoke::Echo { app: None, mark: None }));
+    it.message_id.filter(|_| unmarked)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -174,6 +194,27 @@ mod tests {
     }
 
     const CHAT: Bytes = Bytes::from_static(b"telegram/77/5");
+
+    #[tokio::test(start_paused = true)]
+    async fn an_echo_that_may_be_ours_waits_and_one_that_tells_does_not() {
+        let (mut albums, began) = (Albums::default(), Instant::now());
+        let echo = |offset: u64, more: &str| {
+            let mut held = held(offset, None);
+            let item = format!(
+                r#"{{"sender":{{"id":"7"}},"recipient":{{"id":"5"}},"message":{{"mid":"m{offset}","is_echo":true{more}}}}}"#
+            );
+            held.event.data.channel = ChannelKind::Instagram;
+            held.event.data.item = RawValue::from_string(item).unwrap();
+            Held::new(offset, held.event)
+        };
+        for told in [r#","app_id":1"#, r#","metadata":"x""#] {
+            assert!(albums.admit(CHAT, echo(1, told), began).is_some(), "{told}");
+        }
+        assert!(albums.admit(CHAT, echo(2, ""), began).is_none());
+        assert!(albums.admit(CHAT, held(3, None), began).is_none(), "the chat waits");
+        assert!(albums.due(began + ECHO - Duration::from_millis(1)).is_empty());
+        assert_eq!(offsets(&albums.due(began + ECHO)), [[2], [3]]);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn an_album_is_whole_a_second_after_its_last_item_and_the_chat_waits() {

@@ -16,11 +16,11 @@ use super::normalised::{Normalised, normalise};
 use super::people;
 use crate::domain::bot::Bot;
 use crate::domain::envelope::Envelope;
-use crate::domain::events::{ConsentNews, WebhookReceived};
+use crate::domain::events::{ConsentNews, TakenBy, WebhookReceived};
 use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::ids::{ConversationId, EventId};
 use crate::domain::modes::Modes;
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, Timestamp};
 use crate::failpoint::{self, Failpoint};
 use crate::log::{Log, LogError};
 use crate::pipeline::partition::Outputs;
@@ -29,6 +29,9 @@ use crate::store::{Directory, StoreError};
 
 /// First and last wait while the store is away.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// How long after a reply was written its echo may come: it waits for the provider, and the provider for us.
+const ECHOED_WITHIN_MS: i64 = 86_400_000;
 
 /// What a batch came to.
 #[derive(Debug, Default)]
@@ -270,6 +273,11 @@ impl Worker {
         for (ordinal, chat) in (0..).zip(&chats) {
             let Some(conversation) = self.conversation_of(root, it, chat).await? else { return Ok(None) };
             let Some(by) = by else { break };
+            match self.is_own(root, it, (by, &conversation)).await? {
+                Some(true) => continue,
+                Some(false) => {}
+                None => return Ok(None),
+            }
             let (whose, now) = ((bot, &*self.people.modes), self.clock.now());
             let what = (&conversation, by, ordinal);
             out.extend(people::handed_over(root, what, whose, self.people.partitions, now));
@@ -280,6 +288,21 @@ impl Worker {
             out.extend(people::given_back(root, &conversation, modes, partitions, self.clock.now()));
         }
         Ok(Some(out))
+    }
+
+    /// True for an echo without our mark that is a message of ours all the same, by what the provider calls it; `None` when the
+    /// partition was lost.
+    async fn is_own(
+        &self,
+        root: &Envelope<WebhookReceived>,
+        it: &Normalised,
+        (by, conversation): (TakenBy, &ConversationId),
+    ) -> Result<Option<bool>, StoreError> {
+        let Some(message) = it.message_id.as_deref().filter(|_| by == TakenBy::Echo) else {
+            return Ok(Some(false));
+        };
+        let since = Timestamp::from_millis(root.roottime.millis().saturating_sub(ECHOED_WITHIN_MS));
+        self.ask(|| self.directory.has_sent(&root.tenant, conversation, message, since)).await
     }
 
     /// Whose wish to be written to the event changes; `None` when the partition was lost.

@@ -25,7 +25,8 @@ pub(super) fn normalise(event: &WebhookReceived, item: &Json<'_>) -> Normalised 
 fn people(it: &mut Normalised, event: &WebhookReceived, item: &Json<'_>) {
     let (sender, recipient) = (item.at("sender"), item.at("recipient").at("id").id());
     it.sender = sender.at("id").id().or_else(|| sender.at("user_ref").id());
-    let from_page = it.kind == Kind::Echo && recipient != event.entry;
+    // Who takes or passes a thread is told with the person as the sender.
+    let from_page = matches!(it.spoke, Some(Spoke::Echo { .. })) && recipient != event.entry;
     let (person, page) =
         if from_page { (recipient, it.sender.clone()) } else { (it.sender.clone(), recipient) };
     it.chat = person;

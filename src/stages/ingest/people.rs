@@ -41,7 +41,7 @@ pub enum Spoke {
 /// What hands conversations over, and those whose chats they are; `None` = nothing does.
 ///
 /// Messenger repeats our mark in the echo of every message of ours. Instagram has none: there an echo without an app, or
-/// of an inbox (`inboxes`), is a person's.
+/// of an inbox (`inboxes`), is a person's, unless the message is known to be ours by its id (`Directory::has_sent`).
 pub(super) fn taken(
     it: &Normalised,
     channel: ChannelKind,

@@ -45,6 +45,11 @@ impl Bench {
             refusal: None,
             refusals_since: Timestamp::default(),
         });
+        directory.put_account(Account {
+            channel: ChannelKind::Webchat,
+            token: Secret::default(),
+            ..(*directory.account(ChannelKind::Telegram, &"77".into()).await.unwrap().unwrap()).clone()
+        });
         let provider = Arc::new(FakeDownload::default());
         let deps = MediaDeps {
             config: MediaConfig { max_size: Size::kib(1), tries: 3, ..MediaConfig::default() },
@@ -246,4 +251,25 @@ async fn an_account_of_another_tenant_asks_for_nothing() {
     bench.handle(&bench.wanted(0, true), 1).await.unwrap();
     assert_eq!(bench.state(0).await, MediaState::Failed);
     assert!(bench.provider.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_visitors_file_is_taken_from_where_the_edge_put_it() {
+    let bench = Bench::new().await;
+    let hash = bench.stage.deps.objects.put(&bench.tenant, Bytes::from_static(PNG)).await.unwrap();
+    let gone = ContentHash::of(b"gone");
+    for (n, id, state) in [
+        (0, hash.to_string(), MediaState::Stored),
+        (1, gone.to_string(), MediaState::Expired),
+        (2, "../../etc/passwd".to_owned(), MediaState::Refused),
+    ] {
+        let mut event = bench.wanted(n, true);
+        event.data.channel = ChannelKind::Webchat;
+        event.data.attachment.id = Some(id);
+        bench.handle(&event, 1).await.unwrap();
+        assert_eq!(bench.state(n).await, state);
+    }
+    let item = bench.item(0).await.unwrap();
+    assert_eq!((item.hash.as_str(), item.mime.as_str()), (hash.to_string().as_str(), "image/png"));
+    assert!(bench.provider.asked().is_empty(), "no provider is asked");
 }

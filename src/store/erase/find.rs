@@ -174,6 +174,12 @@ impl Store {
             let files: Vec<[String; 1]> = self.texts(&sql, &here, Some(values)).await?;
             person.files.extend(files.into_iter().flatten());
         }
+        if person.channel == ChannelKind::Webchat.as_str() {
+            let sql = "SELECT hash FROM visitor_files WHERE tenant = $1 AND account = $2 AND visitor";
+            let sent: Vec<[String; 1]> =
+                self.texts(sql, &[tenant.as_str(), &person.account], Some(&person.ids)).await?;
+            person.files.extend(sent.into_iter().flatten());
+        }
         let marks = person.conversations.iter().flat_map(|id| {
             let id = ConversationId::from(id.as_str());
             MARKED.map(|status| watermark_id(status, &id))

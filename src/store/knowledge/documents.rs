@@ -274,6 +274,7 @@ impl Store {
         let row = sqlx::query(
             "SELECT (SELECT COUNT(*) FROM base_documents WHERE tenant = $1 AND hash = $2) \
              + (SELECT COUNT(*) FROM media WHERE tenant = $1 AND hash = $2) \
+             + (SELECT COUNT(*) FROM visitor_files WHERE tenant = $1 AND hash = $2) \
              + (SELECT COUNT(*) FROM files WHERE tenant = $1 AND hash = $2 AND state <> 'going')",
         )
         .bind(tenant.as_str())

@@ -218,6 +218,33 @@ impl Store {
     }
 }
 
+impl Store {
+    /// True where a message of a conversation that the provider calls so was sent from here; replies of before `since` are not
+    /// looked at.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn has_sent(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        message: &str,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM messages m JOIN parts p ON p.reply = m.id WHERE m.conversation = $1 AND m.at >= $2 \
+             AND m.tenant = $3 AND m.direction = 'out' AND p.provider_id = $4",
+        )
+        .bind(conversation.as_str())
+        .bind(since.millis())
+        .bind(tenant.as_str())
+        .bind(message)
+        .fetch_one(self.db.read())
+        .await?;
+        Ok(row.try_get::<i64, _>(0)? > 0)
+    }
+}
+
 /// An edit stands as an event of its own, and the message that it is about says what it says now.
 fn apply_edits(messages: &mut [Message]) {
     let edits = messages.iter().filter(|m| m.direction == Direction::Dropped && m.kind == "edit");

@@ -47,6 +47,7 @@ pub(super) fn all() -> Vec<Sample> {
         follow("scripted", TurnRouted { turn: opened_least(), reply: Some(scripted()) }, true),
         follow("plain", TurnRouted { turn: opened_least(), reply: None }, false),
         follow("passages", grounded(), true),
+        follow("ranges", documents::with_ranges(grounded()), true),
         follow("full", dropped(Some("message:sticker")), true),
         follow("least", dropped(None), false),
         follow("script", reply(Route::Script { rule: "prices".into() }), true),

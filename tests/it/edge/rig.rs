@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use millrace::config::Secret;
+use millrace::domain::bot::Bot;
 use millrace::domain::channel::ChannelKind;
 use millrace::domain::envelope::Envelope;
+use millrace::domain::events::AttachmentKind;
 use millrace::domain::events::WebhookReceived;
 use millrace::domain::ids::TenantId;
 use millrace::domain::time::{ManualClock, Timestamp};
 use millrace::domain::units::Span;
-use millrace::edge::{EdgeConfig, EdgeDeps, Probes, Shelf, ShelfError, Shelved};
+use millrace::edge::{EdgeConfig, EdgeDeps, Kept, KeptFile, Probes, Sender, Shelf, ShelfError, Shelved};
 use millrace::log::Record;
 use millrace::store::fake::FakeDirectory;
 use millrace::store::{Account, App, Directory};
@@ -80,6 +82,18 @@ impl Rig {
         let mut listed = account("acme", "listed", ChannelKind::Webchat, "listed", "other-secret");
         listed.origins = vec!["https://shop.example".to_owned()];
         directory.put_account(listed);
+        for (bot, media) in [("shop", "fetch"), ("listed", "never")] {
+            let spec = serde_json::from_value(serde_json::json!({ "bot": bot, "media": media })).unwrap();
+            let (accounts, bases) = (Vec::new(), Vec::new());
+            directory.put_bot(Bot {
+                tenant: "acme".into(),
+                version: 1,
+                enabled: true,
+                spec,
+                accounts,
+                bases,
+            });
+        }
         directory.learn_business(&"acme".into(), &"1122".into(), "waba").await.unwrap();
         directory.put_app(App {
             tenant: "acme".into(),
@@ -170,7 +184,11 @@ pub fn header<'a>(record: &'a Record, name: &str) -> &'a str {
 /// More than a connection holds that nobody reads.
 pub const LARGE: u64 = 32 << 20;
 
-/// One file, and one that takes all the room there is.
+/// The largest file that a visitor may send.
+pub const VISITOR_FILE: usize = 100 << 10;
+
+/// One file, and one that takes all the room there is. Of visitors it takes texts alone, each visitor's for that visitor; what
+/// begins with `lost` or `full` meets a database that is away, or a bot whose visitors sent enough.
 #[derive(Debug)]
 struct Menu;
 
@@ -197,4 +215,31 @@ impl Shelf for Menu {
             bytes => vec![0; usize::try_from(bytes).unwrap()].into(),
         }))
     }
+
+    fn largest(&self) -> u64 {
+        VISITOR_FILE as u64
+    }
+
+    async fn keep(&self, from: Sender<'_>, name: &str, content: bytes::Bytes) -> Result<Kept, ShelfError> {
+        Ok(match &content[..] {
+            [b'l', b'o', b's', b't', ..] => return Err(ShelfError("no database".to_owned())),
+            [b'f', b'u', b'l', b'l', ..] => Kept::Full,
+            content if std::str::from_utf8(content).is_err() => Kept::Type,
+            content => Kept::Here {
+                id: format!("{}/{}/{}/{}/{name}", from.tenant, from.account, from.visitor, content.len()),
+                file: text_of(content.len(), name),
+            },
+        })
+    }
+
+    fn named(&self, from: Sender<'_>, id: &str) -> Option<KeptFile> {
+        let own = id.strip_prefix(&format!("{}/{}/{}/", from.tenant, from.account, from.visitor))?;
+        let (length, name) = own.split_once('/')?;
+        Some(text_of(length.parse().ok()?, name))
+    }
+}
+
+fn text_of(length: usize, name: &str) -> KeptFile {
+    let (hash, mime) = (format!("hash{length}"), "text/plain".to_owned());
+    KeptFile { hash, kind: AttachmentKind::Document, mime, name: name.to_owned() }
 }

@@ -103,7 +103,8 @@ impl Row {
         drop(up);
         let last = self.start(None);
         for sender in senders {
-            sender.await.unwrap();
+            let sent = tokio::time::timeout(PATIENCE, sender).await;
+            sent.unwrap_or_else(|_| panic!("{self:?}: nobody takes what is written")).unwrap();
         }
         last
     }
@@ -112,7 +113,8 @@ impl Row {
     pub(super) async fn end(&self, chats: u64, told: usize) {
         for sender in (0..chats).map(|chat| tokio::spawn(send(chat, self.edge, WORDS.len() as u64, &[LAST])))
         {
-            sender.await.unwrap();
+            let sent = tokio::time::timeout(PATIENCE, sender).await;
+            sent.unwrap_or_else(|_| panic!("{self:?}: nobody takes what is written")).unwrap();
         }
         let over = |said: &&Vec<String>| said.last().is_some_and(|word| word == LAST);
         let complete = || {

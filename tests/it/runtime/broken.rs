@@ -69,8 +69,8 @@ impl Broken {
 
 #[async_trait]
 impl Log for Broken {
-    async fn append(&self, batch: Vec<Outgoing>) -> Result<Vec<Position>, LogError> {
-        self.verdict(&batch)?;
+    async fn append(&self, batch: &[Outgoing]) -> Result<Vec<Position>, LogError> {
+        self.verdict(batch)?;
         self.inside.append(batch).await
     }
 

@@ -24,7 +24,8 @@ on_both!(
     campaigns_are_listed_by_pages,
     nothing_of_it_outlives_its_tenant,
     one_worker_has_it_at_a_time,
-    what_is_another_tenants_is_not_there
+    what_is_another_tenants_is_not_there,
+    a_limit_that_is_told_late_holds_what_ran_then
 );
 
 const SPAN: Duration = Duration::from_secs(15);
@@ -290,4 +291,45 @@ async fn what_is_another_tenants_is_not_there(db: Database) {
     assert!(store.campaign_results(&other, id, 0, 9).await.unwrap().is_empty());
     assert!(store.campaign_take(&other, id, ("w", SPAN), 9).await.unwrap().is_empty());
     assert_eq!(store.campaign_owner(id).await.unwrap(), Some(tenant));
+}
+
+async fn a_limit_that_is_told_late_holds_what_ran_then(db: Database) {
+    let (tenant, text) = campaign(&db, 1).await;
+    let new = |name: &str, account: &str| NewCampaign {
+        bot: bot("shop"),
+        channel: ChannelKind::Whatsapp,
+        account: account.into(),
+        name: name.to_owned(),
+        message: Message::Template { name: "sale".to_owned(), language: "en".to_owned() },
+        variables: Vec::new(),
+        rate: None,
+        at: None,
+    };
+    let person = || [NewRecipient { to: "4917".into(), language: None, values: Vec::new() }];
+    let mine = db.store.campaign_create(&tenant, &new("mine", "77"), &person()).await.unwrap();
+    let others = db.store.campaign_create(&tenant, &new("others", "78"), &person()).await.unwrap();
+    for campaign in [&text, &mine, &others] {
+        let begun = (State::Draft, State::Running);
+        assert!(db.store.campaign_move(&tenant, &campaign.id, begun).await.unwrap());
+    }
+    let account = (ChannelKind::Whatsapp, &"77".into());
+    let hold =
+        async |at: Timestamp| db.store.campaigns_hold_account(&tenant, account, "131064: enough", at).await;
+    let stands = async |campaign: &Campaign| {
+        let found = db.store.campaign(&tenant, &campaign.id).await.unwrap();
+        (found.state, found.held)
+    };
+    db.clock.advance(Duration::from_secs(60));
+    let told = db.store.now_at();
+    hold(told).await.unwrap();
+    assert_eq!(stands(&mine).await, (State::Paused, "131064: enough".to_owned()));
+    assert_eq!(stands(&text).await.0, State::Running, "what is said within the window is not limited");
+    assert_eq!(stands(&others).await.0, State::Running, "another account is");
+    // Its owner has it go on: what is told of messages before that holds it no more, what comes after does.
+    db.clock.advance(Duration::from_secs(60));
+    assert!(db.store.campaign_move(&tenant, &mine.id, (State::Paused, State::Running)).await.unwrap());
+    hold(told).await.unwrap();
+    assert_eq!(stands(&mine).await, (State::Running, String::new()));
+    hold(db.store.now_at()).await.unwrap();
+    assert_eq!(stands(&mine).await.0, State::Paused);
 }

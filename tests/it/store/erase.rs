@@ -9,9 +9,10 @@ use millrace::domain::events::{
 };
 use millrace::domain::ids::{EventId, TenantId};
 use millrace::domain::time::Timestamp;
+use millrace::domain::units::Size;
 use millrace::store::{
     ClosedRow, ConsentRow, ConversationRow, Direction, Fetched, JournalRow, MessageRow, NewCampaign,
-    NewRecipient, PartRow, ReceiptRow, Submission, watermark_id,
+    NewRecipient, PartRow, ReceiptRow, Submission, VisitorFile, watermark_id,
 };
 use sqlx::{Connection, Executor, Row};
 
@@ -115,12 +116,23 @@ async fn leave_traces(db: &Database, tenant: &TenantId, who: &str, n: u64) {
         db.store.media_fetched(tenant, (turn, 0), &stored).await.unwrap();
     }
     db.store.question_missed(tenant, &bot("shop"), &[format!("{who} asks")]).await.unwrap();
+    let sent = VisitorFile {
+        tenant: tenant.clone(),
+        account: "shop".into(),
+        visitor: who.to_owned(),
+        hash: format!("hash.{who}"),
+        kind: AttachmentKind::Image,
+        mime: "image/png".into(),
+        name: String::new(),
+    };
+    assert!(db.store.visitor_file_note(&sent, 3, Size::mib(1)).await.unwrap());
 }
 
 async fn world(db: &Database) -> TenantId {
     let acme = db.tenant("acme").await;
     db.store.bot_apply(&acme, &spec("shop", "")).await.unwrap();
     db.store.account_connect(&acme, connect(&bot("shop"), ChannelKind::Telegram, "88")).await.unwrap();
+    db.store.account_connect(&acme, connect(&bot("shop"), ChannelKind::Webchat, "shop")).await.unwrap();
     for (who, n) in [(ADA, 1), (BOB, 10)] {
         leave_traces(db, &acme, who, n).await;
     }
@@ -182,6 +194,7 @@ async fn nothing_of_a_person_stays_in_any_table_and_all_of_another_does(db: Data
         "opt_outs",
         "parts",
         "receipts",
+        "visitor_files",
     ];
     assert_eq!(ada.keys().map(String::as_str).collect::<Vec<_>>(), tables, "what a person leaves behind");
     let erased = db.store.contact_erase(&acme, &bot("shop"), None, ADA).await.unwrap().unwrap();
@@ -209,7 +222,8 @@ async fn a_person_is_known_by_any_of_their_ids(db: Database) {
     let erased = db.store.contact_erase(&acme, &bot("shop"), whatsapp, &alias).await.unwrap().unwrap();
     assert!(erased.conversations.contains(&conversation("acme", ADA)), "{erased:?}");
     db.store.file_gone(&acme, &erased.files[0]).await.unwrap();
-    assert_eq!(found(&db, ADA).await, BTreeMap::new());
+    let left = BTreeMap::from([("visitor_files".to_owned(), 1)]);
+    assert_eq!(found(&db, ADA).await, left, "of web chat nobody spoke");
 }
 
 async fn a_number_that_somebody_left_is_not_theirs(db: Database) {

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use millrace::domain::bot::BotSpec;
+use millrace::domain::events::AttachmentKind;
 use millrace::domain::ids::TenantId;
+use millrace::domain::units::Size;
+use millrace::store::VisitorFile;
 
 use super::database::{Database, spec};
 use super::on_both;
@@ -14,7 +17,8 @@ on_both!(
     a_file_that_no_bot_names_goes_after_a_week,
     a_file_that_is_going_is_neither_put_nor_named,
     a_file_that_somebody_puts_is_not_removed,
-    what_a_lost_process_claimed_is_free_after_a_while
+    what_a_lost_process_claimed_is_free_after_a_while,
+    a_visitors_file_is_named_by_that_visitor_for_a_day_and_goes_after_two
 );
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -151,4 +155,54 @@ async fn what_a_lost_process_claimed_is_free_after_a_while(db: Database) {
     assert!(db.store.file_held(&acme, "aa", async {}).await.is_err());
     db.clock.advance(Duration::from_secs(3 * 60));
     db.store.file_held(&acme, "aa", async {}).await.unwrap();
+}
+
+async fn a_visitors_file_is_named_by_that_visitor_for_a_day_and_goes_after_two(db: Database) {
+    let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
+    let file = |visitor: &str, hash: &str| VisitorFile {
+        tenant: acme.clone(),
+        account: "shop".into(),
+        visitor: visitor.into(),
+        hash: hash.into(),
+        kind: AttachmentKind::Image,
+        mime: "image/png".into(),
+        name: "me.png".into(),
+    };
+    let room = Size::from_bytes(10);
+    let ann = file("ann", "aa");
+    assert!(db.store.visitor_file_note(&ann, 6, room).await.unwrap());
+    assert!(db.store.visitor_file_note(&ann, 6, room).await.unwrap(), "the same once more takes no room");
+    assert!(!db.store.visitor_file_note(&file("bob", "bb"), 5, room).await.unwrap(), "they share the room");
+    assert!(db.store.visitor_file_note(&file("bob", "aa"), 4, room).await.unwrap());
+    assert!(
+        db.store
+            .visitor_file_note(&VisitorFile { account: "desk".into(), ..ann.clone() }, 5, room)
+            .await
+            .unwrap()
+    );
+
+    let id = db.store.visitor_file_id(&ann).unwrap();
+    let named =
+        |tenant, account: &str, visitor| db.store.visitor_file((tenant, &account.into()), visitor, &id);
+    assert_eq!(named(&acme, "shop", "ann"), Some(ann.clone()));
+    for (tenant, account, visitor) in
+        [(&acme, "shop", "bob"), (&acme, "desk", "ann"), (&other, "shop", "ann")]
+    {
+        assert_eq!(named(tenant, account, visitor), None, "{tenant} {account} {visitor}");
+    }
+    // What is sealed for another use is no name of a file.
+    let link = db.store.file_link(&acme, ("aa", "me.png"), db.store.now_at().plus(DAY)).unwrap();
+    assert_eq!(db.store.visitor_file((&acme, &"shop".into()), "ann", &link), None);
+    db.clock.advance(DAY);
+    assert_eq!(named(&acme, "shop", "ann"), None);
+    assert!(db.store.base_file_used(&acme, "aa").await.unwrap(), "it is still here");
+    assert_eq!(db.store.visitor_files_over().await.unwrap(), []);
+    db.clock.advance(DAY);
+    let over = db.store.visitor_files_over().await.unwrap();
+    assert_eq!(over, vec![(acme.clone(), "aa".to_owned()); 3]);
+    assert!(!db.store.base_file_used(&acme, "aa").await.unwrap());
+    // Should whoever asked be lost, it is among the tenant's unused files.
+    db.clock.advance(DAY);
+    assert_eq!(db.store.files_unused(&acme).await.unwrap(), ["aa"]);
+    assert_eq!(db.store.visitor_files_over().await.unwrap(), []);
 }

@@ -117,6 +117,8 @@ fn a_status_may_close_the_account_or_ask_the_number_to_rest() {
     assert_eq!(late(ChannelKind::Whatsapp, &[131_042]), Some(Late::Refused(templates, 131_042)));
     assert_eq!(late(ChannelKind::Whatsapp, &[190, 131_042]), Some(Late::Refused(all, 190)));
     assert_eq!(late(ChannelKind::Whatsapp, &[131_048]), Some(Late::Spam(SPAM_RATE)));
+    assert_eq!(late(ChannelKind::Whatsapp, &[131_026, 131_064]), Some(Late::Limit(131_064)));
+    assert_eq!(late(ChannelKind::Messenger, &[131_064]), None);
     for codes in [&[][..], &[131_047], &[131_050], &[132_015, 132_016]] {
         assert_eq!(late(ChannelKind::Whatsapp, codes), None, "{codes:?}");
     }

@@ -45,8 +45,13 @@ impl Registrar {
         // The app that the token was made for: another one's subscription brings us nothing.
         let own = self.app_of(wanted).await?;
         let mut apps = apps.get("data").and_then(Value::as_array).into_iter().flatten();
-        let subscribed = apps.any(|app| id(app).is_some_and(|app| app == own));
-        Ok(Standing { registered: subscribed, name: text(&page, "/name"), ..Standing::default() })
+        let subscribed = apps.find(|app| id(app).is_some_and(|app| app == own));
+        Ok(Standing {
+            registered: subscribed.is_some(),
+            name: text(&page, "/name"),
+            missing: subscribed.map(|app| missing(app, wanted.channel)).unwrap_or_default(),
+            ..Standing::default()
+        })
     }
 
     pub(super) async fn meta_register(&self, wanted: &Wanted) -> Result<(), RegistrationError> {
@@ -55,11 +60,7 @@ impl Registrar {
                 let (url, token) = (&wanted.url, wanted.secret.expose());
                 ("", json!({"webhook_configuration": {"override_callback_uri": url, "verify_token": token}}))
             }
-            channel => {
-                let instagram = channel == ChannelKind::Instagram;
-                let fields = if instagram { INSTAGRAM_FIELDS } else { PAGE_FIELDS };
-                ("/subscribed_apps", json!({"subscribed_fields": fields}))
-            }
+            channel => ("/subscribed_apps", json!({"subscribed_fields": fields_of(channel)})),
         };
         self.graph("POST", wanted, path, Some(body)).await.map(drop)
     }
@@ -116,6 +117,23 @@ impl Registrar {
         let answer = self.http.provider().call(call).await?;
         read(answer.status, &answer.body)
     }
+}
+
+const fn fields_of(channel: ChannelKind) -> &'static str {
+    match channel {
+        ChannelKind::Instagram => INSTAGRAM_FIELDS,
+        _ => PAGE_FIELDS,
+    }
+}
+
+/// The fields that a subscription lacks; none where it does not say which it has.
+fn missing(app: &Value, channel: ChannelKind) -> Vec<String> {
+    let Some(has) = app.get("subscribed_fields").and_then(Value::as_array) else { return Vec::new() };
+    // A list of names, or of objects that hold one.
+    let name = |field: &Value| field.as_str().or_else(|| field.get("name")?.as_str()).map(str::to_owned);
+    let has: Vec<String> = has.iter().filter_map(name).collect();
+    let wanted = fields_of(channel).split(',').filter(|field| !has.iter().any(|own| own == field));
+    wanted.map(str::to_owned).collect()
 }
 
 /// Graph writes ids as texts, and now and then as numbers.

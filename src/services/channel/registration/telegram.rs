@@ -13,7 +13,7 @@ use crate::services::channel::render::words;
 use crate::services::channel::telegram::is_token;
 
 /// What ingest reads. Telegram leaves reactions and members out unless they are named.
-const UPDATES: [&str; 12] = [
+pub(super) const UPDATES: [&str; 12] = [
     "message",
     "edited_message",
     "channel_post",
@@ -27,6 +27,8 @@ const UPDATES: [&str; 12] = [
     "pre_checkout_query",
     "shipping_query",
 ];
+/// Of these, what is told only when it is named.
+const NOT_BY_DEFAULT: [&str; 3] = ["chat_member", "message_reaction", "message_reaction_count"];
 /// Posts side by side; one chat's come one after the other all the same.
 const CONNECTIONS: u32 = 40;
 /// Where Telegram asks to wait and does not say how long.
@@ -46,14 +48,28 @@ struct Info {
     pending_update_count: u64,
     last_error_date: Option<i64>,
     last_error_message: Option<String>,
+    /// Absent = all but those that have to be named.
+    allowed_updates: Option<Vec<String>>,
+}
+
+impl Info {
+    fn tells(&self, kind: &str) -> bool {
+        match self.allowed_updates.as_deref().filter(|kinds| !kinds.is_empty()) {
+            Some(kinds) => kinds.iter().any(|told| told == kind),
+            None => !NOT_BY_DEFAULT.contains(&kind),
+        }
+    }
 }
 
 impl Registrar {
     pub(super) async fn telegram_status(&self, wanted: &Wanted) -> Result<Standing, RegistrationError> {
         let me: Me = self.telegram(wanted, "getMe", &json!({})).await?;
         let info: Info = self.telegram(wanted, "getWebhookInfo", &json!({})).await?;
+        let registered = info.url == wanted.url;
+        let missing = UPDATES.into_iter().filter(|kind| registered && !info.tells(kind));
         Ok(Standing {
-            registered: info.url == wanted.url,
+            missing: missing.map(str::to_owned).collect(),
+            registered,
             name: me.username.or(me.first_name),
             url: Some(info.url).filter(|url| !url.is_empty()),
             pending: Some(info.pending_update_count),

@@ -132,3 +132,32 @@ async fn a_number_gets_an_address_of_its_own_and_a_page_is_subscribed() {
     let fields = server.seen()[10].json()["subscribed_fields"].to_string();
     assert!(fields.contains("messaging_seen") && !fields.contains("message_reads"), "{fields}");
 }
+
+#[tokio::test]
+async fn what_a_provider_does_not_tell_of_is_named() {
+    let me = json!({"id": 77, "is_bot": true, "username": "shop_bot"});
+    let info = |url: &str, allowed: serde_json::Value| {
+        telegram(&json!({"url": url, "pending_update_count": 0, "allowed_updates": allowed}))
+    };
+    let hook = "https://bots.example/hook";
+    let all = json!(super::telegram::UPDATES);
+    for (url, allowed, missing) in [
+        (hook, all, json!([])),
+        (hook, json!(null), json!(["message_reaction", "chat_member"])),
+        ("https://elsewhere.example/", json!(["message"]), json!([])),
+    ] {
+        let (_server, registrar) = registrar(vec![telegram(&me), info(url, allowed)]).await;
+        let standing = registrar.status(&wanted(ChannelKind::Telegram)).await.unwrap();
+        assert_eq!(json!(standing.missing), missing, "{url}");
+    }
+    let page = Canned::json(200, r#"{"name": "Shop"}"#);
+    let apps = Canned::json(
+        200,
+        r#"{"data": [{"id": "1", "subscribed_fields": ["messages", "messaging_postbacks",
+        "messaging_seen", "message_reactions", "messaging_optins"]}]}"#,
+    );
+    let app = Canned::json(200, r#"{"id": "1"}"#);
+    let (_server, registrar) = registrar(vec![page, apps, app]).await;
+    let standing = registrar.status(&wanted(ChannelKind::Instagram)).await.unwrap();
+    assert_eq!((standing.registered, standing.missing), (true, vec!["messaging_referral".to_owned()]));
+}

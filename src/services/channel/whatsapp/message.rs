@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::domain::events::{self, Button, Content, Media, MediaKind, Part, Request};
+use super::template::Template;
+use crate::domain::events::{Button, Content, Media, MediaKind, Part, Place, Request};
 use crate::services::channel::render::{payload, title};
 use crate::services::channel::style;
 
@@ -99,7 +100,7 @@ enum Body<'a> {
 
 /// By the provider's id, or by an address that it fetches.
 #[derive(Serialize)]
-struct File<'a> {
+pub(super) struct File<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,7 +112,7 @@ struct File<'a> {
 }
 
 #[derive(Serialize)]
-struct Location<'a> {
+pub(super) struct Location<'a> {
     latitude: f64,
     longitude: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,33 +138,6 @@ struct Phone<'a> {
     phone: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,
-}
-
-#[derive(Serialize)]
-struct Template<'a> {
-    name: &'a str,
-    language: Language<'a>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    components: Vec<Component<'a>>,
-}
-
-#[derive(Serialize)]
-struct Language<'a> {
-    code: &'a str,
-}
-
-#[derive(Serialize)]
-struct Component<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    parameters: Vec<Parameter<'a>>,
-}
-
-#[derive(Serialize)]
-struct Parameter<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -267,14 +241,7 @@ impl<'a> Body<'a> {
             Some(Content::Media(media)) if !part.buttons.is_empty() => {
                 Self::Interactive { interactive: Box::new(Interactive::new(part, Some(media))) }
             }
-            Some(Content::Location(place)) => Self::Location {
-                location: Location {
-                    latitude: place.latitude.get(),
-                    longitude: place.longitude.get(),
-                    name: place.title.as_deref(),
-                    address: place.address.as_deref(),
-                },
-            },
+            Some(Content::Location(place)) => Self::Location { location: Location::of(place) },
             Some(Content::Contact(card)) => Self::Contacts {
                 contacts: [Card {
                     name: CardName { formatted_name: &card.name, first_name: &card.name },
@@ -305,8 +272,19 @@ impl<'a> Body<'a> {
     }
 }
 
+impl<'a> Location<'a> {
+    pub(super) fn of(place: &'a Place) -> Self {
+        Self {
+            latitude: place.latitude.get(),
+            longitude: place.longitude.get(),
+            name: place.title.as_deref(),
+            address: place.address.as_deref(),
+        }
+    }
+}
+
 impl<'a> File<'a> {
-    fn of(media: &'a Media, caption: Option<Cow<'a, str>>) -> Self {
+    pub(super) fn of(media: &'a Media, caption: Option<Cow<'a, str>>) -> Self {
         Self {
             id: media.id.as_deref(),
             link: media.url.as_deref().filter(|_| media.id.is_none()),
@@ -325,19 +303,6 @@ impl<'a> Header<'a> {
             MediaKind::Video => Some(Self::Video { video: file }),
             MediaKind::Document => Some(Self::Document { document: file }),
             MediaKind::Audio | MediaKind::Voice | MediaKind::Sticker => None,
-        }
-    }
-}
-
-impl<'a> Template<'a> {
-    fn of(template: &'a events::Template) -> Self {
-        let parameters: Vec<_> =
-            template.parameters.iter().map(|text| Parameter { kind: "text", text }).collect();
-        let body = (!parameters.is_empty()).then_some(Component { kind: "body", parameters });
-        Self {
-            name: &template.name,
-            language: Language { code: &template.language },
-            components: body.into_iter().collect(),
         }
     }
 }

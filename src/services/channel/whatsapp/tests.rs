@@ -176,12 +176,33 @@ fn content_has_its_own_types() {
     assert_eq!(body("1", &file(MediaKind::Image, Some("9")))["image"], json!({"id": "9", "caption": "See"}));
     assert_eq!(body("1", &file(MediaKind::Voice, Some("9")))["audio"], json!({"id": "9"}));
 
-    let template = Template { name: "order".into(), language: "en_US".into(), parameters: vec!["7".into()] };
+    let template: Template =
+        serde_json::from_value(json!({"name": "order", "language": "en_US", "parameters": ["7"]})).unwrap();
     let sent = body("1", &holding(Content::Template(template)));
     assert_eq!(
         sent["template"],
         json!({"name": "order", "language": {"code": "en_US"},
             "components": [{"type": "body", "parameters": [{"type": "text", "text": "7"}]}]})
+    );
+    let template: Template = serde_json::from_value(json!({
+        "name": "order", "language": "en_US", "parameters": ["7"],
+        "header": {"media": {"kind": "document", "url": "https://x.example/7.pdf", "name": "7.pdf"}},
+        "buttons": [{"url": "orders/7"}, "plain", {"payload": "stop"}, {"code": "SALE7"}],
+    }))
+    .unwrap();
+    let sent = body("1", &holding(Content::Template(template)));
+    assert_eq!(
+        sent["template"]["components"],
+        json!([
+            {"type": "header", "parameters": [
+                {"type": "document", "document": {"link": "https://x.example/7.pdf", "filename": "7.pdf"}}]},
+            {"type": "body", "parameters": [{"type": "text", "text": "7"}]},
+            {"type": "button", "sub_type": "url", "index": "0", "parameters": [{"type": "text", "text": "orders/7"}]},
+            {"type": "button", "sub_type": "quick_reply", "index": "2",
+                "parameters": [{"type": "payload", "payload": "stop"}]},
+            {"type": "button", "sub_type": "copy_code", "index": "3",
+                "parameters": [{"type": "coupon_code", "coupon_code": "SALE7"}]},
+        ])
     );
     let reaction = Reaction { emoji: "👍".into(), on: Some("wamid.x".into()) };
     assert_eq!(body("1", &holding(Content::Reaction(reaction)))["reaction"]["message_id"], "wamid.x");

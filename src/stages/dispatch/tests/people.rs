@@ -41,7 +41,13 @@ pub(super) struct Manner {
 /// What makes a message a template.
 pub(super) fn template() -> Box<Content> {
     let (name, language) = ("sale".to_owned(), "en".to_owned());
-    Box::new(Content::Template(Template { name, language, parameters: Vec::new() }))
+    Box::new(Content::Template(Template {
+        name,
+        language,
+        parameters: Vec::new(),
+        header: None,
+        buttons: Vec::new(),
+    }))
 }
 
 fn reasons(rig: &Rig) -> Vec<(u32, SettledStatus, String)> {

@@ -33,6 +33,15 @@ async fn what_a_status_says_of_the_whole_account_stops_it_and_no_other() {
     let account = bench.out::<ReceiptReceived>()[0].data.account.clone();
     let whose: Whose = ("acme".into(), "shop".into(), ChannelKind::Whatsapp, account);
     assert_eq!(bench.directory.rests(), [(whose.clone(), Duration::from_secs(15 * 60))]);
+    // So many people were written to: campaigns are held.
+    bench.stage.admit(&mut bench.cx, vec![status(4, 131_064)]);
+    bench.settle().await;
+    let limits = bench.directory.limits_reached();
+    assert_eq!(limits.len(), 1);
+    assert!(
+        (limits[0].0, &limits[0].1) == (whose.2, &whose.3) && limits[0].2.starts_with("131064:"),
+        "{limits:?}"
+    );
     bench.stage.admit(&mut bench.cx, vec![status(2, 131_042)]);
     bench.settle().await;
     bench.stage.admit(&mut bench.cx, vec![status(3, 131_031)]);
@@ -42,7 +51,7 @@ async fn what_a_status_says_of_the_whole_account_stops_it_and_no_other() {
     assert_eq!(words, [(&whose, Refused::Templates, "131042:"), (&whose, Refused::All, "131031:")]);
     let bot = bench.directory.bot(&"acme".into(), &"shop".into()).await.unwrap().unwrap();
     assert!(bot.enabled, "its other accounts go on");
-    assert_eq!((bench.cx.finished.len(), bench.out::<ReceiptReceived>().len()), (4, 4));
+    assert_eq!((bench.cx.finished.len(), bench.out::<ReceiptReceived>().len()), (5, 5));
 }
 
 #[tokio::test]
