@@ -25,8 +25,8 @@ pub use error::{ApiError, ErrorBody, ErrorCode};
 pub use openapi::openapi;
 pub use ops::{
     CampaignAgain, CampaignCreate, CampaignCreated, CampaignList, CampaignResult, CampaignResults,
-    CampaignShow, GroupReads, ModeChange, ModeShow, Operations, Register, Registration, RegistrationState,
-    Registrations, Said, Say, TemplateWithheld, measure_lag,
+    CampaignShow, DeadLetters, GroupReads, ModeChange, ModeShow, Operations, Register, Registration,
+    RegistrationState, Registrations, Said, Say, TemplateWithheld, measure_lag,
 };
 pub use router::{Server, router};
 

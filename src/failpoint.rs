@@ -14,12 +14,22 @@ pub enum Failpoint {
     EdgeAppended,
     /// A stage's outputs are durable, its offsets not finished.
     StageAppended,
+    /// What ingest made of webhooks is about to be appended.
+    Ingesting,
+    /// It is durable, and the webhooks' offsets are not finished.
+    Ingested,
+    /// A SENDING mark is durable, and its request is not written.
+    Marked,
+    /// An UNSENT is durable: the provider certainly did not take what was marked.
+    Unmarked,
     /// A reply is about to be sent.
     Sending,
     /// The provider has answered, and no RESULT is durable.
     Sent,
     /// A RESULT is durable, and nothing has come of it yet.
     Settled,
+    /// A reply that is given up is a dead letter, and no RESULT says so.
+    Buried,
     /// A PUT of a reply is about to be appended.
     Parking,
     /// The PUT is durable, its offset not finished.
@@ -36,6 +46,20 @@ pub enum Failpoint {
     TurnUnparking,
     /// The DEL is durable, and nothing has come of it yet.
     TurnUnparked,
+    /// A new owner of a dispatch partition has committed its epoch, and no marker says so.
+    Claiming,
+    /// The marker is durable, and nothing of what earlier owners left is read.
+    Claimed,
+    /// What they left is read, and what they left in doubt is not settled.
+    Restoring,
+    /// A part in doubt is a dead letter, and no RESULT says so.
+    DoubtBuried,
+    /// Nothing is in doubt any more, and nothing is sent yet.
+    Restored,
+    /// The journal's transaction is written and not committed.
+    Journaling,
+    /// It is committed, and no offset is finished.
+    Journaled,
 }
 
 impl Failpoint {
@@ -46,9 +70,14 @@ impl Failpoint {
             Self::EdgeRead => "edge_read",
             Self::EdgeAppended => "edge_appended",
             Self::StageAppended => "stage_appended",
+            Self::Ingesting => "ingesting",
+            Self::Ingested => "ingested",
+            Self::Marked => "marked",
+            Self::Unmarked => "unmarked",
             Self::Sending => "sending",
             Self::Sent => "sent",
             Self::Settled => "settled",
+            Self::Buried => "buried",
             Self::Parking => "parking",
             Self::Parked => "parked",
             Self::Unparking => "unparking",
@@ -57,6 +86,13 @@ impl Failpoint {
             Self::TurnParked => "turn_parked",
             Self::TurnUnparking => "turn_unparking",
             Self::TurnUnparked => "turn_unparked",
+            Self::Claiming => "claiming",
+            Self::Claimed => "claimed",
+            Self::Restoring => "restoring",
+            Self::DoubtBuried => "doubt_buried",
+            Self::Restored => "restored",
+            Self::Journaling => "journaling",
+            Self::Journaled => "journaled",
         }
     }
 }

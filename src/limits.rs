@@ -1,4 +1,5 @@
-//! Nested quotas on governor's GCRA: bot, number, chat, group, number-recipient pair. Time is given, never read.
+//! Nested limits. Quotas on governor's GCRA are counted: bot, number, chat, group, number-recipient pair. Pauses are learned
+//! from what a provider says: of a chat, a number, a bot, an app, a business account, our address. Time is given, never read.
 //!
 //! Guarantees:
 //! 1. In any window of length `w` a key takes at most `burst + w / every` sends of each of its rates.
@@ -17,7 +18,7 @@ mod quota;
 mod tests;
 
 pub use config::{LimitsConfig, PageLimits, TelegramLimits, WebchatLimits, WhatsappLimits};
-pub use keys::Keys;
+pub use keys::{Keys, Wide, Wider};
 pub use pauses::Pause;
 
 use std::collections::HashMap;
@@ -28,7 +29,7 @@ use crate::domain::bot::BotLimits;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{BotId, ConversationId};
 use crate::domain::units::Rate;
-use keys::Scope;
+use keys::{Scope, WideKeys};
 use pauses::Pauses;
 use quota::Quota;
 
@@ -44,9 +45,12 @@ pub struct Limits {
     staged: Vec<(usize, u64, u64)>,
 }
 
-/// Which limits hold for a bot on a channel. Made by [`Limits::plan`], good for the same [`Limits`] only.
+/// Which limits hold for a bot's account. Made by [`Limits::plan`], good for the same [`Limits`] only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan(Vec<Rule>);
+pub struct Plan {
+    rules: Vec<Rule>,
+    wide: WideKeys,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Rule {
@@ -97,9 +101,10 @@ impl Limits {
         }
     }
 
-    /// The limits of a bot on a channel: the channel's and its own, both of which hold.
+    /// The limits of a bot's account on a channel: the channel's and the bot's own, all of which hold, and the pauses of
+    /// what it stands behind together with others.
     #[must_use]
-    pub fn plan(&mut self, channel: ChannelKind, own: &BotLimits) -> Plan {
+    pub fn plan(&mut self, channel: ChannelKind, own: &BotLimits, wider: &Wider) -> Plan {
         let rules = [
             (Scope::Bot, own.bot),
             (Scope::Number, own.number),
@@ -109,7 +114,8 @@ impl Limits {
         ];
         let own = rules.into_iter().filter_map(|(scope, rate)| Some((scope, rate?)));
         let rules: Vec<_> = self.config.of(channel).into_iter().chain(own).collect();
-        Plan(rules.into_iter().map(|(scope, rate)| Rule { scope, quota: self.quota(scope, rate) }).collect())
+        let rules = rules.into_iter().map(|(scope, rate)| Rule { scope, quota: self.quota(scope, rate) });
+        Plan { rules: rules.collect(), wide: WideKeys::new(&self.hasher, channel, wider) }
     }
 
     /// The keys under which a conversation's sends are counted.
@@ -144,9 +150,9 @@ impl Limits {
 
     /// What [`Limits::take`] would say. Takes nothing.
     pub fn ask(&mut self, plan: &Plan, keys: &Keys, ask: Ask, now: Duration) -> Verdict {
-        let (mut shared, mut own) = self.pauses.until(keys, now);
+        let (mut shared, mut own) = self.pauses.until(&plan.wide, keys, now);
         self.staged.clear();
-        for rule in plan.0.iter().filter(|rule| rule.scope.counts(ask, keys.group)) {
+        for rule in plan.rules.iter().filter(|rule| rule.scope.counts(ask, keys.group)) {
             let key = rule.scope.key(keys);
             let cost = if rule.scope == Scope::Number && ask == Ask::Answer { 2 } else { 1 };
             let (quota, seen) = (&self.quotas[rule.quota], self.seen.get(&key).copied());
@@ -172,8 +178,8 @@ impl Limits {
     /// A message was answered: it may have reached the provider as late as now. Its chat's limits count from here, since a
     /// chat has one message under way and the next one may be faster on its way.
     pub fn answered(&mut self, plan: &Plan, keys: &Keys, now: Duration) {
-        let rules =
-            plan.0.iter().filter(|rule| !rule.scope.shared() && rule.scope.counts(Ask::Message, keys.group));
+        let counts = |rule: &&Rule| !rule.scope.shared() && rule.scope.counts(Ask::Message, keys.group);
+        let rules = plan.rules.iter().filter(counts);
         for rule in rules {
             self.quotas[rule.quota].delay(rule.scope.key(keys), now);
         }
@@ -183,9 +189,9 @@ impl Limits {
     /// Asks, and takes nothing.
     #[must_use]
     pub fn wait(&self, plan: &Plan, keys: &Keys, shared: u32, own: u32, now: Duration) -> Duration {
-        let (account, chat) = self.pauses.until(keys, now);
+        let (account, chat) = self.pauses.until(&plan.wide, keys, now);
         let paused = account.max(chat).saturating_sub(now);
-        let rules = plan.0.iter().filter(|rule| rule.scope.counts(Ask::Message, keys.group));
+        let rules = plan.rules.iter().filter(|rule| rule.scope.counts(Ask::Message, keys.group));
         rules.fold(paused, |wait, rule| {
             let key = rule.scope.key(keys);
             let ahead = if rule.scope.shared() { shared } else { own };
@@ -193,15 +199,21 @@ impl Limits {
         })
     }
 
-    /// Until when the provider wants nothing of a conversation's bot, its account or its app; zero where it does not say.
+    /// Until when the provider wants nothing of a conversation's bot, its account or what that stands behind; zero where it
+    /// does not say.
     #[must_use]
-    pub fn paused(&self, keys: &Keys, now: Duration) -> Duration {
-        self.pauses.until(keys, now).0
+    pub fn paused(&self, plan: &Plan, keys: &Keys, now: Duration) -> Duration {
+        self.pauses.until(&plan.wide, keys, now).0
     }
 
-    /// Learns that nothing may go out under a key until `until`.
-    pub fn pause(&mut self, what: Pause, keys: &Keys, until: Duration, now: Duration) {
-        self.pauses.add(what, keys, until, now);
+    /// Learns that nothing may go out under a key until `until`, and says which of them that is in the end.
+    pub fn pause(&mut self, what: Pause, plan: &Plan, keys: &Keys, until: Duration, now: Duration) -> Pause {
+        self.pauses.add(what, (&plan.wide, keys), until, now)
+    }
+
+    /// The same of what is wider than an account, by its name.
+    pub fn pause_wide(&mut self, what: Wide, name: &str, until: Duration, now: Duration) {
+        self.pauses.put(what.key(&self.hasher, name), until, now);
     }
 
     /// How many keys are held, for tests and metrics.

@@ -38,7 +38,7 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     ///
     /// # Errors
     /// See [`LogError`]. After an error the caller appends again or gives up; it never assumes that nothing was written.
-    async fn append(&self, batch: Vec<Outgoing>) -> Result<Vec<Position>, LogError>;
+    async fn append(&self, batch: &[Outgoing]) -> Result<Vec<Position>, LogError>;
 
     /// Creates what is missing.
     ///
@@ -101,6 +101,9 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     async fn close(&self);
 }
 
+/// What becomes of a commit.
+pub type CommitAnswer = futures_util::future::BoxFuture<'static, Result<(), LogError>>;
+
 /// One member of a consumer group. Used by one task.
 #[async_trait]
 pub trait Group: Send + fmt::Debug {
@@ -128,12 +131,21 @@ pub trait Group: Send + fmt::Debug {
     /// When the group is gone.
     fn commit(&mut self, upto: &[Progress]) -> Result<(), LogError>;
 
-    /// Commits and waits for the answer: for a drain, and for a claim.
+    /// Commits, and gives the answer to who waits for it: for a claim, and for a partition that is given back. The answer
+    /// comes within bounded time, whether or not anybody asks for it, and the member goes on meanwhile.
     ///
     /// # Errors
-    /// When the commit was refused. [`LogError::Fenced`] names a partition that this member doesn't own any more; the
-    /// others are committed.
-    async fn commit_now(&mut self, upto: &[Progress]) -> Result<(), LogError>;
+    /// In the answer, when the commit was refused. [`LogError::Fenced`] names a partition that this member doesn't own any
+    /// more; the others are committed.
+    fn commit_told(&mut self, upto: &[Progress]) -> CommitAnswer;
+
+    /// The same, and waits: for who has nothing else to do.
+    ///
+    /// # Errors
+    /// See [`Group::commit_told`].
+    async fn commit_now(&mut self, upto: &[Progress]) -> Result<(), LogError> {
+        self.commit_told(upto).await
+    }
 
     /// Gives revoked partitions back, after the caller has drained and committed them. The engine releases them only
     /// if no newer rebalance has changed the matter (`id` is that of the [`Signal::Revoked`]).

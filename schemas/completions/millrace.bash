@@ -7296,7 +7296,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__parse)
-            opts="-h --kind --config --data --set --json --log --clock-ahead --help"
+            opts="-h --kind --check --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

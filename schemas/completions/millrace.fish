@@ -722,10 +722,10 @@ complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish
 complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -f -a "fetch" -d 'Fetch the ONNX Runtime library where it is missing, and take a model'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -f -a "fetch" -d 'Fetch the ONNX Runtime library and the model where they are missing'
 complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -f -a "show" -d 'Say which model is installed, and whether it opens'
 complete -c millrace -n "__fish_millrace_using_subcommand models; and not __fish_seen_subcommand_from fetch show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -l from -d 'The folder of the model: one .onnx file, `tokenizer.json`, `config.json`, `special_tokens_map.json`, `tokenizer_config.json`. Absent = the library alone' -r -F
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -l from -d 'The folder of the model: one .onnx file, `tokenizer.json`, `config.json`, `special_tokens_map.json`, `tokenizer_config.json`. Absent = the model that the config pins, where none is installed' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -l wheel -d 'The wheel as a file, for a machine without a network. Its SHA-256 has to be the pinned one too' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from fetch" -l data -d 'The folder with the log, the database and admin.json' -r
@@ -741,7 +741,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_see
 complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from show" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
-complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from help" -f -a "fetch" -d 'Fetch the ONNX Runtime library where it is missing, and take a model'
+complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from help" -f -a "fetch" -d 'Fetch the ONNX Runtime library and the model where they are missing'
 complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from help" -f -a "show" -d 'Say which model is installed, and whether it opens'
 complete -c millrace -n "__fish_millrace_using_subcommand models; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c millrace -n "__fish_millrace_using_subcommand topics; and not __fish_seen_subcommand_from list apply check help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
@@ -912,6 +912,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand parse" -l data -d 'The
 complete -c millrace -n "__fish_millrace_using_subcommand parse" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand parse" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
 complete -c millrace -n "__fish_millrace_using_subcommand parse" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand parse" -l check -d 'Read nothing: try what a reader may not do, and say what of it was possible. The exit code is 1 where anything was'
 complete -c millrace -n "__fish_millrace_using_subcommand parse" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand parse" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand sim; and not __fish_seen_subcommand_from telegram meta model help" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
@@ -1274,7 +1275,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "say" -d 'Write as a person of the business; the bot is silent then, for its `human_ttl`'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from conversation" -f -a "mode" -d 'Show or change who answers'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from contact" -f -a "erase" -d 'Remove everything that is kept of a person at a bot; it can\'t be undone. What of theirs is on its way is written afterwards: run it again when it has arrived'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "fetch" -d 'Fetch the ONNX Runtime library where it is missing, and take a model'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "fetch" -d 'Fetch the ONNX Runtime library and the model where they are missing'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "show" -d 'Say which model is installed, and whether it opens'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "list" -d 'Show every topic: partitions, how long records stay, how many there are (the default)'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from topics" -f -a "apply" -d 'Create what is missing'

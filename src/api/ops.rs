@@ -11,6 +11,7 @@ mod content;
 mod files;
 mod knowledge;
 mod lag;
+mod letters;
 mod media;
 mod modes;
 mod registration;
@@ -24,6 +25,7 @@ pub use campaigns::{
 };
 pub(in crate::api) use knowledge::BaseFile;
 pub use lag::measure_lag;
+pub use letters::DeadLetters;
 pub(in crate::api) use media::File as MediaFile;
 pub use modes::{ModeChange, ModeShow};
 pub use registration::{Register, Registration, RegistrationState, Registrations, TemplateWithheld};
@@ -61,6 +63,7 @@ pub struct Operations {
     store: Arc<Store>,
     public_url: String,
     log: Option<(Arc<dyn Log>, Vec<GroupReads>)>,
+    letters: Option<Arc<dyn DeadLetters>>,
     registrar: Option<Registrar>,
     modes: Option<Arc<Modes>>,
     objects: Option<Objects>,
@@ -77,6 +80,7 @@ impl Operations {
             store,
             public_url: public_url.trim_end_matches('/').to_owned(),
             log: None,
+            letters: None,
             registrar: None,
             modes: None,
             objects: None,

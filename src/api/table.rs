@@ -5,6 +5,7 @@
 
 mod campaigns;
 mod knowledge;
+mod letters;
 mod list;
 
 use std::collections::BTreeMap;

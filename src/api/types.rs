@@ -22,10 +22,12 @@ macro_rules! data {
 mod accounts;
 mod contacts;
 mod knowledge;
+mod letters;
 mod media;
 pub use accounts::*;
 pub use contacts::*;
 pub use knowledge::*;
+pub use letters::*;
 pub use media::*;
 
 data! {

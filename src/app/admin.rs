@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::dlq::desk::Desk;
 use super::parts::Parts;
 use crate::api::{Door, GroupReads, Operations, Server, random_token};
 use crate::services::channel::registration::Registrar;
@@ -46,7 +47,15 @@ pub fn operations(parts: &Parts) -> Operations {
         stage: pipeline.stage,
         topics: pipeline.subscription().all().cloned().collect(),
     });
+    let letters = Desk::new(
+        Arc::clone(&parts.log),
+        super::parts::topics(&parts.settings),
+        Arc::clone(&parts.clock),
+        parts.tasks.clone(),
+        parts.stop.clone(),
+    );
     Operations::new(Arc::clone(&parts.store), &parts.settings.edge.public_base())
+        .with_dead_letters(Arc::new(letters))
         .with_log(Arc::clone(&parts.log), reads.collect())
         .with_modes(Arc::clone(&parts.modes))
         .with_objects(parts.objects.clone())

@@ -143,7 +143,7 @@ impl Range {
         let mut given = 0;
         for batch in replies.chunks(BATCH) {
             self.arrived.until((base + given).saturating_sub(WINDOW)).await?;
-            self.parts.log.append(batch.to_vec()).await?;
+            self.parts.log.append(batch).await?;
             given += batch.len() as u64;
         }
         self.arrived.until(until).await?;

@@ -213,7 +213,7 @@ impl Worker {
         }
         if !records.is_empty() {
             // An error may leave some of them behind: they are made again then, the same ones.
-            tokio::time::timeout(APPEND, self.log.append(records)).await??;
+            tokio::time::timeout(APPEND, self.log.append(&records)).await??;
         }
         self.store.campaign_queued(&campaign.tenant, &campaign.id, &replies).await?;
         self.store.campaign_skip(&campaign.tenant, &campaign.id, &skipped).await?;

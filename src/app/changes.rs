@@ -27,8 +27,8 @@ pub async fn publish(store: Arc<Store>, log: Arc<dyn Log>, clock: Arc<dyn Clock>
     let append = |changes: Vec<Change>| {
         let (log, at) = (Arc::clone(&log), clock.now());
         async move {
-            let records = changes.iter().map(|change| record(change, at)).collect();
-            log.append(records).await.map(drop)
+            let records = changes.iter().map(|change| record(change, at)).collect::<Vec<_>>();
+            log.append(&records).await.map(drop)
         }
     };
     store.outbox_run(stop, append).await;

@@ -14,6 +14,7 @@
 //!
 //! The order against newer messages is not restored.
 
+pub mod desk;
 pub mod filter;
 pub mod judge;
 pub mod ledger;
@@ -26,5 +27,7 @@ pub mod redrive;
 pub mod resume;
 pub mod rewrite;
 pub mod shelf;
+pub mod show;
 pub mod source;
 pub mod text;
+pub mod work;

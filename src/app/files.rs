@@ -17,7 +17,7 @@ use crate::domain::units::Size;
 use crate::edge::{Kept, KeptFile, Sender, Shelf, ShelfError, Shelved};
 use crate::services::channel::{FileAt, FileTrouble, Files};
 use crate::services::media::{MediaConfig, is_taken, type_of};
-use crate::services::objects::{ContentHash, ObjectError, Objects};
+use crate::services::objects::{ContentHash, Objects};
 use crate::store::{Directory, Store, StoreError, Upload, UploadKey, VisitorFile};
 
 /// The largest file that any provider takes from us.
@@ -82,9 +82,7 @@ impl Shelf for TenantShelf {
         let Ok(hash) = file.hash.parse::<ContentHash>() else { return Ok(None) };
         match self.objects.get(&file.tenant, hash, file.bytes).await {
             Ok(content) => Ok(Some(content)),
-            Err(error @ (ObjectError::Store(_) | ObjectError::Config(_))) => {
-                Err(ShelfError(error.to_string()))
-            }
+            Err(error) if error.is_stores() => Err(ShelfError(error.to_string())),
             Err(error) => {
                 tracing::warn!(%error, tenant = %file.tenant, "a bot's file is not there");
                 Ok(None)
@@ -202,9 +200,7 @@ impl Files for TenantFiles {
                 let mime = type_of(&content).to_owned();
                 Ok((content, mime))
             }
-            Err(error @ (ObjectError::Store(_) | ObjectError::Config(_))) => {
-                Err(FileTrouble::Later(error.to_string()))
-            }
+            Err(error) if error.is_stores() => Err(FileTrouble::Later(error.to_string())),
             Err(error) => Err(FileTrouble::Missing(format!("{error}: apply the bot's file again"))),
         }
     }

@@ -101,8 +101,9 @@ impl Road {
         let mut done = 0;
         while done < records {
             let end = records.min(done + FILL);
-            let batch = (done..end).map(|n| record(&from, n, chats, payload, now, &mut random)).collect();
-            log.append(batch).await?;
+            let batch =
+                (done..end).map(|n| record(&from, n, chats, payload, now, &mut random)).collect::<Vec<_>>();
+            log.append(&batch).await?;
             done = end;
         }
         Ok(Course { from, to, records, payload })

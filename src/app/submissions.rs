@@ -37,8 +37,8 @@ pub fn announce(parts: &Parts) {
                 if waiting.is_empty() {
                     return Ok(EVERY);
                 }
-                let records = waiting.iter().map(|one| record(one, clock.now(), shards)).collect();
-                log.append(records).await.map_err(|error| error.to_string())?;
+                let records = waiting.iter().map(|one| record(one, clock.now(), shards)).collect::<Vec<_>>();
+                log.append(&records).await.map_err(|error| error.to_string())?;
                 store.base_announced(&waiting).await.map_err(|error| error.to_string())?;
                 Ok::<_, String>(Duration::ZERO)
             };

@@ -120,7 +120,7 @@ async fn tell(
         .map(|document| record((tenant, base), document, parts.clock.now(), shards))
         .collect();
     for some in records.chunks(RECORDS) {
-        parts.log.append(some.to_vec()).await?;
+        parts.log.append(some).await?;
     }
     Ok(())
 }

@@ -2,23 +2,24 @@
 //!
 //! Guarantee: what comes from the network has the SHA-256 that the config pins, or nothing is installed.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Context, Exit, Usage, output};
-use crate::services::embed::{Embed, EmbedConfig, OnnxEmbed, Wheel, fetch};
-use crate::services::http::{Call, Http};
+use super::{Context, Exit, output};
+use crate::services::embed::{Embed, OnnxEmbed, download, fetch};
+use crate::services::http::Http;
 
 /// Get and show the embedding model: with it documents are found by meaning, without it by words.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  millrace models fetch --from all-MiniLM-L6-v2        the ONNX Runtime library, and a model out of a folder
+  millrace models fetch                                the ONNX Runtime library and the model that the config pins
+  millrace models fetch --from all-MiniLM-L6-v2        the library, and a model out of a folder
   millrace models fetch --wheel onnxruntime.whl --from all-MiniLM-L6-v2
   millrace models show")]
 pub struct ModelsArgs {
@@ -28,12 +29,13 @@ pub struct ModelsArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Fetch the ONNX Runtime library where it is missing, and take a model.
+    /// Fetch the ONNX Runtime library and the model where they are missing.
     ///
-    /// The library comes out of the wheel that `embed.wheels` pins for this platform.
+    /// The library comes out of the wheel that `embed.wheels` pins for this platform, the model file by file from where
+    /// `embed.models` says. What has another SHA-256 is refused.
     Fetch {
         /// The folder of the model: one .onnx file, `tokenizer.json`, `config.json`, `special_tokens_map.json`,
-        /// `tokenizer_config.json`. Absent = the library alone.
+        /// `tokenizer_config.json`. Absent = the model that the config pins, where none is installed.
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
         /// The wheel as a file, for a machine without a network. Its SHA-256 has to be the pinned one too.
@@ -43,12 +45,6 @@ enum Action {
     /// Say which model is installed, and whether it opens.
     Show,
 }
-
-/// The wheel has 24 MB; what grows past this is another.
-const MAX_WHEEL: u64 = 200_000_000;
-
-/// For a slow line.
-const LONGEST: Duration = Duration::from_secs(600);
 
 #[derive(Debug, Serialize)]
 struct Installed {
@@ -68,27 +64,31 @@ pub async fn run(args: ModelsArgs, cx: &Context) -> Exit {
     let folder = config.place(&cx.settings.data);
     if let Action::Fetch { from, wheel } = args.action {
         if !fetch::has_library(&folder) || wheel.is_some() {
-            let pinned = pinned(config)?;
-            let bytes = match &wheel {
+            let pinned = pinned(&config.wheels, "wheels")?;
+            let path = match &wheel {
                 Some(file) => {
-                    std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))?
+                    let read = std::fs::read(file);
+                    let bytes = read.with_context(|| format!("{} can't be read", file.display()))?;
+                    fetch::install_library(&folder, pinned, &bytes)?
                 }
-                None => download(cx, pinned).await?,
+                None => {
+                    anstream::eprintln!("fetching {}", pinned.url);
+                    download::library(&Http::new(cx.settings.net.clone())?, &folder, pinned).await?
+                }
             };
-            let path = fetch::install_library(&folder, pinned, &bytes)?;
             anstream::eprintln!("library: {}", path.display());
         }
-        match from {
-            Some(from) => {
-                let name = fetch::install_model(&folder, &from)?;
-                anstream::eprintln!("model: {name}");
-            }
-            None if !fetch::has_model(&folder) => {
-                let what = "there is no model yet: name its folder with --from DIR, for example an export of \
-                            all-MiniLM-L6-v2 with its tokenizer";
-                return Err(Usage(what.to_owned()).into());
-            }
-            None => {}
+        if let Some(from) = from {
+            let name = fetch::install_model(&folder, &from)?;
+            anstream::eprintln!("model: {name}");
+        } else if !fetch::has_model(&folder) {
+            let pinned = pinned(&config.models, "models").context(
+                "there is no model: name its folder with --from DIR, for example an export of all-MiniLM-L6-v2",
+            )?;
+            anstream::eprintln!("fetching {}", pinned.name);
+            let fetched = download::model(&Http::new(cx.settings.net.clone())?, &folder, pinned).await;
+            fetched.context("no model was installed; a folder that has one can be named with --from DIR")?;
+            anstream::eprintln!("model: {}", pinned.name);
         }
     }
     let embed = OnnxEmbed::open(&folder)?;
@@ -108,33 +108,12 @@ pub async fn run(args: ModelsArgs, cx: &Context) -> Exit {
     Ok(ExitCode::SUCCESS)
 }
 
-fn pinned(config: &EmbedConfig) -> anyhow::Result<&Wheel> {
+/// What the config pins for this platform in `embed.KEY`.
+fn pinned<'a, T>(sources: &'a BTreeMap<String, T>, key: &str) -> anyhow::Result<&'a T> {
     let platform = fetch::platform();
-    let known: Vec<&str> = config.wheels.keys().map(String::as_str).collect();
-    config.wheels.get(&platform).with_context(|| {
-        format!(
-            "no wheel is pinned for {platform}, only for {}: add embed.wheels.{platform}",
-            known.join(", ")
-        )
+    let known: Vec<&str> = sources.keys().map(String::as_str).collect();
+    sources.get(&platform).with_context(|| {
+        let known = known.join(", ");
+        format!("nothing is pinned for {platform}, only for {known}: add embed.{key}.{platform}")
     })
-}
-
-async fn download(cx: &Context, wheel: &Wheel) -> anyhow::Result<Vec<u8>> {
-    let http = Http::new(cx.settings.net.clone())?;
-    let call = Call {
-        method: "GET",
-        url: &wheel.url,
-        headers: &[],
-        body: None,
-        limit: LONGEST,
-        max_body: Some(MAX_WHEEL),
-    };
-    anstream::eprintln!("fetching {}", wheel.url);
-    // The address is the operator's own, and a mirror may stand in a private network; the hash decides what is taken.
-    let answer = http.provider().call(call).await.context("the library could not be fetched")?;
-    ensure!(answer.ok(), "{} answered {}", wheel.url, answer.status);
-    if answer.body.is_empty() {
-        bail!("{} is empty", wheel.url);
-    }
-    Ok(answer.body.to_vec())
 }

@@ -215,6 +215,13 @@ impl Document {
         }
     }
 
+    /// A stretch of the text, given in bytes, in characters (Unicode scalar values): the first, and the last plus one.
+    #[must_use]
+    pub fn chars(&self, bytes: std::ops::Range<usize>) -> Option<(u64, u64)> {
+        let before = self.text.get(..bytes.start)?.chars().count() as u64;
+        Some((before, before + self.text.get(bytes)?.chars().count() as u64))
+    }
+
     /// The page, from 1, on which a byte of the text stands; `None` where there are no pages.
     #[must_use]
     pub fn page(&self, at: usize) -> Option<u32> {

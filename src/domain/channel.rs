@@ -38,6 +38,16 @@ impl ChannelKind {
             Self::Webchat => "webchat",
         }
     }
+
+    /// Whose machines answer a send; `None` = the web chat's page calls us.
+    #[must_use]
+    pub const fn provider(self) -> Option<&'static str> {
+        match self {
+            Self::Telegram => Some("telegram"),
+            Self::Whatsapp | Self::Messenger | Self::Instagram => Some("meta"),
+            Self::Webchat => None,
+        }
+    }
 }
 
 impl fmt::Display for ChannelKind {

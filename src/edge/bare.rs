@@ -41,7 +41,7 @@ async fn receive(State(bare): State<Arc<Bare>>, body: Bytes) -> Result<(), Statu
         value: body,
         headers: Vec::new(),
     };
-    match bare.log.append(vec![record]).await {
+    match bare.log.append(&[record]).await {
         Ok(_) => Ok(()),
         Err(error) => {
             tracing::warn!(%error, "an append failed");

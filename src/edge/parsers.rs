@@ -26,6 +26,7 @@ pub fn believes(text: &str) -> bool {
         bot: "shop".into(),
         channel: ChannelKind::Webchat,
         id: "shop".into(),
+        app: None,
         token: Secret::default(),
         secret: Secret::new("a secret that is in no input".to_owned()),
         origins: vec!["https://shop.example".to_owned()],

@@ -177,7 +177,7 @@ impl Edge {
             return Err(self.busy());
         }
         failpoint::pass(Failpoint::EdgeRead);
-        let done = tokio::time::timeout(self.config.append_timeout.get(), self.log.append(batch)).await;
+        let done = tokio::time::timeout(self.config.append_timeout.get(), self.log.append(&batch)).await;
         drop(share);
         failpoint::pass(Failpoint::EdgeAppended);
         match done {

@@ -1,5 +1,7 @@
 //! No window is ever exceeded, whatever is asked and whenever.
 
+mod nested;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -38,7 +40,7 @@ fn not_before(verdict: Verdict) -> (Duration, bool) {
 #[test]
 fn a_chat_has_a_small_burst_then_one_a_second() {
     let mut limits = Limits::new(config());
-    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
+    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default(), &Wider::default());
     let chat = keys(&limits, "b", ChannelKind::Telegram, "1", false);
     for _ in 0..3 {
         assert_eq!(limits.take(&plan, &chat, Ask::Message, SEC), Verdict::Ready);
@@ -52,7 +54,7 @@ fn a_chat_has_a_small_burst_then_one_a_second() {
 #[test]
 fn a_bots_limit_is_shared_and_leaves_other_bots_alone() {
     let mut limits = Limits::new(config());
-    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
+    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default(), &Wider::default());
     for chat in 0..30 {
         let chat = keys(&limits, "b", ChannelKind::Telegram, &chat.to_string(), false);
         assert_eq!(limits.take(&plan, &chat, Ask::Message, SEC), Verdict::Ready);
@@ -69,7 +71,7 @@ fn a_bots_limit_is_shared_and_leaves_other_bots_alone() {
 fn a_groups_topics_share_its_limit_and_a_private_chat_has_none_of_it() {
     let own = BotLimits { group: Some(Rate::new(2, 60 * SEC)), ..BotLimits::default() };
     let mut limits = Limits::new(config());
-    let plan = limits.plan(ChannelKind::Telegram, &own);
+    let plan = limits.plan(ChannelKind::Telegram, &own, &Wider::default());
     let bot = BotId::from("b");
     let topic = |thread| conversation(ChannelKind::Telegram, "b", "-100", Some(thread));
     let (one, two) = (limits.keys(&bot, &topic("1"), true), limits.keys(&bot, &topic("2"), true));
@@ -87,7 +89,7 @@ fn a_groups_topics_share_its_limit_and_a_private_chat_has_none_of_it() {
 fn what_a_number_hears_counts_with_what_it_says() {
     let own = BotLimits { number: Some(Rate::new(4, 4 * SEC)), ..BotLimits::default() };
     let mut limits = Limits::new(config());
-    let plan = limits.plan(ChannelKind::Whatsapp, &own);
+    let plan = limits.plan(ChannelKind::Whatsapp, &own, &Wider::default());
     let chat = |limits: &Limits, chat: &str| keys(limits, "b", ChannelKind::Whatsapp, chat, false);
     let (a, b, c) = (chat(&limits, "1"), chat(&limits, "2"), chat(&limits, "3"));
     assert_eq!(limits.take(&plan, &a, Ask::Answer, SEC), Verdict::Ready);
@@ -95,14 +97,14 @@ fn what_a_number_hears_counts_with_what_it_says() {
     assert_eq!(not_before(limits.take(&plan, &c, Ask::Message, SEC)), (2 * SEC, true));
     // A burst of one still lets answers through, one at a time.
     let own = BotLimits { number: Some(Rate::new(1, SEC)), ..BotLimits::default() };
-    let plan = limits.plan(ChannelKind::Whatsapp, &own);
+    let plan = limits.plan(ChannelKind::Whatsapp, &own, &Wider::default());
     assert_eq!(limits.take(&plan, &c, Ask::Answer, 100 * SEC), Verdict::Ready);
 }
 
 #[test]
 fn a_pair_borrows_45_then_has_one_every_six_seconds() {
     let mut limits = Limits::new(config());
-    let plan = limits.plan(ChannelKind::Whatsapp, &BotLimits::default());
+    let plan = limits.plan(ChannelKind::Whatsapp, &BotLimits::default(), &Wider::default());
     let pair = keys(&limits, "b", ChannelKind::Whatsapp, "49151", false);
     for _ in 0..45 {
         assert_eq!(limits.take(&plan, &pair, Ask::Message, SEC), Verdict::Ready);
@@ -113,46 +115,34 @@ fn a_pair_borrows_45_then_has_one_every_six_seconds() {
 #[test]
 fn a_signal_takes_nothing_from_its_chat_but_respects_its_pause() {
     let mut limits = Limits::new(config());
-    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
+    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default(), &Wider::default());
     let chat = keys(&limits, "b", ChannelKind::Telegram, "1", false);
     for _ in 0..10 {
         assert_eq!(limits.take(&plan, &chat, Ask::Signal, SEC), Verdict::Ready);
     }
     assert_eq!(limits.take(&plan, &chat, Ask::Message, SEC), Verdict::Ready);
-    limits.pause(Pause::Chat, &chat, 9 * SEC, SEC);
+    limits.pause(Pause::Chat, &plan, &chat, 9 * SEC, SEC);
     assert_eq!(not_before(limits.take(&plan, &chat, Ask::Signal, SEC)), (9 * SEC, false));
 }
 
 #[test]
 fn a_pause_of_no_stated_scope_widens_with_the_second_chat() {
     let mut limits = Limits::new(config());
-    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
+    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default(), &Wider::default());
     let chat = |limits: &Limits, chat: &str| keys(limits, "b", ChannelKind::Telegram, chat, false);
     let (a, b, c) = (chat(&limits, "1"), chat(&limits, "2"), chat(&limits, "3"));
-    limits.pause(Pause::ChatOrBot, &a, 5 * SEC, SEC);
+    limits.pause(Pause::ChatOrBot, &plan, &a, 5 * SEC, SEC);
     assert_eq!(not_before(limits.take(&plan, &a, Ask::Message, SEC)), (5 * SEC, false));
     assert_eq!(limits.take(&plan, &c, Ask::Message, SEC), Verdict::Ready);
-    limits.pause(Pause::ChatOrBot, &b, 8 * SEC, 2 * SEC);
+    limits.pause(Pause::ChatOrBot, &plan, &b, 8 * SEC, 2 * SEC);
     assert_eq!(not_before(limits.take(&plan, &c, Ask::Message, 2 * SEC)), (8 * SEC, true));
     assert_eq!(limits.take(&plan, &c, Ask::Message, 8 * SEC), Verdict::Ready);
 }
 
 #[test]
-fn an_apps_pause_holds_its_tenants_bots_only() {
-    let mut limits = Limits::new(config());
-    let plan = limits.plan(ChannelKind::Whatsapp, &BotLimits::default());
-    let one = keys(&limits, "b", ChannelKind::Whatsapp, "1", false);
-    let two = keys(&limits, "c", ChannelKind::Whatsapp, "1", false);
-    let telegram = keys(&limits, "c", ChannelKind::Telegram, "1", false);
-    limits.pause(Pause::App, &one, 60 * SEC, SEC);
-    assert_eq!(not_before(limits.take(&plan, &two, Ask::Message, SEC)), (60 * SEC, true));
-    assert_eq!(limits.take(&plan, &telegram, Ask::Message, SEC), Verdict::Ready);
-}
-
-#[test]
 fn what_an_earlier_owner_sent_counts() {
     let mut limits = Limits::new(config());
-    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
+    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default(), &Wider::default());
     let chat = keys(&limits, "b", ChannelKind::Telegram, "1", false);
     limits.seen(&chat, 100 * SEC);
     let now = 100 * SEC + Duration::from_millis(500);
@@ -164,12 +154,12 @@ fn what_an_earlier_owner_sent_counts() {
 #[test]
 fn idle_keys_are_dropped() {
     let mut limits = Limits::new(config());
-    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
+    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default(), &Wider::default());
     for n in 0..50_000_u32 {
         let now = SEC + Duration::from_millis(u64::from(n) * 50);
         let chat = keys(&limits, "b", ChannelKind::Telegram, &n.to_string(), false);
         assert_eq!(limits.take(&plan, &chat, Ask::Message, now), Verdict::Ready);
-        limits.pause(Pause::Chat, &chat, now + SEC, now);
+        limits.pause(Pause::Chat, &plan, &chat, now + SEC, now);
     }
     assert!(limits.len() < 5_000, "{} keys", limits.len());
 }
@@ -179,7 +169,7 @@ fn an_absurd_rate_does_not_overflow() {
     let rate = Rate { burst: u32::MAX, every: Duration::from_secs(7 * 86_400) };
     let own = BotLimits { bot: Some(rate), ..BotLimits::default() };
     let mut limits = Limits::new(config());
-    let plan = limits.plan(ChannelKind::Webchat, &own);
+    let plan = limits.plan(ChannelKind::Webchat, &own, &Wider::default());
     let chat = keys(&limits, "b", ChannelKind::Webchat, "1", false);
     limits.seen(&chat, SEC);
     assert!(not_before(limits.take(&plan, &chat, Ask::Message, 2 * SEC)).0 > 2 * SEC);
@@ -198,7 +188,7 @@ fn a_rate_that_lets_nothing_through_is_named() {
 #[test]
 fn the_defaults_leave_room_for_what_bunches_up_on_its_way() {
     let mut limits = Limits::new(LimitsConfig::default());
-    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default());
+    let plan = limits.plan(ChannelKind::Telegram, &BotLimits::default(), &Wider::default());
     let telegram = config().telegram;
     let (mut bot, mut chat): (Vec<Duration>, Vec<Duration>) = (Vec::new(), Vec::new());
     // Everyone is eager: each chat asks again the moment it may.
@@ -255,7 +245,7 @@ proptest! {
     ) {
         let own = BotLimits { bot, chat, group, number, pair };
         let mut limits = Limits::new(config());
-        let plan = limits.plan(ChannelKind::Telegram, &own);
+        let plan = limits.plan(ChannelKind::Telegram, &own, &Wider::default());
         // The oracle: every send that was let through, counted afresh for each question.
         let defaults = config().telegram;
         let mut sent: Vec<(Duration, u8, Ask)> = Vec::new();
@@ -292,7 +282,7 @@ proptest! {
                 Verdict::NotBefore { at, .. } => prop_assert!(at > now),
             }
             if one.pause {
-                limits.pause(Pause::Chat, &keys, now + SEC, now);
+                limits.pause(Pause::Chat, &plan, &keys, now + SEC, now);
                 pauses.push((one.chat, now + SEC));
             }
         }
@@ -302,7 +292,7 @@ proptest! {
     fn waiting_as_told_gets_through(tries in tries(), bot in rate(), chat in rate()) {
         let own = BotLimits { bot, chat, ..BotLimits::default() };
         let mut limits = Limits::new(config());
-        let plan = limits.plan(ChannelKind::Webchat, &own);
+        let plan = limits.plan(ChannelKind::Webchat, &own, &Wider::default());
         let mut now = SEC;
         for one in tries {
             let keys = keys(&limits, "b", ChannelKind::Webchat, &one.chat.to_string(), false);
@@ -327,7 +317,7 @@ fn fits_after(sent: &[Duration], rate: Option<Rate>, more: usize, now: Duration)
 fn a_wait_is_told_before_it_comes() {
     let mut limits = Limits::new(LimitsConfig::default());
     let own = BotLimits { bot: Some("10 then 1/1s".parse().unwrap()), ..BotLimits::default() };
-    let plan = limits.plan(ChannelKind::Webchat, &own);
+    let plan = limits.plan(ChannelKind::Webchat, &own, &Wider::default());
     let (bot, chat) = (BotId::from("b"), ConversationId::from("t/webchat/b/1"));
     let keys = limits.keys(&bot, &chat, false);
     let now = 100 * SEC;
@@ -339,9 +329,9 @@ fn a_wait_is_told_before_it_comes() {
     }
     assert_eq!((taken, limits.wait(&plan, &keys, 3, 1, now)), (10, 3 * SEC));
     assert_eq!(limits.wait(&plan, &keys, 3, 1, now + 2 * SEC), SEC);
-    limits.pause(Pause::Bot, &keys, now + 60 * SEC, now);
+    limits.pause(Pause::Bot, &plan, &keys, now + 60 * SEC, now);
     assert_eq!(limits.wait(&plan, &keys, 1, 1, now), 60 * SEC);
-    assert_eq!(limits.paused(&keys, now), now + 60 * SEC);
+    assert_eq!(limits.paused(&plan, &keys, now), now + 60 * SEC);
 }
 
 /// The provider sees messages when they arrive: one that was slow on its way and one that was fast come close together.
@@ -349,7 +339,7 @@ fn a_wait_is_told_before_it_comes() {
 fn a_chats_next_message_counts_from_the_answer_to_the_last() {
     let mut limits = Limits::new(LimitsConfig::default());
     let own = BotLimits { chat: Some("1 then 1/1s".parse().unwrap()), ..BotLimits::default() };
-    let plan = limits.plan(ChannelKind::Webchat, &own);
+    let plan = limits.plan(ChannelKind::Webchat, &own, &Wider::default());
     let (bot, chat) = (BotId::from("b"), ConversationId::from("t/webchat/b/1"));
     let keys = limits.keys(&bot, &chat, false);
     let start = 100 * SEC;

@@ -187,18 +187,17 @@ impl Drop for Waiting<'_> {
 
 #[async_trait]
 impl Log for EmbeddedLog {
-    async fn append(&self, batch: Vec<Outgoing>) -> Result<Vec<Position>, LogError> {
+    async fn append(&self, batch: &[Outgoing]) -> Result<Vec<Position>, LogError> {
         let Some(first) = batch.first() else { return Ok(Vec::new()) };
         self.core.check_open()?;
         let topics = self.core.registry.load_full();
-        let route = self.route(&topics, &batch)?;
-        let encoded = Encoded::records(&batch, &route.parts);
+        let route = self.route(&topics, batch)?;
+        let encoded = Encoded::records(batch, &route.parts);
         let (bytes, most) = (encoded.frame.len(), self.core.config.frame_max.bytes());
         if bytes as u64 > most {
             let max = usize::try_from(most).unwrap_or(usize::MAX);
             return Err(LogError::TooLarge { topic: first.topic.clone(), bytes, max });
         }
-        drop(batch);
         let waits = route.synced && self.core.waits();
         let waiting = if waits { Some(self.wait_in_line(bytes as u64)?) } else { None };
         let positions = match &route.keep {

@@ -109,17 +109,17 @@ impl KafkaLog {
 
 #[async_trait]
 impl Log for KafkaLog {
-    async fn append(&self, batch: Vec<Outgoing>) -> Result<Vec<Position>, LogError> {
+    async fn append(&self, batch: &[Outgoing]) -> Result<Vec<Position>, LogError> {
         self.open()?;
         // One or two topics an append: looked up once each.
         let mut topics: HashMap<&TopicName, Arc<Topic>> = HashMap::with_capacity(2);
-        for record in &batch {
+        for record in batch {
             if !topics.contains_key(&record.topic) {
                 topics.insert(&record.topic, self.topic(&record.topic).await?);
             }
         }
         let mut addressed = Vec::with_capacity(batch.len());
-        for record in &batch {
+        for record in batch {
             let Some(topic) = topics.get(&record.topic) else { continue };
             let partition = record.partition.unwrap_or_else(|| partition_of(&record.key, topic.partitions));
             if partition >= topic.partitions {

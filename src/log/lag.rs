@@ -138,7 +138,7 @@ mod tests {
                 value: Bytes::from_static(b"v"),
                 headers: vec![],
             };
-            log.append(vec![record(0), record(1)]).await.unwrap();
+            log.append(&[record(0), record(1)]).await.unwrap();
             clock.advance(Duration::from_secs(10));
         }
         let mut group = log.join("g", &topic.clone().into(), std::time::Duration::ZERO).await.unwrap();

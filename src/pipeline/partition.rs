@@ -266,7 +266,7 @@ pub async fn append_until_acked(
     const LAST: Duration = Duration::from_secs(5);
     let mut wait = FIRST;
     loop {
-        let error = match log.append(records.clone()).await {
+        let error = match log.append(&records).await {
             Ok(positions) => return Ok(positions),
             Err(error) if matches!(error.class(), Class::Transient { .. }) => error,
             Err(error) => return Err(error),

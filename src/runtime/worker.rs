@@ -1,8 +1,10 @@
 //! One member of a stage's consumer group: gives records to partitions' tasks, commits, hands partitions over.
 //!
-//! Guarantee: it never waits for user code, so rebalances are answered in time; a partition that is revoked is drained and
+//! Guarantee: it never waits for user code or for the answer to a commit, so rebalances are answered in time and a slow
+//! coordinator holds up no partition but those whose commit it is; a partition that is revoked is drained and
 //! committed before it is released, one that is lost is dropped at once; state is built fresh at every assignment.
 
+mod commits;
 mod leave;
 mod memory;
 
@@ -11,7 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +32,7 @@ use crate::log::{
 };
 use crate::pipeline::partition::Outputs;
 use crate::pipeline::{PartitionCx, StageFactory};
+use commits::Asked;
 
 /// The most records that an engine gives at once; a partition with room has room for one more batch.
 pub const BATCH: u64 = 1024;
@@ -81,7 +86,9 @@ pub struct Worker<F: StageFactory> {
     /// When a commit was last sent.
     renewed_at: Instant,
     /// Partitions that wait for a commit.
-    asked: Vec<(TopicPartition, oneshot::Sender<Result<(), LogError>>)>,
+    asked: Vec<Asked>,
+    /// Commits that are not answered, of partitions that wait for them.
+    told: FuturesUnordered<BoxFuture<'static, ()>>,
     /// Until the group has spoken for the first time, or this moment, the loop is not ready: a member may get nothing when
     /// there are more members than partitions.
     joining_until: Option<Instant>,
@@ -144,6 +151,7 @@ impl<F: StageFactory> Worker<F> {
             committed_at: Instant::now(),
             renewed_at: Instant::now(),
             asked: Vec::new(),
+            told: FuturesUnordered::new(),
             joining_until: Some(Instant::now() + JOIN),
         })
     }
@@ -166,7 +174,8 @@ impl<F: StageFactory> Worker<F> {
         let joining = self.joining_until.is_some_and(|until| Instant::now() < until);
         let state = if restoring || joining { LoopState::Restoring } else { LoopState::Running };
         self.spec.health.beat(F::NAME.as_str(), state);
-        let wait = if held || restoring || !self.revoking.is_empty() { TURN_HELD } else { TURN };
+        let busy = held || restoring || !self.revoking.is_empty() || !self.told.is_empty();
+        let wait = if busy { TURN_HELD } else { TURN };
         match self.group.next(wait).await? {
             Signal::Records(batch) => self.hand_over(batch),
             Signal::Assigned(partitions) => self.assign(partitions)?,
@@ -178,9 +187,9 @@ impl<F: StageFactory> Worker<F> {
             Signal::Idle => {}
         }
         self.hear()?;
-        self.answer().await;
+        self.answer();
         self.resume();
-        self.finish_revocations().await?;
+        self.finish_revocations();
         self.commit()
     }
 
@@ -199,33 +208,6 @@ impl<F: StageFactory> Worker<F> {
             self.group.commit(&progress)?;
         }
         Ok(())
-    }
-
-    /// Commits for those that wait for it.
-    async fn answer(&mut self) {
-        if self.asked.is_empty() {
-            return;
-        }
-        let (mut asked, mut progress) = (Vec::new(), Vec::new());
-        for (partition, answer) in std::mem::take(&mut self.asked) {
-            // Whoever has lost its partition learns it from the answer that is dropped.
-            let Some(owned) = self.partitions.get(&partition) else { continue };
-            progress.push(Progress { partition: partition.clone(), committed: owned.shared.committed() });
-            asked.push((partition, answer));
-        }
-        let outcome = self.group.commit_now(&progress).await;
-        for (partition, answer) in asked {
-            let told = match &outcome {
-                Ok(()) => Ok(()),
-                Err(LogError::Fenced(lost)) if *lost != partition => Err(LogError::Busy(format!(
-                    "the commit of {partition} met that of {lost}, which is lost"
-                ))),
-                Err(LogError::Fenced(lost)) => Err(LogError::Fenced(lost.clone())),
-                Err(error) => Err(LogError::Busy(format!("commit of {partition}: {error}"))),
-            };
-            // Its task may be gone.
-            drop(answer.send(told));
-        }
     }
 
     fn assign(&mut self, assigned: Vec<(TopicPartition, Option<Committed>)>) -> Result<(), Failure> {

@@ -205,8 +205,13 @@ pub enum Scope {
     Templates,
     /// The bot: it is too fast; or its account, whose token was refused.
     Bot,
-    /// The app, the business account or our address: every bot of it that this process serves.
+    /// The app that calls: every account behind it that this process serves.
     App,
+    /// The business account: all of its numbers, and no other account of the same app.
+    Business,
+    /// The account, or the address that we call from: the answer was not in the provider's own words, so it came from
+    /// what stands before it.
+    Address,
 }
 
 impl Scope {
@@ -216,7 +221,7 @@ impl Scope {
         match self {
             Self::Bot => Some(Refused::All),
             Self::Templates => Some(Refused::Templates),
-            Self::Message | Self::Chat | Self::Number | Self::App => None,
+            Self::Message | Self::Chat | Self::Number | Self::App | Self::Business | Self::Address => None,
         }
     }
 }

@@ -5,12 +5,13 @@
 //! embedder, and whoever needs one says so.
 
 mod config;
+pub mod download;
 pub mod fake;
 pub mod fetch;
 mod onnx;
 mod remembered;
 
-pub use config::{EmbedConfig, Wheel};
+pub use config::{EmbedConfig, ModelSource, Pinned, Wheel};
 pub use onnx::OnnxEmbed;
 pub use remembered::Remembered;
 

@@ -5,6 +5,7 @@
 //! its hash, so a file that was damaged or swapped is an error and never an answer.
 
 mod config;
+mod refused;
 mod snapshots;
 
 pub use config::{ObjectStoreConfig, S3Config};
@@ -36,6 +37,8 @@ pub struct Objects {
     store: Arc<dyn ObjectStore>,
     /// Where they lie; `None` for a bucket.
     folder: Option<Arc<FilePath>>,
+    /// What the settings call the bucket; empty for a folder.
+    bucket: Arc<str>,
 }
 
 /// Why a file could not be kept or read.
@@ -60,6 +63,26 @@ pub enum ObjectError {
     /// The settings name no store that can be used.
     #[error("object_store: {0}")]
     Config(String),
+    /// There is no such bucket.
+    #[error(
+        "the bucket `{bucket}` does not exist there: create it, or name another in object_store.s3.bucket, \
+         object_store.s3.region or object_store.s3.endpoint"
+    )]
+    Bucket {
+        /// As the settings call it.
+        bucket: String,
+    },
+    /// The store knows the key not, or the key may not do this.
+    #[error(
+        "the bucket `{bucket}` refuses the key ({why}): check access_key_id, secret_access_key and region in \
+         object_store.s3, and that the key may read, write, list and delete"
+    )]
+    Refused {
+        /// As the settings call it.
+        bucket: String,
+        /// The store's own code, for example `SignatureDoesNotMatch`.
+        why: String,
+    },
     /// The store failed or can't be reached.
     #[error("the object store failed: {0}")]
     Store(#[source] object_store::Error),
@@ -69,14 +92,31 @@ impl Classify for ObjectError {
     fn class(&self) -> Class {
         match self {
             Self::Missing(_) | Self::Damaged(_) | Self::TooLarge { .. } | Self::Config(_) => Class::Permanent,
-            Self::Store(_) => Class::TRANSIENT,
+            // Who has set it up can mend these without a change of what waits.
+            Self::Store(_) | Self::Bucket { .. } | Self::Refused { .. } => Class::TRANSIENT,
         }
     }
 
     fn origin(&self) -> Origin {
         match self {
             Self::TooLarge { .. } => Origin::Tenant,
-            Self::Missing(_) | Self::Damaged(_) | Self::Config(_) | Self::Store(_) => Origin::Platform,
+            Self::Missing(_)
+            | Self::Damaged(_)
+            | Self::Config(_)
+            | Self::Bucket { .. }
+            | Self::Refused { .. }
+            | Self::Store(_) => Origin::Platform,
+        }
+    }
+}
+
+impl ObjectError {
+    /// True where the store is at fault, or its settings, and the file may well be there.
+    #[must_use]
+    pub const fn is_stores(&self) -> bool {
+        match self {
+            Self::Store(_) | Self::Config(_) | Self::Bucket { .. } | Self::Refused { .. } => true,
+            Self::Missing(_) | Self::Damaged(_) | Self::TooLarge { .. } => false,
         }
     }
 }
@@ -97,6 +137,7 @@ impl Objects {
                 Arc::new(PrefixStore::new(store, Path::from(prefix)))
             },
             folder: None,
+            bucket: s3.bucket.as_str().into(),
         })
     }
 
@@ -111,37 +152,46 @@ impl Objects {
         std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
         let store =
             LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(&error))?.with_fsync(true);
-        Ok(Self { store: Arc::new(store), folder: Some(folder.into()) })
+        Ok(Self { store: Arc::new(store), folder: Some(folder.into()), bucket: "".into() })
     }
 
-    /// Keeps a file and gives its hash; one that is there already is not written again.
+    /// Files in memory.
+    #[cfg(test)]
+    pub(crate) fn memory() -> Self {
+        let store = Arc::new(object_store::memory::InMemory::new());
+        Self { store, folder: None, bucket: "memory".into() }
+    }
+
+    /// Keeps a file and gives its hash. In a folder one that is there already is not written again; a bucket has it sent
+    /// either way, the same bytes take its place, and no store needs to know conditional writes.
     ///
     /// # Errors
-    /// `Store` when it could not be written.
+    /// `Store`, `Bucket`, `Refused` when it could not be written.
     pub async fn put(&self, tenant: &TenantId, content: Bytes) -> Result<ContentHash, ObjectError> {
         let hash = ContentHash::of(&content);
-        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let mode = if self.folder.is_some() { PutMode::Create } else { PutMode::Overwrite };
+        let options = PutOptions { mode, ..PutOptions::default() };
         match self.store.put_opts(&key(tenant, hash), content.into(), options).await {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(hash),
-            Err(error) => Err(ObjectError::Store(error)),
+            Err(error) => Err(self.failed(error)),
         }
     }
 
     /// A tenant's file, when it has at most `most` bytes.
     ///
     /// # Errors
-    /// `Missing`, `Damaged`, `TooLarge`; `Store` when it could not be read.
+    /// `Missing`, `Damaged`, `TooLarge`; `Store`, `Bucket`, `Refused` when it could not be read.
     pub async fn get(&self, tenant: &TenantId, hash: ContentHash, most: u64) -> Result<Bytes, ObjectError> {
         let found = match self.store.get(&key(tenant, hash)).await {
             Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Err(ObjectError::Missing(hash)),
-            Err(error) => return Err(ObjectError::Store(error)),
+            Err(error) if self.is_absent(&error) => return Err(ObjectError::Missing(hash)),
+            Err(error) => return Err(self.failed(error)),
         };
         let bytes = found.meta.size;
         if bytes > most {
             return Err(ObjectError::TooLarge { hash, bytes, most });
         }
-        let content = found.bytes().await.map_err(ObjectError::Store)?;
+        let content = found.bytes().await.map_err(|error| self.failed(error))?;
         if ContentHash::of(&content) == hash { Ok(content) } else { Err(ObjectError::Damaged(hash)) }
     }
 
@@ -151,8 +201,9 @@ impl Objects {
     /// `Store` when it could not be deleted.
     pub async fn delete(&self, tenant: &TenantId, hash: ContentHash) -> Result<(), ObjectError> {
         match self.store.delete(&key(tenant, hash)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(ObjectError::Store(error)),
+            Ok(()) => Ok(()),
+            Err(error) if self.is_absent(&error) => Ok(()),
+            Err(error) => Err(self.failed(error)),
         }
     }
 
@@ -175,7 +226,7 @@ impl Objects {
         let mut listed = self.store.list(Some(&Path::from_iter([tenant.as_str()])));
         let mut out = Vec::new();
         while let Some(object) = listed.next().await {
-            let object = object.map_err(ObjectError::Store)?;
+            let object = object.map_err(|error| self.failed(error))?;
             out.extend(object.location.filename().and_then(|name| name.parse::<ContentHash>().ok()));
         }
         Ok(out)
@@ -217,5 +268,7 @@ impl FromStr for ContentHash {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,9 @@
 //! Files of others become documents, in a process of their own.
 //!
-//! Guarantees: a file is read by a child of this same program that has no environment, no descriptors but its two pipes
-//! and bounded memory, time and output, so whatever a file does, it does to that child alone; at most two are read at
-//! once, one of each tenant; every end is either a document or a reason in words for its author.
+//! Guarantees: a file is read by a child of this same program that has none of its environment, no descriptors but its two pipes,
+//! bounded memory, time and output, and on Linux no way to open a file or a socket, so whatever a file does, it does to
+//! that child alone; at most two are read at once, one of each tenant; every end is either a document or a reason in words
+//! for its author.
 
 mod archive;
 mod decode;
@@ -14,10 +15,12 @@ mod pairs;
 mod pdf;
 mod read;
 mod sheet;
+mod wall;
 
 pub use format::Format;
 pub use limits::{confine, watch};
 pub use read::read;
+pub use wall::{Open, enclose};
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -115,11 +118,14 @@ pub struct Parsers {
 const PATIENCE: Duration = Duration::from_secs(90);
 
 impl Parsers {
-    /// Children of this very program.
+    /// Children of this very program. Says once where they can't be shut in.
     ///
     /// # Errors
     /// When nobody knows where that is.
     pub fn new() -> Result<Self, ParseError> {
+        if let Err(open) = wall::try_out() {
+            tracing::warn!("{open}");
+        }
         std::env::current_exe().map(Self::of).map_err(ParseError::NoChild)
     }
 
@@ -151,6 +157,9 @@ impl Parsers {
         Command::new(&self.program)
             .args(["parse", "--kind", kind])
             .env_clear()
+            // Else the allocator takes the whole address space at once, and what does not fit into that block, such as one
+            // line of 10 MB now and then, has no room beside it.
+            .env("MIMALLOC_ARENA_RESERVE", "32MiB")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -251,10 +251,10 @@ impl PartitionStage for Dispatch {
 
     fn done(&mut self, cx: &mut PartitionCx<Effect>, effect: Effect) {
         match effect {
-            Effect::Found { line, bot } => self.found(cx, line, bot),
+            Effect::Found { line, found } => self.found(cx, line, found),
             Effect::Loaded { chat, job } => self.loaded(cx, chat, job),
-            Effect::Sent { chat, head, job, attempt, bot } => {
-                self.sent(cx, (chat, head), job, attempt, bot.as_deref());
+            Effect::Sent { chat, head, job, attempt, bot, wider } => {
+                self.sent(cx, (chat, head), job, attempt, (bot.as_deref(), wider));
             }
             Effect::Signalled { line, keys, outcome } => self.signalled(cx, line, keys, outcome),
             Effect::Settled(answer) => self.settled(cx, answer),

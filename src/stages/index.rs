@@ -14,7 +14,7 @@ use crate::domain::knowledge::DocumentStatus;
 use crate::domain::stage::StageName;
 use crate::domain::topics::partition_of;
 use crate::pipeline::{Cx, Emission, Outcome, Ports, Stage, StageError};
-use crate::services::objects::{ContentHash, ObjectError, Objects};
+use crate::services::objects::{ContentHash, Objects};
 use crate::services::parse::{MAX_INPUT, Parse, ParseError, Parsed};
 use crate::services::search::preview::outline;
 use crate::store::{BaseDocument, GIVEN_UP, Reading, Store, StoreError};
@@ -81,7 +81,7 @@ impl Index {
         };
         let file = match self.deps.objects.get(&input.tenant, hash, MAX_INPUT as u64).await {
             Ok(file) => file,
-            Err(error @ (ObjectError::Store(_) | ObjectError::Config(_))) => return Err(error.into()),
+            Err(error) if error.is_stores() => return Err(error.into()),
             Err(error) => return damaged(error.to_string()),
         };
         match self.deps.parse.parse(&input.tenant, &listed.kind, file).await {

@@ -239,6 +239,7 @@ impl Journal {
             old: self.next,
             new: last.offset + 1,
             rows: self.under_way.iter().map(|item| Arc::clone(&item.rows)).collect(),
+            more: !self.waiting.is_empty(),
         };
         let writer = self.writer.clone();
         self.busy = true;

@@ -117,7 +117,12 @@ impl Media {
             Err(error @ (ObjectError::TooLarge { .. } | ObjectError::Damaged(_))) => {
                 settled(Fetched::Refused(error.to_string()))
             }
-            Err(error @ (ObjectError::Config(_) | ObjectError::Store(_))) => Err(error.into()),
+            Err(
+                error @ (ObjectError::Config(_)
+                | ObjectError::Bucket { .. }
+                | ObjectError::Refused { .. }
+                | ObjectError::Store(_)),
+            ) => Err(error.into()),
         }
     }
 

@@ -152,6 +152,7 @@ impl Store {
             bot: connect.bot,
             channel: connect.channel,
             id: connect.account,
+            app: connect.app.filter(|app| !app.is_empty()),
             token: connect.token,
             secret,
             origins: connect.origins,
@@ -273,6 +274,7 @@ impl Store {
         Ok(Account {
             bot: row.try_get::<String, _>(3)?.into(),
             channel,
+            app: Some(row.try_get::<String, _>(4)?).filter(|app| !app.is_empty()),
             token: self.sealer.open(place(&tenant, TOKEN, &name), row.try_get(5)?)?,
             secret: self.sealer.open(place(&tenant, SECRET, &name), row.try_get(6)?)?,
             origins: parse("accounts", row.try_get(7)?)?,

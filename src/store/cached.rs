@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use moka::sync::Cache;
+use smol_str::SmolStr;
 use tokio_util::sync::CancellationToken;
 
 use super::Store;
@@ -241,6 +242,14 @@ impl Directory for CachedDirectory {
     ) -> Result<Option<Arc<Account>>, StoreError> {
         let Some(number) = self.store.business_number(tenant, business).await? else { return Ok(None) };
         self.account(ChannelKind::Whatsapp, &number).await
+    }
+
+    async fn business_of(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+    ) -> Result<Option<SmolStr>, StoreError> {
+        self.identities.business(&self.store, (tenant, account)).await
     }
 
     async fn learn_business(

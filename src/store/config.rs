@@ -27,7 +27,8 @@ pub struct StoreConfig {
     pub connections: u32,
     /// How long a call waits for a free connection before it fails as unavailable.
     pub wait: Span,
-    /// How long the journal waits for more records before it writes a batch.
+    /// How long the journal waits for more records before it writes a batch; five times as long where a thousand rows
+    /// and more come in that time.
     pub linger: Span,
     /// The most rows of one batch of the journal.
     pub batch: u32,

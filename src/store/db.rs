@@ -54,9 +54,9 @@ impl Tx {
 }
 
 /// Pages of SQLite's log before it is folded into the file, 32 MB: ids are random, so a page that changes once changes
-/// again soon, and is then written back once.
+/// again soon, and is then written back once. What a statement of many rows would undo is kept in memory, not in a file.
 const BATCH_PRAGMAS: &str = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -64000; PRAGMA wal_autocheckpoint = 8000; \
-     PRAGMA journal_size_limit = 67108864";
+     PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY";
 const DURABLE_PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8000; \
      PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864";
 /// Readers of a SQLite file: each is a thread, and two cores rarely serve more.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use smol_str::SmolStr;
 
 use super::error::StoreError;
 use crate::config::Secret;
@@ -83,6 +84,13 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
         business: &str,
     ) -> Result<Option<Arc<Account>>, StoreError>;
 
+    /// The WhatsApp business account of a number, as of a minute ago at most; `None` where no webhook told it yet.
+    async fn business_of(
+        &self,
+        tenant: &TenantId,
+        account: &AccountId,
+    ) -> Result<Option<SmolStr>, StoreError>;
+
     /// Notes to which WhatsApp business account a number belongs. Costs nothing when it is known.
     async fn learn_business(
         &self,
@@ -155,6 +163,8 @@ pub struct Account {
     pub channel: ChannelKind,
     /// The provider's id: Telegram bot id, phone number id, page id; the bot's id for web chat.
     pub id: AccountId,
+    /// The Meta app that it belongs to, by its name; `None` elsewhere.
+    pub app: Option<String>,
     /// The provider's token for sending.
     pub token: Secret,
     /// What the provider shows when it calls us (Telegram's secret token); web chat's signing key.

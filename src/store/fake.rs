@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use smol_str::SmolStr;
 
 use super::directory::{Account, App, Directory, History, Line};
 use super::error::StoreError;
@@ -38,7 +39,7 @@ struct State {
     chats: HashMap<String, String>,
     handles: HashMap<AccountId, String>,
     choices: HashMap<(TenantId, ConversationId), Vec<Button>>,
-    businesses: HashMap<String, AccountId>,
+    businesses: HashMap<String, Vec<AccountId>>,
     templates: Vec<(String, TemplateNews)>,
     latency: Duration,
 }
@@ -105,7 +106,7 @@ impl FakeDirectory {
 
     /// The number of a business account.
     pub fn number_of(&self, business: &str) -> Option<AccountId> {
-        self.lock().businesses.get(business).cloned()
+        self.lock().businesses.get(business)?.last().cloned()
     }
 
     /// What was told of templates, and of which business account's.
@@ -230,11 +231,17 @@ impl Directory for FakeDirectory {
         _: &TenantId,
         business: &str,
     ) -> Result<Option<Arc<Account>>, StoreError> {
-        let number = self.lock().businesses.get(business).cloned();
+        let number = self.number_of(business);
         match number {
             Some(number) => self.account(ChannelKind::Whatsapp, &number).await,
             None => Ok(None),
         }
+    }
+
+    async fn business_of(&self, _: &TenantId, account: &AccountId) -> Result<Option<SmolStr>, StoreError> {
+        let state = self.lock();
+        let found = state.businesses.iter().find(|(_, numbers)| numbers.contains(account));
+        Ok(found.map(|(business, _)| SmolStr::new(business)))
     }
 
     async fn learn_business(
@@ -243,7 +250,11 @@ impl Directory for FakeDirectory {
         account: &AccountId,
         business: &str,
     ) -> Result<(), StoreError> {
-        self.lock().businesses.insert(business.to_owned(), account.clone());
+        let mut state = self.lock();
+        for numbers in state.businesses.values_mut() {
+            numbers.retain(|number| number != account);
+        }
+        state.businesses.entry(business.to_owned()).or_default().push(account.clone());
         Ok(())
     }
 

@@ -34,7 +34,7 @@ type Key = (TenantId, ChannelKind, AccountId, SmolStr);
 pub(super) struct Known {
     chats: Cache<Key, SmolStr>,
     handles: Cache<(TenantId, ChannelKind, AccountId), Option<SmolStr>>,
-    businesses: Cache<(TenantId, AccountId), SmolStr>,
+    businesses: Cache<(TenantId, AccountId), Option<SmolStr>>,
 }
 
 impl Known {
@@ -122,15 +122,27 @@ impl Known {
         (tenant, account): (&TenantId, &AccountId),
         business: &str,
     ) -> Result<(), StoreError> {
-        let key = (tenant.clone(), account.clone());
-        if self.businesses.get(&key).as_deref() == Some(business) {
+        if self.business(store, (tenant, account)).await?.as_deref() == Some(business) {
             return Ok(());
         }
-        if store.business(tenant, account).await?.as_deref() != Some(business) {
-            store.learn_business(tenant, account, business).await?;
-        }
-        self.businesses.insert(key, SmolStr::new(business));
+        store.learn_business(tenant, account, business).await?;
+        self.businesses.insert((tenant.clone(), account.clone()), Some(SmolStr::new(business)));
         Ok(())
+    }
+
+    /// See [`super::Directory::business_of`].
+    pub(super) async fn business(
+        &self,
+        store: &Store,
+        (tenant, account): (&TenantId, &AccountId),
+    ) -> Result<Option<SmolStr>, StoreError> {
+        let key = (tenant.clone(), account.clone());
+        if let Some(known) = self.businesses.get(&key) {
+            return Ok(known);
+        }
+        let found = store.business(tenant, account).await?.map(SmolStr::from);
+        self.businesses.insert(key, found.clone());
+        Ok(found)
     }
 }
 

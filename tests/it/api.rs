@@ -15,6 +15,8 @@ use millrace::services::http::{Answer, Call, Http, NetConfig};
 use millrace::services::objects::Objects;
 use millrace::store::{Fetched, Store, StoreConfig};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 /// A running API over a database of its own.
@@ -138,6 +140,18 @@ async fn a_file_has_a_bound_of_its_own() {
     let upload = json!({"name": "big", "content": "x".repeat(100_000)});
     let answer = house.call(Some(&operator), "PUT", "/v1/tenants/acme/bases/manuals/documents", upload).await;
     assert_eq!(answer.status, 413);
+    // Two gigabytes are refused by what they say of themselves, before any of them is sent.
+    let mut stream = TcpStream::connect(house.base.trim_start_matches("http://")).await.unwrap();
+    let head = format!(
+        "PUT {path} HTTP/1.1\r\nhost: x\r\nauthorization: {operator}\r\ncontent-type: application/octet-stream\r\n\
+         content-length: {}\r\n\r\n",
+        2_u64 << 30
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut said = [0; 2048];
+    let read = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut said)).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&said[..read]);
+    assert!(said.starts_with("HTTP/1.1 413") && said.contains("100 MB at most: split it"), "{said}");
 }
 
 /// Every operation of the list, with the names of the other tenant's things.

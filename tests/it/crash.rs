@@ -60,7 +60,8 @@ async fn a_killed_process_loses_none_of_ten_thousand_messages() {
     let at_the_kill = answered.0.lock().unwrap().len();
     let _process = start(folder.path(), edge, &fakes);
     for sender in senders {
-        sender.await.unwrap();
+        let sent = tokio::time::timeout(PATIENCE, sender).await;
+        sent.expect("the next process takes nothing").unwrap();
     }
     let count = || answered.0.lock().unwrap().len() as u64;
     wait(|| count() >= MESSAGES, "messages are lost").await;

@@ -1,5 +1,7 @@
 //! `millrace dlq` as a person runs it: the real binary on a real log with dead letters in it.
 
+mod beside;
+
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::Arc;
@@ -81,7 +83,7 @@ impl House {
             dead(4, "bug", Bytes::from_static(b"\xff\x00\x1b[31m")),
             dead(5, "exhausted", text(&turn)),
         ];
-        log.append(letters).await.unwrap();
+        log.append(&letters).await.unwrap();
         let result = |n: u32, status: &str| {
             let value = json!({
                 "type": "result", "id": id(n), "part": 0, "of": 1, "status": status, "provider_id": "msg-1", "attempt": 1,
@@ -90,7 +92,7 @@ impl House {
             let (topic, key, headers) = (REPLY_SETTLED.into(), Bytes::new(), Vec::new());
             Outgoing { topic, partition: Some(FROM), key, value: text(&value), headers }
         };
-        log.append(vec![result(0, "rejected"), result(1, "sent"), result(2, "expired")]).await.unwrap();
+        log.append(&[result(0, "rejected"), result(1, "sent"), result(2, "expired")]).await.unwrap();
         log.close().await;
     }
 
@@ -355,8 +357,8 @@ mod on_kafka {
     async fn a_redrive_writes_once_and_finds_what_an_interrupted_one_wrote() {
         let log: Arc<dyn Log> = support::connect(support::config()).await;
         log.ensure_topics(&catalog(COUNTS)).await.unwrap();
-        let letters = (0..5).map(|n| dead(n, "bug", Bytes::from(format!("poison {n}")))).collect();
-        log.append(letters).await.unwrap();
+        let letters = (0..5).map(|n| dead(n, "bug", Bytes::from(format!("poison {n}")))).collect::<Vec<_>>();
+        log.append(&letters).await.unwrap();
         let (marks, first) = plan(&log).await;
         assert_eq!(first.writes.len(), 5);
         let mut told = 0;
@@ -371,7 +373,7 @@ mod on_kafka {
         let (_, second) = plan(&log).await;
         assert_eq!((second.writes.len(), second.found.len()), (0, 0));
         // A run that was killed behind its records: its begin mark is there, its done mark is not.
-        let position = log.append(vec![dead(9, "bug", Bytes::from_static(b"poison 9"))]).await.unwrap()[0];
+        let position = log.append(&[dead(9, "bug", Bytes::from_static(b"poison 9"))]).await.unwrap()[0];
         let (marks, third) = plan(&log).await;
         assert_eq!(third.writes.len(), 1);
         run(&*log, &marks, &third, "100/s".parse().unwrap(), &mut |_, _, _| Ok(())).await.unwrap();

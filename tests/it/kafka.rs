@@ -4,11 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod appends;
+mod bad_input;
 mod broker_failure;
 mod failover;
 mod groups;
 mod rebalance;
 mod security;
+mod snapshots;
 pub(crate) mod support;
 mod throughput;
 mod topics;

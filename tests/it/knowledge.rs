@@ -111,7 +111,8 @@ async fn a_document_answers_with_its_name_until_it_is_removed() {
     let shop = up.file("shop.yaml", "bot: shop\nfallback: Nobody wrote about that.\n");
     up.ok(&["bot", "apply", &shop]);
     up.ok(&["kb", "create", "manuals"]);
-    let tandem = up.file("tandem.md", "# Tandems\n\nA tandem costs 20 EUR a day, a trailer 5 EUR.\n");
+    let tandem =
+        up.file("tandem.md", "# Tandems for München\n\nA tandem costs 20 EUR a day, a trailer 5 EUR.\n");
     let added = up.ok(&["kb", "add", "manuals", &tandem]);
     assert_eq!(added["documents"][0]["status"], "searchable", "{added}");
     let question = "What does a tandem cost?";
@@ -126,8 +127,35 @@ async fn a_document_answers_with_its_name_until_it_is_removed() {
     .await;
     assert!(answer.contains("tandem.md") || answer.contains("Tandems"), "it names its source: {answer}");
 
+    explained(&up, question);
+
     up.ok(&["kb", "remove", "manuals", "tandem.md"]);
     up.until("the document is gone", || !up.ask(question).contains("20 EUR")).await;
+}
+
+/// What is said of a question: which generations were searched, where the passage stands in characters, and what is pinned.
+fn explained(up: &Up, question: &str) {
+    let shown = up.ok(&["kb", "list", "manuals"]);
+    let version = &shown["base"]["version"];
+    assert!(version.is_i64(), "{shown}");
+    let told = up.ok(&["kb", "explain", "shop", question]);
+    assert_eq!(told["pinned"], Value::Null, "{told}");
+    let searched = told["searched"].as_array().unwrap();
+    assert!(searched.iter().any(|one| one["base"] == "manuals" && one["generation"] == *version), "{told}");
+    let first = &told["candidates"][0];
+    assert_eq!((&first["generation"], &first["document"]), (version, &"tandem.md".into()), "{told}");
+    let place = |key: &str| (first[key][0].as_u64().unwrap(), first[key][1].as_u64().unwrap());
+    let ((from, to), (first_byte, last_byte)) = (place("chars"), place("range"));
+    let text = first["text"].as_str().unwrap();
+    assert_eq!((to - from, last_byte - first_byte), (text.chars().count() as u64, text.len() as u64));
+    assert!(from < first_byte, "a letter of two bytes stands before it: {told}");
+
+    up.ok(&["kb", "pin", "manuals", "When are you open?", "Nine to five."]);
+    let told = up.ok(&["kb", "explain", "shop", "when are you OPEN"]);
+    assert_eq!(
+        (&told["pinned"]["base"], &told["pinned"]["answer"]),
+        (&"manuals".into(), &"Nine to five.".into())
+    );
 }
 
 #[tokio::test]

@@ -111,6 +111,113 @@ fn a_reader_has_no_environment_and_writes_nothing() {
     assert_eq!(std::fs::metadata(folder.path().join("out")).unwrap().len(), 0);
 }
 
+/// The child itself says what it could do: open no file, make no socket, start no program.
+#[test]
+fn a_reader_reaches_no_file_no_network_and_no_program() {
+    let out = Command::new(env!("CARGO_BIN_EXE_millrace")).args(["parse", "--check"]).output().unwrap();
+    let said = String::from_utf8_lossy(&out.stdout);
+    let possible: serde_json::Value = serde_json::from_str(said.trim()).unwrap();
+    let nothing = serde_json::json!({"files": false, "network": false, "programs": false});
+    assert_eq!(possible, nothing, "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(out.status.success() && out.stderr.is_empty());
+}
+
+/// The thread that ends a reader whose parent is gone is there, and as shut in as the one that reads.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn every_thread_of_a_reader_is_shut_in() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_millrace"))
+        .arg("parse")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let tasks = format!("/proc/{}/task", child.id());
+    let filtered = || {
+        let tasks: Vec<_> = std::fs::read_dir(&tasks).unwrap().map(|task| task.unwrap().path()).collect();
+        let status = |task: &PathBuf| std::fs::read_to_string(task.join("status")).unwrap_or_default();
+        let shut = tasks.iter().filter(|task| status(task).contains("Seccomp:\t2")).count();
+        (tasks.len(), shut)
+    };
+    let start = Instant::now();
+    while filtered() != (2, 2) {
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", filtered());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
+
+/// One of each format, in the child as it is confined: whatever a reader needs is left to it.
+#[tokio::test]
+async fn every_format_is_read_behind_the_wall() {
+    use std::io::Cursor;
+    let zipped = |entries: &[(&str, &str)]| {
+        let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content) in entries {
+            out.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            out.write_all(content.as_bytes()).unwrap();
+        }
+        out.finish().unwrap().into_inner()
+    };
+    let docx = zipped(&[(
+        "word/document.xml",
+        "<?xml version=\"1.0\"?><w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\">\
+         <w:body><w:p><w:r><w:t>A shoe is 12 EUR.</w:t></w:r></w:p></w:body></w:document>",
+    )]);
+    let relation = |kind: &str, target: &str| {
+        format!(
+            "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship \
+             Id=\"r1\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}\" \
+             Target=\"{target}\"/></Relationships>"
+        )
+    };
+    let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    let xlsx = zipped(&[
+        ("_rels/.rels", &relation("officeDocument", "xl/workbook.xml")),
+        ("xl/_rels/workbook.xml.rels", &relation("worksheet", "worksheets/sheet1.xml")),
+        (
+            "xl/workbook.xml",
+            &format!(
+                "<workbook xmlns=\"{main}\" xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\">\
+                 <sheets><sheet name=\"P\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>"
+            ),
+        ),
+        (
+            "xl/worksheets/sheet1.xml",
+            &format!(
+                "<worksheet xmlns=\"{main}\"><sheetData><row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>What</t></is></c>\
+                 </row><row r=\"2\"><c r=\"A2\" t=\"inlineStr\"><is><t>A shoe is 12 EUR.</t></is></c></row>\
+                 </sheetData></worksheet>"
+            ),
+        ),
+    ]);
+    let draw = "BT /F1 24 Tf 72 720 Td (A shoe is 12 EUR.) Tj ET";
+    // Without a table of where its objects stand: a reader that can't mend that reads no file of the world.
+    let pdf = format!(
+        "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 \
+         >>\nendobj\n3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << \
+         /F1 5 0 R >> >> >>\nendobj\n4 0 obj\n<< /Length {} >>\nstream\n{draw}\nendstream\nendobj\n5 0 obj\n<< /Type \
+         /Font /Subtype /Type1 /BaseFont /Helvetica >>\nendobj\ntrailer\n<< /Size 6 /Root 1 0 R >>\n%%EOF",
+        draw.len()
+    );
+    let page = "<!doctype html><html><body><h1>Prices</h1><p>A shoe is 12 EUR.</p></body></html>";
+    for (kind, file) in [
+        ("docx", docx),
+        ("xlsx", xlsx),
+        ("pdf", pdf.into_bytes()),
+        ("html", page.as_bytes().to_vec()),
+        ("csv", b"What,Note\nA shoe is 12 EUR.,x\n".to_vec()),
+        ("yaml", b"- {q: What is a shoe?, a: A shoe is 12 EUR.}\n".to_vec()),
+        ("md", b"# Prices\nA shoe is 12 EUR.".to_vec()),
+    ] {
+        let read = parsers().parse(&TenantId::from("acme"), kind, Bytes::from(file)).await;
+        let document = read.unwrap_or_else(|error| panic!("{kind}: {error}")).document;
+        let answers: String = document.qa.iter().map(|pair| pair.a.as_str()).collect();
+        assert!(format!("{}{answers}", document.text).contains("12 EUR"), "{kind}: {document:?}");
+    }
+}
+
 /// One tenant's files are read one after the other, two tenants' side by side.
 #[tokio::test]
 async fn a_tenant_with_many_files_waits_for_itself() {

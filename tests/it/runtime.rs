@@ -296,6 +296,27 @@ async fn partitions_move_between_members_without_loss_or_disorder() {
     assert_eq!(rig.lag().await, 0);
 }
 
+/// A coordinator that answers no commit holds up what it is to hand over, and nothing else.
+#[tokio::test]
+async fn a_commit_that_is_not_answered_stops_no_other_partition() {
+    let rig = Rig::with_partitions("run: async, lanes: 16, commit: 20ms", 8).await;
+    let first = rig.start().await;
+    let of = |range: std::ops::Range<u32>| range.map(|n| (n, n, Act::Ok)).collect::<Vec<_>>();
+    rig.send(&of(0..40)).await;
+    rig.distinct(40, PATIENCE).await;
+    rig.log.keep_silent(true);
+    // The second member is to have half of the partitions; they are drained, and nobody says that they are committed.
+    let second = rig.start().await;
+    rig.send(&of(40..80)).await;
+    let told = rig.distinct(41, PATIENCE).await.len();
+    assert!(told < 80, "what is to be handed over waits: {told}");
+    rig.log.keep_silent(false);
+    rig.distinct(80, PATIENCE).await;
+    first.drain().await.unwrap();
+    second.drain().await.unwrap();
+    assert_eq!(rig.lag().await, 0);
+}
+
 #[tokio::test]
 async fn a_record_that_ends_its_process_is_found_out() {
     let rig = Rig::new("run: async, lanes: 8, commit: 20ms").await;

@@ -66,7 +66,9 @@ impl Operations {
             let key = Bytes::copy_from_slice(id.as_str().as_bytes());
             Outgoing::event(topic.clone(), key, Bytes::new()).at(partition)
         };
-        log.append(conversations.iter().map(gone).collect()).await.map_err(super::modes::refused)?;
+        log.append(&conversations.iter().map(gone).collect::<Vec<_>>())
+            .await
+            .map_err(super::modes::refused)?;
         Ok(true)
     }
 }

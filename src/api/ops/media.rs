@@ -97,7 +97,7 @@ async fn append(log: &dyn Log, tenant: &TenantId, item: &MediaItem, now: i64) ->
         (tenant.clone(), item.bot.clone(), item.conversation.clone());
     let key = Bytes::copy_from_slice(item.conversation.as_str().as_bytes());
     let record = Outgoing::event(TopicName::from(MediaWanted::TYPE), key, event.encode());
-    log.append(vec![record]).await.map(drop).map_err(super::modes::refused)
+    log.append(&[record]).await.map(drop).map_err(super::modes::refused)
 }
 
 /// The files of a person's message, with what is known of each.

@@ -104,7 +104,7 @@ impl Operations {
         let partition =
             partition_of(found.bot.as_str().as_bytes(), log.partitions(&topic).await.map_err(refused)?);
         let key = Bytes::copy_from_slice(id.as_str().as_bytes());
-        log.append(vec![Outgoing::event(topic, key, event.encode()).at(partition)]).await.map_err(refused)?;
+        log.append(&[Outgoing::event(topic, key, event.encode()).at(partition)]).await.map_err(refused)?;
         modes.note(&id, &change);
         let until_ms = until.map(|until| until.millis());
         Ok(ModeShow { conversation: id.to_string(), mode, epoch, until_ms })

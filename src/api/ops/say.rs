@@ -80,7 +80,7 @@ impl Operations {
         let reply = event.id.to_string();
         let key = Bytes::copy_from_slice(talk.bot.as_str().as_bytes());
         let record = Outgoing::event(TopicName::from(ReplyReady::TYPE), key, event.encode());
-        log.append(vec![record]).await.map_err(refused)?;
+        log.append(&[record]).await.map_err(refused)?;
         Ok(Said { reply, human_until_ms: human.until_ms })
     }
 }

@@ -280,6 +280,7 @@ pub fn operations() -> Vec<Operation> {
     ];
     all.extend(super::knowledge::operations());
     all.extend(super::campaigns::operations());
+    all.extend(super::letters::operations());
     all
 }
 

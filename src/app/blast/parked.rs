@@ -42,7 +42,7 @@ pub async fn run(
             .map(|n| put(&topic, n, range.envelope(n, now)))
             .collect::<Result<_, _>>()?;
         done(batch.len() as u64);
-        range.parts.log.append(batch).await?;
+        range.parts.log.append(&batch).await?;
     }
     let (before, until) = (rss_bytes(), range.arrived.expect(1));
     let begun = Instant::now();

@@ -63,7 +63,7 @@ pub(super) async fn run(plan: Arc<Plan>, log: Arc<dyn Log>, until: Instant, told
             those.push(Told { id: event.id, chat, text });
             records.push(Outgoing::event(TopicName::from(REPLY_BULK), bot.name.clone(), event.encode()));
         }
-        while log.append(records.clone()).await.is_err() {
+        while log.append(&records).await.is_err() {
             tokio::time::sleep(AGAIN).await;
         }
         told.lock().unwrap_or_else(PoisonError::into_inner).extend(those);

@@ -124,7 +124,7 @@ fn end(cast: &Cast, fleet: &Fleet, fault: &Fault) {
 async fn append(log: &KafkaLog, topic: TopicName, bytes: Vec<u8>) {
     let bytes = Bytes::from(bytes);
     let record = Outgoing { topic, partition: None, key: bytes.clone(), value: bytes, headers: Vec::new() };
-    while log.append(vec![record.clone()]).await.is_err() {
+    while log.append(std::slice::from_ref(&record)).await.is_err() {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }

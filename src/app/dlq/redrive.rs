@@ -50,8 +50,23 @@ pub async fn run(
     rate: Rate,
     told: Told<'_>,
 ) -> anyhow::Result<()> {
+    run_while(log, marks, plan, rate, told, &|| true).await.map(drop)
+}
+
+/// The same, for as long as it may go on, which is asked before each batch; false when it was stopped.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_while(
+    log: &dyn Log,
+    marks: &Marks,
+    plan: &Plan,
+    rate: Rate,
+    told: Told<'_>,
+    may: &(dyn Fn() -> bool + Sync),
+) -> anyhow::Result<bool> {
     for found in plan.found.chunks(MARKED) {
-        log.append(done(marks, found.iter().copied())?).await.context(AGAIN)?;
+        log.append(&done(marks, found.iter().copied())?).await.context(AGAIN)?;
     }
     let mut writer = Writer { log, marks, pace: Pace::new(rate), ends: HashMap::new(), told };
     let wanted: HashMap<Place, &(Letter, Change)> =
@@ -78,12 +93,19 @@ pub async fn run(
             bytes += record.bytes();
             batch.push(Write::new(letter, change, record)?);
             if batch.len() >= batch_records || bytes >= BATCH_BYTES {
+                if !may() {
+                    return Ok(false);
+                }
                 writer.write(std::mem::take(&mut batch)).await?;
                 bytes = 0;
             }
         }
     }
-    writer.write(batch).await
+    if !may() {
+        return Ok(false);
+    }
+    writer.write(batch).await?;
+    Ok(true)
 }
 
 async fn next(reader: &mut dyn Reader) -> Result<(u32, Vec<Record>), LogError> {
@@ -131,15 +153,15 @@ impl Writer<'_> {
         }
         self.pace.wait(batch.len()).await;
         let begin = self.begin(&batch).await.context(AGAIN)?;
-        self.log.append(begin).await.context(AGAIN)?;
+        self.log.append(&begin).await.context(AGAIN)?;
         let mut by_topic: BTreeMap<TopicName, Vec<&Write<'_>>> = BTreeMap::new();
         for write in &batch {
             by_topic.entry(write.out.topic.clone()).or_default().push(write);
         }
         let mut written = Vec::with_capacity(batch.len());
         for (topic, writes) in by_topic {
-            let out = writes.iter().map(|write| write.out.clone()).collect();
-            let positions = self.log.append(out).await.context(AGAIN)?;
+            let out = writes.iter().map(|write| write.out.clone()).collect::<Vec<_>>();
+            let positions = self.log.append(&out).await.context(AGAIN)?;
             for (write, position) in writes.into_iter().zip(positions) {
                 let end =
                     self.ends.entry(TopicPartition::new(topic.clone(), position.partition)).or_default();
@@ -148,7 +170,7 @@ impl Writer<'_> {
             }
         }
         let places = batch.iter().map(|write| write.letter.position);
-        self.log.append(done(self.marks, places)?).await.context(AGAIN)?;
+        self.log.append(&done(self.marks, places)?).await.context(AGAIN)?;
         for (write, position) in written {
             (self.told)(write.letter, write.change, position)?;
         }
@@ -218,4 +240,4 @@ pub fn takes(rate: Rate, records: usize) -> Duration {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -67,8 +67,8 @@ impl Source {
         drop(Self::open(settings, clock).await?);
         parts::open_log(settings, clock).await.map_err(|error| match error.downcast_ref() {
             Some(LogError::Locked(folder)) => anyhow::anyhow!(
-                "{} is open in another process, `millrace up` most likely: stop it, redrive, and start it again; `dlq list`, \
-                 `dlq show` and `dlq redrive --dry-run` work beside it",
+                "{} is open in another process that has no admin API in this data folder: stop it, redrive, and start it again; \
+                 `dlq list`, `dlq show` and `dlq redrive --dry-run` work beside it",
                 folder.display()
             ),
             _ => error,

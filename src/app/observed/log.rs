@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
 use crate::log::{
-    Committed, Group, Lease, Log, LogError, Outgoing, Position, Progress, Reader, Signal, Subscription,
-    TopicName, TopicPartition, TopicSpec,
+    CommitAnswer, Committed, Group, Lease, Log, LogError, Outgoing, Position, Progress, Reader, Signal,
+    Subscription, TopicName, TopicPartition, TopicSpec,
 };
 use crate::telemetry;
 
@@ -29,7 +29,7 @@ impl ObservedLog {
 
 #[async_trait]
 impl Log for ObservedLog {
-    async fn append(&self, batch: Vec<Outgoing>) -> Result<Vec<Position>, LogError> {
+    async fn append(&self, batch: &[Outgoing]) -> Result<Vec<Position>, LogError> {
         // A batch of several topics is counted under its first: the label has to be one word.
         let Some(topic) = batch.first().map(|record| record.topic.clone()) else {
             return self.0.append(batch).await;
@@ -135,10 +135,13 @@ impl Group for ObservedGroup {
         outcome
     }
 
-    async fn commit_now(&mut self, upto: &[Progress]) -> Result<(), LogError> {
-        let outcome = self.inner.commit_now(upto).await;
-        telemetry::committed(self.stage, outcome.is_ok());
-        outcome
+    fn commit_told(&mut self, upto: &[Progress]) -> CommitAnswer {
+        let (answer, stage) = (self.inner.commit_told(upto), self.stage);
+        Box::pin(async move {
+            let outcome = answer.await;
+            telemetry::committed(stage, outcome.is_ok());
+            outcome
+        })
     }
 
     fn release(&mut self, id: u64) {

@@ -31,7 +31,7 @@ pub(super) async fn carry(log: &dyn Log, course: &Course, partitions: u32) -> an
             value: record.value,
             headers: record.headers,
         });
-        log.append(out.collect()).await?;
+        log.append(&out.collect::<Vec<_>>()).await?;
     }
     Ok(begun.map_or(Duration::ZERO, |begun| begun.elapsed()))
 }

@@ -135,7 +135,7 @@ impl Watch {
         let partition = partition_of(format!("{}/{base}", event.tenant).as_bytes(), self.shards);
         let key = changed.subject.as_str().to_owned();
         let record = Outgoing::event(TopicName::from(DocumentChanged::TYPE), key, changed.encode());
-        self.log.append(vec![record.at(partition)]).await?;
+        self.log.append(&[record.at(partition)]).await?;
         self.store.base_given_up(&event.tenant, base, (name, *submission), why).await?;
         Ok(())
     }

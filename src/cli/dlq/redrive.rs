@@ -2,25 +2,32 @@
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::super::client::Client;
 use super::super::{Context, Exit, Usage, output};
 use super::FilterArgs;
-use crate::app::dlq::filter::Filter;
-use crate::app::dlq::judge::{Change, Refusal};
+use crate::api::Door;
+use crate::api::types::{
+    RedriveAsk, RedriveLine, RedriveProgress, RedriveStarted, RedriveState, RedriveTally, RedriveWrite,
+};
+use crate::app::dlq::judge::Change;
 use crate::app::dlq::letter::Letter;
-use crate::app::dlq::marks::Marks;
 use crate::app::dlq::place::Place;
-use crate::app::dlq::plan::Plan;
 use crate::app::dlq::redrive::{self, takes};
-use crate::app::dlq::shelf::{Keep, Shelf, start};
 use crate::app::dlq::source::Source;
 use crate::app::dlq::text;
+use crate::app::dlq::work::{MOST, Prepared, Work, written};
 use crate::app::parts;
+use crate::domain::time::Timestamp;
 use crate::domain::units::Rate;
 use crate::log::Position;
+
+/// Between two looks at a redrive that another process does.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Write dead letters back to the topics that they came from, oldest first.
 ///
@@ -35,8 +42,8 @@ use crate::log::Position;
 /// The order against newer messages is not restored: a redriven message comes after everything that was written since. A
 /// topic may have several readers: all of them read the record again, and know by its id what they have seen.
 ///
-/// It can be interrupted and run again: nothing is written twice. With the embedded log, stop `millrace up` first;
-/// --dry-run works beside it. Exit status 1 when something stayed.
+/// It can be interrupted and run again: nothing is written twice. With the embedded log it works beside a running `millrace
+/// up`, which then does it; Ctrl-C stops that too. Exit status 1 when something stayed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -55,8 +62,8 @@ pub(super) struct RedriveArgs {
     #[arg(long, conflicts_with = "positions")]
     all: bool,
     /// At most so many, the oldest.
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    limit: usize,
+    #[arg(long, value_name = "N", default_value_t = MOST)]
+    limit: u32,
     /// At most so many records in so long.
     #[arg(long, default_value = "50/s")]
     rate: Rate,
@@ -75,57 +82,73 @@ pub(super) struct RedriveArgs {
 const ASK_ABOVE: usize = 100;
 
 pub(super) async fn run(args: RedriveArgs, cx: &Context) -> Exit {
-    let filter = filter(&args, cx)?;
+    let ask = ask(&args, cx)?;
+    let work = Work::read(&ask, cx.clock.now()).map_err(|error| Usage(said(&error.message)))?;
+    let say = Say { json: cx.json };
+    if !args.dry_run
+        && let Some(client) = beside(cx).await?
+    {
+        return Running { client, ask, say }.redrive(&args).await;
+    }
     let source = if args.dry_run {
         Source::open(&cx.settings, &cx.clock).await?
     } else {
         Source::Log(Source::open_to_write(&cx.settings, &cx.clock).await?)
     };
-    let done = redrive(&args, cx, &source, filter).await;
+    let done = redrive(&args, cx, &source, (work, say)).await;
     if let Source::Log(log) = source {
         log.close().await;
     }
     done
 }
 
-fn filter(args: &RedriveArgs, cx: &Context) -> Result<Filter, Usage> {
-    let filter = Filter { places: args.positions.clone(), ..args.filter.filter(cx)? };
-    match (filter.is_empty(), args.all) {
-        (true, false) => Err(Usage(
-            "say which: positions such as 3:17, filters such as --reason exhausted, or --all".to_owned(),
-        )),
-        (false, true) => Err(Usage("--all takes no filters: leave out one or the other".to_owned())),
-        _ => Ok(filter),
+/// The process that has the folder of the embedded log open, if one runs.
+async fn beside(cx: &Context) -> anyhow::Result<Option<Client>> {
+    if !cx.settings.kafka.brokers.is_empty() || !Door::path(&cx.settings.data).exists() {
+        return Ok(None);
     }
+    Ok(Some(Client::open(cx).await?).filter(Client::is_running))
 }
 
-async fn redrive(args: &RedriveArgs, cx: &Context, source: &Source, filter: Filter) -> Exit {
+fn ask(args: &RedriveArgs, cx: &Context) -> Result<RedriveAsk, Usage> {
+    let filter = args.filter.filter(cx)?;
+    let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    Ok(RedriveAsk {
+        positions: args.positions.iter().map(ToString::to_string).collect(),
+        stage: filter.stage,
+        bot: filter.bot,
+        tenant: filter.tenant,
+        reason: filter.reason,
+        since: time(filter.since),
+        until: time(filter.until),
+        all: args.all,
+        limit: Some(args.limit),
+        rate: Some(args.rate),
+        dry_run: args.dry_run,
+        force: args.force,
+    })
+}
+
+/// A mistake in the words of the command line.
+fn said(message: &str) -> String {
+    let words = [
+        ("`positions` such as 3:17", "positions such as 3:17"),
+        ("a filter such as `reason`", "filters such as --reason exhausted"),
+        ("`all`", "--all"),
+    ];
+    words.iter().fold(message.to_owned(), |text, (api, cli)| text.replace(api, cli))
+}
+
+async fn redrive(args: &RedriveArgs, cx: &Context, source: &Source, (work, say): (Work, Say)) -> Exit {
     let turning = super::spinner("reading dead letters");
-    let marks = Marks::read(source, start(&filter)).await?;
-    let shelf = Shelf::read(source, &marks, filter, Keep::OldestWaiting(args.limit)).await?;
-    let missing: Vec<String> =
-        missing(&args.positions, &shelf, &marks).map(|place| place.to_string()).collect();
-    if !missing.is_empty() {
-        let places = missing.join(", ");
-        anyhow::bail!(
-            "no dead letter that is meant stands at {places}: `millrace dlq list` shows where they are"
-        );
-    }
-    let mut tally = Tally { redriven: shelf.redriven, ..Tally::default() };
-    let (matched, seen, looked_at) = (shelf.matched, shelf.seen, shelf.letters.len() as u64);
     let topics = parts::topics(&cx.settings);
-    let plan = Plan::make(source, &marks, shelf.letters, topics, cx.clock.now(), args.force).await?;
+    let mut prepared = Prepared::make(source, &work, topics, cx.clock.now()).await?;
     turning.finish_and_clear();
-    if matched == 0 {
-        super::none_found(seen);
+    if prepared.tally.matched == 0 {
+        super::none_found(prepared.tally.seen);
     }
-    tally.found = plan.found.len() as u64;
-    tally.repeats = plan.repeats;
-    let say = Say { json: cx.json };
-    for (letter, refusal) in &plan.refused {
-        tally.stay += 1;
-        say.stays(letter, refusal)?;
-    }
+    prepared.stays().try_for_each(|line| say.line(&line))?;
+    let Prepared { marks, plan, tally } = &mut prepared;
     match source {
         Source::Log(log) if !args.dry_run => {
             if plan.writes.len() > ASK_ABOVE && !args.yes && !agreed(plan.writes.len(), args.rate)? {
@@ -134,32 +157,94 @@ async fn redrive(args: &RedriveArgs, cx: &Context, source: &Source, filter: Filt
             }
             let bar = super::bar(plan.writes.len());
             let mut told = |letter: &Letter, change: &Change, position: Position| {
-                tally.count(change);
+                let line = written(letter, change, Some(position), tally);
                 bar.inc(1);
-                bar.suspend(|| say.written(letter, change, Some(position)))
+                bar.suspend(|| say.line(&line))
             };
-            redrive::run(&**log, &marks, &plan, args.rate, &mut told).await?;
+            redrive::run(&**log, marks, plan, args.rate, &mut told).await?;
             bar.finish_and_clear();
         }
         _ => {
             for (letter, change) in &plan.writes {
-                tally.count(change);
-                say.written(letter, change, None)?;
+                say.line(&written(letter, change, None, tally))?;
             }
         }
     }
-    say.end(&tally, args.dry_run)?;
-    let left = (matched - tally.redriven).saturating_sub(looked_at);
-    if left > 0 {
-        anstream::eprintln!("{left} more are meant: run it again, or raise --limit");
-    }
-    Ok(if tally.stay > 0 && !args.dry_run { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    end(say, &prepared.tally, args.dry_run)
 }
 
-/// Positions that were named and hold no letter that is meant.
-fn missing<'a>(places: &'a [Place], shelf: &'a Shelf, marks: &'a Marks) -> impl Iterator<Item = &'a Place> {
-    let found = |place: &Place| shelf.letters.iter().any(|letter| letter.position == *place);
-    places.iter().filter(move |place| !found(place) && !marks.is_done(**place))
+/// Says what became of all of them.
+fn end(say: Say, tally: &RedriveTally, dry_run: bool) -> Exit {
+    say.end(tally, dry_run)?;
+    if tally.left > 0 {
+        anstream::eprintln!("{} more are meant: run it again, or raise --limit", tally.left);
+    }
+    Ok(if tally.stay > 0 && !dry_run { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A redrive in the process that has the folder open.
+struct Running {
+    client: Client,
+    ask: RedriveAsk,
+    say: Say,
+}
+
+impl Running {
+    async fn redrive(self, args: &RedriveArgs) -> Exit {
+        if !args.yes && std::io::stdin().is_terminal() {
+            let look = RedriveAsk { dry_run: true, ..self.ask.clone() };
+            let planned = usize::try_from(self.follow(&look, false).await?.tally.planned)?;
+            if planned > ASK_ABOVE && !agreed(planned, args.rate)? {
+                anstream::eprintln!("nothing was written");
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        let over = self.follow(&self.ask, true).await?;
+        match over.state {
+            RedriveState::Stopped => {
+                anstream::eprintln!("it was stopped: run the same command again for the rest")
+            }
+            RedriveState::Failed => anyhow::bail!("{}", over.error.unwrap_or_default()),
+            _ if over.tally.matched == 0 => super::none_found(over.tally.seen),
+            _ => {}
+        }
+        let code = end(self.say, &over.tally, false)?;
+        Ok(if over.state == RedriveState::Stopped { ExitCode::FAILURE } else { code })
+    }
+
+    /// Begins one and waits for its end; `aloud` = with every line. Ctrl-C stops it, and what is written then counts.
+    async fn follow(&self, ask: &RedriveAsk, aloud: bool) -> anyhow::Result<RedriveProgress> {
+        let started: RedriveStarted = self.client.put("redrive_start", &[], ask).await?;
+        let path = [("redrive", started.redrive.as_str())];
+        let turning = super::spinner("reading dead letters");
+        let bar = super::bar(0);
+        let mut after = 0;
+        loop {
+            let from = after.to_string();
+            let progress: RedriveProgress =
+                self.client.page("redrive_show", &path, &[("after", from.as_str())]).await?;
+            if progress.state != RedriveState::Reading {
+                turning.finish_and_clear();
+                bar.set_length(progress.tally.planned);
+                bar.set_position(progress.tally.written);
+            }
+            let lines = progress.lines.iter().filter(|_| aloud);
+            bar.suspend(|| lines.into_iter().try_for_each(|line| self.say.line(line)))?;
+            let more = progress.next > after;
+            after = progress.next;
+            if progress.state.is_over() && !more {
+                bar.finish_and_clear();
+                return Ok(progress);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK), if !more => {}
+                _ = tokio::signal::ctrl_c() => {
+                    let _: RedriveProgress = self.client.call("redrive_stop", &path).await?;
+                }
+                () = std::future::ready(()), if more => {}
+            }
+        }
+    }
 }
 
 /// Asks, where somebody is there to answer.
@@ -176,26 +261,6 @@ fn agreed(records: usize, rate: Rate) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// What became of all of them.
-#[derive(Debug, Default)]
-struct Tally {
-    written: u64,
-    renamed: u64,
-    undated: u64,
-    stay: u64,
-    redriven: u64,
-    found: u64,
-    repeats: u64,
-}
-
-impl Tally {
-    fn count(&mut self, change: &Change) {
-        self.written += 1;
-        self.renamed += u64::from(change.edit.id.is_some());
-        self.undated += u64::from(change.edit.drop_deadline);
-    }
-}
-
 /// Lines on stdout.
 #[derive(Debug, Clone, Copy)]
 struct Say {
@@ -203,54 +268,38 @@ struct Say {
 }
 
 impl Say {
-    fn stays(self, letter: &Letter, refusal: &Refusal) -> anyhow::Result<()> {
-        let place = letter.position;
+    fn line(self, line: &RedriveLine) -> anyhow::Result<()> {
         if self.json {
-            return super::json(&json!({
-                "position": place, "state": "stays", "id": letter.id(), "reason": refusal.word(),
-                "why": refusal.to_string(), "force": refusal.yields_to_force(),
-            }));
+            return super::json(line);
         }
-        output::line(&text::line(&format!("{place} stays: {refusal}")))
-    }
-
-    /// `at` is absent where nothing was written.
-    fn written(self, letter: &Letter, change: &Change, at: Option<Position>) -> anyhow::Result<()> {
-        let Some(from) = &letter.from else { return Ok(()) };
-        let (place, new) = (letter.position, change.edit.id);
-        if self.json {
-            let mut line = json!({
-                "position": place, "state": if at.is_some() { "written" } else { "would_be_written" },
-                "topic": from.topic, "partition": from.partition, "offset": at.map(|at| at.offset),
-                "redrive": change.redrive, "id": new.or(letter.id()), "deadline_dropped": change.edit.drop_deadline,
-            });
-            if let Some(id) = letter.id().filter(|_| new.is_some()) {
-                line["was"] = Value::from(id.to_string());
+        let (write, done) = match line {
+            RedriveLine::Stays { position, why, .. } => {
+                return output::line(&text::line(&format!("{position} stays: {why}")));
             }
-            if let Some(note) = change.note {
-                line["note"] = Value::from(note);
-            }
-            return super::json(&line);
-        }
-        let to = match at {
-            Some(at) => format!("-> {}", super::spot(&from.topic, at.partition, at.offset)),
-            None => format!("would go to {}[{}]", text::line(&from.topic), from.partition),
+            RedriveLine::Written(write) => (write, true),
+            RedriveLine::WouldBeWritten(write) => (write, false),
         };
-        let mut told = format!("{place} {to}");
-        if let Some((new, was)) = new.zip(letter.id()) {
+        let RedriveWrite { position, topic, partition, .. } = write;
+        let to = match write.offset.filter(|_| done) {
+            Some(offset) => format!("-> {}", super::spot(topic, *partition, offset)),
+            None => format!("would go to {}[{partition}]", text::line(topic)),
+        };
+        let mut told = format!("{position} {to}");
+        if let Some((new, was)) = write.id.as_ref().zip(write.was.as_ref()) {
             told.push_str(&format!(", under the new id {new} (was {was})"));
         }
-        if change.edit.drop_deadline {
+        if write.deadline_dropped {
             told.push_str(", without its deadline");
         }
-        if let Some(note) = change.note {
+        if let Some(note) = &write.note {
             told.push_str(&format!("; {note}"));
         }
         output::line(&told)
     }
 
-    fn end(self, tally: &Tally, dry_run: bool) -> anyhow::Result<()> {
-        let Tally { written, renamed, undated, stay, redriven, found, repeats } = *tally;
+    fn end(self, tally: &RedriveTally, dry_run: bool) -> anyhow::Result<()> {
+        let RedriveTally { written, new_ids: renamed, deadlines_dropped: undated, stay, .. } = *tally;
+        let RedriveTally { redriven_before: redriven, found_written: found, repeats, .. } = *tally;
         if self.json {
             return super::json(&json!({"summary": {
                 "dry_run": dry_run, "written": written, "new_ids": renamed, "deadlines_dropped": undated, "stay": stay,

@@ -3,20 +3,15 @@
 use std::process::ExitCode;
 
 use anstyle::Style;
-use anyhow::bail;
 use clap::Args;
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::super::{Context, Exit, output};
-use crate::app::dlq::ledger::{Facts, Line};
+use crate::app::dlq::ledger::Line;
 use crate::app::dlq::letter::Letter;
-use crate::app::dlq::mark::Mark;
-use crate::app::dlq::marks::Marks;
 use crate::app::dlq::place::Place;
-use crate::app::dlq::source::{Source, Start};
+use crate::app::dlq::show;
+use crate::app::dlq::source::Source;
 use crate::app::dlq::text;
-use crate::domain::topics::DEAD_LETTER;
 use crate::log::Record;
 
 /// Everything about one dead letter: where it stood, why it was given up, its headers, key and value, and for a reply or a
@@ -31,91 +26,20 @@ pub(super) struct ShowArgs {
     position: Place,
 }
 
-#[derive(Serialize)]
-struct Shown<'a> {
-    #[serde(flatten)]
-    letter: &'a Letter,
-    headers: Vec<(&'a str, Content)>,
-    key: Content,
-    value: Content,
-    ledger: &'a [Line],
-}
-
-/// Bytes, as what they are.
-#[derive(Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Content {
-    /// JSON, as it was written.
-    Json(Box<RawValue>),
-    /// Other text.
-    Text(String),
-    /// Anything else, in hexadecimal digits.
-    Hex(String),
-}
-
-impl Content {
-    fn of(bytes: &[u8], may_be_json: bool) -> Self {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => match serde_json::from_str(text) {
-                Ok(json) if may_be_json => Self::Json(json),
-                _ => Self::Text(text.to_owned()),
-            },
-            Err(_) => Self::Hex(data_encoding::HEXLOWER.encode(bytes)),
-        }
-    }
-}
-
 pub(super) async fn run(args: &ShowArgs, cx: &Context) -> Exit {
-    let place = args.position;
     let source = Source::open(&cx.settings, &cx.clock).await?;
     let turning = super::spinner("reading dead letters");
-    let (record, marks) = find(&source, place).await?;
-    let mut letter = Letter::read(place.partition, &record);
-    letter.redriven = marks.is_done(place);
-    let letters = [letter];
-    let facts = Facts::about(&source, &letters).await?;
+    let shown = show::find(&source, args.position).await??;
     turning.finish_and_clear();
-    let lines = facts.lines(&letters[0]);
     if cx.json {
-        super::json(&Shown {
-            letter: &letters[0],
-            headers: record
-                .headers
-                .iter()
-                .map(|(name, value)| (name.as_str(), Content::of(value, false)))
-                .collect(),
-            key: Content::of(&record.key, false),
-            value: Content::of(&record.value, true),
-            ledger: lines,
-        })?;
+        super::json(&shown.json())?;
     } else {
-        print(&letters[0], &record, lines)?;
+        print(&shown.letter, &shown.record, shown.lines())?;
     }
     if let Source::Log(log) = source {
         log.close().await;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The record at a place, and the marks behind it.
-async fn find(source: &Source, place: Place) -> anyhow::Result<(Record, Marks)> {
-    let (mut found, mut marks) = (None, Marks::default());
-    source
-        .scan(DEAD_LETTER, Start::At(place.partition, place.offset), &mut |partition, record| {
-            marks.take(partition, &record);
-            if record.offset == place.offset {
-                found = Some(record);
-            }
-            true
-        })
-        .await?;
-    match found {
-        Some(record) if Mark::read(&record).is_some() => {
-            bail!("{place} is a mark that a redrive left, no dead letter: `millrace dlq list` shows those")
-        }
-        Some(record) => Ok((record, marks)),
-        None => bail!("there is no dead letter at {place}: `millrace dlq list` shows where they are"),
-    }
 }
 
 fn print(letter: &Letter, record: &Record, lines: &[Line]) -> anyhow::Result<()> {

@@ -51,8 +51,8 @@ pub(super) async fn files(cx: &Context, files: &[PathBuf]) -> anyhow::Result<()>
         for (n, chunk) in (1..).zip(&chunks) {
             let page = chunk.page.map(|page| format!("page {page}, ")).unwrap_or_default();
             let place = chunk
-                .range
-                .map_or_else(|| "pair".to_owned(), |(from, to)| format!("{page}bytes {from}-{to}"));
+                .chars
+                .map_or_else(|| "pair".to_owned(), |(from, to)| format!("{page}characters {from}-{to}"));
             output::line(&format!("\n[{n}] {} ({place}, {} tokens)", chunk.title, chunk.tokens))?;
             if let Some(question) = &chunk.question {
                 output::line(&format!("Q: {question}"))?;
@@ -67,6 +67,10 @@ pub(super) async fn files(cx: &Context, files: &[PathBuf]) -> anyhow::Result<()>
 struct Explained {
     bot: String,
     question: String,
+    /// The answer that its author pinned to this very question: it is sent, and nothing is searched.
+    pinned: Option<PinnedLine>,
+    /// What was searched.
+    searched: Vec<Searched>,
     verdict: &'static str,
     confidence: f32,
     /// How much meaning counted against words.
@@ -75,11 +79,29 @@ struct Explained {
 }
 
 #[derive(Debug, Serialize)]
+struct PinnedLine {
+    base: String,
+    question: String,
+    answer: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Searched {
+    /// The knowledge base; absent for the bot's own documents.
+    base: Option<String>,
+    /// Its version, which a live turn's passages carry too.
+    generation: i64,
+    documents: usize,
+}
+
+#[derive(Debug, Serialize)]
 struct Line {
     document: String,
     base: Option<String>,
+    generation: Option<i64>,
     page: Option<u32>,
     range: Option<(u64, u64)>,
+    chars: Option<(u64, u64)>,
     title: String,
     score: f32,
     bm25: f32,
@@ -95,7 +117,7 @@ struct Line {
 pub(super) async fn question(cx: &Context, bot: &str, question: &str) -> anyhow::Result<()> {
     let bench = Bench::open(cx, bot).await?;
     let found = bench.ask(question).await?;
-    print(cx, explained(bot, question, &found))
+    print(cx, explained(bot, question, &bench, &found))
 }
 
 /// A bot's documents and knowledge bases, indexed in this process.
@@ -134,6 +156,17 @@ impl Bench {
         Ok(Self { search, corpora, _folder: folder })
     }
 
+    /// The answer that is pinned to a question: the first, as for a live turn.
+    fn pinned(&self, question: &str) -> Option<PinnedLine> {
+        let bases = self.corpora.iter().filter_map(|corpus| match corpus {
+            Corpus::Own(_) => None,
+            Corpus::Base(base) | Corpus::Tagged(base, _) => Some(base),
+        });
+        let mut found = bases.filter_map(|base| Some((base.base.to_string(), base.pinned(question)?)));
+        let (base, pinned) = found.next()?;
+        Some(PinnedLine { base, question: pinned.question.clone(), answer: pinned.answer.clone() })
+    }
+
     /// What is found for a question.
     pub(super) async fn ask(&self, question: &str) -> anyhow::Result<Found> {
         Ok(self.search.explore(&self.corpora, question, 100).await?)
@@ -151,10 +184,10 @@ async fn corpora(client: &Client, bot: &str) -> anyhow::Result<Vec<Corpus>> {
     }
     let tenant = TenantId::from("explain");
     let spec = BotSpec { documents, ..BotSpec::named(bot.into()) };
-    let own =
-        Bot { tenant: tenant.clone(), version: 1, enabled: true, spec, accounts: vec![], bases: vec![] };
-    let mut out = vec![Corpus::Own(Arc::new(own))];
     let shown: BotShow = client.call("bot_show", &[("bot", bot)]).await?;
+    let (version, enabled) = (shown.info.version, shown.info.enabled);
+    let own = Bot { tenant: tenant.clone(), version, enabled, spec, accounts: vec![], bases: vec![] };
+    let mut out = vec![Corpus::Own(Arc::new(own))];
     for (owner, _) in client.bots(None).await?.into_iter().filter(|(_, line)| line.bot == bot) {
         let bases: BaseList = client.call("base_list", &[("tenant", &owner)]).await?;
         for base in bases.bases {
@@ -188,14 +221,16 @@ async fn whole(
     Ok(KnowledgeBase { tenant, base: base.base.as_str().into(), version, documents, pinned: shown.pinned })
 }
 
-fn explained(bot: &str, question: &str, found: &Found) -> Explained {
+fn explained(bot: &str, question: &str, bench: &Bench, found: &Found) -> Explained {
     let line = |candidate| {
         let passage = found.passage(candidate)?;
         Some(Line {
             document: passage.document,
             base: passage.base.map(|base| base.to_string()),
+            generation: passage.generation,
             page: passage.page,
             range: passage.range,
+            chars: passage.chars,
             title: passage.title,
             score: candidate.score,
             bm25: candidate.text,
@@ -204,9 +239,16 @@ fn explained(bot: &str, question: &str, found: &Found) -> Explained {
             text: passage.text,
         })
     };
+    let searched = |corpus: &Corpus| Searched {
+        base: corpus.base().map(ToString::to_string),
+        generation: corpus.version(),
+        documents: corpus.documents().len(),
+    };
     Explained {
         bot: bot.to_owned(),
         question: question.to_owned(),
+        pinned: bench.pinned(question),
+        searched: bench.corpora.iter().map(searched).collect(),
         verdict: found.verdict().as_str(),
         confidence: found.confidence(),
         weight: found.weight(),
@@ -218,17 +260,29 @@ fn print(cx: &Context, explained: Explained) -> anyhow::Result<()> {
     if cx.json {
         return output::json(&explained);
     }
-    let Explained { verdict, confidence, weight, candidates, .. } = explained;
+    let Explained { pinned, searched, verdict, confidence, weight, candidates, .. } = explained;
+    for Searched { base, generation, documents } in searched.iter().filter(|one| one.documents > 0) {
+        let what = base.as_ref().map_or_else(|| "own documents".to_owned(), |base| format!("base {base}"));
+        output::line(&format!("searched: {what}, generation {generation}, {documents} documents"))?;
+    }
+    if let Some(PinnedLine { base, answer, .. }) = pinned {
+        output::line(&format!("pinned in {base}: {answer}"))?;
+        output::line("a person who asks this gets the pinned answer; without it:")?;
+    }
     output::line(&format!("{verdict} (confidence {confidence:.2}, meaning counts {weight:.1})"))?;
-    let rows: Vec<[String; 6]> = candidates
+    let rows: Vec<[String; 7]> = candidates
         .into_iter()
         .map(|line| {
             let start: String =
                 line.text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
             let cosine = line.cosine.map_or_else(|| "-".to_owned(), |cosine| format!("{cosine:.3}"));
             let share = format!("{:.0} %", line.coverage * 100.0);
-            [line.title, format!("{:.3}", line.score), format!("{:.2}", line.bm25), share, cosine, start]
+            let page = line.page.map(|page| format!("p. {page}, ")).unwrap_or_default();
+            let place =
+                line.chars.map_or_else(|| "pair".to_owned(), |(from, to)| format!("{page}{from}-{to}"));
+            let (score, bm25) = (format!("{:.3}", line.score), format!("{:.2}", line.bm25));
+            [line.title, place, score, bm25, share, cosine, start]
         })
         .collect();
-    output::table(["TITLE", "SCORE", "BM25", "COVERAGE", "COSINE", "TEXT"], &rows)
+    output::table(["TITLE", "CHARACTERS", "SCORE", "BM25", "COVERAGE", "COSINE", "TEXT"], &rows)
 }

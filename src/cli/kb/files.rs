@@ -90,4 +90,15 @@ mod tests {
         std::fs::write(&faq, "q: When?\n").unwrap();
         assert!(read(&faq, &Said::default()).await.unwrap_err().is::<Usage>());
     }
+
+    #[tokio::test]
+    async fn two_gigabytes_are_refused_unread() {
+        let folder = tempfile::tempdir().unwrap();
+        let large = folder.path().join("large.pdf");
+        // A hole: it takes no room on the disk, and would take two gigabytes of memory.
+        std::fs::File::create(&large).unwrap().set_len(2 << 30).unwrap();
+        let error = read(&large, &Said::default()).await.unwrap_err();
+        assert!(error.is::<Usage>() && error.to_string().contains("2048 MB"), "{error}");
+        assert!(error.to_string().contains("100 MB at most: split it"), "{error}");
+    }
 }

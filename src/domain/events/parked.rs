@@ -52,7 +52,7 @@ pub enum Parked {
         /// Which lane.
         lane: Lane,
     },
-    /// The provider lets nothing of a bot, a chat, an account or an app through for a while.
+    /// The provider lets nothing of a bot, a chat, an account or what accounts stand behind through for a while.
     Limit {
         /// What it is about.
         #[serde(flatten)]
@@ -95,8 +95,12 @@ pub enum Limited {
     Chat(ConversationId),
     /// This account, a number or a page: `tenant/channel/account`.
     Number(String),
-    /// The app behind these accounts: `tenant/channel`.
+    /// The app that calls for some accounts: `tenant/app`.
     App(String),
+    /// The business account of some numbers: `tenant/business`.
+    Business(String),
+    /// The address that a provider is called from, by the provider: `telegram` or `meta`.
+    Address(String),
 }
 
 /// Every field of every kind. What serde makes of a tagged enum keeps all values aside until it has seen the tag, which is
@@ -117,6 +121,8 @@ struct Flat {
     chat: Option<ConversationId>,
     number: Option<String>,
     app: Option<String>,
+    business: Option<String>,
+    address: Option<String>,
     deadline: Option<Timestamp>,
     reply: Option<String>,
     until: Option<Timestamp>,
@@ -157,7 +163,10 @@ impl<'de> Deserialize<'de> for Parked {
                 let chat = || flat.chat.map(Limited::Chat);
                 let number = || flat.number.map(Limited::Number);
                 let app = || flat.app.map(Limited::App);
+                let business = || flat.business.map(Limited::Business);
+                let address = || flat.address.map(Limited::Address);
                 let of = flat.bot.map(Limited::Bot).or_else(chat).or_else(number).or_else(app);
+                let of = of.or_else(business).or_else(address);
                 let (of, until) = (need(of, "bot")?, need(flat.until, "until")?);
                 Self::Limit { of, until, at: flat.at, epoch, lane }
             }
@@ -166,7 +175,7 @@ impl<'de> Deserialize<'de> for Parked {
 }
 
 /// The key of a record. Written as the id, `epoch:LANE:NUMBER`, `limit:LANE:BOT` or `limit:SCOPE:LANE:NAME`, where the scope is
-/// `chat`, `number` or `app`.
+/// `chat`, `number`, `app`, `business` or `address`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ParkedKey {
     /// A reply.
@@ -190,6 +199,8 @@ impl fmt::Display for ParkedKey {
                     Limited::Chat(chat) => write!(f, "limit:chat:{lane}:{chat}"),
                     Limited::Number(number) => write!(f, "limit:number:{lane}:{number}"),
                     Limited::App(app) => write!(f, "limit:app:{lane}:{app}"),
+                    Limited::Business(business) => write!(f, "limit:business:{lane}:{business}"),
+                    Limited::Address(provider) => write!(f, "limit:address:{lane}:{provider}"),
                 }
             }
         }
@@ -214,6 +225,8 @@ impl FromStr for ParkedKey {
             ("limit", "chat") => scoped(|name| Limited::Chat(name.into())),
             ("limit", "number") => scoped(|name| Limited::Number(name.to_owned())),
             ("limit", "app") => scoped(|name| Limited::App(name.to_owned())),
+            ("limit", "business") => scoped(|name| Limited::Business(name.to_owned())),
+            ("limit", "address") => scoped(|name| Limited::Address(name.to_owned())),
             ("limit", lane) => Ok(Self::Limit(lane.parse()?, Limited::Bot(name.into()))),
             _ => Err(WRONG),
         }
@@ -234,7 +247,9 @@ mod tests {
             ParkedKey::Limit(Lane::Ready, Limited::Bot(BotId::from("shop"))),
             ParkedKey::Limit(Lane::Bulk, Limited::Chat(ConversationId::from("t/webchat/a:b/c:d"))),
             ParkedKey::Limit(Lane::Ready, Limited::Number("t/whatsapp/49".to_owned())),
-            ParkedKey::Limit(Lane::Ready, Limited::App("t/whatsapp".to_owned())),
+            ParkedKey::Limit(Lane::Ready, Limited::App("t/shop-app".to_owned())),
+            ParkedKey::Limit(Lane::Bulk, Limited::Business("t/102:3".to_owned())),
+            ParkedKey::Limit(Lane::Ready, Limited::Address("meta".to_owned())),
         ];
         // As it always was.
         assert_eq!(keys[2].to_string(), "limit:ready:shop");
@@ -259,7 +274,9 @@ mod tests {
             learned(of),
             learned(Limited::Chat(ConversationId::from("t/telegram/1/2"))),
             learned(Limited::Number("t/whatsapp/1".to_owned())),
-            learned(Limited::App("t/whatsapp".to_owned())),
+            learned(Limited::App("t/shop-app".to_owned())),
+            learned(Limited::Business("t/102".to_owned())),
+            learned(Limited::Address("meta".to_owned())),
         ] {
             let json = serde_json::to_string(&parked).unwrap();
             assert_eq!(serde_json::from_str::<Parked>(&json).unwrap(), parked);

@@ -162,6 +162,9 @@ pub struct Citation {
     /// The bytes of the document's text, first and last plus one; absent for a Q&A pair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(u64, u64)>,
+    /// The same stretch in characters (Unicode scalar values), which every language can count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chars: Option<(u64, u64)>,
     /// Why it was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<Scores>,
@@ -194,6 +197,7 @@ impl Citation {
             base: passage.base.clone(),
             page: passage.page,
             range: passage.range,
+            chars: passage.chars,
             scores: Some(Scores {
                 rank: thousandths(passage.score),
                 coverage: thousandths(passage.coverage),

@@ -316,6 +316,9 @@ pub struct Passage {
     /// The bytes of the document's text that it is, first and last plus one; absent for a Q&A pair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(u64, u64)>,
+    /// The same stretch in characters (Unicode scalar values), which every language can count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chars: Option<(u64, u64)>,
     /// The page, from 1, on which it begins; absent where there are no pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,

@@ -83,6 +83,7 @@ pub(super) mod tests {
             bot: id.into(),
             channel: ChannelKind::Webchat,
             id: id.into(),
+            app: None,
             token: Secret::default(),
             secret: Secret::new(secret.to_owned()),
             origins: Vec::new(),

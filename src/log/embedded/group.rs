@@ -18,7 +18,7 @@ use super::lock;
 use super::seat::{News, Seat};
 use super::topics::{Limit, Partition, Topic};
 use crate::log::types::{Batch, LogError, Progress, Subscription, TopicPartition};
-use crate::log::{Group, Lease, Signal};
+use crate::log::{CommitAnswer, Group, Lease, Signal};
 
 /// How long a member may take to give partitions back, after that it is taken for stuck: longer than any drain, and as long
 /// as a broker would wait for a member that polls.
@@ -357,10 +357,12 @@ impl Group for Member {
         self.core.commit(self.owned(upto)?.0)
     }
 
-    async fn commit_now(&mut self, upto: &[Progress]) -> Result<(), LogError> {
-        let (owned, lost) = self.owned(upto)?;
-        self.core.commit(owned)?;
-        lost.map_or(Ok(()), |lost| Err(LogError::Fenced(lost)))
+    fn commit_told(&mut self, upto: &[Progress]) -> CommitAnswer {
+        let committed = self.owned(upto).and_then(|(owned, lost)| {
+            self.core.commit(owned)?;
+            lost.map_or(Ok(()), |lost| Err(LogError::Fenced(lost)))
+        });
+        Box::pin(std::future::ready(committed))
     }
 
     fn lease(&self) -> Lease {

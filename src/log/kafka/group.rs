@@ -1,7 +1,7 @@
 //! A member of a consumer group.
 //!
 //! Guarantee: rebalances and records reach the caller through one call, rebalances first; no call here waits for the
-//! client but [`KafkaGroup::commit_now`] and [`KafkaGroup::leave`], which wait without blocking and not for ever.
+//! client but [`KafkaGroup::leave`], which waits without blocking and not for ever.
 
 mod commits;
 mod member;
@@ -23,7 +23,7 @@ use self::member::Member;
 use self::shared::{Callbacks, Command, Names, Shared};
 use super::config::KafkaConfig;
 use super::{producer, settings};
-use crate::log::{Group, Lease, LogError, Progress, Signal, Subscription, TopicPartition};
+use crate::log::{CommitAnswer, Group, Lease, LogError, Progress, Signal, Subscription, TopicPartition};
 
 /// A member of a consumer group.
 #[derive(Debug)]
@@ -163,24 +163,30 @@ impl Group for KafkaGroup {
         Ok(())
     }
 
-    async fn commit_now(&mut self, upto: &[Progress]) -> Result<(), LogError> {
-        let partitions = self.submit(upto)?;
+    fn commit_told(&mut self, upto: &[Progress]) -> CommitAnswer {
+        let partitions = match self.submit(upto) {
+            Ok(partitions) => partitions,
+            Err(error) => return Box::pin(std::future::ready(Err(error))),
+        };
         let lost = upto.iter().map(|progress| &progress.partition).find(|asked| !partitions.contains(asked));
         let lost = lost.map_or(Ok(()), |lost| Err(LogError::Fenced(lost.clone())));
         if partitions.is_empty() {
-            return lost;
+            return Box::pin(std::future::ready(lost));
         }
         let answer = self.shared.lock().commits.wait(partitions);
         self.shared.wake();
-        match timeout(COMMIT, answer).await {
-            Ok(Ok(result)) => result.and(lost),
-            Ok(Err(_)) => Err(producer::closed()),
-            Err(_) => Err(LogError::Broker {
-                what: "commit".to_owned(),
-                reason: format!("the group's coordinator did not answer in {} s", COMMIT.as_secs()),
-                retriable: true,
-            }),
-        }
+        let answer = timeout(COMMIT, answer);
+        Box::pin(async move {
+            match answer.await {
+                Ok(Ok(result)) => result.and(lost),
+                Ok(Err(_)) => Err(producer::closed()),
+                Err(_) => Err(LogError::Broker {
+                    what: "commit".to_owned(),
+                    reason: format!("the group's coordinator did not answer in {} s", COMMIT.as_secs()),
+                    retriable: true,
+                }),
+            }
+        })
     }
 
     fn release(&mut self, id: u64) {

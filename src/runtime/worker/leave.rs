@@ -3,55 +3,102 @@
 //! Guarantee: a partition is drained and committed before it is given back; when its time is over, what is in flight is
 //! repeated by the next owner.
 
+use futures_util::FutureExt;
 use tokio::time::Instant;
 
-use super::{TURN_HELD, Worker};
-use crate::log::{LogError, Signal, TopicPartition};
+use super::{Partition, TURN_HELD, Worker};
+use crate::log::{CommitAnswer, LogError, Signal, TopicPartition};
 use crate::pipeline::StageFactory;
 use crate::runtime::actor::Failure;
 use crate::runtime::health::LoopState;
 
-#[derive(Debug)]
+/// A revocation on its way: drained, committed, released.
 pub(super) struct Revocation {
     id: u64,
-    partitions: Vec<TopicPartition>,
+    /// Each with the assignment that it is about: a later one of the same partition is none of its business.
+    partitions: Vec<(TopicPartition, u64)>,
     until: Instant,
+    /// The last commit, once everything is drained.
+    committing: Option<CommitAnswer>,
+}
+
+impl std::fmt::Debug for Revocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Revocation")
+            .field("id", &self.id)
+            .field("partitions", &self.partitions)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<F: StageFactory> Worker<F> {
     pub(super) fn revoke(&mut self, id: u64, partitions: Vec<TopicPartition>) {
-        for owned in partitions.iter().filter_map(|partition| self.partitions.get(partition)) {
+        let lives = partitions.into_iter().filter_map(|partition| {
+            let owned = self.partitions.get(&partition)?;
             owned.release.cancel();
-        }
+            Some((partition, owned.shared.life))
+        });
+        let partitions = lives.collect();
         let until = Instant::now() + self.spec.config.revoke_timeout.get();
-        self.revoking.push(Revocation { id, partitions, until });
+        self.revoking.push(Revocation { id, partitions, until, committing: None });
     }
 
-    /// Releases what has drained, or whose time is over: what is in flight then is repeated by the next owner.
-    pub(super) async fn finish_revocations(&mut self) -> Result<(), Failure> {
+    /// Releases what has drained and is committed, or whose time is over: what is in flight then is repeated by the next
+    /// owner.
+    pub(super) fn finish_revocations(&mut self) {
         let now = Instant::now();
-        for revocation in std::mem::take(&mut self.revoking) {
-            let still = |partition: &TopicPartition| {
-                self.partitions.get(partition).is_some_and(|owned| !owned.drained)
+        for mut revocation in std::mem::take(&mut self.revoking) {
+            let mut answer = match revocation.committing.take() {
+                Some(answer) => answer,
+                None if now < revocation.until && self.still_drains(&revocation) => {
+                    self.revoking.push(revocation);
+                    continue;
+                }
+                None => self.commit_revoked(&revocation.partitions),
             };
-            if now < revocation.until && revocation.partitions.iter().any(still) {
-                self.revoking.push(revocation);
-                continue;
+            match (&mut answer).now_or_never() {
+                Some(outcome) => self.release(revocation, outcome),
+                None => self.revoking.push(Revocation { committing: Some(answer), ..revocation }),
             }
-            for owned in revocation.partitions.iter().filter_map(|partition| self.partitions.get(partition)) {
-                owned.shared.give_back();
-            }
-            let progress = self.progress(|partition| revocation.partitions.contains(partition));
-            if !progress.is_empty()
-                && let Err(error) = self.group.commit_now(&progress).await
-            {
-                // The next owner repeats what this commit would have told it; ids make that safe.
-                tracing::warn!(stage = %F::NAME, %error, "the last commit of revoked partitions failed");
-            }
-            revocation.partitions.iter().for_each(|partition| drop(self.partitions.remove(partition)));
-            self.group.release(revocation.id);
         }
-        Ok(())
+    }
+
+    fn still_drains(&self, revocation: &Revocation) -> bool {
+        revocation.partitions.iter().any(|revoked| self.owned(revoked).is_some_and(|owned| !owned.drained))
+    }
+
+    /// The partition, if it is still that of this assignment.
+    fn owned(&self, (partition, life): &(TopicPartition, u64)) -> Option<&Partition> {
+        self.partitions.get(partition).filter(|owned| owned.shared.life == *life)
+    }
+
+    fn commit_revoked(&mut self, partitions: &[(TopicPartition, u64)]) -> CommitAnswer {
+        let mut mine = Vec::with_capacity(partitions.len());
+        for revoked in partitions {
+            if let Some(owned) = self.owned(revoked) {
+                owned.shared.give_back();
+                mine.push(revoked.0.clone());
+            }
+        }
+        let progress = self.progress(|partition| mine.contains(partition));
+        if progress.is_empty() {
+            Box::pin(std::future::ready(Ok(())))
+        } else {
+            self.group.commit_told(&progress)
+        }
+    }
+
+    fn release(&mut self, revocation: Revocation, outcome: Result<(), LogError>) {
+        if let Err(error) = outcome {
+            // The next owner repeats what this commit would have told it; ids make that safe.
+            tracing::warn!(stage = %F::NAME, %error, "the last commit of revoked partitions failed");
+        }
+        for revoked in &revocation.partitions {
+            if self.owned(revoked).is_some() {
+                self.partitions.remove(&revoked.0);
+            }
+        }
+        self.group.release(revocation.id);
     }
 
     /// Finishes what is in flight within the stop's time, commits, leaves.
@@ -72,8 +119,14 @@ impl<F: StageFactory> Worker<F> {
                 Signal::Records(_) | Signal::Assigned(_) | Signal::Idle => {}
             }
             self.hear()?;
-            self.answer().await;
-            self.finish_revocations().await?;
+            self.answer();
+            self.finish_revocations();
+        }
+        for mut revocation in std::mem::take(&mut self.revoking) {
+            if let Some(answer) = revocation.committing.take() {
+                let outcome = answer.await;
+                self.release(revocation, outcome);
+            }
         }
         self.commit_last(until).await?;
         self.partitions.clear();

@@ -144,7 +144,11 @@ fn judge(answer: &Answer, table: Table) -> Result<Bytes, SendOutcome> {
 
 fn refusal(status: u16, after: Option<Duration>, body: &[u8], table: Table) -> SendOutcome {
     let Ok(Failure { error }) = serde_json::from_slice(body) else {
-        return by_status(status, after, format!("{status} without a readable body"));
+        let reason = format!("{status} without a readable body");
+        return match status {
+            429 => SendOutcome::Retry { after, scope: Scope::Address, reason },
+            _ => by_status(status, after, reason),
+        };
     };
     let said = if error.error_data.details.is_empty() { &error.message } else { &error.error_data.details };
     let reason = words(&format!("{}: {said}", error.code));

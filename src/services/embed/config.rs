@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::fetch::MODEL_FILES;
 use crate::config::Problems;
 
 /// The embedding model.
@@ -20,6 +21,29 @@ pub struct EmbedConfig {
     pub weights: BTreeMap<String, f32>,
     /// Where the ONNX Runtime library comes from, by platform (`linux-x86_64`): a wheel of the Python package index.
     pub wheels: BTreeMap<String, Wheel>,
+    /// Where the model comes from, by platform: weights in bytes are made for a kind of processor.
+    pub models: BTreeMap<String, ModelSource>,
+}
+
+/// A model, file by file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSource {
+    /// What it is called, with its version.
+    pub name: String,
+    /// Its files by what they are called here: `model.onnx`, `tokenizer.json`, `config.json`, `special_tokens_map.json`,
+    /// `tokenizer_config.json`.
+    pub files: BTreeMap<String, Pinned>,
+}
+
+/// A file and what it has to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pinned {
+    /// Its address.
+    pub url: String,
+    /// Its SHA-256 in hexadecimal; anything else is refused.
+    pub sha256: String,
 }
 
 /// A wheel that holds the library.
@@ -36,6 +60,35 @@ pub struct Wheel {
 
 /// The version of ONNX Runtime that the wheels hold and that this was measured with.
 const RUNTIME: &str = "1.31.1";
+
+/// The revision of sentence-transformers/all-MiniLM-L6-v2 that the model is taken from: int8 weights, 384 numbers, Apache-2.0.
+const REVISION: &str = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41";
+
+/// Its weights for ARM.
+const WEIGHTS_ARM: (&str, &str) =
+    ("qint8_arm64", "4278337fd0ff3c68bfb6291042cad8ab363e1d9fbc43dcb499fe91c871902474");
+
+/// Its weights for x86-64 with AVX2: unsigned ones, since products of signed ones overflow where there is no VNNI.
+const WEIGHTS_X86: (&str, &str) =
+    ("quint8_avx2", "b941bf19f1f1283680f449fa6a7336bb5600bdcd5f84d10ddc5cd72218a0fd21");
+
+/// Its other files, the same for all.
+const FILES: [(&str, &str); 4] = [
+    ("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
+    ("special_tokens_map.json", "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3"),
+    ("tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
+    ("tokenizer_config.json", "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b"),
+];
+
+fn minilm((variant, weights): (&str, &str)) -> ModelSource {
+    let base = format!("https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/{REVISION}");
+    let pinned =
+        |path: &str, sha256: &str| Pinned { url: format!("{base}/{path}"), sha256: sha256.to_owned() };
+    let mut files: BTreeMap<String, Pinned> =
+        FILES.iter().map(|(name, sha256)| ((*name).to_owned(), pinned(name, sha256))).collect();
+    files.insert("model.onnx".to_owned(), pinned(&format!("onnx/model_{variant}.onnx"), weights));
+    ModelSource { name: format!("all-MiniLM-L6-v2-{variant}@{}", &REVISION[..7]), files }
+}
 
 impl Default for EmbedConfig {
     fn default() -> Self {
@@ -78,6 +131,14 @@ impl Default for EmbedConfig {
             folder: PathBuf::new(),
             weights: BTreeMap::from([("en".to_owned(), 0.5)]),
             wheels: wheels.into_iter().map(|(platform, wheel)| (platform.to_owned(), wheel)).collect(),
+            models: [
+                ("linux-x86_64", WEIGHTS_X86),
+                ("linux-aarch64", WEIGHTS_ARM),
+                ("macos-aarch64", WEIGHTS_ARM),
+            ]
+            .into_iter()
+            .map(|(platform, weights)| (platform.to_owned(), minilm(weights)))
+            .collect(),
         }
     }
 }
@@ -95,10 +156,19 @@ impl EmbedConfig {
             }
         }
         for (platform, wheel) in &self.wheels {
-            let hex = wheel.sha256.len() == 64 && wheel.sha256.bytes().all(|b| b.is_ascii_hexdigit());
-            if !hex {
-                let key = format!("{at}.wheels.{platform}.sha256");
-                problems.add(key, "is not a SHA-256", "write the 64 hexadecimal digits of the wheel");
+            pinned(&format!("{at}.wheels.{platform}"), (&wheel.url, &wheel.sha256), problems);
+        }
+        for (platform, model) in &self.models {
+            let at = format!("{at}.models.{platform}");
+            if model.name.is_empty() || model.name.chars().any(char::is_control) {
+                problems.add(format!("{at}.name"), "is no name", "say which model it is, and which version");
+            }
+            if model.files.keys().map(String::as_str).ne(MODEL_FILES) {
+                let remedy = format!("name exactly {}", MODEL_FILES.join(", "));
+                problems.add(format!("{at}.files"), "are not the files of a model", remedy);
+            }
+            for (name, file) in &model.files {
+                pinned(&format!("{at}.files.{name}"), (&file.url, &file.sha256), problems);
             }
         }
     }
@@ -107,6 +177,17 @@ impl EmbedConfig {
     #[must_use]
     pub fn place(&self, data: &Path) -> PathBuf {
         if self.folder.as_os_str().is_empty() { data.join("models") } else { self.folder.clone() }
+    }
+}
+
+/// Adds what is wrong with a source.
+fn pinned(at: &str, (url, sha256): (&str, &str), problems: &mut Problems) {
+    if !url.starts_with("https://") && !url.starts_with("http://") {
+        problems.add(format!("{at}.url"), "is no address", "write one that begins with https://");
+    }
+    if sha256.len() != 64 || !sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
+        let remedy = "write the 64 hexadecimal digits of the file";
+        problems.add(format!("{at}.sha256"), "is not a SHA-256", remedy);
     }
 }
 
@@ -124,5 +205,21 @@ mod tests {
         config.wheels.values_mut().for_each(|wheel| wheel.sha256.truncate(9));
         config.validate("embed", &mut problems);
         assert_eq!(problems.0.len(), 4, "{problems}");
+        for (platform, change) in [
+            ("linux-x86_64", (|files| drop(files.remove("model.onnx"))) as fn(&mut BTreeMap<String, Pinned>)),
+            ("linux-aarch64", |files| {
+                let file = files["model.onnx"].clone();
+                files.insert("../model.onnx".to_owned(), file);
+            }),
+            ("macos-aarch64", |files| files.values_mut().for_each(|file| file.url = "ftp://x".to_owned())),
+        ] {
+            change(&mut config.models.get_mut(platform).unwrap().files);
+        }
+        let mut problems = Problems::default();
+        config.validate("embed", &mut problems);
+        let told = problems.to_string();
+        assert!(told.contains("embed.models.linux-x86_64.files: "), "{told}");
+        assert!(told.contains("embed.models.linux-aarch64.files: "), "{told}");
+        assert!(told.contains("embed.models.macos-aarch64.files.config.json.url: "), "{told}");
     }
 }

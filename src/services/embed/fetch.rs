@@ -1,7 +1,8 @@
 //! The library and a model come into the folder of models.
 //!
 //! Guarantees: bytes with another SHA-256 are refused; of a wheel only the one named member is read, at most
-//! 200 MB of it; a file appears whole or not at all, so that a process that starts meanwhile never sees half.
+//! 200 MB of it, and its name never becomes a path; a file appears whole or not at all, so that a process that starts
+//! meanwhile never sees half.
 
 use std::fs;
 use std::io::{Cursor, Read, Write};
@@ -17,12 +18,19 @@ use super::onnx::library;
 /// The library is 30 MB; a member that unpacks to more is none.
 const MAX_LIBRARY: u64 = 200_000_000;
 
-/// What a model is made of: the weights' file may have any name that ends so.
+/// What a model is made of: in a folder the weights' file may have any name that ends so.
 const WEIGHTS: &str = ".onnx";
+
+/// And this is what it is called here.
+const MODEL: &str = "model.onnx";
 
 /// What else, by name.
 const FILES: [&str; 4] =
     ["config.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json"];
+
+/// Every file of a model, as it is called here.
+pub const MODEL_FILES: [&str; 5] =
+    ["config.json", "model.onnx", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json"];
 
 /// Why nothing was installed.
 #[derive(Debug, Error)]
@@ -38,6 +46,14 @@ pub enum FetchError {
         found: String,
         /// In the config.
         wanted: String,
+    },
+    /// It could not be fetched.
+    #[error("{what} could not be fetched: {why}")]
+    Download {
+        /// Its address, which the operator wrote.
+        what: String,
+        /// What happened.
+        why: String,
     },
     /// It is no archive, or the member is not in it.
     #[error("{what}: {why}")]
@@ -75,7 +91,7 @@ pub fn has_library(folder: &Path) -> bool {
 /// True when a model is there.
 #[must_use]
 pub fn has_model(folder: &Path) -> bool {
-    folder.join("model/model.onnx").is_file()
+    folder.join("model").join(MODEL).is_file()
 }
 
 /// Puts the library of a wheel into the folder of models; gives its path.
@@ -83,11 +99,7 @@ pub fn has_model(folder: &Path) -> bool {
 /// # Errors
 /// When the wheel is not the pinned one, or the file can't be written.
 pub fn install_library(folder: &Path, wheel: &Wheel, bytes: &[u8]) -> Result<PathBuf, FetchError> {
-    let found = HEXLOWER_PERMISSIVE.encode(&Sha256::digest(bytes));
-    if !found.eq_ignore_ascii_case(&wheel.sha256) {
-        let (what, wanted) = (wheel.url.clone(), wheel.sha256.clone());
-        return Err(FetchError::Hash { what, found, wanted });
-    }
+    check(&wheel.url, &wheel.sha256, bytes)?;
     let wrong = |why: String| FetchError::Wheel { what: wheel.url.clone(), why };
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| wrong(e.to_string()))?;
     let member = archive.by_name(&wheel.member).map_err(|e| wrong(format!("{}: {e}", wheel.member)))?;
@@ -118,15 +130,41 @@ pub fn install_model(folder: &Path, from: &Path) -> Result<String, FetchError> {
     };
     let absolute = from.canonicalize().map_err(|source| file(from, source))?;
     let name = absolute.file_name().map_or_else(|| "model".to_owned(), |n| n.to_string_lossy().into_owned());
+    let sources = FILES.iter().map(|name| (*name, from.join(name))).chain([(MODEL, weights.clone())]);
+    let mut files = Vec::new();
+    for (name, source) in sources {
+        files.push((name, fs::read(&source).map_err(|error| file(&source, error))?));
+    }
+    write_model(folder, &name, &files)?;
+    Ok(name)
+}
+
+/// Writes the files of a model, the weights last: without them there is no model.
+pub(super) fn write_model<B: AsRef<[u8]>>(
+    folder: &Path,
+    name: &str,
+    files: &[(&str, B)],
+) -> Result<(), FetchError> {
     let place = folder.join("model");
-    let sources = FILES.iter().map(|name| (from.join(name), place.join(name)));
-    // The weights last: without them there is no model.
-    for (source, target) in sources.chain([(weights.clone(), place.join("model.onnx"))]) {
-        let content = fs::read(&source).map_err(|error| file(&source, error))?;
-        write(&target, &content)?;
+    let (weights, others): (Vec<_>, Vec<_>) = files.iter().partition(|(file, _)| *file == MODEL);
+    for (file, content) in others {
+        write(&place.join(file), content.as_ref())?;
     }
     write(&place.join("name"), name.as_bytes())?;
-    Ok(name)
+    weights.into_iter().try_for_each(|(file, content)| write(&place.join(file), content.as_ref()))
+}
+
+/// Refuses bytes that are not the pinned ones.
+pub(super) fn check(what: &str, wanted: &str, bytes: &[u8]) -> Result<(), FetchError> {
+    let found = sha256(bytes);
+    if found.eq_ignore_ascii_case(wanted) {
+        return Ok(());
+    }
+    Err(FetchError::Hash { what: what.to_owned(), found, wanted: wanted.to_owned() })
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    HEXLOWER_PERMISSIVE.encode(&Sha256::digest(bytes))
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<(), FetchError> {

@@ -29,12 +29,20 @@ impl Answer {
         matches!(self.status, 200..=299)
     }
 
-    /// How long the other side asks to wait: `retry-after-ms`, else `retry-after` in (fractions of) seconds.
+    /// How long the other side asks to wait: `retry-after-ms`, else `retry-after` in (fractions of) seconds, or as a moment
+    /// (RFC 9110, 10.2.3), which counts by the other side's own clock, the answer's `date`. `None` where that is over.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         let number = |name: &str| self.header(name)?.trim().parse::<f64>().ok();
-        let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"))?;
-        Duration::try_from_secs_f64(seconds).ok()
+        if let Some(seconds) =
+            number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"))
+        {
+            return Duration::try_from_secs_f64(seconds).ok();
+        }
+        let moment =
+            |name: &str| Some(jiff::fmt::rfc2822::parse(self.header(name)?.trim()).ok()?.timestamp());
+        let wait = moment("retry-after")?.duration_since(moment("date")?);
+        Duration::try_from(wait).ok().filter(|wait| !wait.is_zero())
     }
 }
 
@@ -95,4 +103,36 @@ pub(super) async fn collect(
         body.extend_from_slice(&piece);
     }
     Ok(Answer { status, body: whole.map_or(first, BytesMut::freeze), headers })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asks(headers: &[(&'static str, &str)]) -> Option<Duration> {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (reqwest::header::HeaderName::from_static(name), value.parse().unwrap()));
+        Answer { status: 429, body: Bytes::new(), headers: headers.collect() }.retry_after()
+    }
+
+    #[test]
+    fn a_wait_is_understood_in_each_of_its_forms() {
+        let (now, then) = ("Sun, 22 Nov 2026 19:00:00 GMT", "Sun, 22 Nov 2026 19:01:30 GMT");
+        assert_eq!(asks(&[("retry-after", " 7 ")]), Some(Duration::from_secs(7)));
+        assert_eq!(
+            asks(&[("retry-after", "2"), ("retry-after-ms", "1500")]),
+            Some(Duration::from_millis(1500))
+        );
+        assert_eq!(asks(&[("retry-after", then), ("date", now)]), Some(Duration::from_secs(90)));
+        // Over already, by a clock that nobody told, not at all.
+        for headers in [
+            &[("retry-after", now), ("date", then)][..],
+            &[("retry-after", then)],
+            &[("date", now)],
+            &[("retry-after", "-1")],
+        ] {
+            assert_eq!(asks(headers), None, "{headers:?}");
+        }
+    }
 }

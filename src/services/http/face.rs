@@ -79,6 +79,12 @@ impl Face {
         Ok(Self { client, scope, redirects, max_body: config.max_body.bytes() })
     }
 
+    /// The same, following redirects of a GET: for files whose hash says what they have to be.
+    #[must_use]
+    pub fn following(&self) -> Self {
+        Self { redirects: MAX_REDIRECTS, ..self.clone() }
+    }
+
     /// Sends a JSON body.
     ///
     /// # Errors

@@ -3,8 +3,10 @@
 //! Guarantee: keys are [`Secret`]s; a bucket without TLS is refused unless the settings say that it is meant.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use object_store::aws::{AmazonS3, AmazonS3Builder, S3ConditionalPut};
+use object_store::RetryConfig;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,12 +75,17 @@ impl ObjectStoreConfig {
     }
 }
 
+/// A request that a store stumbles over is sent again so often and for so long: whoever asked has tries of its own, and a
+/// question waits less than this.
+const TRIES: usize = 2;
+const TRYING: Duration = Duration::from_secs(10);
+
 /// A client of a bucket. No network is touched.
 pub(super) fn connect(s3: &S3Config) -> Result<AmazonS3, ObjectError> {
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(&s3.bucket)
         .with_allow_http(s3.allow_http)
-        .with_conditional_put(S3ConditionalPut::ETagMatch);
+        .with_retry(RetryConfig { max_retries: TRIES, retry_timeout: TRYING, ..RetryConfig::default() });
     if !s3.region.is_empty() {
         builder = builder.with_region(&s3.region);
     }

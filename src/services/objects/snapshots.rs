@@ -72,7 +72,7 @@ impl Objects {
             .put(&part_key(tenant, id, name), content.into())
             .await
             .map(drop)
-            .map_err(ObjectError::Store)
+            .map_err(|error| self.failed(error))
     }
 
     /// A file of a snapshot, of exactly `bytes` bytes; `None` when there is no such file, or one of another size.
@@ -87,10 +87,11 @@ impl Objects {
     ) -> Result<Option<Bytes>, ObjectError> {
         let found = match self.store.get(&part_key(tenant, id, name)).await {
             Ok(found) if found.meta.size == bytes => found,
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(ObjectError::Store(error)),
+            Ok(_) => return Ok(None),
+            Err(error) if self.is_absent(&error) => return Ok(None),
+            Err(error) => return Err(self.failed(error)),
         };
-        found.bytes().await.map(Some).map_err(ObjectError::Store)
+        found.bytes().await.map(Some).map_err(|error| self.failed(error))
     }
 
     /// Deletes every file of a snapshot; how many that were.
@@ -102,11 +103,11 @@ impl Objects {
         let listed = self.store.list(Some(&folder)).map_ok(|object| object.location).boxed();
         let deleted = self.store.delete_stream(listed).filter_map(|deleted| async {
             match deleted {
-                Err(object_store::Error::NotFound { .. }) => None,
+                Err(error) if self.is_absent(&error) => None,
                 other => Some(other),
             }
         });
-        let deleted: Vec<Path> = deleted.try_collect().await.map_err(ObjectError::Store)?;
+        let deleted: Vec<Path> = deleted.try_collect().await.map_err(|error| self.failed(error))?;
         if let Some(root) = &self.folder {
             // A folder keeps what is empty, and what a writer that died had not finished, which is never listed.
             let folder = root.join(folder.as_ref());
@@ -123,16 +124,18 @@ impl Objects {
     /// Whether the store answers at all.
     ///
     /// # Errors
-    /// `Store` when it does not, `Config` for a folder that can't be read.
+    /// `Store` when it does not, `Bucket` and `Refused` where it does and there is nothing to be had, `Config` for a folder that
+    /// can't be read.
     pub async fn reach(&self) -> Result<(), ObjectError> {
         // In a folder that is gone nothing is found, which is what is asked of one that is there.
         if let Some(folder) = &self.folder {
             let found = tokio::fs::read_dir(folder).await.map(drop);
             return found.map_err(|error| ObjectError::Config(format!("{}: {error}", folder.display())));
         }
-        match self.store.head(&Path::from("reach")).await {
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(ObjectError::Store(error)),
+        // Asked for one file, a store says that it has none, whether it has the bucket or not; a list says which.
+        match self.store.list(Some(&Path::from("reach"))).next().await {
+            None | Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(self.failed(error)),
         }
     }
 }

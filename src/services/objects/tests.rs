@@ -1,5 +1,7 @@
 //! Files in a folder, by their hash and by their tenant; settings that can't be.
 
+mod s3;
+
 use super::*;
 use crate::config::{Problems, Secret};
 

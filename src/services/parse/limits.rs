@@ -1,8 +1,7 @@
 //! What a child that reads files may take. It takes these from itself before it looks at the first byte.
 //!
 //! Guarantee: after [`confine`] the process can't write a file, or grow past its memory and processor time; the limits
-//! can't be raised again. What it can still do is read what its user may read, and reach the network: a reader that a file
-//! takes over is not stopped from that.
+//! can't be raised again. That it opens no file and reaches no network is [`wall`](super::wall)'s.
 
 use std::time::Duration;
 
@@ -32,16 +31,21 @@ pub fn confine() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Ends this process when it takes longer than its parent waits: a parent that was killed leaves nobody behind.
+/// Ends this process when it takes longer than its parent waits: a parent that was killed leaves nobody behind. To be called
+/// before [`confine`], which leaves no address space for a thread; it is there when this returns.
 pub fn watch() {
     const LONGEST: Duration = Duration::from_secs(100);
-    let wait = || {
+    let (up, is_up) = std::sync::mpsc::channel();
+    let wait = move || {
         // Nobody ever sends: this waits, without a clock that tests could want to stop.
         let (_sender, never) = std::sync::mpsc::channel::<()>();
+        up.send(()).ok();
         if never.recv_timeout(LONGEST).is_err() {
             std::process::exit(1);
         }
     };
     // Without a thread the parent's patience is the only bound, which is enough while it lives.
-    drop(std::thread::Builder::new().stack_size(64 << 10).spawn(wait));
+    if std::thread::Builder::new().stack_size(64 << 10).spawn(wait).is_ok() {
+        is_up.recv().ok();
+    }
 }

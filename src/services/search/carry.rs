@@ -134,12 +134,13 @@ fn passage(from: &[Arc<Resident>], run: &Run<'_>) -> Option<Passage> {
     let (first, last) = (resident.pieces.get(run.first)?, resident.pieces.get(run.last)?);
     let corpus = &resident.corpus;
     let document = piece.document(corpus);
-    let (text, range) = match (&first.place, &last.place) {
+    let (text, range, chars) = match (&first.place, &last.place) {
         (Place::Text(first), Place::Text(last)) => {
             let text = document.text.get(first.start..last.end)?;
-            (text.to_owned(), Some((first.start as u64, last.end as u64)))
+            let chars = document.chars(first.start..last.end);
+            (text.to_owned(), Some((first.start as u64, last.end as u64)), chars)
         }
-        _ => (piece.text(corpus).to_owned(), None),
+        _ => (piece.text(corpus).to_owned(), None, None),
     };
     Some(Passage {
         document: document.name.clone(),
@@ -150,6 +151,7 @@ fn passage(from: &[Arc<Resident>], run: &Run<'_>) -> Option<Passage> {
         coverage: run.best.coverage,
         cosine: run.best.cosine,
         range,
+        chars,
         page: first.page(corpus),
         generation: Some(corpus.version()),
     })

@@ -150,24 +150,33 @@ fn heading(line: &str) -> Option<(usize, &str)> {
     (!text.is_empty()).then_some((level, text))
 }
 
-/// Ranges of at most about [`MAX_TOKENS`], made of whole paragraphs where they fit.
+/// Ranges of at most about [`MAX_TOKENS`], made of whole paragraphs where they fit. What is open is counted on, never anew: a
+/// line may have millions of sentences.
 fn pack(text: &str, section: Range<usize>) -> Vec<Range<usize>> {
     let mut out: Vec<Range<usize>> = Vec::new();
-    let mut open: Option<Range<usize>> = None;
+    let mut open: Option<(Range<usize>, Cost)> = None;
     for unit in units(text, section) {
-        let joined = open.as_ref().map_or(unit.clone(), |open| open.start..unit.end);
-        if tokens(&text[joined.clone()]) <= MAX_TOKENS {
-            open = Some(joined);
-        } else if let Some(full) = open.take() {
+        let (from, mut cost) = match &open {
+            Some((open, cost)) => (open.end, *cost),
+            None => (unit.start, Cost::default()),
+        };
+        cost.add_all(&text[from..unit.end]);
+        if cost.tokens() <= MAX_TOKENS {
+            let start = open.map_or(unit.start, |(open, _)| open.start);
+            open = Some((start..unit.end, cost));
+        } else if let Some((full, _)) = open.take() {
             let with_border = border(text, &full).unwrap_or(unit.start)..unit.end;
             let fits = tokens(&text[with_border.clone()]) <= MAX_TOKENS;
-            open = Some(if fits { with_border } else { unit });
+            let next = if fits { with_border } else { unit };
+            let mut cost = Cost::default();
+            cost.add_all(&text[next.clone()]);
+            open = Some((next, cost));
             out.push(full);
         } else {
             out.push(unit);
         }
     }
-    out.extend(open);
+    out.extend(open.map(|(open, _)| open));
     out.into_iter().map(|range| trim(text, range)).filter(|range| !range.is_empty()).collect()
 }
 
@@ -255,15 +264,19 @@ fn trim(text: &str, range: Range<usize>) -> Range<usize> {
 /// About how many tokens a model makes of a text.
 pub(super) fn tokens(text: &str) -> usize {
     let mut cost = Cost::default();
-    text.chars().for_each(|c| cost.add(c));
+    cost.add_all(text);
     cost.tokens()
 }
 
 /// Quarters of a token: four ASCII characters make one, two of any other script.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 struct Cost(usize);
 
 impl Cost {
+    fn add_all(&mut self, text: &str) {
+        text.chars().for_each(|c| self.add(c));
+    }
+
     const fn add(&mut self, c: char) {
         self.0 += if c.is_ascii() { 1 } else { 2 };
     }
@@ -316,6 +329,17 @@ mod tests {
         }
         let word = "x".repeat(5000);
         assert!(split_all(&word).len() > 4);
+    }
+
+    #[test]
+    fn a_line_of_ten_megabytes_becomes_passages_like_any_other() {
+        for line in
+            ["word ".repeat(2 << 20), "x".repeat(10 << 20), "中".repeat(3 << 20), ". ".repeat(5 << 20)]
+        {
+            let parts = pack(&line, 0..line.len());
+            assert!(!parts.is_empty());
+            assert!(parts.iter().all(|part| tokens(&line[part.clone()]) <= MAX_TOKENS), "{}", &line[..9]);
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct Chunk {
     pub title: String,
     /// The bytes of the document's text that it is; absent for a Q&A pair.
     pub range: Option<(usize, usize)>,
+    /// The same stretch in characters (Unicode scalar values).
+    pub chars: Option<(u64, u64)>,
     /// The page, from 1, on which it begins; absent where there are no pages.
     pub page: Option<u32>,
     /// About how many tokens a model makes of it.
@@ -45,6 +47,10 @@ pub fn preview(document: Document) -> (&'static str, Vec<Chunk>) {
             Place::Text(range) => Some((range.start, range.end)),
             Place::Pair(_) => None,
         },
+        chars: match &piece.place {
+            Place::Text(range) => piece.document(&corpus).chars(range.clone()),
+            Place::Pair(_) => None,
+        },
         page: piece.page(&corpus),
         tokens: tokens(piece.text(&corpus)),
         question: piece.question(&corpus).map(str::to_owned),
@@ -65,12 +71,17 @@ mod tests {
 
     #[test]
     fn passages_stand_where_they_say() {
-        let text = "# Prices\nA haircut is 12 EUR.\n# Hours\nWe are open from nine to five.";
+        // The euro has three bytes and is one character.
+        let text = "# Prices\nA haircut is 12 €.\n# Hours\nWe are open from nine to five.";
         let (language, chunks) = preview(Document { pages: vec![0, 33], ..Document::text("shop.md", text) });
         assert_eq!((language, chunks.len()), ("en", 2));
         for chunk in chunks {
             let (from, to) = chunk.range.unwrap();
             assert_eq!(&text[from..to], chunk.text);
+            let (first, last) = chunk.chars.unwrap();
+            let counted: String = text.chars().skip(first as usize).take((last - first) as usize).collect();
+            assert_eq!(counted, chunk.text);
+            assert_eq!((first as usize == from, last as usize == to), (from < 33, false));
             assert!(chunk.title.starts_with("shop.md > "), "{chunk:?}");
             assert_eq!(chunk.page, Some(if from < 33 { 1 } else { 2 }), "{chunk:?}");
         }

@@ -122,9 +122,19 @@ impl Semantic {
         }
         let texts = resident.pieces.iter().map(|piece| hash(&text_of(piece, &resident.corpus)));
         let hashes: Vec<TextHash> = texts.collect();
-        let open = |(folder, name): (PathBuf, String)| Vectors::open(&folder, &name, self.embed.model());
         let mut known: HashSet<TextHash> = HashSet::new();
-        for vectors in files(&self.folder, resident).filter_map(open) {
+        for (folder, name) in files(&self.folder, resident) {
+            let vectors = match Vectors::open(&folder, &name, self.embed.model()) {
+                Ok(vectors) => vectors,
+                Err(error) => {
+                    // They are there: to make them anew would take hours and then fail at the same.
+                    resident.seen_to.store(false, Ordering::Relaxed);
+                    let corpus = resident.corpus.id();
+                    tracing::warn!(%corpus, %error, "vectors can't be read; this one is searched by words");
+                    return;
+                }
+            };
+            let Some(vectors) = vectors else { continue };
             if stand_for(&vectors, &hashes) {
                 resident.vectors.store(Some(Arc::new(vectors)));
                 return;

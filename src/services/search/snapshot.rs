@@ -19,7 +19,7 @@ pub(super) use table::document_hash;
 pub use write::Written;
 pub(super) use write::write;
 
-use std::fmt;
+use std::{fmt, io};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -161,6 +161,17 @@ impl SnapshotError {
 /// An error of files or of the index, as damage.
 pub(super) fn damaged(error: impl fmt::Display) -> SnapshotError {
     SnapshotError::Damaged(error.to_string())
+}
+
+/// This machine failed (its disk, its memory, its table of open files), which says nothing of the snapshot.
+pub(super) fn local(error: impl fmt::Display) -> SnapshotError {
+    SnapshotError::Reach(format!("the local disk: {error}"))
+}
+
+/// True where the system refused, so that the same bytes may well be read later. What is missing, cut off or no such file at
+/// all is the file's fault.
+pub(super) fn is_systems(error: &io::Error) -> bool {
+    error.raw_os_error().is_some() && error.kind() != io::ErrorKind::NotFound
 }
 
 #[cfg(test)]

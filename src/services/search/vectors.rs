@@ -4,13 +4,15 @@
 //! has at most some hundred thousand, and then nothing is missed, a deletion costs nothing, and there is no index to
 //! build. From [`SKETCHED`] rows on a sketch of signs picks the rows that are looked at.
 //! Guarantees: a file holds vectors of one model and version; a row carries the hash of the text that it stands for, so a
-//! text that did not change is never embedded again.
+//! text that did not change is never embedded again; a machine that can't map a file is never taken for a file without rows.
 
 use std::io::{self, Write};
 use std::path::Path;
 
+use tantivy::directory::error::{OpenDirectoryError, OpenReadError};
 use tantivy::directory::{Directory, MmapDirectory, OwnedBytes};
 
+use super::snapshot::is_systems;
 use crate::services::embed::ModelVersion;
 
 /// From this many rows on, signs are compared before bytes.
@@ -28,6 +30,8 @@ pub(super) type TextHash = [u8; HASH];
 
 /// What stands for a text.
 pub(super) fn hash(text: &str) -> TextHash {
+    #[cfg(test)]
+    work::count(|(hashed, opened)| (hashed + 1, opened));
     let mut out = [0; HASH];
     out.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..HASH]);
     out
@@ -74,9 +78,16 @@ impl std::fmt::Debug for Vectors {
 
 impl Vectors {
     /// Maps a file; `None` when there is none, or it is of another model or version, or damaged.
-    pub(super) fn open(folder: &Path, name: &str, model: &ModelVersion) -> Option<Self> {
-        let directory = MmapDirectory::open(folder).ok()?;
-        let bytes = directory.open_read(Path::new(name)).ok()?.read_bytes().ok()?;
+    ///
+    /// # Errors
+    /// When the system refused to open or map it: its rows are there, and can't be had at the moment.
+    pub(super) fn open(folder: &Path, name: &str, model: &ModelVersion) -> io::Result<Option<Self>> {
+        #[cfg(test)]
+        work::count(|(hashed, opened)| (hashed, opened + 1));
+        Ok(map(folder, name)?.and_then(|bytes| Self::read(bytes, model)))
+    }
+
+    fn read(bytes: OwnedBytes, model: &ModelVersion) -> Option<Self> {
         let number = |at: usize| {
             let four: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
             usize::try_from(u32::from_le_bytes(four)).ok()
@@ -122,7 +133,7 @@ impl Vectors {
             out.flush()?;
         }
         file.persist(folder.join(name))?;
-        Ok(Self::open(folder, name, model))
+        Self::open(folder, name, model)
     }
 
     /// The file as it stands on the disk.
@@ -213,6 +224,24 @@ impl Vectors {
     }
 }
 
+/// The bytes of a file; `None` where it is not there or can't be such a file.
+fn map(folder: &Path, name: &str) -> io::Result<Option<OwnedBytes>> {
+    let refused = |error: &io::Error| match is_systems(error) {
+        true => Err(io::Error::new(error.kind(), format!("{name} can't be mapped: {error}"))),
+        false => Ok(None),
+    };
+    let directory = match MmapDirectory::open(folder) {
+        Ok(directory) => directory,
+        Err(OpenDirectoryError::IoError { io_error, .. }) => return refused(&io_error),
+        Err(_) => return Ok(None),
+    };
+    match directory.open_read(Path::new(name)) {
+        Ok(file) => file.read_bytes().map_or_else(|error| refused(&error), |bytes| Ok(Some(bytes))),
+        Err(OpenReadError::IoError { io_error, .. }) => refused(&io_error),
+        Err(_) => Ok(None),
+    }
+}
+
 /// Leaves the nearest, nearest first.
 fn best(scores: &mut Vec<(usize, f32)>, depth: usize) {
     let nearer = |a: &(usize, f32), b: &(usize, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
@@ -278,6 +307,25 @@ impl pulp::WithSimd for Sketch<'_> {
             bits.sum::<u32>() as u16
         };
         vectors.signs.chunks_exact(size).map(differ).collect()
+    }
+}
+
+/// What a thread did with vectors, for tests that hold a job to its cost.
+#[cfg(test)]
+pub(super) mod work {
+    use std::cell::Cell;
+
+    thread_local! {
+        static WORK: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    }
+
+    pub(super) fn count(done: impl FnOnce((usize, usize)) -> (usize, usize)) {
+        WORK.set(done(WORK.get()));
+    }
+
+    /// Texts that this thread hashed, and files that it opened.
+    pub(in crate::services::search) fn done() -> (usize, usize) {
+        WORK.get()
     }
 }
 

@@ -112,7 +112,8 @@ impl Dispatch {
         if in_time {
             send::send(cx, &self.shared, Sending { chat, head, job, key, slot });
         } else {
-            cx.spawn(async move { Effect::Sent { chat, head, job, attempt: Attempt::Late, bot: None } });
+            let attempt = Attempt::Late;
+            cx.spawn(async move { Effect::Sent { chat, head, job, attempt, bot: None, wider: None } });
         }
     }
 
@@ -166,6 +167,8 @@ impl Dispatch {
     pub(super) fn flush(&mut self, cx: &mut PartitionCx<Effect>) {
         let desk = self.desk(cx);
         if let Some(drafts) = self.ledger.depart() {
+            let marks = |unsent| drafts.iter().any(|draft| draft.marks(unsent));
+            let (marked, unmarked) = (marks(false), marks(true));
             let (outputs, payloads) = (Arc::clone(&cx.outputs), Arc::clone(&self.payloads));
             let (log, cancel) = (Arc::clone(&cx.log), cx.cancel.clone());
             cx.spawn(async move {
@@ -173,6 +176,8 @@ impl Dispatch {
                     Ok(emissions) => {
                         let appended = outputs.append(&*log, emissions, &cancel).await;
                         failpoint::pass(Failpoint::Settled);
+                        pass_if(marked, Failpoint::Marked);
+                        pass_if(unmarked, Failpoint::Unmarked);
                         appended
                     }
                     Err(error) => Err(error),
@@ -200,7 +205,11 @@ impl Dispatch {
         if let Some(drafts) = self.letters.depart() {
             let (lane, now) = (cx.partition.clone(), cx.now());
             let parts = (Arc::clone(&self.payloads), Arc::clone(&cx.log), cx.cancel.clone());
-            cx.spawn(async move { Effect::Buried(records::bury(drafts, lane, now, parts).await) });
+            cx.spawn(async move {
+                let buried = records::bury(drafts, lane, now, parts).await;
+                failpoint::pass(Failpoint::Buried);
+                Effect::Buried(buried)
+            });
         }
         if !self.freed.is_empty() {
             let (payloads, freed) = (Arc::clone(&self.payloads), std::mem::take(&mut self.freed));

@@ -14,7 +14,7 @@ use crate::domain::bot::Bot;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::{Lane, Limited, SettledStatus};
 use crate::domain::ids::{BotId, ConversationId};
-use crate::limits::{Keys, Pause};
+use crate::limits::{Keys, Pause, Plan, Wider};
 use crate::pipeline::PartitionCx;
 use crate::services::channel::{Scope, SendOutcome};
 use crate::store::StoreError;
@@ -39,10 +39,10 @@ impl Dispatch {
         &mut self,
         cx: &PartitionCx<Effect>,
         ix: Ix,
-        bot: Result<Option<Arc<Bot>>, StoreError>,
+        found: Result<(Option<Arc<Bot>>, Wider), StoreError>,
     ) {
-        match bot {
-            Ok(bot) => self.refresh(ix, bot.as_deref()),
+        match found {
+            Ok((bot, wider)) => self.refresh(ix, bot.as_deref(), Some(wider)),
             Err(error) => self.unclear(cx, ix, &error),
         }
         if let Some(line) = self.queues.get_mut(ix) {
@@ -58,7 +58,7 @@ impl Dispatch {
         (chat, head): (Ix, Head),
         job: Box<Job>,
         attempt: Attempt,
-        bot: Option<&Bot>,
+        (bot, wider): (Option<&Bot>, Option<Wider>),
     ) {
         let Some(found) = self.queues.chat(chat) else { return };
         let keys = found.keys.unwrap_or_else(|| {
@@ -74,7 +74,7 @@ impl Dispatch {
         self.aside(chat);
         self.queues.called(place.line, !matches!(attempt, Attempt::Called(SendOutcome::Unknown { .. })));
         if bot.is_some() {
-            self.refresh(place.line, bot);
+            self.refresh(place.line, bot, wider);
         }
         if let (Attempt::Called(_), Some(voice)) =
             (&attempt, self.queues.get(place.line).and_then(|line| line.voice.as_ref()))
@@ -142,14 +142,14 @@ impl Dispatch {
                 }
                 if scope == Scope::Chat { backoff::chat(refusals) } else { backoff::message(refusals) }
             }
-            (None, Scope::Number | Scope::Bot) => {
+            (None, Scope::Number | Scope::Bot | Scope::Address) => {
                 let failures = self.queues.get_mut(place.line).map_or(1, |line| {
                     line.failures = line.failures.saturating_add(1);
                     line.failures
                 });
                 backoff::account(failures)
             }
-            (None, Scope::App) => backoff::app(),
+            (None, Scope::App | Scope::Business) => backoff::app(),
         };
         if scope == Scope::Number && span >= ALARMING {
             tracing::error!(bot = %place.bot, seconds = span.as_secs(), reason, "the provider wants the number to rest");
@@ -157,12 +157,16 @@ impl Dispatch {
         let now = self.now(cx);
         // What the account or the app has to wait for is the limits' to say; this chat's replies wait at least as long.
         self.machine.park_wait_chat(&place.conversation, now.moment + span);
-        self.pause(place.line, &place.keys, scope, span, now.moment);
-        self.write_down(&place.conversation, scope, now.moment + span, now);
+        let paused = self.pause(place.line, &place.keys, scope, span, now.moment);
+        self.write_down(place.line, &place.conversation, paused, now.moment + span, now);
         if matches!(scope, Scope::Chat | Scope::Bot) {
             // Telegram does not say whether it is the chat or the bot: the limits make it the bot's in the end.
-            let paused = self.common.limits().paused(&place.keys, now.moment);
-            if paused > now.moment {
+            let paused = self
+                .queues
+                .get(place.line)
+                .and_then(|line| line.voice.as_ref())
+                .map(|voice| self.common.limits().paused(&voice.plan, &place.keys, now.moment));
+            if let Some(paused) = paused.filter(|paused| *paused > now.moment) {
                 self.machine.park_wait_bot(&place.bot, paused, now);
             }
         }
@@ -172,36 +176,58 @@ impl Dispatch {
         Outcome::Refused
     }
 
-    /// Learns a pause.
-    pub(super) fn pause(&mut self, line: Ix, keys: &Keys, scope: Scope, span: Duration, now: Duration) {
-        let telegram = self.queues.get(line).is_some_and(|line| line.key.channel == ChannelKind::Telegram);
+    /// Learns a pause. Returns of what, in the end.
+    pub(super) fn pause(
+        &mut self,
+        line: Ix,
+        keys: &Keys,
+        scope: Scope,
+        span: Duration,
+        now: Duration,
+    ) -> Option<Pause> {
+        let line = self.queues.get(line)?;
+        let telegram = line.key.channel == ChannelKind::Telegram;
         let what = match scope {
-            Scope::Message | Scope::Templates => return,
+            Scope::Message | Scope::Templates => return None,
             // Telegram says "too fast" and not who.
             Scope::Chat if telegram => Pause::ChatOrBot,
             Scope::Chat => Pause::Chat,
             Scope::Number => Pause::Number,
             Scope::Bot => Pause::Bot,
             Scope::App => Pause::App,
+            Scope::Business => Pause::Business,
+            Scope::Address => Pause::NumberOrAddress,
         };
-        self.common.limits().pause(what, keys, now + span, now);
+        let plan = line.voice.as_ref().map(|voice| &voice.plan);
+        Some(self.common.limits().pause(what, plan.unwrap_or(&Plan::default()), keys, now + span, now))
     }
 
     /// Has the next owner learn a long wait too. A bot's the machine writes down itself; a message's own is nobody else's.
     pub(super) fn write_down(
         &mut self,
+        line: Ix,
         conversation: &ConversationId,
-        scope: Scope,
+        paused: Option<Pause>,
         until: Duration,
         now: Now,
     ) {
-        let of = match scope {
-            Scope::Chat => Limited::Chat(conversation.clone()),
-            Scope::Number => Limited::Number(conversation.beginning(3).to_owned()),
-            Scope::App => Limited::App(conversation.beginning(2).to_owned()),
-            Scope::Message | Scope::Templates | Scope::Bot => return,
+        let Some((key, wider)) = self.queues.get(line).and_then(|line| {
+            let voice = line.voice.as_ref()?;
+            Some((&line.key, &voice.wider))
+        }) else {
+            return;
         };
-        self.machine.write_down(of, until, now);
+        let of = match paused {
+            Some(Pause::Chat) => Some(Limited::Chat(conversation.clone())),
+            Some(Pause::Number) => Some(Limited::Number(conversation.beginning(3).to_owned())),
+            Some(Pause::App) => wider.app.clone().map(Limited::App),
+            Some(Pause::Business) => wider.business.clone().map(Limited::Business),
+            Some(Pause::Address) => key.channel.provider().map(|name| Limited::Address(name.to_owned())),
+            Some(Pause::Bot | Pause::ChatOrBot | Pause::NumberOrAddress) | None => None,
+        };
+        if let Some(of) = of {
+            self.machine.write_down(of, until, now);
+        }
     }
 
     /// The head of a chat will not be sent, whatever the provider would say.
@@ -269,17 +295,20 @@ impl Dispatch {
         self.queues.rest_line(ix, now + wait);
     }
 
-    /// A bot that changed may have other limits.
-    fn refresh(&mut self, ix: Ix, bot: Option<&Bot>) {
+    /// A bot that changed may have other limits; an account, another app or business account.
+    fn refresh(&mut self, ix: Ix, bot: Option<&Bot>, wider: Option<Wider>) {
         let version = bot.map_or(0, |bot| bot.version);
         let Some(line) = self.queues.get_mut(ix) else { return };
-        if line.voice.as_ref().is_some_and(|voice| voice.version == version) {
+        let known = line.voice.as_ref();
+        let same = known.is_some_and(|voice| wider.as_ref().is_none_or(|wider| *wider == voice.wider));
+        if same && known.is_some_and(|voice| voice.version == version) {
             return;
         }
+        let wider = wider.or_else(|| known.map(|voice| voice.wider.clone())).unwrap_or_default();
         let ttl = bot.and_then(|bot| bot.spec.reply_ttl.span()).map(|span| span.get());
         let (limits, policy) =
             bot.map(|bot| (bot.spec.limits.clone(), bot.spec.on_unknown)).unwrap_or_default();
-        line.voice =
-            Some(Voice { plan: self.common.limits().plan(line.key.channel, &limits), policy, ttl, version });
+        let plan = self.common.limits().plan(line.key.channel, &limits, &wider);
+        line.voice = Some(Voice { plan, wider, policy, ttl, version });
     }
 }

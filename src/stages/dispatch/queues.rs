@@ -5,6 +5,8 @@
 //! logarithm of the number of waits.
 
 mod line;
+#[cfg(test)]
+mod tests;
 
 pub(super) use line::{LineKey, State, Voice, Wake};
 

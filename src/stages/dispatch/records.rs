@@ -67,6 +67,17 @@ pub(super) enum LedgerDraft {
     Load(Verdict, Timestamp, Place),
 }
 
+impl LedgerDraft {
+    /// True for a mark: SENDING, or UNSENT which takes one back.
+    pub(super) const fn marks(&self, unsent: bool) -> bool {
+        match self {
+            Self::Mark(Settled::Sending { .. }) => !unsent,
+            Self::Mark(Settled::Unsent { .. }) => unsent,
+            Self::Mark(_) | Self::Result(..) | Self::Load(..) => false,
+        }
+    }
+}
+
 /// The records of a batch. Waits for the disk where one has to be loaded.
 ///
 /// # Errors

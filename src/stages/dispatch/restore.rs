@@ -17,7 +17,8 @@ use super::{Common, Dispatch, PAST};
 use crate::domain::events::{Lane, Limited, Parked, ParkedKey, Settled, SettledStatus};
 use crate::domain::ids::{BotId, ConversationId};
 use crate::domain::time::Timestamp;
-use crate::limits::Pause;
+use crate::failpoint::{self, Failpoint};
+use crate::limits::{Pause, Plan, Wide};
 use crate::log::{Log, LogError, Payloads, Place, Record, Scan, TopicPartition};
 use crate::pipeline::PartitionCx;
 
@@ -54,9 +55,11 @@ impl Dispatch {
             search_since(&*cx.log, &ledger.partition, beginning, &mut search).await?;
         }
         let recovered = restore.answer(ledger_end, &search);
+        failpoint::pass(Failpoint::Restoring);
         for doubt in recovered.doubts() {
             settle_doubt(cx, lane, &self.payloads, doubt).await?;
         }
+        failpoint::pass(Failpoint::Restored);
         let now = self.now(cx);
         self.pause_again(recovered.waits(now), now.moment);
         self.machine = recovered.machine(now);
@@ -85,10 +88,21 @@ impl Dispatch {
                 Limited::Bot(bot) => (Pause::Bot, bot.clone(), ""),
                 Limited::Chat(chat) => (Pause::Chat, BotId::default(), chat.as_str()),
                 Limited::Number(number) => (Pause::Number, BotId::default(), number.as_str()),
-                Limited::App(app) => (Pause::App, BotId::default(), app.as_str()),
+                Limited::App(app) => {
+                    limits.pause_wide(Wide::App, app, until, now);
+                    continue;
+                }
+                Limited::Business(business) => {
+                    limits.pause_wide(Wide::Business, business, until, now);
+                    continue;
+                }
+                Limited::Address(provider) => {
+                    limits.pause_wide(Wide::Address, provider, until, now);
+                    continue;
+                }
             };
             let keys = limits.keys(&bot, &ConversationId::from(place), false);
-            limits.pause(what, &keys, until, now);
+            limits.pause(what, &Plan::default(), &keys, until, now);
         }
     }
 
@@ -121,8 +135,10 @@ async fn read_parked(
     let mut epoch = cx.epoch;
     loop {
         cx.claim(epoch).await?;
+        failpoint::pass(Failpoint::Claiming);
         let marker = records::marker(Desk { partition: cx.partition.partition, epoch, lane });
         let position = cx.append(vec![marker]).await?.first().map_or(0, |position| position.offset);
+        failpoint::pass(Failpoint::Claimed);
         let mut under_way = VecDeque::new();
         while let Some(batch) = scan.batch(position + 1).await? {
             let payloads = Arc::clone(payloads);
@@ -293,6 +309,7 @@ async fn settle_doubt(
     let letter = DeadLetter { offset, id, part, attempt: 1, word, detail, place };
     let letter = records::outgoing(&letter, &record, &reply.bot, &cx.partition, cx.now());
     crate::pipeline::dead::append(&*cx.log, letter, &cx.cancel).await?;
+    failpoint::pass(Failpoint::DoubtBuried);
     let verdict = Verdict {
         offset,
         id,

@@ -21,7 +21,7 @@ use crate::domain::refusal::{Refusal, Refused};
 use crate::domain::stage::StageName;
 use crate::domain::time::Timestamp;
 use crate::failpoint::{self, Failpoint};
-use crate::limits::Keys;
+use crate::limits::{Keys, Wider};
 use crate::log::{LogError, Payloads, Place, Position, Reader, Record};
 use crate::pipeline::{Emission, PartitionCx};
 use crate::services::channel::{Scope, SendOutcome, Sender, Target};
@@ -38,8 +38,8 @@ pub enum Effect {
     Found {
         /// The account's line.
         line: Ix,
-        /// The bot, where there is one; an error when the store could not say.
-        bot: Result<Option<Arc<Bot>>, StoreError>,
+        /// The bot, where there is one, and what its account stands behind; an error when the store could not say.
+        found: Result<(Option<Arc<Bot>>, Wider), StoreError>,
     },
     /// A parked reply was loaded, since its turn has come.
     Loaded {
@@ -60,6 +60,8 @@ pub enum Effect {
         attempt: Attempt,
         /// The bot as it is now, where it was found.
         bot: Option<Arc<Bot>>,
+        /// What the account stands behind, likewise.
+        wider: Option<Wider>,
     },
     /// A signal's call is over.
     Signalled {
@@ -152,9 +154,18 @@ enum Voice {
 /// Looks a line's bot up.
 pub(super) fn look_up(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, line: Ix, key: LineKey) {
     let shared = Arc::clone(shared);
-    cx.spawn(
-        async move { Effect::Found { line, bot: shared.deps.directory.bot(&key.tenant, &key.bot).await } },
-    );
+    cx.spawn(async move {
+        let found = async {
+            let bot = shared.deps.directory.bot(&key.tenant, &key.bot).await?;
+            let account = shared.deps.directory.account(key.channel, &key.account).await?;
+            let wider = match account {
+                Some(account) => wider(&shared, &account).await?,
+                None => Wider::default(),
+            };
+            Ok((bot, wider))
+        };
+        Effect::Found { line, found: found.await }
+    });
 }
 
 /// Loads a parked reply for its chat.
@@ -198,6 +209,7 @@ pub(super) fn send(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, sending: 
     let asked = cx.clock.uptime();
     let (clock, ownership, cancel) = (Arc::clone(&cx.clock), Arc::clone(&cx.ownership), cx.cancel.clone());
     cx.spawn(async move {
+        let mut behind = None;
         let (attempt, bot) = match voice(&shared, &key, job.is_template(head.part)).await {
             Voice::Silent(attempt, bot) => (attempt, bot),
             // The machine looked at the lease before the store was asked, which may have taken its time.
@@ -228,11 +240,13 @@ pub(super) fn send(cx: &mut PartitionCx<Effect>, shared: &Arc<Shared>, sending: 
                 {
                     refused(&shared, &account, what, reason).await;
                 }
+                // After the call, since the lease is not asked again. What the store can't say stays as it was known.
+                behind = wider(&shared, &account).await.ok();
                 (attempt, Some(bot))
             }
         };
         drop(slot);
-        Effect::Sent { chat, head, job, attempt, bot }
+        Effect::Sent { chat, head, job, attempt, bot, wider: behind }
     });
 }
 
@@ -301,6 +315,16 @@ async fn voice(shared: &Shared, key: &LineKey, template: bool) -> Voice {
         }
         Err(error) => Voice::Silent(Attempt::Unclear(error), Some(bot)),
     }
+}
+
+/// What an account stands behind together with others. Costs a look into memory; once a minute into the store.
+async fn wider(shared: &Shared, account: &Account) -> Result<Wider, StoreError> {
+    let business = match account.channel {
+        ChannelKind::Whatsapp => shared.deps.directory.business_of(&account.tenant, &account.id).await?,
+        _ => None,
+    };
+    let of_tenant = |name: &str| format!("{}/{name}", account.tenant);
+    Ok(Wider { app: account.app.as_deref().map(of_tenant), business: business.as_deref().map(of_tenant) })
 }
 
 fn sender(account: &Account) -> Sender {

@@ -16,10 +16,10 @@ use crate::domain::event::Event;
 use crate::domain::events::{Signal, SignalReady};
 use crate::domain::ids::ConversationId;
 use crate::domain::time::Timestamp;
-use crate::limits::Keys;
+use crate::limits::{Keys, Pause};
 use crate::log::{Reader, Record, TopicPartition};
 use crate::pipeline::PartitionCx;
-use crate::services::channel::{Scope, SendOutcome};
+use crate::services::channel::SendOutcome;
 
 /// How long a signal is worth sending.
 pub(super) fn life(signal: &Signal) -> Duration {
@@ -111,14 +111,14 @@ impl Dispatch {
         self.queues.called(line, !matches!(outcome, SendOutcome::Unknown { .. }));
         if let SendOutcome::Retry { after: Some(after), scope, .. } = &outcome {
             let now = self.now(cx);
-            self.pause(line, &keys, *scope, *after, now.moment);
+            let paused = self.pause(line, &keys, *scope, *after, now.moment);
             // A chat's own is worth nothing to the next owner, who has no signals of before.
-            if matches!(scope, Scope::Number | Scope::App)
+            if paused != Some(Pause::Chat)
                 && let Some(LineKey { tenant, channel, account, .. }) =
                     self.queues.get(line).map(|line| &line.key)
             {
                 let account = ConversationId::new(tenant, *channel, account, "", None);
-                self.write_down(&account, *scope, now.moment + *after, now);
+                self.write_down(line, &account, paused, now.moment + *after, now);
             }
         }
         tracing::debug!(?outcome, "signal");

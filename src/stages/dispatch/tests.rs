@@ -12,3 +12,4 @@ mod people;
 mod property;
 mod rig;
 mod said;
+mod wider;

@@ -21,6 +21,7 @@ use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::ids::{ConversationId, EventId};
 use crate::domain::modes::Modes;
 use crate::domain::time::{Clock, Timestamp};
+use crate::failpoint::{self, Failpoint};
 use crate::log::{Log, LogError};
 use crate::pipeline::partition::Outputs;
 use crate::pipeline::{Emission, StageError};
@@ -361,7 +362,9 @@ impl Worker {
         let (modes, rest): (Vec<_>, Vec<_>) =
             emissions.into_iter().partition(|emission| emission.port == people::PORT);
         for part in [modes, rest].into_iter().filter(|part| !part.is_empty()) {
+            failpoint::pass(Failpoint::Ingesting);
             self.outputs.append(&*self.log, part, &self.cancel).await?;
+            failpoint::pass(Failpoint::Ingested);
         }
         Ok(())
     }

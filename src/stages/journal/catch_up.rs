@@ -51,7 +51,7 @@ impl Gap {
             let rows = records.iter().filter_map(|record| self.source.rows(record).ok());
             let rows = rows.map(Arc::from).collect();
             let (log_id, topic) = (Arc::clone(&self.log_id), Arc::clone(&self.topic));
-            self.writer.write(Advance { log_id, topic, part, old: next, new, rows }).await?;
+            self.writer.write(Advance { log_id, topic, part, old: next, new, rows, more: true }).await?;
             next = new;
         }
         Ok(next)

@@ -37,6 +37,7 @@ impl Bench {
             bot: "shop".into(),
             channel: ChannelKind::Telegram,
             id: "77".into(),
+            app: None,
             token: Secret::new("77:x".to_owned()),
             secret: Secret::default(),
             origins: Vec::new(),

@@ -115,7 +115,7 @@ async fn insert<R: Bulk>(tx: &mut Tx, rows: Vec<&R>) -> Result<(), StoreError> {
 
 /// PostgreSQL takes no NUL in a text; a person may send one.
 fn clean(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+    if text.as_bytes().contains(&0) { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
 }
 
 fn number(n: impl TryInto<i64>) -> i64 {

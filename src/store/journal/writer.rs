@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -14,12 +15,18 @@ use super::bulk::Rows;
 use super::positions::number;
 use super::rows::JournalRow;
 use crate::domain::failure::{Class, Classify, Origin};
+use crate::failpoint::{self, Failpoint};
 use crate::store::Store;
 use crate::store::db::Tx;
 use crate::store::error::StoreError;
 
 /// Hand-ins that wait. A partition has one on its way at most, so this is more than the partitions of a process.
 const QUEUE: usize = 256;
+
+/// Rows of one linger from which on a batch lingers [`LINGERS`] times as long: ids spread over all of an index, so at such
+/// a rate every transaction writes most of its pages, and fewer transactions are what saves writing.
+const MANY: usize = 1_000;
+const LINGERS: u32 = 5;
 
 /// A partition's step forward.
 #[derive(Debug)]
@@ -36,6 +43,8 @@ pub struct Advance {
     pub new: u64,
     /// What the records between tell, a slice each: whoever hands them in keeps them until they are written.
     pub rows: Vec<Arc<[JournalRow]>>,
+    /// More of the partition waits behind this step: it can't hand that in before this is written.
+    pub more: bool,
 }
 
 impl Advance {
@@ -72,6 +81,7 @@ impl Classify for JournalError {
 }
 
 type Answer = oneshot::Sender<Result<(), JournalError>>;
+type HandedIn = mpsc::Receiver<(Advance, Answer)>;
 
 /// Hands steps to the writer's task, which ends when the last of these is dropped.
 #[derive(Debug, Clone)]
@@ -101,21 +111,46 @@ impl JournalWriter {
     }
 }
 
-async fn run(store: Arc<Store>, mut handed_in: mpsc::Receiver<(Advance, Answer)>) {
+async fn run(store: Arc<Store>, mut handed_in: HandedIn) {
     while let Some(first) = handed_in.recv().await {
-        let mut rows = first.0.count();
-        let mut steps = VecDeque::from([first]);
-        let until = Instant::now() + store.config.linger.get();
-        while rows < store.config.batch as usize {
-            match timeout_at(until, handed_in.recv()).await {
-                Ok(Some(next)) => {
-                    rows += next.0.count();
-                    steps.push_back(next);
-                }
-                Ok(None) | Err(_) => break,
-            }
+        let (most, linger) = (store.config.batch as usize, store.config.linger.get());
+        let batch = Batch::gather(first, &mut handed_in, most, linger).await;
+        write_all(&store, batch.steps).await;
+    }
+}
+
+/// What shares a transaction.
+struct Batch {
+    steps: VecDeque<(Advance, Answer)>,
+    rows: usize,
+    /// A partition has more than it could hand in.
+    more: bool,
+}
+
+impl Batch {
+    /// Takes what is handed in meanwhile, up to `most` rows.
+    async fn gather(
+        first: (Advance, Answer),
+        handed_in: &mut HandedIn,
+        most: usize,
+        linger: Duration,
+    ) -> Self {
+        let began = Instant::now();
+        let mut batch = Self { rows: first.0.count(), more: first.0.more, steps: VecDeque::from([first]) };
+        batch.collect(handed_in, most, began + linger).await;
+        if batch.rows >= MANY && !batch.more {
+            batch.collect(handed_in, most, began + linger * LINGERS).await;
         }
-        write_all(&store, steps).await;
+        batch
+    }
+
+    async fn collect(&mut self, handed_in: &mut HandedIn, most: usize, until: Instant) {
+        while self.rows < most {
+            let Ok(Some(next)) = timeout_at(until, handed_in.recv()).await else { return };
+            self.rows += next.0.count();
+            self.more |= next.0.more;
+            self.steps.push_back(next);
+        }
     }
 }
 
@@ -166,7 +201,9 @@ async fn write(store: &Store, steps: &mut [Advance]) -> Result<Vec<Option<u64>>,
     }
     store.not_forgotten(&mut tx, told).await?.into_iter().for_each(|row| rows.add(row));
     rows.write(&mut tx).await?;
+    failpoint::pass(Failpoint::Journaling);
     tx.commit().await?;
+    failpoint::pass(Failpoint::Journaled);
     Ok(outcomes)
 }
 
@@ -183,4 +220,46 @@ async fn advance(tx: &mut Tx, step: &Advance) -> Result<bool, StoreError> {
     .execute(tx.on())
     .await?;
     Ok(moved.rows_affected() == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{ConversationId, TenantId};
+    use crate::domain::time::Timestamp;
+    use crate::store::ClosedRow;
+
+    const LINGER: Duration = Duration::from_millis(200);
+
+    fn step(rows: usize, more: bool) -> (Advance, Answer) {
+        let row = JournalRow::Closed(ClosedRow {
+            tenant: TenantId::from("t"),
+            conversation: ConversationId::from("c"),
+            reason: String::new(),
+            at: Timestamp::from_millis(0),
+        });
+        let rows = vec![Arc::from(vec![row; rows])];
+        let advance = Advance { log_id: "".into(), topic: "".into(), part: 0, old: 0, new: 1, rows, more };
+        (advance, oneshot::channel().0)
+    }
+
+    /// How long a batch of one step waits for another that never comes.
+    async fn waits(rows: usize, more: bool) -> Duration {
+        let (_queue, mut handed_in) = mpsc::channel(1);
+        let began = Instant::now();
+        Batch::gather(step(rows, more), &mut handed_in, 8_000, LINGER).await;
+        began.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_rows_linger_longer_unless_their_partition_has_more() {
+        let about = |took: Duration, lingers: u32| {
+            let wanted = LINGER * lingers;
+            assert!(took >= wanted && took < wanted + LINGER / 2, "{took:?} is not {lingers} lingers");
+        };
+        about(waits(MANY - 1, false).await, 1);
+        about(waits(MANY, false).await, LINGERS);
+        about(waits(MANY, true).await, 1);
+        assert!(waits(8_000, false).await < LINGER / 2, "a full batch waits for nothing");
+    }
 }

@@ -195,7 +195,7 @@ async fn a_new_owner_knows_what_the_last_one_saw() {
     for n in 0..10 {
         let record = text(n, n);
         let out = Outgoing::event(IN.into(), record.key, record.value).at(0);
-        log.append(vec![out]).await.unwrap();
+        log.append(&[out]).await.unwrap();
     }
     // The last owner had finished what lies before 6.
     let mut bench = Bench::on(log, 6);

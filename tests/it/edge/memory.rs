@@ -64,7 +64,7 @@ impl MemoryLog {
 
 #[async_trait]
 impl Log for MemoryLog {
-    async fn append(&self, batch: Vec<Outgoing>) -> Result<Vec<Position>, LogError> {
+    async fn append(&self, batch: &[Outgoing]) -> Result<Vec<Position>, LogError> {
         let mood = self.state.lock().unwrap().mood;
         match mood {
             Mood::Well => {}
@@ -75,11 +75,11 @@ impl Log for MemoryLog {
             }
         }
         let mut state = self.state.lock().unwrap();
-        let positions = batch.into_iter().map(|out| {
+        let positions = batch.iter().map(|out| {
             let partition = out.partition.unwrap_or_else(|| partition_of(&out.key, PARTITIONS));
             let records = state.records.entry((out.topic.as_str().to_owned(), partition)).or_default();
             let offset = records.len() as u64;
-            let Outgoing { key, value, headers, .. } = out;
+            let Outgoing { key, value, headers, .. } = out.clone();
             records.push(Record { offset, at: Timestamp::from_millis(0), key, value, headers });
             Position { partition, offset }
         });

@@ -47,6 +47,7 @@ fn account(tenant: &str, bot: &str, channel: ChannelKind, id: &str, secret: &str
         bot: bot.into(),
         channel,
         id: id.into(),
+        app: None,
         token: Secret::default(),
         secret: Secret::new(secret.to_owned()),
         origins: Vec::new(),

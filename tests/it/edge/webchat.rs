@@ -66,7 +66,7 @@ impl<'r> Visitor<'r> {
         let mut out = Envelope::root(id, conversation.as_str().to_owned(), at, at, data);
         out.conversation = conversation.clone();
         let record = Outgoing::event(WEBCHAT_OUT.into(), conversation.as_str().to_owned(), out.encode());
-        self.rig.log.append(vec![record]).await.unwrap();
+        self.rig.log.append(&[record]).await.unwrap();
         id
     }
 }

@@ -72,14 +72,14 @@ async fn append(folder: &Path) {
     loop {
         // One for every four: what is derived follows what it was derived from.
         if synced < plain / 4 {
-            log.append(frame(SYNCED, synced)).await.unwrap();
+            log.append(&frame(SYNCED, synced)).await.unwrap();
             synced += 1;
             let committed = Committed { offset: plain as u64, metadata: format!("at {plain}") };
             let progress = Progress { partition: TopicPartition::new(PLAIN, 1), committed };
             group.commit_now(&[progress]).await.unwrap();
             say(&format!("committed {plain}"));
         }
-        log.append(frame(PLAIN, plain)).await.unwrap();
+        log.append(&frame(PLAIN, plain)).await.unwrap();
         plain += 1;
         say(&format!("{plain} {synced}"));
     }
@@ -90,13 +90,13 @@ async fn large(folder: &Path) {
     let log = open(folder).unwrap();
     topics(&*log).await;
     for number in 0..200 {
-        log.append(frame(PLAIN, number)).await.unwrap();
+        log.append(&frame(PLAIN, number)).await.unwrap();
     }
     let large = record(PLAIN, 0, "k", &"x".repeat(200 << 10));
-    let error = log.append(vec![large]).await.unwrap_err();
+    let error = log.append(&[large]).await.unwrap_err();
     assert!(matches!(error, LogError::Io { .. }), "{error}");
     for number in 200..300 {
-        log.append(frame(PLAIN, number)).await.unwrap();
+        log.append(&frame(PLAIN, number)).await.unwrap();
     }
     say(&format!("{} frames, then {error}", frames(&*log, PLAIN).await.unwrap()));
     log.close().await;
@@ -110,18 +110,18 @@ async fn fill(folder: &Path) {
     topics(&*log).await;
     let mut number = 0;
     let error = loop {
-        match log.append(frame(SYNCED, number)).await {
+        match log.append(&frame(SYNCED, number)).await {
             Ok(_) => number += 1,
             Err(error) => break error,
         }
         assert!(number < 100_000, "the disk is never full");
     };
     assert!(matches!(error, LogError::Io { .. }), "{error}");
-    assert!(log.append(frame(SYNCED, number)).await.is_err(), "still full");
+    assert!(log.append(&frame(SYNCED, number)).await.is_err(), "still full");
     assert_eq!(frames(&*log, SYNCED).await.unwrap(), number, "what was acknowledged is there, nothing else");
     std::fs::remove_file(&ballast).unwrap();
     for more in number..number + 50 {
-        log.append(frame(SYNCED, more)).await.unwrap();
+        log.append(&frame(SYNCED, more)).await.unwrap();
     }
     drop(log);
     let log = open(folder).unwrap();

@@ -33,12 +33,12 @@ async fn wreck(synced: usize, plain: usize) -> Wreck {
     let log = open(&whole).unwrap();
     topics(&*log).await;
     for number in 0..synced {
-        log.append(frame(SYNCED, number)).await.unwrap();
+        log.append(&frame(SYNCED, number)).await.unwrap();
     }
     let last = |whole: &Path| segments(whole, "main").into_iter().rfind(|path| data_len(path) > 0).unwrap();
     let (before, durable) = (last(&whole), data_len(&last(&whole)).next_multiple_of(8));
     for number in 0..plain {
-        log.append(frame(PLAIN, number)).await.unwrap();
+        log.append(&frame(PLAIN, number)).await.unwrap();
     }
     drop(log);
     let last = last(&whole);
@@ -78,7 +78,7 @@ impl Wreck {
         let log = open(&self.broken)?;
         let found = (frames(&*log, SYNCED).await?, frames(&*log, PLAIN).await?);
         // What was opened can be written, and what is written then is there at the next open.
-        log.append(frame(PLAIN, found.1)).await?;
+        log.append(&frame(PLAIN, found.1)).await?;
         drop(log);
         let log = open(&self.broken)?;
         assert_eq!(frames(&*log, PLAIN).await?, found.1 + 1);
@@ -185,7 +185,7 @@ async fn damage_behind_a_saved_index_is_found_by_the_read_and_never_passed_over(
     let log = open(&path).unwrap();
     topics(&*log).await;
     for number in 0..60 {
-        log.append(frame(PLAIN, number)).await.unwrap();
+        log.append(&frame(PLAIN, number)).await.unwrap();
     }
     log.upkeep().await.unwrap();
     log.close().await;
@@ -210,7 +210,7 @@ async fn a_saved_index_that_does_not_fit_is_made_again() {
     let log = open(&path).unwrap();
     topics(&*log).await;
     for number in 0..60 {
-        log.append(frame(PLAIN, number)).await.unwrap();
+        log.append(&frame(PLAIN, number)).await.unwrap();
     }
     log.upkeep().await.unwrap();
     log.close().await;

@@ -24,7 +24,7 @@ async fn a_second_process_is_refused_and_told_what_to_do() {
     assert!(matches!(open(&path), Err(LogError::Locked(_))), "not even in the same process");
     let told = answer(&command("open", &path).output().unwrap());
     assert!(told.contains("in use by another process") && told.contains("--data"), "{told}");
-    log.append(frame(PLAIN, 0)).await.unwrap();
+    log.append(&frame(PLAIN, 0)).await.unwrap();
     log.close().await;
     assert_eq!(answer(&command("open", &path).output().unwrap()), "opened");
 }

@@ -27,13 +27,13 @@ async fn everything_is_there_again_whether_it_was_closed_or_dropped() {
         topics(&*log).await;
         let id = log.log_id().to_owned();
         for number in 0..50 {
-            log.append(frame(PLAIN, number)).await.unwrap();
-            log.append(frame(KEPT, number)).await.unwrap();
+            log.append(&frame(PLAIN, number)).await.unwrap();
+            log.append(&frame(KEPT, number)).await.unwrap();
         }
         commit(&*log, "again", 1, 33).await;
         if closed {
             log.close().await;
-            assert!(matches!(log.append(frame(PLAIN, 50)).await, Err(LogError::Closed(_))));
+            assert!(matches!(log.append(&frame(PLAIN, 50)).await, Err(LogError::Closed(_))));
         }
         drop(log);
         let log = open(kept.path()).unwrap();
@@ -41,7 +41,7 @@ async fn everything_is_there_again_whether_it_was_closed_or_dropped() {
         assert_eq!((frames(&*log, PLAIN).await.unwrap(), frames(&*log, KEPT).await.unwrap()), (50, 50));
         let committed = log.committed("again", &TopicName::from(PLAIN)).await.unwrap();
         assert_eq!(committed, [None, Some(Committed { offset: 33, metadata: "m".to_owned() })]);
-        log.append(frame(PLAIN, 50)).await.unwrap();
+        log.append(&frame(PLAIN, 50)).await.unwrap();
         assert_eq!(frames(&*log, PLAIN).await.unwrap(), 51);
     }
 }
@@ -54,16 +54,16 @@ async fn nothing_is_lost_with_a_segment_that_is_past_its_time() {
     topics(&*log).await;
     commit(&*log, "old", 0, 0).await;
     for number in 0..80 {
-        log.append(frame(PLAIN, number)).await.unwrap();
+        log.append(&frame(PLAIN, number)).await.unwrap();
     }
     commit(&*log, "old", 1, 40).await;
     for number in 80..160 {
-        log.append(frame(PLAIN, number)).await.unwrap();
+        log.append(&frame(PLAIN, number)).await.unwrap();
     }
     let before = segments(kept.path(), "main").len();
     clock.advance(Duration::from_secs(9 * 86_400));
     log.upkeep().await.unwrap();
-    log.append(vec![record(PLAIN, 1, "k", "new")]).await.unwrap();
+    log.append(&[record(PLAIN, 1, "k", "new")]).await.unwrap();
     let at = TopicPartition::new(PLAIN, 1);
     let range = log.range(&at).await.unwrap();
     assert!(range.start > 0 && range.end == 161, "{range:?}");
@@ -83,9 +83,9 @@ async fn one_append_goes_to_topics_of_one_kind() {
     let log = open(kept.path()).unwrap();
     topics(&*log).await;
     let both = vec![record(PLAIN, 0, "k", "v"), record(KEPT, 0, "k", "v")];
-    let error = log.append(both).await.unwrap_err();
+    let error = log.append(&both).await.unwrap_err();
     assert!(matches!(error, LogError::Mixed(..)) && error.to_string().contains(KEPT), "{error}");
-    log.append(vec![record(PLAIN, 0, "k", "v"), record(SYNCED, 0, "k", "v")]).await.unwrap();
+    log.append(&[record(PLAIN, 0, "k", "v"), record(SYNCED, 0, "k", "v")]).await.unwrap();
     assert_eq!(read(&*log, KEPT, 0).await.unwrap().len(), 0);
 }
 
@@ -109,7 +109,7 @@ async fn a_frame_larger_than_a_segment_gets_one_of_its_own() {
     topics(&*log).await;
     for topic in [PLAIN, KEPT] {
         for (key, len) in [("before", 6), ("large", 100_000), ("after", 5)] {
-            log.append(vec![record(topic, 0, key, &"x".repeat(len))]).await.unwrap();
+            log.append(&[record(topic, 0, key, &"x".repeat(len))]).await.unwrap();
         }
     }
     drop(log);
@@ -127,12 +127,12 @@ async fn an_append_over_the_bounds_is_refused() {
         EmbeddedConfig { frame_max: Size::kib(16), waiting_max: Size::kib(8), ..config(kept.path()) };
     let log = EmbeddedLog::open(config, std::sync::Arc::new(clock())).unwrap();
     topics(&*log).await;
-    let error = log.append(vec![record(PLAIN, 0, "k", &"x".repeat(17_000))]).await.unwrap_err();
+    let error = log.append(&[record(PLAIN, 0, "k", &"x".repeat(17_000))]).await.unwrap_err();
     assert!(matches!(error, LogError::TooLarge { max: 16_384, .. }), "{error}");
-    log.append(vec![record(PLAIN, 0, "k", &"x".repeat(9_000))]).await.unwrap();
-    let error = log.append(vec![record(SYNCED, 0, "k", &"x".repeat(9_000))]).await.unwrap_err();
+    log.append(&[record(PLAIN, 0, "k", &"x".repeat(9_000))]).await.unwrap();
+    let error = log.append(&[record(SYNCED, 0, "k", &"x".repeat(9_000))]).await.unwrap_err();
     assert!(matches!(error, LogError::Busy(_)), "more bytes than may wait for the disk: {error}");
-    log.append(vec![record(SYNCED, 0, "k", &"x".repeat(5_000))]).await.unwrap();
+    log.append(&[record(SYNCED, 0, "k", &"x".repeat(5_000))]).await.unwrap();
 }
 
 #[tokio::test]
@@ -141,9 +141,7 @@ async fn compaction_survives_a_reopen_and_a_half_done_one() {
     let log = open(kept.path()).unwrap();
     topics(&*log).await;
     for number in 0..300 {
-        log.append(vec![record(KEPT, 0, &format!("key {}", number % 7), &format!("{number}"))])
-            .await
-            .unwrap();
+        log.append(&[record(KEPT, 0, &format!("key {}", number % 7), &format!("{number}"))]).await.unwrap();
     }
     let before = segments(kept.path(), &format!("keep/{KEPT}"));
     log.upkeep().await.unwrap();
@@ -163,7 +161,7 @@ async fn compaction_survives_a_reopen_and_a_half_done_one() {
         assert_eq!(newest.value, format!("{number}"));
     }
     assert!(!files(&folder).iter().any(|path| path.ends_with("0000000002.seg")));
-    log.append(vec![record(KEPT, 0, "new", "v")]).await.unwrap();
+    log.append(&[record(KEPT, 0, "new", "v")]).await.unwrap();
     assert!(millrace::log::embedded::tool::verify(kept.path()).unwrap().is_good());
 }
 
@@ -174,8 +172,8 @@ async fn without_syncs_nothing_waits_and_everything_is_there() {
     let log = EmbeddedLog::open(config.clone(), std::sync::Arc::new(clock())).unwrap();
     topics(&*log).await;
     for number in 0..40 {
-        log.append(frame(SYNCED, number)).await.unwrap();
-        log.append(frame(KEPT, number)).await.unwrap();
+        log.append(&frame(SYNCED, number)).await.unwrap();
+        log.append(&frame(KEPT, number)).await.unwrap();
     }
     drop(log);
     let log = EmbeddedLog::open(config, std::sync::Arc::new(clock())).unwrap();

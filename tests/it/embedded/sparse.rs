@@ -23,7 +23,7 @@ async fn a_sparse_partition_is_read_whole() {
         let filler = "x".repeat(70 << 10);
         for number in 0..RECORDS {
             let name = number.to_string();
-            log.append(vec![record(topic, 0, &name, &name), record(topic, 1, &name, &filler)]).await.unwrap();
+            log.append(&[record(topic, 0, &name, &name), record(topic, 1, &name, &filler)]).await.unwrap();
         }
         let records = read(&*log, topic, 0).await.unwrap();
         let found: Vec<_> = records.iter().map(|record| String::from_utf8_lossy(&record.value)).collect();

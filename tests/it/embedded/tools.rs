@@ -19,8 +19,8 @@ async fn a_good_log_is_good_also_while_it_is_open() {
     let log = open(kept.path()).unwrap();
     topics(&*log).await;
     for number in 0..60 {
-        log.append(frame(PLAIN, number)).await.unwrap();
-        log.append(frame(KEPT, number)).await.unwrap();
+        log.append(&frame(PLAIN, number)).await.unwrap();
+        log.append(&frame(KEPT, number)).await.unwrap();
     }
     let health = verify(kept.path()).unwrap();
     assert!(health.is_good());
@@ -38,7 +38,7 @@ async fn records_are_shown_by_topic_partition_and_offset() {
     let log = open(kept.path()).unwrap();
     topics(&*log).await;
     for number in 0..60 {
-        log.append(frame(PLAIN, number)).await.unwrap();
+        log.append(&frame(PLAIN, number)).await.unwrap();
     }
     log.upkeep().await.unwrap();
     let show = |wanted: &Wanted| {
@@ -66,7 +66,7 @@ async fn a_repair_saves_what_it_cuts_and_the_log_opens_again() {
         let log = open(kept.path()).unwrap();
         topics(&*log).await;
         for number in 0..60 {
-            log.append(frame(PLAIN, number)).await.unwrap();
+            log.append(&frame(PLAIN, number)).await.unwrap();
         }
         log.close().await;
         drop(log);
@@ -106,6 +106,6 @@ async fn a_repair_saves_what_it_cuts_and_the_log_opens_again() {
         let log = open(kept.path()).unwrap();
         let left = frames(&*log, PLAIN).await.unwrap();
         assert!(left > 0 && left < 60, "{left}");
-        log.append(frame(PLAIN, left)).await.unwrap();
+        log.append(&frame(PLAIN, left)).await.unwrap();
     }
 }

@@ -33,7 +33,7 @@ async fn an_append_wakes_members_and_readers() {
         };
         let append = async {
             tokio::task::yield_now().await;
-            log.append(vec![Outgoing::event(topic.clone(), "k", "v".into())]).await.unwrap();
+            log.append(&[Outgoing::event(topic.clone(), "k", "v".into())]).await.unwrap();
         };
         let both = async { tokio::join!(wait, append) };
         assert!(tokio::time::timeout(SOON, both).await.is_ok(), "nobody was woken: {keep:?}");

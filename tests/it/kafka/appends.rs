@@ -15,7 +15,7 @@ use super::support::{at, config, connect, fill, log_with, record, spec};
 async fn positions_come_back_in_the_order_given_and_rise() {
     let log = log_with("t.v1", 3).await;
     let batch: Vec<Outgoing> = (0..3000u32).map(|n| record("t.v1", n % 3, n.to_string())).collect();
-    let positions = log.append(batch).await.unwrap();
+    let positions = log.append(&batch).await.unwrap();
     for (n, position) in positions.iter().enumerate() {
         assert_eq!((position.partition as usize, position.offset as usize), (n % 3, n / 3));
     }
@@ -38,7 +38,7 @@ async fn a_key_lands_where_every_kafka_client_would_put_it() {
     let log = log_with("t.v1", 7).await;
     for key in ["21", "foobar", "a-little-bit-long-string", "abc", ""] {
         let record = Outgoing { partition: None, key: Bytes::from(key), ..record("t.v1", 0, "v") };
-        let positions = log.append(vec![record]).await.unwrap();
+        let positions = log.append(&[record]).await.unwrap();
         assert_eq!(positions[0].partition, partition_of(key.as_bytes(), 7), "{key}");
     }
 }
@@ -50,7 +50,7 @@ async fn a_record_comes_back_whole() {
     let sent =
         Outgoing { key: Bytes::from_static(&[0, 255]), headers, ..record("t.v1", 0, vec![7u8; 500_000]) };
     let gone = Outgoing { key: Bytes::from_static(b"gone"), ..record("t.v1", 0, "") };
-    log.append(vec![sent.clone(), gone]).await.unwrap();
+    log.append(&[sent.clone(), gone]).await.unwrap();
     let mut reader = log.reader(4 << 20).await.unwrap();
     reader.assign(&at("t.v1", 0), 0).await.unwrap();
     let mut records = Vec::new();
@@ -72,14 +72,14 @@ async fn a_record_comes_back_whole() {
 async fn what_cannot_be_appended_says_why_and_leaves_nothing() {
     let log = log_with("t.v1", 1).await;
     let large = record("t.v1", 0, vec![0u8; (1 << 20) + 1]);
-    let error = log.append(vec![record("t.v1", 0, "first"), large]).await.unwrap_err();
+    let error = log.append(&[record("t.v1", 0, "first"), large]).await.unwrap_err();
     assert!(matches!(&error, LogError::TooLarge { max: 1_048_576, .. }), "{error}");
-    let error = log.append(vec![record("nothing.v1", 0, "v")]).await.unwrap_err();
+    let error = log.append(&[record("nothing.v1", 0, "v")]).await.unwrap_err();
     assert!(matches!(&error, LogError::Unknown(name) if name.contains("nothing.v1")), "{error}");
-    let error = log.append(vec![record("t.v1", 1, "v")]).await.unwrap_err();
+    let error = log.append(&[record("t.v1", 1, "v")]).await.unwrap_err();
     assert!(matches!(&error, LogError::Unknown(name) if name.contains("t.v1[1]")), "{error}");
     assert_eq!(log.range(&at("t.v1", 0)).await.unwrap(), 0..0);
-    assert_eq!(log.append(vec![]).await.unwrap(), vec![]);
+    assert_eq!(log.append(&[]).await.unwrap(), vec![]);
 }
 
 /// The largest record that a topic may take goes through, and reaches a group whose buffers are smaller.
@@ -92,7 +92,7 @@ async fn the_largest_webhook_goes_through() {
     // Random bytes: compression must not help.
     let mut value = vec![0u8; (8 << 20) - 16];
     fastrand::Rng::with_seed(7).fill(&mut value);
-    log.append(vec![record("webhook.received.v1", 0, value.clone())]).await.unwrap();
+    log.append(&[record("webhook.received.v1", 0, value.clone())]).await.unwrap();
     let mut group = super::support::join(&*log, "g", "webhook.received.v1").await.unwrap();
     super::support::assigned(&mut *group, 1).await;
     let millrace::log::Signal::Records(batch) = super::support::signal(&mut *group).await else {
@@ -113,7 +113,7 @@ async fn more_than_fits_waits_its_turn() {
             let log = Arc::clone(&log);
             let batch: Vec<_> =
                 (0..4).map(|p| record("t.v1", p, vec![u8::try_from(n).unwrap(); 250_000])).collect();
-            tokio::spawn(async move { log.append(batch).await })
+            tokio::spawn(async move { log.append(&batch).await })
         })
         .collect();
     for appender in appenders {
@@ -147,12 +147,12 @@ async fn a_closed_log_refuses_and_has_flushed() {
     let log = log_with("t.v1", 1).await;
     let mut group = super::support::join(&*log, "g", "t.v1").await.unwrap();
     let appender = Arc::clone(&log);
-    let appended = tokio::spawn(async move { appender.append(vec![record("t.v1", 0, "last")]).await });
+    let appended = tokio::spawn(async move { appender.append(&[record("t.v1", 0, "last")]).await });
     tokio::task::yield_now().await;
     log.close().await;
     // Either it came before the end and is durable, or it was refused: never lost in between.
     let outcome = appended.await.unwrap();
     assert!(matches!(&outcome, Ok(_) | Err(LogError::Closed(_))), "{outcome:?}");
-    assert!(matches!(log.append(vec![record("t.v1", 0, "late")]).await, Err(LogError::Closed(_))));
+    assert!(matches!(log.append(&[record("t.v1", 0, "late")]).await, Err(LogError::Closed(_))));
     assert!(matches!(group.next(Duration::from_secs(1)).await, Err(LogError::Closed(_))));
 }

@@ -52,7 +52,7 @@ async fn a_killed_broker_loses_nothing_that_was_acknowledged() {
                     if stop.load(Ordering::Relaxed) {
                         break;
                     }
-                    match log.append(vec![record("t.v1", partition, n.to_string())]).await {
+                    match log.append(&[record("t.v1", partition, n.to_string())]).await {
                         Ok(positions) => acknowledged.push((n, positions[0])),
                         Err(error) => assert!(matches!(error.class(), Class::Transient { .. }), "{error}"),
                     }

@@ -116,7 +116,7 @@ async fn what_a_killed_member_owned_is_read_again_within_its_session_and_two_sec
     let killed = Instant::now();
     member.0.wait().unwrap();
     for partition in 0..PARTITIONS {
-        log.append(vec![record(TOPIC, partition, "after")]).await.unwrap();
+        log.append(&[record(TOPIC, partition, "after")]).await.unwrap();
     }
     while read.len() < PARTITIONS as usize {
         assert!(killed.elapsed() < session + ON_TOP, "{read:?} of {PARTITIONS} are read");

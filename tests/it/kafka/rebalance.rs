@@ -114,7 +114,7 @@ async fn members_come_and_go_and_every_record_is_read_once() {
             while !*done.borrow_and_update() {
                 let batch: Vec<Outgoing> =
                     (0..40).map(|n| record("t.v1", n % PARTITIONS, n.to_string())).collect();
-                written += log.append(batch).await.unwrap().len();
+                written += log.append(&batch).await.unwrap().len();
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             written

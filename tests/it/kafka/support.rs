@@ -85,8 +85,8 @@ pub(crate) fn record(topic: &str, partition: u32, value: impl Into<Bytes>) -> Ou
 
 /// `count` records of `0, 1, 2, ...` in one partition.
 pub(crate) async fn fill(log: &dyn Log, topic: &str, partition: u32, count: u32) {
-    let batch = (0..count).map(|n| record(topic, partition, n.to_string())).collect();
-    let positions = log.append(batch).await.unwrap();
+    let batch = (0..count).map(|n| record(topic, partition, n.to_string())).collect::<Vec<_>>();
+    let positions = log.append(&batch).await.unwrap();
     assert_eq!(positions.len(), count as usize);
 }
 

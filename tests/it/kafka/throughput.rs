@@ -24,7 +24,7 @@ async fn ours(log: &Arc<impl Log>, value: &[u8]) -> f64 {
                 for _ in 0..RECORDS / BATCH / APPENDERS {
                     let batch: Vec<Outgoing> =
                         (0..BATCH).map(|i| record("t.v1", (n + i) % 4, value.clone())).collect();
-                    log.append(batch).await.unwrap();
+                    log.append(&batch).await.unwrap();
                 }
             })
         })
@@ -76,7 +76,7 @@ async fn an_append_costs_little_over_the_bare_client() {
     let mut waits: Histogram<u64> = Histogram::new(3).unwrap();
     for _ in 0..500 {
         let began = Instant::now();
-        log.append(vec![record("t.v1", 0, value.clone())]).await.unwrap();
+        log.append(&[record("t.v1", 0, value.clone())]).await.unwrap();
         waits.record(u64::try_from(began.elapsed().as_micros()).unwrap()).unwrap();
     }
     // Delivered: the end is where it must be.
@@ -105,7 +105,7 @@ async fn a_waiting_member_is_woken() {
     let mut waits: Histogram<u64> = Histogram::new(3).unwrap();
     for n in 0..300u32 {
         let began = Instant::now();
-        log.append(vec![record("t.v1", n % 4, "v")]).await.unwrap();
+        log.append(&[record("t.v1", n % 4, "v")]).await.unwrap();
         super::support::values(&mut *group, 1).await;
         waits.record(u64::try_from(began.elapsed().as_micros()).unwrap()).unwrap();
     }

@@ -82,7 +82,7 @@ pub(crate) async fn a_reader_of_many_partitions_reads_them_all(world: &dyn World
     let (log, topic) = (world.log(), topic(world, "many.v1", 4).await);
     for round in 0..40 {
         let batch = (0..4).map(|partition| record(&topic, partition, "k", &format!("{partition}-{round}")));
-        log.append(batch.collect()).await.unwrap();
+        log.append(&batch.collect::<Vec<_>>()).await.unwrap();
     }
     let mut reader = log.reader(64 << 10).await.unwrap();
     for partition in 0..4 {
@@ -147,11 +147,11 @@ pub(crate) async fn compaction_keeps_the_newest_of_each_key(world: &dyn World) {
     let wide = "x".repeat(300);
     for round in 0..40 {
         for key in ["a", "b", "gone"] {
-            log.append(vec![record(&topic, 0, key, &format!("{key}{round} {wide}"))]).await.unwrap();
+            log.append(&[record(&topic, 0, key, &format!("{key}{round} {wide}"))]).await.unwrap();
         }
     }
     let deleted = Outgoing { value: bytes::Bytes::new(), ..record(&topic, 0, "gone", "") };
-    log.append(vec![deleted]).await.unwrap();
+    log.append(&[deleted]).await.unwrap();
     // What is appended last is what no engine compacts yet.
     append_all(&*log, &topic, 0, &[wide.as_str(); 40]).await;
     let before = log.range(&TopicPartition::new(topic.clone(), 0)).await.unwrap();

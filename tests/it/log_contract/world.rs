@@ -63,7 +63,7 @@ pub(crate) fn record(topic: &TopicName, partition: u32, key: &str, value: &str) 
 /// Appends one record for each value, one after the other.
 pub(crate) async fn append_all(log: &dyn Log, topic: &TopicName, partition: u32, values: &[&str]) {
     for value in values {
-        log.append(vec![record(topic, partition, "k", value)]).await.unwrap();
+        log.append(&[record(topic, partition, "k", value)]).await.unwrap();
     }
 }
 

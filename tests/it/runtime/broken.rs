@@ -1,4 +1,4 @@
-//! A log that refuses appends to one topic, for good or for a while; all else is the log's inside.
+//! A log that refuses appends to one topic, for good or for a while, or answers no commit; all else is the log's inside.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use millrace::domain::time::Timestamp;
 use millrace::log::embedded::EmbeddedLog;
 use millrace::log::{
-    Committed, Group, Log, LogError, Outgoing, Position, Reader, Subscription, TopicName, TopicPartition,
-    TopicSpec,
+    CommitAnswer, Committed, Group, Lease, Log, LogError, Outgoing, Position, Progress, Reader, Signal,
+    Subscription, TopicName, TopicPartition, TopicSpec,
 };
+use tokio::sync::watch;
 
 /// How an append is refused.
 #[derive(Debug, Clone, Copy)]
@@ -25,11 +26,13 @@ pub(super) enum Refusal {
 pub(super) struct Broken {
     inside: Arc<EmbeddedLog>,
     refused: Mutex<Option<(&'static str, Refusal)>>,
+    /// True while commits are taken and not answered.
+    silent: watch::Sender<bool>,
 }
 
 impl Broken {
     pub(super) fn new(inside: Arc<EmbeddedLog>) -> Arc<Self> {
-        Arc::new(Self { inside, refused: Mutex::default() })
+        Arc::new(Self { inside, refused: Mutex::default(), silent: watch::Sender::new(false) })
     }
 
     /// Refuses appends to this topic from now on.
@@ -40,6 +43,11 @@ impl Broken {
     /// Takes everything again.
     pub(super) fn heal(&self) {
         *self.refused.lock().unwrap() = None;
+    }
+
+    /// Answers no commit that is waited for, until told otherwise.
+    pub(super) fn keep_silent(&self, silent: bool) {
+        self.silent.send_replace(silent);
     }
 
     fn verdict(&self, batch: &[Outgoing]) -> Result<(), LogError> {
@@ -61,8 +69,8 @@ impl Broken {
 
 #[async_trait]
 impl Log for Broken {
-    async fn append(&self, batch: Vec<Outgoing>) -> Result<Vec<Position>, LogError> {
-        self.verdict(&batch)?;
+    async fn append(&self, batch: &[Outgoing]) -> Result<Vec<Position>, LogError> {
+        self.verdict(batch)?;
         self.inside.append(batch).await
     }
 
@@ -80,7 +88,8 @@ impl Log for Broken {
         reads: &Subscription,
         gather: Duration,
     ) -> Result<Box<dyn Group>, LogError> {
-        self.inside.join(group, reads, gather).await
+        let inside = self.inside.join(group, reads, gather).await?;
+        Ok(Box::new(Silent { inside, silent: self.silent.subscribe() }))
     }
 
     async fn reader(&self, prefetch: usize) -> Result<Box<dyn Reader>, LogError> {
@@ -109,5 +118,55 @@ impl Log for Broken {
 
     async fn close(&self) {
         self.inside.close().await;
+    }
+}
+
+/// A member that may keep the answers to its commits to itself.
+#[derive(Debug)]
+struct Silent {
+    inside: Box<dyn Group>,
+    silent: watch::Receiver<bool>,
+}
+
+#[async_trait]
+impl Group for Silent {
+    async fn next(&mut self, wait: Duration) -> Result<Signal, LogError> {
+        self.inside.next(wait).await
+    }
+
+    fn start(&mut self, partition: &TopicPartition, from: u64) -> Result<(), LogError> {
+        self.inside.start(partition, from)
+    }
+
+    fn hold(&mut self, partition: &TopicPartition, held: bool) {
+        self.inside.hold(partition, held);
+    }
+
+    fn commit(&mut self, upto: &[Progress]) -> Result<(), LogError> {
+        self.inside.commit(upto)
+    }
+
+    fn commit_told(&mut self, upto: &[Progress]) -> CommitAnswer {
+        let (answer, mut silent) = (self.inside.commit_told(upto), self.silent.clone());
+        Box::pin(async move {
+            silent.wait_for(|silent| !silent).await.unwrap();
+            answer.await
+        })
+    }
+
+    fn release(&mut self, id: u64) {
+        self.inside.release(id);
+    }
+
+    fn lease(&self) -> Lease {
+        self.inside.lease()
+    }
+
+    fn overlap(&self) -> Duration {
+        self.inside.overlap()
+    }
+
+    async fn leave(self: Box<Self>) {
+        self.inside.leave().await;
     }
 }

@@ -214,13 +214,13 @@ impl Rig {
                 let value = event.encode();
                 Outgoing::event(TopicName::from(IN), key.to_string(), value)
             });
-            self.log.append(batch.collect()).await.unwrap();
+            self.log.append(&batch.collect::<Vec<_>>()).await.unwrap();
         }
     }
 
     pub(super) async fn send_raw(&self, key: u32, value: &'static [u8]) {
         let record = Outgoing::event(TopicName::from(IN), key.to_string(), bytes::Bytes::from_static(value));
-        self.log.append(vec![record]).await.unwrap();
+        self.log.append(&[record]).await.unwrap();
     }
 
     pub(super) async fn start(&self) -> Running {

@@ -124,6 +124,7 @@ fn step(part: u32, range: Range<u64>, rows: Vec<JournalRow>) -> Advance {
         old: range.start,
         new: range.end,
         rows: vec![rows.into()],
+        more: false,
     }
 }
 

@@ -17,13 +17,14 @@ const LEVELS: [&[&str]; 7] = [
 const NEIGHBOURS: [(&str, &str); 1] = [("pipeline", "log")];
 
 /// Crates that are named in one place only, and the places.
-const OWNERS: [(&str, &[&str]); 11] = [
+const OWNERS: [(&str, &[&str]); 12] = [
     ("rdkafka", &["src/log/kafka"]),
     ("sqlx", &["src/store"]),
     ("reqwest", &["src/services/http"]),
     ("tantivy", &["src/services/search"]),
     ("pulp", &["src/services/search"]),
     ("object_store", &["src/services/objects"]),
+    ("seccompiler", &["src/services/parse"]),
     ("fastembed", &["src/services/embed"]),
     ("ort", &["src/services/embed"]),
     ("axum", &["src/edge", "src/api", "src/sim"]),

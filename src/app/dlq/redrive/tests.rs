@@ -24,7 +24,7 @@ use crate::log::embedded::{EmbeddedConfig, EmbeddedLog};
 use crate::log::{Committed, Group, Subscription};
 use crate::pipeline::dead::{Cause, letter};
 
-const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+pub(in crate::app::dlq) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// A log that breaks at one of its appends, before or after the records are there.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ struct Breaking {
 
 #[async_trait]
 impl Log for Breaking {
-    async fn append(&self, batch: Vec<Outgoing>) -> Result<Vec<Position>, LogError> {
+    async fn append(&self, batch: &[Outgoing]) -> Result<Vec<Position>, LogError> {
         let left = self.left.fetch_sub(1, Ordering::SeqCst);
         if left < 0 || (left == 0 && !self.after) {
             return Err(LogError::Closed("broken".into()));
@@ -91,7 +91,7 @@ impl Log for Breaking {
     }
 }
 
-async fn open(folder: &tempfile::TempDir) -> Arc<EmbeddedLog> {
+pub(in crate::app::dlq) async fn open(folder: &tempfile::TempDir) -> Arc<EmbeddedLog> {
     let config = EmbeddedConfig { folder: folder.path().join("log"), ..EmbeddedConfig::default() };
     let log = EmbeddedLog::open(config, Arc::new(ManualClock::at(NOW))).unwrap();
     log.ensure_topics(&catalog(Counts::EMBEDDED)).await.unwrap();
@@ -119,7 +119,7 @@ fn reply(n: u32) -> Envelope<ReplyReady> {
 }
 
 /// A dead letter of dispatch for the n-th reply, or of match for a turn that nobody can read.
-fn dead(n: u32) -> Outgoing {
+pub(in crate::app::dlq) fn dead(n: u32) -> Outgoing {
     let (topic, stage, reason, value) = if n.is_multiple_of(2) {
         (REPLY_READY, StageName::Dispatch, "rejected", reply(n).encode())
     } else {
@@ -147,7 +147,7 @@ async fn plan(log: &Arc<EmbeddedLog>) -> (Marks, Plan) {
 }
 
 /// Everything in the two topics, by the letter that it names.
-async fn written(log: &Arc<EmbeddedLog>) -> BTreeMap<String, Vec<Record>> {
+pub(in crate::app::dlq) async fn written(log: &Arc<EmbeddedLog>) -> BTreeMap<String, Vec<Record>> {
     let source = Source::Log(Arc::clone(log) as Arc<dyn Log>);
     let mut found: BTreeMap<String, Vec<Record>> = BTreeMap::new();
     for topic in [REPLY_READY, TURN_OPENED] {
@@ -173,7 +173,7 @@ async fn wherever_it_breaks_the_next_run_writes_what_is_missing_and_nothing_twic
         for left in 0.. {
             let folder = tempfile::tempdir().unwrap();
             let log = open(&folder).await;
-            log.append((0..5).map(dead).collect()).await.unwrap();
+            log.append(&(0..5).map(dead).collect::<Vec<_>>()).await.unwrap();
             let (marks, first) = plan(&log).await;
             assert_eq!((first.writes.len(), first.refused.len()), (5, 0));
             let breaking = Breaking { log: Arc::clone(&log), left: AtomicI64::new(left), after };
@@ -206,7 +206,7 @@ async fn wherever_it_breaks_the_next_run_writes_what_is_missing_and_nothing_twic
 async fn a_record_goes_back_as_it_was_with_a_count_and_a_settled_reply_under_another_id() {
     let folder = tempfile::tempdir().unwrap();
     let log = open(&folder).await;
-    log.append(vec![dead(0), dead(1)]).await.unwrap();
+    log.append(&[dead(0), dead(1)]).await.unwrap();
     let (marks, first) = plan(&log).await;
     let mut told = Vec::new();
     run(&*log, &marks, &first, rate("5000/s"), &mut |letter, change, position| {
@@ -237,7 +237,7 @@ async fn a_record_goes_back_as_it_was_with_a_count_and_a_settled_reply_under_ano
     let (class, origin) = (Class::Permanent, Origin::Upstream);
     let cause = Cause { reason: "rejected", error: "refused".into(), class, origin, attempts: 1 };
     let from = TopicPartition::new(REPLY_READY, 3);
-    log.append(vec![letter(StageName::Dispatch, &from, &again, &cause, NOW)]).await.unwrap();
+    log.append(&[letter(StageName::Dispatch, &from, &again, &cause, NOW)]).await.unwrap();
     let (_, second) = plan(&log).await;
     assert_eq!(second.writes.len(), 1);
     let change = &second.writes[0].1;
@@ -249,7 +249,7 @@ async fn a_record_goes_back_as_it_was_with_a_count_and_a_settled_reply_under_ano
 async fn two_letters_of_one_record_are_driven_once() {
     let folder = tempfile::tempdir().unwrap();
     let log = open(&folder).await;
-    log.append(vec![dead(0), dead(0), dead(2)]).await.unwrap();
+    log.append(&[dead(0), dead(0), dead(2)]).await.unwrap();
     let (marks, first) = plan(&log).await;
     assert_eq!((first.writes.len(), first.repeats), (2, 1));
     run(&*log, &marks, &first, rate("5000/s"), &mut |_, _, _| Ok(())).await.unwrap();
@@ -272,8 +272,8 @@ async fn what_the_ledger_calls_sent_stays() {
         let (topic, key) = (TopicName::from(Settled::TYPE), Bytes::new());
         Outgoing { topic, partition: Some(3), key, value, headers: Vec::new() }
     };
-    log.append(vec![result(reply(0).id, "sent"), result(reply(2).id, "rejected")]).await.unwrap();
-    log.append(vec![dead(0), dead(2)]).await.unwrap();
+    log.append(&[result(reply(0).id, "sent"), result(reply(2).id, "rejected")]).await.unwrap();
+    log.append(&[dead(0), dead(2)]).await.unwrap();
     let (_, plan) = plan(&log).await;
     assert_eq!((plan.writes.len(), plan.refused.len()), (1, 1));
     assert_eq!(plan.refused[0].1.word(), "sent");

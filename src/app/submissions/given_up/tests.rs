@@ -69,7 +69,7 @@ impl Rig {
             attempts: 5,
         };
         let from = TopicPartition::new(DOCUMENT_SUBMITTED, 0);
-        self.watch.log.append(vec![letter(stage, &from, record, &cause, NOW)]).await.unwrap();
+        self.watch.log.append(&[letter(stage, &from, record, &cause, NOW)]).await.unwrap();
     }
 
     async fn status(&self, name: &str) -> (DocumentStatus, String) {

@@ -52,7 +52,7 @@ pub(super) async fn append(
             let mut latency = histogram()?;
             let mut before = Instant::now();
             while before < end {
-                log.append(record(&topic, &value)).await?;
+                log.append(&record(&topic, &value)).await?;
                 let after = Instant::now();
                 if before >= begin {
                     latency.record(nanos(after - before).max(1))?;
@@ -117,7 +117,7 @@ pub(super) async fn tail(
                 tokio::time::sleep_until(due(number)).await;
                 let (log, record, failed) = (Arc::clone(&log), record(&topic, &value), Arc::clone(&failed));
                 tokio::spawn(async move {
-                    if log.append(record).await.is_err() {
+                    if log.append(&record).await.is_err() {
                         failed.fetch_add(1, Ordering::Relaxed);
                     }
                 });

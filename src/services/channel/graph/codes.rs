@@ -30,7 +30,8 @@ pub(in crate::services::channel) fn whatsapp(code: i64, _subcode: i64) -> Option
         131_005 | 131_031 | 130_497 | 133_010 => Ruling::Reject(Scope::Bot),
         // Payment: answers within the window cost nothing and go on.
         131_042 => Ruling::Reject(Scope::Templates),
-        4 | 80_007 => Ruling::Rest(Scope::App, CALL_RATE),
+        4 => Ruling::Rest(Scope::App, CALL_RATE),
+        80_007 => Ruling::Rest(Scope::Business, CALL_RATE),
         130_429 | 131_057 => Ruling::Retry(Scope::Number),
         SPAM => Ruling::Rest(Scope::Number, SPAM_RATE),
         131_056 => Ruling::Retry(Scope::Chat),

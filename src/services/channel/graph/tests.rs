@@ -29,14 +29,15 @@ fn error(code: i64) -> String {
 
 #[test]
 fn every_whatsapp_code_has_its_class() {
-    use Scope::{App, Bot, Chat, Message, Number, Templates};
+    use Scope::{App, Bot, Business, Chat, Message, Number, Templates};
     let table: &[(&[i64], Want)] = &[
         (&[0, 190], Want::Rejected(Bot)),
         (&[3, 10, 200, 299, 131_005], Want::Rejected(Bot)),
         (&[368, 131_031, 130_497], Want::Rejected(Bot)),
         (&[133_010], Want::Rejected(Bot)),
         (&[131_042], Want::Rejected(Templates)),
-        (&[4, 80_007], Want::Retry(App, Some(120))),
+        (&[4], Want::Retry(App, Some(120))),
+        (&[80_007], Want::Retry(Business, Some(120))),
         (&[130_429, 131_057], Want::Retry(Number, None)),
         (&[131_056], Want::Retry(Chat, None)),
         (&[131_048], Want::Retry(Number, Some(900))),
@@ -85,7 +86,9 @@ fn without_a_known_code_the_status_decides() {
     for body in [unknown.as_str(), "<html>", ""] {
         assert_eq!(outcome(400, body, None, whatsapp), Want::Rejected(Scope::Message), "{body}");
         assert_eq!(outcome(401, body, None, whatsapp), Want::Rejected(Scope::Bot), "{body}");
-        assert_eq!(outcome(429, body, Some(7), whatsapp), Want::Retry(Scope::Number, Some(7)), "{body}");
+        // A number's, in Meta's own words; of whatever stands before Meta otherwise.
+        let scope = if body == unknown { Scope::Number } else { Scope::Address };
+        assert_eq!(outcome(429, body, Some(7), whatsapp), Want::Retry(scope, Some(7)), "{body}");
         assert_eq!(outcome(500, body, None, whatsapp), Want::Unknown, "{body}");
         assert_eq!(outcome(503, body, None, messenger), Want::Unknown, "{body}");
     }

@@ -114,7 +114,7 @@ const CHAT_CLOSED: [&str; 7] = [
 fn without_words(status: u16, after: Option<Duration>) -> SendOutcome {
     let reason = format!("{status} without a readable body");
     match status {
-        429 => SendOutcome::Retry { after, scope: Scope::Chat, reason },
+        429 => SendOutcome::Retry { after, scope: Scope::Address, reason },
         401 => SendOutcome::Rejected { scope: Scope::Bot, reason },
         400..=499 => SendOutcome::Rejected { scope: Scope::Message, reason },
         _ => SendOutcome::Unknown { reason },

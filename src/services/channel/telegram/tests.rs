@@ -47,7 +47,7 @@ fn every_answer_has_its_class() {
         ((200, r#"{"ok":true,"result":true}"#.to_owned()), Want::Sent),
         ((429, flood.to_string()), Want::Retry(Scope::Chat, Some(17))),
         (error(429, "Too Many Requests"), Want::Retry(Scope::Chat, Some(3))),
-        ((429, "slow down".to_owned()), Want::Retry(Scope::Chat, Some(3))),
+        ((429, "slow down".to_owned()), Want::Retry(Scope::Address, Some(3))),
         (error(500, "Internal Server Error"), Want::Unknown),
         (error(502, "Bad Gateway"), Want::Unknown),
         ((504, "<html>".to_owned()), Want::Unknown),

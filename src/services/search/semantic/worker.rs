@@ -1,9 +1,11 @@
 //! The thread that makes vectors.
 //!
 //! Guarantees: one text at a time; a corpus's vectors appear at once or not at all; what was embedded is never embedded
-//! again, whichever version of the corpus it was made for, unless the process ends before its file is written.
+//! again, whichever version of the corpus it was made for, unless the process ends before its file is written; besides the
+//! model's work a turn costs what is embedded in it, however large the corpus is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -25,6 +27,37 @@ struct Job {
     resident: Weak<Resident>,
     /// Made in earlier turns and not in its file yet.
     rows: HashMap<TextHash, Row>,
+    /// What is to be done for this version of the corpus; absent until its first turn.
+    plan: Option<Plan>,
+}
+
+/// What a corpus needs, looked up once for all of its turns.
+#[derive(Debug)]
+struct Plan {
+    /// Of every passage, by number.
+    hashes: Vec<TextHash>,
+    /// The passages that are to be embedded still: of equal texts one.
+    missing: VecDeque<usize>,
+}
+
+impl Plan {
+    /// Leaves out what a file has and what earlier versions' turns made.
+    fn of(
+        resident: &Resident,
+        rows: &HashMap<TextHash, Row>,
+        embed: &dyn Embed,
+        folder: &Path,
+    ) -> io::Result<Self> {
+        let texts = resident.pieces.iter().map(|piece| text_of(piece, &resident.corpus));
+        let hashes: Vec<TextHash> = texts.map(|text| hash(&text)).collect();
+        let mut known: HashSet<TextHash> = rows.keys().copied().collect();
+        for (folder, name) in files(folder, resident) {
+            let vectors = Vectors::open(&folder, &name, embed.model())?;
+            known.extend(vectors.iter().flat_map(|v| (0..v.len()).filter_map(|row| v.hash(row))));
+        }
+        let missing = (0..hashes.len()).filter(|n| known.insert(hashes[*n])).collect();
+        Ok(Self { hashes, missing })
+    }
 }
 
 /// Those that wait, and whether to go on.
@@ -51,7 +84,7 @@ impl Queue {
         let mut state = self.lock();
         // A new version takes over what was made for the one before.
         let rows = state.turns.get_mut(&key).map(|before| std::mem::take(&mut before.rows));
-        let job = Job { resident: Arc::downgrade(resident), rows: rows.unwrap_or_default() };
+        let job = Job { resident: Arc::downgrade(resident), rows: rows.unwrap_or_default(), plan: None };
         let taken = state.turns.put(key, missing, job).is_ok();
         self.changed.notify_one();
         taken
@@ -158,30 +191,44 @@ fn turn(
     folder: &Path,
 ) -> Result<Turn, SearchError> {
     let Some(resident) = job.resident.upgrade() else { return Ok(Turn::Left) };
-    let texts: Vec<String> = resident.pieces.iter().map(|piece| text_of(piece, &resident.corpus)).collect();
-    let hashes: Vec<TextHash> = texts.iter().map(|text| hash(text)).collect();
-    let mut known: HashMap<TextHash, Row> = HashMap::new();
-    for (folder, name) in files(folder, &resident) {
-        known.extend(stored(&folder, &name, embed));
-    }
+    let plan = match &mut job.plan {
+        Some(plan) => plan,
+        none => none.insert(Plan::of(&resident, &job.rows, embed, folder).map_err(failed)?),
+    };
+    let now = plan.missing.drain(..plan.missing.len().min(TURN));
+    let texts: Vec<(TextHash, String)> =
+        now.map(|n| (plan.hashes[n], text_of(&resident.pieces[n], &resident.corpus))).collect();
     drop(resident);
-    let mut new = HashSet::new();
-    let is_new = |hash: &TextHash| !known.contains_key(hash) && !job.rows.contains_key(hash);
-    let missing: Vec<usize> =
-        (0..hashes.len()).filter(|n| is_new(&hashes[*n]) && new.insert(hashes[*n])).collect();
-    for n in missing.iter().copied().take(TURN) {
+    for (hash, text) in texts {
         // A newer version waits, or the bot made room: its vectors are nobody's.
         if job.resident.strong_count() == 0 || queue.is_stopped() {
             return Ok(Turn::Left);
         }
-        let vector = embed.passage(&texts[n]).map_err(failed)?;
-        job.rows.insert(hashes[n], Row::of(&vector));
+        let vector = embed.passage(&text).map_err(failed)?;
+        job.rows.insert(hash, Row::of(&vector));
     }
-    if missing.len() > TURN {
-        return Ok(Turn::Missing(missing.len() - TURN));
+    match plan.missing.len() {
+        0 => finish(job, key, embed, folder),
+        missing => Ok(Turn::Missing(missing)),
     }
+}
+
+/// Writes the file of a corpus that misses nothing, and gives it its vectors.
+fn finish(job: &mut Job, key: &Key, embed: &dyn Embed, folder: &Path) -> Result<Turn, SearchError> {
+    let (Some(resident), Some(plan)) = (job.resident.upgrade(), &job.plan) else { return Ok(Turn::Left) };
+    let mut known: HashMap<TextHash, Row> = HashMap::new();
+    for (folder, name) in files(folder, &resident) {
+        known.extend(stored(&folder, &name, embed).map_err(failed)?);
+    }
+    drop(resident);
     let row = |hash: &TextHash| Some((*hash, known.get(hash).or_else(|| job.rows.get(hash))?.clone()));
-    let rows: Vec<_> = hashes.iter().filter_map(row).collect();
+    let rows: Vec<_> = plan.hashes.iter().filter_map(row).collect();
+    let lost = plan.hashes.len() - rows.len();
+    if lost > 0 {
+        // A file that had them when the work was planned is gone.
+        job.plan = None;
+        return Ok(Turn::Missing(lost));
+    }
     let vectors = Vectors::write(folder, &name(key), embed.model(), &rows).map_err(failed)?;
     if let (Some(resident), Some(vectors)) = (job.resident.upgrade(), vectors) {
         resident.vectors.store(Some(Arc::new(vectors)));
@@ -195,7 +242,11 @@ fn keep(key: &Key, rows: HashMap<TextHash, Row>, embed: &dyn Embed, folder: &Pat
         return;
     }
     let name = name(key);
-    let mut all: HashMap<TextHash, Row> = stored(folder, &name, embed).collect();
+    let mut all: HashMap<TextHash, Row> = match stored(folder, &name, embed) {
+        Ok(all) => all.collect(),
+        // A file without the rows that it has would be worse than one without these.
+        Err(error) => return lost(&error),
+    };
     let before = all.len();
     all.extend(rows);
     if all.len() == before {
@@ -203,16 +254,24 @@ fn keep(key: &Key, rows: HashMap<TextHash, Row>, embed: &dyn Embed, folder: &Pat
     }
     let all: Vec<_> = all.into_iter().collect();
     if let Err(error) = Vectors::write(folder, &name, embed.model(), &all) {
-        tracing::warn!(%error, "vectors that were made are lost and made again");
+        lost(&error);
     }
 }
 
+fn lost(error: &io::Error) {
+    tracing::warn!(%error, "vectors that were made are lost and made again");
+}
+
 /// The rows of a file; none where there is no such file of this model.
-fn stored(folder: &Path, name: &str, embed: &dyn Embed) -> impl Iterator<Item = (TextHash, Row)> + use<> {
-    let vectors = Vectors::open(folder, name, embed.model());
+fn stored(
+    folder: &Path,
+    name: &str,
+    embed: &dyn Embed,
+) -> io::Result<impl Iterator<Item = (TextHash, Row)> + use<>> {
+    let vectors = Vectors::open(folder, name, embed.model())?;
     let rows =
         |vectors: Vectors| (0..vectors.len()).filter_map(move |n| Some((vectors.hash(n)?, vectors.row(n)?)));
-    vectors.into_iter().flat_map(rows)
+    Ok(vectors.into_iter().flat_map(rows))
 }
 
 fn failed(error: impl std::fmt::Display) -> SearchError {

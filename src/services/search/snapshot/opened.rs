@@ -1,18 +1,20 @@
 //! A snapshot on the local disk, mapped.
 //!
-//! Guarantee: it holds passages of one knowledge base only, and their numbers are those of its table.
+//! Guarantees: it holds passages of one knowledge base only, and their numbers are those of its table; a machine that has no
+//! more mappings, memory or open files is never taken for a damaged file.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, io};
 
 use tantivy::directory::MmapDirectory;
-use tantivy::{Index, IndexReader, ReloadPolicy, Searcher};
+use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError};
+use tantivy::{Index, IndexReader, ReloadPolicy, Searcher, TantivyError};
 
 use super::super::shard::Fields;
 use super::table::{self, DocumentHash, Row};
-use super::{NUMBERS, SnapshotError, TABLE, damaged};
+use super::{NUMBERS, SnapshotError, TABLE, damaged, is_systems, local};
 use crate::services::objects::SnapshotId;
 
 /// Whose all its passages are: shards begin with 1.
@@ -46,17 +48,22 @@ impl fmt::Debug for Opened {
 impl Opened {
     /// Maps the files of a folder.
     pub(super) fn open(id: SnapshotId, folder: &Path) -> Result<Self, SnapshotError> {
-        let rows = table::decode(&std::fs::read(folder.join(TABLE)).map_err(damaged)?)?;
+        let table = std::fs::read(folder.join(TABLE)).map_err(|error| of_file(&error))?;
+        let rows = table::decode(&table)?;
         let (schema, fields) = Fields::schema();
-        let index = Index::open(MmapDirectory::open(folder).map_err(damaged)?).map_err(damaged)?;
+        let directory = MmapDirectory::open(folder).map_err(|error| of_index(&error.into()))?;
+        let index = Index::open(directory).map_err(|error| of_index(&error))?;
         if index.schema() != schema {
             return Err(damaged("its index has other fields"));
         }
-        let reader: IndexReader =
-            index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().map_err(damaged)?;
+        let reader: IndexReader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()
+            .map_err(|error| of_index(&error))?;
         let searcher = reader.searcher();
         let [segment] = searcher.segment_readers() else { return Err(damaged("its index is in pieces")) };
-        let column = fields.documents(segment).map_err(damaged)?;
+        let column = fields.documents(segment).map_err(|error| of_index(&error))?;
         let documents: Vec<u64> =
             (0..segment.max_doc()).map(|passage| column.first(passage).unwrap_or_default()).collect();
         let mut counts = vec![0_usize; rows.len()];
@@ -89,5 +96,60 @@ impl Opened {
     /// For each passage whether its document is among those that `keep` keeps.
     pub(in crate::services::search) fn alive(&self, keep: impl Fn(u64) -> bool) -> Arc<[bool]> {
         self.documents.iter().map(|number| keep(*number)).collect()
+    }
+}
+
+/// Whose fault a file is that can't be read.
+fn of_file(error: &io::Error) -> SnapshotError {
+    if is_systems(error) { local(error) } else { damaged(error) }
+}
+
+/// The same for an index that can't be opened.
+fn of_index(error: &TantivyError) -> SnapshotError {
+    let system = match error {
+        TantivyError::IoError(io)
+        | TantivyError::OpenReadError(OpenReadError::IoError { io_error: io, .. })
+        | TantivyError::OpenDirectoryError(OpenDirectoryError::IoError { io_error: io, .. })
+        | TantivyError::LockFailure(LockError::IoError(io), _) => is_systems(io),
+        // A thread that can't be had.
+        TantivyError::SystemError(_) => true,
+        _ => false,
+    };
+    if system { local(error) } else { damaged(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_machine_that_has_no_more_is_no_damage() {
+        const ENOMEM: i32 = 12;
+        const EMFILE: i32 = 24;
+        const ENODEV: i32 = 19;
+        for code in [ENOMEM, EMFILE, ENODEV] {
+            let io = || Arc::new(io::Error::from_raw_os_error(code));
+            let opening = OpenReadError::IoError { io_error: io(), filepath: PathBuf::from("x.term") };
+            let folder = OpenDirectoryError::IoError { io_error: io(), directory_path: PathBuf::from("x") };
+            let all: [TantivyError; 4] =
+                [TantivyError::IoError(io()), opening.into(), folder.into(), LockError::IoError(io()).into()];
+            for error in &all {
+                assert!(matches!(of_index(error), SnapshotError::Reach(_)), "{error:?}");
+            }
+            assert!(matches!(of_file(&io()), SnapshotError::Reach(_)), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_or_missing_is() {
+        let cut = Arc::new(io::Error::from(io::ErrorKind::UnexpectedEof));
+        let gone = OpenReadError::FileDoesNotExist(PathBuf::from("x.term"));
+        for error in [TantivyError::IoError(cut), gone.into(), TantivyError::SchemaError("x".into())] {
+            assert!(matches!(of_index(&error), SnapshotError::Damaged(_)), "{error:?}");
+        }
+        const ENOENT: i32 = 2;
+        assert!(matches!(of_file(&io::Error::from_raw_os_error(ENOENT)), SnapshotError::Damaged(_)));
     }
 }

@@ -13,7 +13,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Semaphore;
 
 use super::opened::Opened;
-use super::{FORMAT, Manifest, Snapshot, SnapshotError, Snapshots, damaged};
+use super::{FORMAT, Manifest, Snapshot, SnapshotError, Snapshots, damaged, local};
 use crate::domain::ids::{BaseId, TenantId};
 use crate::services::objects::SnapshotId;
 use crate::telemetry;
@@ -219,6 +219,8 @@ impl Shelf {
         let opened = tokio::task::spawn_blocking(move || open(id, &place, &manifest)).await;
         match opened.map_err(local).flatten() {
             Ok(opened) => Ok(self.keep(opened, bytes, "fetched")),
+            // It lies there whole, and opens once the machine can map it.
+            Err(error @ SnapshotError::Reach(_)) => Err(error),
             // Every file came as it was written, so this is no reason to doubt the store.
             Err(error) => {
                 self.remove(id);
@@ -379,11 +381,6 @@ fn lying(folder: &Path) -> HashMap<SnapshotId, Entry> {
     found.sort_unstable();
     let entry = |(used, (_, id, bytes))| (id, Entry { bytes, used, ..Entry::default() });
     (0..).zip(found).map(entry).collect()
-}
-
-/// The disk of this machine failed, which says nothing of the snapshot.
-fn local(error: impl std::fmt::Display) -> SnapshotError {
-    SnapshotError::Reach(format!("the local disk: {error}"))
 }
 
 /// Checks every file of a folder, then maps them.

@@ -2,6 +2,7 @@
 //! files are missing, damaged or too many.
 
 mod fake;
+mod isolation;
 mod shelf;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use super::*;
 use crate::domain::bot::{Document, Pair};
 use crate::domain::knowledge::{Corpus, KnowledgeBase};
 use crate::services::embed::fake::FakeEmbed;
+use crate::services::objects::testing::FakeS3;
 use crate::services::search::{Meaning, Search as _, SearchConfig, TextSearch};
 use fake::Depot;
 
@@ -82,6 +84,26 @@ async fn a_new_process_answers_from_a_snapshot_and_indexes_nothing() {
     let search = process(Some(depot.shelf("worker", 1 << 30)));
     assert!(best(&search, &shop, "haircut price").await.unwrap().contains("12 EUR"));
     assert_eq!((search.built(), depot.fetched()), (0, fetched));
+}
+
+#[tokio::test]
+async fn a_bucket_serves_a_new_process_as_a_folder_does() {
+    let fake = FakeS3::start().await;
+    let depot = Depot::of(FakeS3::open(fake.settings()));
+    let shop = shop(3);
+    depot.write(&process(None), &shop).await;
+    assert!(
+        fake.keys().len() > 4 && fake.keys().iter().all(|key| key.starts_with("millrace/test/t/snapshots/"))
+    );
+    let search = process(Some(depot.shelf("worker", 1 << 30)));
+    assert!(best(&search, &shop, "how much is a haircut").await.unwrap().contains("12 EUR"));
+    assert_eq!((search.built(), search.open_snapshots().len()), (0, 1));
+    // A damaged file in the bucket is found out by whoever fetches it.
+    let table = fake.keys().into_iter().find(|key| key.ends_with(TABLE)).unwrap();
+    fake.change(&table, b"[]");
+    let search = process(Some(depot.shelf("another", 1 << 30)));
+    assert!(best(&search, &shop, "how much is a haircut").await.unwrap().contains("12 EUR"));
+    assert_eq!(search.built(), 4, "indexed from the documents");
 }
 
 #[tokio::test]

@@ -321,6 +321,7 @@ async fn two_corpora_are_searched_as_one() {
     let carried = search.ground(&apart, "what does a haircut cost", 3).await.unwrap().passages;
     assert_eq!(carried[0].base.as_ref().map(|base| base.as_str()), Some("right"));
     assert_eq!(carried[0].generation, Some(1));
+    assert_eq!((carried[0].range, carried[0].chars), (Some((0, 23)), Some((0, 23))));
 }
 
 #[tokio::test]

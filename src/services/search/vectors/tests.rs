@@ -69,14 +69,25 @@ fn another_model_and_a_damaged_file_are_no_vectors() {
     let file = file(folder.path(), &[vector(&mut random)]);
     assert_eq!(file.hash(0), Some(hash("0")));
     assert_eq!(file.hash(1), None);
-    assert!(Vectors::open(folder.path(), "x.vec", &model(1)).is_some());
-    assert!(Vectors::open(folder.path(), "x.vec", &model(2)).is_none());
-    assert!(Vectors::open(folder.path(), "y.vec", &model(1)).is_none());
+    let open = |name: &str, version| Vectors::open(folder.path(), name, &model(version)).unwrap();
+    assert!(open("x.vec", 1).is_some());
+    assert!(open("x.vec", 2).is_none());
+    assert!(open("y.vec", 1).is_none());
+    assert!(Vectors::open(&folder.path().join("nowhere"), "x.vec", &model(1)).unwrap().is_none());
     let path = folder.path().join("z.vec");
     let mut bytes = std::fs::read(folder.path().join("x.vec")).unwrap();
     bytes.pop();
     std::fs::write(&path, bytes).unwrap();
-    assert!(Vectors::open(folder.path(), "z.vec", &model(1)).is_none());
+    assert!(open("z.vec", 1).is_none());
+}
+
+#[test]
+fn a_file_that_can_not_be_mapped_is_no_file_without_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    // A folder opens like a file, and the system refuses to map it.
+    std::fs::create_dir(folder.path().join("x.vec")).unwrap();
+    let error = Vectors::open(folder.path(), "x.vec", &model(1)).unwrap_err().to_string();
+    assert!(error.contains("x.vec can't be mapped"), "{error}");
 }
 
 proptest! {
@@ -87,7 +98,7 @@ proptest! {
         file.extend([1; 16]);
         file.extend(bytes);
         std::fs::write(folder.path().join("x.vec"), file).unwrap();
-        if let Some(vectors) = Vectors::open(folder.path(), "x.vec", &model(1)) {
+        if let Some(vectors) = Vectors::open(folder.path(), "x.vec", &model(1)).unwrap() {
             let question = Row::of(&vec![0.05; DIMENSION]);
             prop_assert!(vectors.nearest(&question, 5).len() <= vectors.len());
         }

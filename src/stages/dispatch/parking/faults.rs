@@ -72,6 +72,12 @@ pub(super) enum Mutant {
     LeaseWithoutCall,
     /// The lease is checked before SENDING is appended, not after its acknowledgement.
     LeaseBeforeMark,
+    /// The bulk lane is marked only where its bot's policy asks for it.
+    BulkUnmarked,
+    /// A restore takes what the partition's other lane has parked for its own.
+    OthersPut,
+    /// A restore takes what the other lane has marked for its own.
+    OthersMark,
 }
 
 /// Which rule is broken, in a test; nothing elsewhere.

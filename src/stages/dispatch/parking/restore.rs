@@ -192,7 +192,9 @@ impl Restore {
             (_, Some(Parked::Limit { of, until, at, .. })) => {
                 self.others.insert(of.clone(), Told { until: *until, at: *at });
             }
-            (_, Some(put @ Parked::Put { lane, .. })) if *lane == self.from.lane => self.put(put, place),
+            (_, Some(put @ Parked::Put { lane, .. })) if self.is_own(*lane, Mutant::OthersPut) => {
+                self.put(put, place);
+            }
             _ => {}
         }
     }
@@ -230,7 +232,9 @@ impl Restore {
                 self.saw(offset.unwrap_or(self.from.end));
             }
             Settled::Copied { offset, lane, .. } if *lane == self.from.lane => self.saw(*offset),
-            Settled::Sending { id, offset, part, of, epoch, lane } if *lane == self.from.lane => {
+            Settled::Sending { id, offset, part, of, epoch, lane }
+                if self.is_own(*lane, Mutant::OthersMark) =>
+            {
                 self.saw(*offset);
                 let new = Mark { offset: *offset, of: *of, epochs: Vec::new() };
                 self.marks.entry((*id, *part)).or_insert(new).epochs.push(*epoch);
@@ -269,6 +273,11 @@ impl Restore {
             .filter(|_| !self.faults.has(Mutant::MarkIgnored))
             .filter(move |(key, mark)| !mark.epochs.is_empty() && open(**key, mark.of))
             .map(|((id, part), mark)| (*id, *part, mark.of, mark.offset))
+    }
+
+    /// Both lanes of a partition write into the same topics.
+    fn is_own(&self, lane: Lane, unless: Mutant) -> bool {
+        lane == self.from.lane || self.faults.has(unless)
     }
 
     fn saw(&mut self, offset: u64) {

@@ -37,7 +37,8 @@ impl Machine {
     pub(crate) fn send(&mut self, chat: &ConversationId, policy: UnknownPolicy, now: Now) -> bool {
         let May::Send(head) = self.may_send(chat, now) else { return false };
         let Some((ix, _)) = self.chats.find(chat) else { return false };
-        let marked = policy == UnknownPolicy::Drop || self.lane == Lane::Bulk;
+        let bulk = self.lane == Lane::Bulk && !self.faults.has(Mutant::BulkUnmarked);
+        let marked = policy == UnknownPolicy::Drop || bulk;
         let plain = !marked || self.faults.has(Mutant::Unmarked);
         let Some(item) = self.rouse(ix, head.offset) else { return false };
         (item.policy, item.marked) = (policy, marked);

@@ -4,6 +4,7 @@ mod checker;
 mod crash;
 mod desk;
 mod events;
+mod other;
 mod owner;
 mod restore;
 mod rules;

@@ -36,7 +36,7 @@ impl Machine {
             }
             Limited::Chat(chat) => self.park_wait_chat(chat, until),
             // Whoever has the limits is told of all of them.
-            Limited::Number(_) | Limited::App(_) => {}
+            Limited::Number(_) | Limited::App(_) | Limited::Business(_) | Limited::Address(_) => {}
         }
     }
 

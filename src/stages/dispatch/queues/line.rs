@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::domain::bot::UnknownPolicy;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BotId, ConversationId, TenantId};
-use crate::limits::{Keys, Plan};
+use crate::limits::{Keys, Plan, Wider};
 use crate::stages::dispatch::arena::Ix;
 use crate::stages::dispatch::signals::Waiting;
 
@@ -33,6 +33,8 @@ pub(in crate::stages::dispatch) struct LineKey {
 pub(in crate::stages::dispatch) struct Voice {
     /// Its limits.
     pub(in crate::stages::dispatch) plan: Plan,
+    /// What the account stands behind together with others.
+    pub(in crate::stages::dispatch) wider: Wider,
     /// What is done when nobody can tell whether a part was sent.
     pub(in crate::stages::dispatch) policy: UnknownPolicy,
     /// How old a message may be and still get a reply; `None` = any age.

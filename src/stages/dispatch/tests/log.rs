@@ -80,7 +80,7 @@ fn closed<T>() -> Result<T, LogError> {
 
 #[async_trait]
 impl Log for MemoryLog {
-    async fn append(&self, batch: Vec<Outgoing>) -> Result<Vec<Position>, LogError> {
+    async fn append(&self, batch: &[Outgoing]) -> Result<Vec<Position>, LogError> {
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
         }
@@ -97,8 +97,11 @@ impl Log for MemoryLog {
         }
         *lock(&self.appends) += 1;
         Ok(batch
-            .into_iter()
-            .map(|record| Position { partition: record.partition.unwrap_or(0), offset: self.put(record) })
+            .iter()
+            .map(|record| Position {
+                partition: record.partition.unwrap_or(0),
+                offset: self.put(record.clone()),
+            })
             .collect())
     }
 

@@ -122,25 +122,6 @@ async fn a_numbers_pause_is_kept_by_the_next_owner() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_apps_pause_is_kept_by_the_next_owner() {
-    let mut rig = Rig::new().await;
-    rig.whatsapp.script("1", [wait(120, Scope::App)]);
-    let on = |bot, chat: u32, text| Say { channel: ChannelKind::Whatsapp, ..say(bot, chat, &[text]) };
-    let start = Instant::now();
-    rig.send(&[on("a", 1, "x")]);
-    rig.run(3 * SEC).await;
-    assert!(rig.parked().contains(&"limit:app:ready:t/whatsapp".to_owned()), "{:?}", rig.parked());
-    rig.take_over().await;
-    rig.send(&[on("b", 2, "y"), say("b", 2, &["z"])]);
-    rig.settle(200 * SEC).await;
-    let of = |text: &str| last(&rig, text) - start;
-    assert!(of("z") < 5 * SEC, "another channel does not wait");
-    assert!(of("x") >= 120 * SEC && of("y") >= 120 * SEC, "{:?}", rig.whatsapp.sent());
-    rig.run(2 * SEC).await;
-    assert_eq!(rig.parked(), ["epoch:ready:2"]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_backlog_waits_on_disk_and_others_do_not_notice() {
     let mut rig = Rig::new().await;
     // The bot's limits are known from its first reply on.

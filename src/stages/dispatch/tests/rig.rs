@@ -218,6 +218,7 @@ impl Rig {
                 bot: BotId::from(name),
                 channel,
                 id: AccountId::from(name),
+                app: None,
                 token: Secret::new("token".to_owned()),
                 secret: Secret::default(),
                 origins: Vec::new(),

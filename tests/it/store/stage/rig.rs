@@ -42,7 +42,7 @@ impl Rig {
 
     pub(super) async fn append(&self, topic: &str, value: Bytes) {
         let record = Outgoing::event(TopicName::from(topic), Bytes::from_static(b"key"), value).at(0);
-        self.log.append(vec![record]).await.unwrap();
+        self.log.append(&[record]).await.unwrap();
     }
 
     pub(super) async fn owner(&self, topic: &str, committed: u64) -> Owner {

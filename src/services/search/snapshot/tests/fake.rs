@@ -30,6 +30,15 @@ impl Depot {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let objects = Objects::folder(&folder.path().join("objects")).unwrap();
+        Self::over(folder, objects)
+    }
+
+    /// The same over a bucket.
+    pub(super) fn of(objects: Objects) -> Self {
+        Self::over(tempfile::tempdir().unwrap(), objects)
+    }
+
+    fn over(folder: tempfile::TempDir, objects: Objects) -> Self {
         let (newest, fetched, cut_off, doubted, gate) = Default::default();
         Self(Arc::new(Inner { folder, objects, newest, fetched, cut_off, doubted, gate }))
     }

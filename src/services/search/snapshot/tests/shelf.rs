@@ -114,6 +114,25 @@ async fn a_local_disk_that_fails_says_nothing_of_the_store() {
 }
 
 #[tokio::test]
+async fn an_index_that_can_not_be_mapped_stays_on_the_disk() {
+    let (depot, one) = filled(1).await;
+    let there = depot.shelf("worker", 1 << 30);
+    assert!(there.open(&"t".into(), &room(0).base).await.is_some());
+    let folder = depot.folder("worker").join(depot.id(&room(0)).to_string());
+    let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let file = entries.filter(|path| path.extension().is_some_and(|e| e == "term")).last().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    // It opens, and can't be mapped.
+    std::fs::create_dir(&file).unwrap();
+    let opened = Opened::open(depot.id(&room(0)), &folder);
+    assert!(matches!(opened, Err(SnapshotError::Reach(_))), "{opened:?}");
+    let shelf = depot.shelf("worker", one * 2);
+    assert!(shelf.open(&"t".into(), &room(0).base).await.is_none());
+    assert!(folder.join(TABLE).is_file(), "what is whole is not deleted");
+    assert_eq!(depot.doubted(), 0);
+}
+
+#[tokio::test]
 async fn a_store_that_is_away_is_named_until_it_is_back() {
     let (depot, _) = filled(1).await;
     let shelf = depot.shelf("worker", 1 << 30);

@@ -15,6 +15,11 @@ pub(super) fn by_meaning(folder: &std::path::Path, version: u8) -> TextSearch {
 
 pub(super) async fn with_vectors(search: &TextSearch, bot: &Arc<Bot>) {
     search.profile(bot).await.unwrap();
+    ready(search, bot).await;
+}
+
+/// Waits for vectors that were asked for: who asks again indexes again, and what waits begins anew.
+async fn ready(search: &TextSearch, bot: &Arc<Bot>) {
     while search.vector_bytes(bot).is_none() {
         tokio::task::yield_now().await;
     }
@@ -83,6 +88,8 @@ struct Gated {
     closed: Mutex<bool>,
     opened: Condvar,
     given: Mutex<Vec<String>>,
+    /// What its thread had hashed and opened when it was given the last text.
+    done: Mutex<(usize, usize)>,
 }
 
 impl Gated {
@@ -108,6 +115,7 @@ impl Embed for Gated {
 
     fn passage(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
         self.given.lock().unwrap().push(text.to_owned());
+        *self.done.lock().unwrap() = crate::services::search::vectors::work::done();
         let closed = self.closed.lock().unwrap();
         drop(self.opened.wait_while(closed, |closed| *closed).unwrap());
         self.fake.passage(text)
@@ -118,10 +126,7 @@ impl Embed for Gated {
 async fn an_edit_costs_what_changed_and_waits_for_nobody_elses_library() {
     let folder = tempfile::tempdir().unwrap();
     let model = Arc::new(Gated::default());
-    let weights = BTreeMap::from([("en".to_owned(), 0.5)]);
-    let embed = Arc::clone(&model);
-    let meaning = Meaning { embed, folder: folder.path().into(), weights, remembered: 10 };
-    let search = TextSearch::new(SearchConfig::default(), Some(meaning)).unwrap();
+    let search = gated(folder.path(), &model);
     let text =
         |what: &str, n: usize| document(&format!("{what}{n}"), &format!("The {what} has the number {n}."));
     let faq: Vec<Document> = (0..30).map(|n| text("hammer", n)).collect();
@@ -141,8 +146,8 @@ async fn an_edit_costs_what_changed_and_waits_for_nobody_elses_library() {
     search.profile(&edited).await.unwrap();
     assert_eq!(search.vectors(&edited), Vectored::Coming);
     model.close(false);
-    with_vectors(&search, &edited).await;
-    with_vectors(&search, &library).await;
+    ready(&search, &edited).await;
+    ready(&search, &library).await;
     assert_eq!(model.given("hammer").len(), 30, "what stayed is not embedded again");
     let saw = model.given("saw");
     let before = model.given("book").into_iter().filter(|book| *book < saw[0]).count();
@@ -154,10 +159,7 @@ async fn an_edit_costs_what_changed_and_waits_for_nobody_elses_library() {
 async fn a_library_that_changes_while_it_is_embedded_keeps_what_was_made() {
     let folder = tempfile::tempdir().unwrap();
     let model = Arc::new(Gated::default());
-    let weights = BTreeMap::from([("en".to_owned(), 0.5)]);
-    let embed = Arc::clone(&model);
-    let meaning = Meaning { embed, folder: folder.path().into(), weights, remembered: 10 };
-    let search = TextSearch::new(SearchConfig::default(), Some(meaning)).unwrap();
+    let search = gated(folder.path(), &model);
     let text = |n: usize| document(&format!("d{n}"), &format!("The book has the number {n}."));
     model.close(true);
     let first = bot("t", "library", 1, (0..90).map(text).collect());
@@ -171,6 +173,49 @@ async fn a_library_that_changes_while_it_is_embedded_keeps_what_was_made() {
     with_vectors(&search, &second).await;
     // The first text of the first version was at the model when it was replaced.
     assert_eq!(model.given("book").len(), 91);
+}
+
+/// A search by the gated model.
+fn gated(folder: &std::path::Path, model: &Arc<Gated>) -> TextSearch {
+    let (embed, weights) = (Arc::clone(model), BTreeMap::from([("en".to_owned(), 0.5)]));
+    let meaning = Meaning { embed, folder: folder.into(), weights, remembered: 10 };
+    TextSearch::new(SearchConfig::default(), Some(meaning)).unwrap()
+}
+
+#[tokio::test]
+async fn a_library_of_many_turns_is_hashed_once_and_its_file_read_at_its_two_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Arc::new(Gated::default());
+    let search = gated(folder.path(), &model);
+    let text = |n: usize| document(&format!("d{n}"), &format!("The book has the number {n}."));
+    with_vectors(&search, &bot("t", "library", 1, (0..1000).map(text).collect())).await;
+    assert_eq!(*model.done.lock().unwrap(), (1000, 1), "sixteen turns before the last text");
+    with_vectors(&search, &bot("t", "library", 2, (1..1001).map(text).collect())).await;
+    // Its end: what is known is read, and what was written is opened. Then the next version's beginning.
+    assert_eq!(*model.done.lock().unwrap(), (2000, 4));
+    assert_eq!(model.given("book").len(), 1001);
+}
+
+#[tokio::test]
+async fn vectors_whose_file_vanishes_while_others_are_made_are_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Arc::new(Gated::default());
+    let search = gated(folder.path(), &model);
+    let text = |n: usize| document(&format!("d{n}"), &format!("The book has the number {n}."));
+    with_vectors(&search, &bot("t", "library", 1, (0..70).map(text).collect())).await;
+    model.close(true);
+    let next = bot("t", "library", 2, (0..80).map(text).collect());
+    search.profile(&next).await.unwrap();
+    while model.given("book").len() < 71 {
+        tokio::task::yield_now().await;
+    }
+    let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
+    std::fs::remove_file(file.path()).unwrap();
+    model.close(false);
+    ready(&search, &next).await;
+    let found = search.explore(&own(&next), "the number 79", 10).await.unwrap();
+    assert!(found.candidates().iter().all(|candidate| candidate.cosine.is_some()), "{found:?}");
+    assert_eq!(model.given("book").len(), 70 + 10 + 70, "the lost ones once more, the new ones once");
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ pub(super) enum Fault {
 
 const SEEDS: u64 = 1500;
 
-const FAULTS: [Fault; 39] = [
+const FAULTS: [Fault; 42] = [
     Fault::NoSkip,
     Fault::Machine(Mutant::NoBarrier),
     Fault::Machine(Mutant::NoPin),
@@ -68,6 +68,9 @@ const FAULTS: [Fault; 39] = [
     Fault::Machine(Mutant::NoLease),
     Fault::Machine(Mutant::LeaseWithoutCall),
     Fault::Machine(Mutant::LeaseBeforeMark),
+    Fault::Machine(Mutant::BulkUnmarked),
+    Fault::Machine(Mutant::OthersPut),
+    Fault::Machine(Mutant::OthersMark),
 ];
 
 #[test]
@@ -164,7 +167,7 @@ impl World {
         }
         for step in 0..STEPS {
             self.tick += 1;
-            match self.rng.f64() * 39.1 {
+            match self.rng.f64() * 39.6 {
                 x if x < 6.0 => self.poll(),
                 x if x < 13.0 => self.send(),
                 x if x < 20.0 => self.result(),
@@ -185,7 +188,8 @@ impl World {
                         self.late.clear();
                     }
                 }
-                _ => self.compact(),
+                x if x < 39.1 => self.compact(),
+                _ => self.other_lane(),
             }
             if crashes.contains(&step) {
                 self.crash();

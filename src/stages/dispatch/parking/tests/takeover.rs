@@ -67,10 +67,18 @@ impl World {
         let search = self.search(restore.questions());
         self.count_late(&restore);
         let recovered = restore.answer(ledger_end, &search);
+        if recovered.doubts().iter().any(|doubt| !Self::is_own(doubt.id)) {
+            self.bad("foreign_doubt");
+            return true;
+        }
         if !self.write_doubts(recovered.doubts(), epoch) {
             return false;
         }
         let machine = recovered.machine(self.now());
+        if machine.open_ids().keys().any(|id| !Self::is_own(*id)) {
+            self.bad("foreign_item");
+            return true;
+        }
         let tracker = Tracker::new(self.commit.watermark, &self.commit.done);
         let read = self.commit.watermark;
         self.owner = Owner::new(Rc::clone(&self.scene), machine, tracker, epoch);
@@ -83,7 +91,9 @@ impl World {
     fn claim(&mut self) {
         let mut markers = BTreeSet::new();
         for (_, value) in &self.parked {
-            if let Some(Parked::Epoch { epoch, .. }) = value.as_deref() {
+            if let Some(Parked::Epoch { epoch, lane }) = value.as_deref()
+                && *lane == self.scene.kind
+            {
                 markers.insert(*epoch);
             }
         }
@@ -109,7 +119,7 @@ impl World {
     }
 
     fn count_late(&mut self, restore: &Restore) {
-        for id in restore.late.keys() {
+        for id in restore.late.keys().filter(|id| Self::is_own(**id)) {
             let settled = self.is_settled(Self::root(*id));
             *self.n.entry(if settled { "late_settled" } else { "late_live" }).or_default() += 1;
         }

@@ -150,7 +150,7 @@ impl World {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut lane: Vec<Rec> = Vec::new();
         let (rich, young) = (rng.f64() < 0.3, rng.bool());
-        let kind = if rng.f64() < 0.1 { Lane::Bulk } else { Lane::Ready };
+        let kind = if rng.f64() < 0.25 { Lane::Bulk } else { Lane::Ready };
         for offset in 0..RECORDS {
             // Bot 0 is hot.
             let bot = if rng.bool() { 0 } else { rng.usize(..BOTS) };
