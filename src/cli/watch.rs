@@ -1,5 +1,6 @@
-//! `millrace watch webhooks`: says when a provider stops posting here, tells of less than it should or refuses what is sent, when
-//! updates pile up there, when a template may not be sent any more, and what failed.
+//! `millrace watch webhooks`: says when a provider stops posting here, piles updates up or refuses what is sent.
+//!
+//! It also says when one tells of less than it should, when a template may not be sent any more, and what failed.
 //!
 //! Guarantee: a trouble is said once when it comes and once when it is over; the providers are asked slowly. A round that could
 //! not be finished is a trouble, and the next one comes.
