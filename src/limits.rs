@@ -1,5 +1,7 @@
-//! Nested limits. Quotas on governor's GCRA are counted: bot, number, chat, group, number-recipient pair. Pauses are learned
-//! from what a provider says: of a chat, a number, a bot, an app, a business account, our address. Time is given, never read.
+//! Nested limits: some are counted, some are learned.
+//!
+//! Quotas on governor's GCRA are counted: bot, number, chat, group, number-recipient pair. Pauses are learned from what a
+//! provider says: of a chat, a number, a bot, an app, a business account, our address. Time is given, never read.
 //!
 //! Guarantees:
 //! 1. In any window of length `w` a key takes at most `burst + w / every` sends of each of its rates.

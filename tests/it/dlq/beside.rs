@@ -20,7 +20,7 @@ impl Drop for Up {
 }
 
 impl Up {
-    fn start(house: &House) -> Self {
+    async fn start(house: &House) -> Self {
         let mut command = process::millrace();
         command.arg("up").arg("--data").arg(house.data());
         for set in ["edge.listen=127.0.0.1:0", "api.listen=127.0.0.1:0", &format!("log.segment={SEGMENT}")] {
@@ -30,7 +30,7 @@ impl Up {
         let since = Instant::now();
         while !house.data().join("admin.json").exists() {
             assert!(since.elapsed() < PATIENCE, "no API came up");
-            std::thread::sleep(Duration::from_millis(20));
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         up
     }
@@ -42,7 +42,7 @@ async fn a_redrive_beside_a_running_process_is_done_by_it() {
     house.fill().await;
     let listed = house.lines(&["list"]);
     let these: Vec<_> = [0, 1, 4, 5].map(|n| place(&listed, n)).to_vec();
-    let up = Up::start(&house);
+    let up = Up::start(&house).await;
     let told = house.lines(&[&["redrive"][..], these.as_slice()].concat());
     let states = |told: &[Value], state: &str| told.iter().filter(|line| line["state"] == state).count();
     assert_eq!((states(&told, "written"), states(&told, "stays")), (3, 1), "{told:?}");
