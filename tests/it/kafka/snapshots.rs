@@ -138,7 +138,7 @@ impl Cluster {
         (event.tenant, event.bot, event.conversation) =
             ("acme".into(), "shop".into(), conversation.as_str().into());
         let record = Outgoing::event(TURN_ROUTED.into(), Bytes::from(conversation), event.encode());
-        self.log.append(vec![record]).await.unwrap();
+        self.log.append(&[record]).await.unwrap();
         loop {
             let found = support::values(grounded, 1).await;
             for (_, _, value) in found {
