@@ -117,12 +117,7 @@ impl Media {
             Err(error @ (ObjectError::TooLarge { .. } | ObjectError::Damaged(_))) => {
                 settled(Fetched::Refused(error.to_string()))
             }
-            Err(
-                error @ (ObjectError::Config(_)
-                | ObjectError::Bucket { .. }
-                | ObjectError::Refused { .. }
-                | ObjectError::Store(_)),
-            ) => Err(error.into()),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -31,8 +31,9 @@ pub fn confine() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Ends this process when it takes longer than its parent waits: a parent that was killed leaves nobody behind. To be called
-/// before [`confine`], which leaves no address space for a thread; it is there when this returns.
+/// Ends this process when it takes longer than its parent waits: a parent that was killed leaves nobody behind.
+///
+/// To be called before [`confine`], which leaves no address space for a thread; it is there when this returns.
 pub fn watch() {
     const LONGEST: Duration = Duration::from_secs(100);
     let (up, is_up) = std::sync::mpsc::channel();

@@ -18,7 +18,7 @@ struct Rig {
 async fn rig(letters: u32) -> Rig {
     let folder = tempfile::tempdir().unwrap();
     let log = open(&folder).await;
-    log.append((0..letters).map(dead).collect()).await.unwrap();
+    log.append(&(0..letters).map(dead).collect::<Vec<_>>()).await.unwrap();
     let stop = CancellationToken::new();
     let desk = Desk::new(
         Arc::clone(&log) as Arc<dyn Log>,
