@@ -311,7 +311,7 @@ async fn beside_a_running_process_looking_works_and_writing_says_why_not() {
     let (code, dry) = house.says(&["redrive", "--stage", "answer", "--dry-run"]);
     assert!(code == 0 && dry.contains("1 would be written"), "{dry}");
     let (code, said) = house.says(&["redrive", "--stage", "answer"]);
-    assert!(code == 1 && said.contains("millrace up") && said.contains("--dry-run"), "{said}");
+    assert!(code == 1 && said.contains("has no admin API") && said.contains("--dry-run"), "{said}");
     open.close().await;
     drop(open);
     assert_eq!(house.says(&["redrive", "--stage", "answer"]).0, 0);

@@ -183,6 +183,8 @@ async fn the_points_survive_on_kafka_too() {
             ("topics.conversations", "2".to_owned()),
             ("topics.replies", "2".to_owned()),
             ("topics.shards", "2".to_owned()),
+            // Slower than a cluster brings them: replies wait for it.
+            ("limits.telegram.bot", "5 then 1/100ms".to_owned()),
         ];
         let row = Row::new(ends, &parrot("")).await.on(more);
         let last = row.run(CHATS).await;

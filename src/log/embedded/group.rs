@@ -20,8 +20,7 @@ use super::topics::{Limit, Partition, Topic};
 use crate::log::types::{Batch, LogError, Progress, Subscription, TopicPartition};
 use crate::log::{CommitAnswer, Group, Lease, Signal};
 
-/// How long a member may take to give partitions back, after that it is taken for stuck: longer than any drain, and as long
-/// as a broker would wait for a member that polls.
+/// How long a member may take to give partitions back before it is taken for stuck: longer than any drain.
 const RELEASE_WITHIN: Duration = Duration::from_secs(60);
 /// The most of one batch: what a partition's task works on before it looks up.
 const BATCH: Limit = Limit { records: 512, bytes: 1 << 20 };

@@ -287,7 +287,9 @@ async fn it_is_far_from_its_limit(db: Database) {
                     let sent = part(n, 0, SettledStatus::Sent, Some("wamid.HBgLMTU1NTU1NTU1NTU"));
                     rows.push(JournalRow::Part(sent));
                 }
-                writer.write(step(partition, first..first + STEP, rows)).await.unwrap();
+                let more = first + STEP < each;
+                let step = step(partition, first..first + STEP, rows);
+                writer.write(Advance { more, ..step }).await.unwrap();
             }
         }
     });
