@@ -25,6 +25,7 @@ use super::resident::Resident;
 use super::shard::Key;
 use super::snapshot::VECTORS;
 use super::vectors::{Row, TextHash, Vectors, hash};
+use crate::domain::ids::TenantId;
 use crate::domain::knowledge::Corpus;
 use crate::domain::text::cut;
 use crate::services::embed::Embed;
@@ -71,7 +72,8 @@ pub(super) struct Semantic {
     weights: BTreeMap<String, f32>,
     queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
-    remembered: Cache<TextHash, Arc<Row>>,
+    /// By tenant and the hash of the question.
+    remembered: Cache<(TenantId, TextHash), Arc<Row>>,
     /// Questions that may be at the model: one at work, and one that waits for it.
     asking: Arc<Semaphore>,
 }
@@ -183,22 +185,24 @@ impl Semantic {
         if weight <= 0.0 || !residents.iter().all(ready) {
             return None;
         }
+        // All of them are one tenant's.
+        let (first, _) = residents.first()?;
         let start = Instant::now();
-        let row = self.question(text).await?;
+        let row = self.question(first.corpus.tenant(), text).await?;
         Some(Asked { row, took: start.elapsed(), weight })
     }
 
-    async fn question(&self, text: &str) -> Option<Arc<Row>> {
+    async fn question(&self, tenant: &TenantId, text: &str) -> Option<Arc<Row>> {
         let text = cut(text, LONGEST);
-        let key = hash(&text.trim().to_lowercase());
+        let key = (tenant.clone(), hash(&text.trim().to_lowercase()));
         if let Some(row) = self.remembered.get(&key) {
             return Some(row);
         }
         // Given back when the model is done, not when patience ends: what is given up still takes its time.
         let place = Arc::clone(&self.asking).try_acquire_owned().ok()?;
-        let (embed, text) = (Arc::clone(&self.embed), text.to_owned());
+        let (embed, tenant, text) = (Arc::clone(&self.embed), tenant.clone(), text.to_owned());
         let work = tokio::task::spawn_blocking(move || {
-            let vector = embed.question(&text);
+            let vector = embed.question_of(&tenant, &text);
             drop(place);
             vector
         });
