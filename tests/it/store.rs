@@ -23,6 +23,7 @@ mod secrets;
 mod snapshots;
 mod stage;
 mod timeline;
+mod turns;
 
 use database::Database;
 
