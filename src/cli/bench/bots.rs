@@ -17,9 +17,10 @@ use super::{On, cores};
 use crate::app::load::bed::Bed;
 use crate::app::load::{Begin, Load, rss_bytes};
 
-/// Measure the memory of idle bots: the whole system after traffic on a few of them, and another one, on the same data and
-/// after the same traffic on all, so that each has answered once. Each is a process of its own: what one leaves behind
-/// is not counted with the next.
+/// Measure the memory of idle bots: the whole system after traffic on a few of them, and after the same on all.
+///
+/// Each bot has answered once then. Both systems are processes of their own: what one leaves behind is not counted with the
+/// other.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  millrace bench bots --bots 10000 --json")]
 pub struct BotsBench {
