@@ -22,6 +22,9 @@ set -euo pipefail
 
 version=${KAFKA_VERSION:-4.1.0}
 heap=${KAFKA_HEAP:-512m}
+cores=$(nproc 2>/dev/null || echo 2)
+network_threads=$((cores < 6 ? (cores + 1) / 2 : 3))
+io_threads=$((cores < 8 ? cores : 8))
 quick=${KAFKA_QUICK:-}
 cache=${MILLRACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/millrace}/kafka-$version
 state_root=${MILLRACE_STATE:-${XDG_STATE_HOME:-$HOME/.local/state}/millrace}/kafka
@@ -141,6 +144,10 @@ broker.heartbeat.interval.ms=500
 num.recovery.threads.per.data.dir=4
 # The shortest session a test may ask for.
 group.min.session.timeout.ms=1000
+# A request passes from a network thread to a thread that writes and back. By default there are 3 and 8, which on two cores
+# take them from each other and from whoever waits for the answer.
+num.network.threads=$network_threads
+num.io.threads=$io_threads
 PROPERTIES
     [ -f "$dir/data/meta.properties" ] && return
     java -cp "$cache/libs/*" kafka.tools.StorageTool format -t "$(cat "$state/cluster")" -c "$dir/server.properties" \
@@ -170,9 +177,10 @@ launch() {
         while open "$p" && [ $((waited += 1)) -le 25 ]; do sleep 0.2; done
         ! open "$p" || die "port $p is in use by something else: choose another with --port"
     done
-    # A broker that is killed again and again spends its life compiling: quick means little of that, and classes from an
+    # As Kafka's own start script has it: short pauses rather than few. A broker that is killed again and again spends its
+    # life compiling: quick means little of that, and classes from an
     # archive, which the first broker writes when it ends in order.
-    local jvm=(-XX:+UseG1GC)
+    local jvm=(-XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35)
     if [ -n "$quick" ]; then
         jvm=(-XX:TieredStopAtLevel=1 -XX:+UseSerialGC)
         if [ -f "$cache/classes.jsa" ]; then
