@@ -1,4 +1,4 @@
-//! A browser that a test drives: Chromium's DevTools protocol over a pipe, so it needs no port and no library.
+//! A browser that a test drives: Chromium's `DevTools` protocol over a pipe, so it needs no port and no library.
 //!
 //! Source: <https://chromedevtools.github.io/devtools-protocol/>. Every wait is bounded; the browser ends with the test.
 
