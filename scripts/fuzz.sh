@@ -3,9 +3,9 @@
 #
 #   scripts/fuzz.sh [SECONDS] [TARGET...]     60 s each, and all of them, unless told otherwise
 #
-# Needs cargo-fuzz and a nightly toolchain; the first build takes a quarter of an hour on two cores. What makes a target panic is
-# written to fuzz/artifacts/TARGET, the others still run, and the exit status is 1; new inputs that reach new code are kept in
-# fuzz/corpus/TARGET. Neither is part of the checkout.
+# Needs cargo-fuzz and a nightly toolchain; the first build takes long, since every library is built anew. What makes a target
+# panic is written to fuzz/artifacts/TARGET, the others still run, and the exit status is 1; new inputs that reach new code are
+# kept in fuzz/corpus/TARGET. Neither is part of the checkout.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
