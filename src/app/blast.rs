@@ -33,9 +33,11 @@ use crate::sim::SimOptions;
 use crate::sim::journal::{Call, Observer};
 
 /// Messages on their way: enough for every connection to be busy, few enough for memory to hold them.
-const WINDOW: u64 = 2048;
+const WINDOW: u64 = 4096;
 /// Replies of one append.
 const BATCH: usize = 128;
+/// Appends under way at once.
+const WRITERS: usize = 8;
 /// Connections of the bare client.
 const CONNECTIONS: u64 = 128;
 /// How long one call may take.
@@ -138,13 +140,25 @@ impl Range {
         let first = self.given.fetch_add(messages, Ordering::Relaxed);
         let now = SystemClock.now();
         let replies: Vec<Outgoing> = (first..first + messages).map(|n| self.reply(n, now)).collect();
+        let batches: Vec<Vec<Outgoing>> = replies.chunks(BATCH).map(<[_]>::to_vec).collect();
+        drop(replies);
         let (base, until) = (self.arrived.count(), self.arrived.expect(messages));
         let begun = Instant::now();
-        let mut given = 0;
-        for batch in replies.chunks(BATCH) {
+        let (mut given, mut under_way) = (0, JoinSet::new());
+        for batch in batches {
             self.arrived.until((base + given).saturating_sub(WINDOW)).await?;
-            self.parts.log.append(batch).await?;
             given += batch.len() as u64;
+            // One after the other would measure how soon the disk has a batch.
+            if under_way.len() >= WRITERS
+                && let Some(written) = under_way.join_next().await
+            {
+                written??;
+            }
+            let log = Arc::clone(&self.parts.log);
+            under_way.spawn(async move { log.append(&batch).await.map(drop) });
+        }
+        while let Some(written) = under_way.join_next().await {
+            written??;
         }
         self.arrived.until(until).await?;
         Ok(begun.elapsed())

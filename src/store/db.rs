@@ -107,10 +107,8 @@ impl Db {
         })?);
         Ok(Self {
             engine: Engine::Sqlite,
-            read: pool(
-                config.connections.min(SQLITE_READERS),
-                "PRAGMA query_only = 1; PRAGMA mmap_size = 268435456",
-            ),
+            // Not mapped into memory: all that is read of the file would count as this process's own.
+            read: pool(config.connections.min(SQLITE_READERS), "PRAGMA query_only = 1"),
             durable,
             // The log can bring the journal's rows back, so they need not wait for the disk.
             batch: pool(1, BATCH_PRAGMAS),

@@ -57,3 +57,23 @@ fn a_child_of_the_edge_bench_ends_when_its_owner_is_gone() {
         assert!(status.success(), "{child}: {status}");
     }
 }
+
+#[test]
+fn both_systems_of_the_bots_bench_answer_and_are_processes_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = process::millrace()
+        .args(["bench", "bots", "--bots", "30", "--json"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a bench leaves nothing behind");
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&seen["bots"], &seen["silent"]), (&30.into(), &0.into()), "{seen}");
+    let number = |name: &str| seen[name].as_f64().unwrap_or_else(|| panic!("no {name} in {seen}"));
+    let (before, after) = (number("rss_mb_before"), number("rss_mb_after"));
+    assert!(before > 1.0 && number("start_ms") > 0.0, "{seen}");
+    // Thirty bots are nothing beside a process: one that carried the other's leavings would show.
+    assert!((after / before - 1.0).abs() < 0.5, "{seen}");
+    assert!((number("bytes_per_bot") - ((after - before) * 1e6 / 30.0).max(0.0)).abs() < 1.0, "{seen}");
+}

@@ -73,7 +73,7 @@ async fn measure(
     let config = SearchConfig::default;
     let (words, both) =
         (TextSearch::new(config(), None).unwrap(), TextSearch::new(config(), Some(meaning)).unwrap());
-    let bot = bot(&collection.docs, 1);
+    let bot = bot(collection.docs.iter().cloned());
     both.profile(&bot).await.unwrap();
     wait_for_vectors(&both, &bot).await;
     let mut means = Vec::new();

@@ -23,12 +23,22 @@ const PASSAGES: usize = 300;
 /// Passages of a turn: what its model is given.
 const CARRIED: usize = 6;
 
-/// The bot whose knowledge a collection is.
+/// The bot whose knowledge a collection is. Takes the texts over: they are in memory once, as a bot's are.
 #[must_use]
-pub fn bot(docs: &[Doc], version: i64) -> Arc<Bot> {
-    let document =
-        |doc: &Doc| Document { title: doc.title.clone(), ..Document::text(doc.id.clone(), doc.text.clone()) };
-    let documents = docs.iter().map(document).collect();
+pub fn bot(docs: impl IntoIterator<Item = Doc>) -> Arc<Bot> {
+    let document = |doc: Doc| Document { title: doc.title, ..Document::text(doc.id, doc.text) };
+    knowing(docs.into_iter().map(document).collect(), 1)
+}
+
+/// The same bot with one document more.
+#[must_use]
+pub fn with(bot: &Bot, document: Document) -> Arc<Bot> {
+    let mut documents = bot.spec.documents.clone();
+    documents.push(document);
+    knowing(documents, bot.version + 1)
+}
+
+fn knowing(documents: Vec<Document>, version: i64) -> Arc<Bot> {
     let spec = BotSpec { documents, ..BotSpec::named("bench".into()) };
     Arc::new(Bot {
         tenant: "bench".into(),

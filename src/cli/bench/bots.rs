@@ -1,20 +1,25 @@
 //! `millrace bench bots`: what idle bots cost.
 
-use std::path::Path;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
+use std::time::Instant;
 
+use anyhow::Context as _;
 use clap::Args;
 use indicatif::ProgressBar;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::process::Command;
 
 use super::super::{Context, Exit, output};
 use super::{On, cores};
 use crate::app::load::bed::Bed;
 use crate::app::load::{Begin, Load, rss_bytes};
 
-/// Measure the memory of idle bots: the whole system after traffic on a few of them, then started again and after the same
-/// traffic on all, so that each has answered once.
+/// Measure the memory of idle bots: the whole system after traffic on a few of them, and another one, on the same data and
+/// after the same traffic on all, so that each has answered once. Each is a process of its own: what one leaves behind
+/// is not counted with the next.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  millrace bench bots --bots 10000 --json")]
 pub struct BotsBench {
@@ -23,6 +28,12 @@ pub struct BotsBench {
     /// How many bots.
     #[arg(long, default_value_t = 10_000)]
     bots: u32,
+    /// One of the two processes: the folder that it works in.
+    #[arg(long, hide = true, requires = "touch")]
+    inside: Option<PathBuf>,
+    /// How many bots it writes to.
+    #[arg(long, hide = true)]
+    touch: Option<u32>,
 }
 
 /// Messages a second while every bot is written to once.
@@ -31,18 +42,32 @@ const TOUCH_RATE: u32 = 500;
 /// Bots that are written to in the system that is compared with: each stays below Telegram's 30 messages a second.
 const FEW: u32 = 25;
 
+/// What one of the two systems came to.
+#[derive(Debug, Serialize, Deserialize)]
+struct Part {
+    /// Resident memory in bytes.
+    rss: u64,
+    /// Milliseconds until it was ready.
+    start_ms: f64,
+    /// Bots that did not answer.
+    silent: u64,
+}
+
 /// Runs the bench.
 ///
 /// # Errors
 /// When the system can't be started.
 pub async fn run(context: &Context, args: &BotsBench) -> Exit {
+    if let (Some(inside), Some(bots)) = (&args.inside, args.touch) {
+        let part = measure(context, args, inside, bots).await?;
+        output::json(&part)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let folder = tempfile::Builder::new().prefix("millrace-bench").tempdir_in(".")?;
     let [made, few_of_them, all_of_them] = ["made", "few", "all"].map(|name| folder.path().join(name));
     let (settings, sync) = args.on.settings(context)?;
-    let chats = args.bots.max(1);
-    let few = FEW.min(args.bots);
     std::fs::create_dir(&made)?;
-    let maker = Bed::start(settings.clone(), Some(&made), 0, || ()).await?;
+    let maker = Bed::start(settings, Some(&made), 0, || ()).await?;
     maker.ready().await?;
     let bar = super::pipeline::bar(u64::from(args.bots), "making bots");
     maker.make_bots(args.bots, || bar.inc(1)).await?;
@@ -52,21 +77,13 @@ pub async fn run(context: &Context, args: &BotsBench) -> Exit {
     // takes.
     copy(&made, &few_of_them)?;
     copy(&made, &all_of_them)?;
-
-    let quiet = Bed::start(settings.clone(), Some(&few_of_them), 0, || ()).await?;
-    quiet.ready().await?;
-    touch(&quiet, few, chats).await?;
-    let before = rss_bytes();
-    quiet.stop().await;
-
-    let began = std::time::Instant::now();
-    let full = Bed::start(settings, Some(&all_of_them), 0, || ()).await?;
-    full.ready().await?;
-    let start_ms = began.elapsed().as_secs_f64() * 1e3;
-    // A bot that was never loaded costs nothing: each is written to once, far below any limit.
-    let touched = touch(&full, args.bots, chats).await?;
-    let after = rss_bytes();
-    full.stop().await;
+    let bar = super::spinner("writing to a few".to_owned());
+    let few = in_a_process(&few_of_them, FEW.min(args.bots)).await?;
+    bar.set_message("writing to all");
+    let all = in_a_process(&all_of_them, args.bots).await?;
+    bar.finish_and_clear();
+    let (before, after) = (few.rss, all.rss);
+    let Part { start_ms, silent, .. } = all;
 
     let each = after.saturating_sub(before) as f64 / f64::from(args.bots.max(1));
     if context.json {
@@ -74,7 +91,7 @@ pub async fn run(context: &Context, args: &BotsBench) -> Exit {
             "bench": "bots", "engine": args.on.engine.as_str(), "sync": sync, "cores": cores(),
             "version": env!("CARGO_PKG_VERSION"), "bots": args.bots, "rss_mb_before": before as f64 / 1e6,
             "rss_mb_after": after as f64 / 1e6, "bytes_per_bot": each, "start_ms": start_ms,
-            "silent": touched,
+            "silent": silent,
         }))?;
     } else {
         let row = |name: &str, value: String| [name.to_owned(), value];
@@ -85,7 +102,7 @@ pub async fn run(context: &Context, args: &BotsBench) -> Exit {
                 row("memory with all, after the same traffic", format!("{:.1} MB", after as f64 / 1e6)),
                 row("a bot", format!("{each:.0} B")),
                 row("start", format!("{start_ms:.0} ms")),
-                row("bots that did not answer", touched.to_string()),
+                row("bots that did not answer", silent.to_string()),
             ],
         )?;
     }
@@ -93,6 +110,34 @@ pub async fn run(context: &Context, args: &BotsBench) -> Exit {
 }
 
 /// One message to each chat; gives how many were not answered.
+/// The same command in a process of its own.
+async fn in_a_process(inside: &Path, bots: u32) -> anyhow::Result<Part> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(std::env::args_os().skip(1)).arg("--inside").arg(inside);
+    command.args(["--touch", &bots.to_string()]).stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.stderr(Stdio::inherit()).output().await?;
+    anyhow::ensure!(
+        output.status.success(),
+        "the process that writes to {bots} bots ended with {}",
+        output.status
+    );
+    serde_json::from_slice(&output.stdout).context("what the process printed")
+}
+
+/// The whole system on the data of `inside`, and each of `bots` written to.
+async fn measure(context: &Context, args: &BotsBench, inside: &Path, bots: u32) -> anyhow::Result<Part> {
+    let (settings, _) = args.on.settings(context)?;
+    let began = Instant::now();
+    let bed = Bed::start(settings, Some(inside), 0, || ()).await?;
+    bed.ready().await?;
+    let start_ms = began.elapsed().as_secs_f64() * 1e3;
+    // A bot that was never loaded costs nothing: each is written to, far below any limit.
+    let silent = touch(&bed, bots, args.bots.max(1)).await?;
+    let rss = rss_bytes();
+    bed.stop().await;
+    Ok(Part { rss, start_ms, silent })
+}
+
 async fn touch(bed: &Bed, bots: u32, chats: u32) -> anyhow::Result<u64> {
     let seconds = chats.div_ceil(TOUCH_RATE).max(1);
     let (rate, begin) = (chats.div_ceil(seconds), Begin::default());

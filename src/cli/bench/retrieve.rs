@@ -20,7 +20,7 @@ use crate::app::collection::measure::{self, Answer};
 use crate::app::collection::synthetic::Synthetic;
 use crate::app::collection::{Collection, Query, intents, judge, remix};
 use crate::app::load::{private_bytes, rss_bytes};
-use crate::domain::bot::Bot;
+use crate::domain::bot::{Bot, Document};
 use crate::services::embed::{Embed, OnnxEmbed};
 use crate::services::search::{Meaning, SearchConfig, TextSearch, Verdict};
 use report::{Report, print};
@@ -118,10 +118,10 @@ pub async fn run(context: &Context, args: &RetrieveBench) -> Exit {
             (report.encode_p50_ms, report.encode_p99_ms) =
                 (Some(outcome.encode_p50), Some(outcome.encode_p99));
             report.embed_chunks_per_s = Some(outcome.embed_per_s);
+            (report.rss_mb, report.private_mb) = memory();
         }
-        _ => passages(context, args, embed, &collection, foreign.as_ref(), &mut report).await?,
+        _ => passages(context, args, embed, collection, foreign.as_ref(), &mut report).await?,
     }
-    (report.rss_mb, report.private_mb) = (rss_bytes() as f64 / 1e6, private_bytes() as f64 / 1e6);
     print(context, &report)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -130,7 +130,7 @@ async fn passages(
     context: &Context,
     args: &RetrieveBench,
     embed: Option<Arc<OnnxEmbed>>,
-    collection: &Collection,
+    mut collection: Collection,
     foreign: Option<&Collection>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
@@ -148,8 +148,8 @@ async fn passages(
         remembered: 0,
     });
     let by_meaning = meaning.is_some();
-    let search = TextSearch::new(room_for(collection.docs.len(), &context.settings.search), meaning)?;
-    let bot = measure::bot(&collection.docs, 1);
+    let search = TextSearch::new(room_for(report.docs, &context.settings.search), meaning)?;
+    let bot = measure::bot(std::mem::take(&mut collection.docs));
     index(&search, &bot, report).await?;
     if by_meaning {
         report.weight = Some(weights.clone());
@@ -159,14 +159,16 @@ async fn passages(
         report.scan_raw_ms = search.raw_scan(&bot).map(|took| took.as_secs_f64() * 1e3);
     }
     if !report.synthetic {
-        judge(&search, &bot, collection, args.run.as_deref(), report).await?;
+        judge(&search, &bot, &collection, args.run.as_deref(), report).await?;
         if let Some(foreign) = foreign {
             refuse(&search, &bot, &collection.queries, &foreign.queries, report).await?;
         }
     }
-    time(&search, &bot, collection, report).await?;
+    time(&search, &bot, &collection, report).await?;
+    // While all of it is there, and warm.
+    (report.rss_mb, report.private_mb) = memory();
     report.disk_mb.text = Some(search.bytes()? as f64 / 1e6);
-    report.searchable_ms = Some(searchable(&search, collection).await?);
+    report.searchable_ms = Some(searchable(&search, &bot).await?);
     Ok(())
 }
 
@@ -258,16 +260,14 @@ async fn time(
     Ok(())
 }
 
+/// Resident and private memory of this process, in MB.
+fn memory() -> (f64, f64) {
+    (rss_bytes() as f64 / 1e6, private_bytes() as f64 / 1e6)
+}
+
 /// How long a changed bot takes to be found with what is new in it.
-async fn searchable(search: &TextSearch, collection: &Collection) -> anyhow::Result<f64> {
-    let mut docs = collection.docs.clone();
-    docs.push(crate::app::collection::Doc {
-        id: "new".to_owned(),
-        title: String::new(),
-        text: "The zyxwvut is behind the house.".to_owned(),
-        intent: None,
-    });
-    let changed = measure::bot(&docs, 2);
+async fn searchable(search: &TextSearch, bot: &Bot) -> anyhow::Result<f64> {
+    let changed = measure::with(bot, Document::text("new", "The zyxwvut is behind the house."));
     let start = Instant::now();
     let found = search.explore(&[(&changed).into()], "zyxwvut", 1).await?;
     anyhow::ensure!(!found.candidates().is_empty(), "what was added is not found");
