@@ -4002,7 +4002,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__conversation__subcmd__show)
-            opts="-h --config --data --set --json --log --clock-ahead --help"
+            opts="-h --ids --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6168,12 +6168,16 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__kb__subcmd__explain)
-            opts="-h --tenant --config --data --set --json --log --clock-ahead --help"
+            opts="-h --turn --tenant --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --turn)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tenant)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -330,7 +330,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_see
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "pin" -d 'Pin an answer to a question: it comes before any search'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "unpin" -d 'Take a pinned answer away'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "preview" -d 'Show the passages that files would become; nothing is stored'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "explain" -d 'Search what a bot may answer from and show every candidate with its scores'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "explain" -d 'Search what a bot may answer from and show every candidate with its scores; or show what was searched for a turn'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "test" -d 'Ask questions and compare what is found with what should be'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "missed" -d 'List the questions that a bot\'s documents said nothing to'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and not __fish_seen_subcommand_from create list add show remove refresh attach detach pin unpin preview explain test missed quota help" -f -a "quota" -d 'Say how much knowledge a tenant may have'
@@ -428,6 +428,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_su
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from preview" -s h -l help -d 'Print help'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l turn -d 'A message that a person wrote, by its id in `conversation show --ids`: nothing is searched again' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l tenant -d 'Whose; where absent, the only tenant, or the one that has the name' -r
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from explain" -l data -d 'The folder with the log, the database and admin.json' -r
@@ -474,7 +475,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_su
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "pin" -d 'Pin an answer to a question: it comes before any search'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "unpin" -d 'Take a pinned answer away'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "preview" -d 'Show the passages that files would become; nothing is stored'
-complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Search what a bot may answer from and show every candidate with its scores'
+complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Search what a bot may answer from and show every candidate with its scores; or show what was searched for a turn'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "test" -d 'Ask questions and compare what is found with what should be'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "missed" -d 'List the questions that a bot\'s documents said nothing to'
 complete -c millrace -n "__fish_millrace_using_subcommand kb; and __fish_seen_subcommand_from help" -f -a "quota" -d 'Say how much knowledge a tenant may have'
@@ -622,6 +623,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fi
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l ids -d 'With the id of each message, as `kb explain BOT --turn` takes it'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand conversation; and __fish_seen_subcommand_from media" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
@@ -1257,7 +1259,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "pin" -d 'Pin an answer to a question: it comes before any search'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "unpin" -d 'Take a pinned answer away'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "preview" -d 'Show the passages that files would become; nothing is stored'
-complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "explain" -d 'Search what a bot may answer from and show every candidate with its scores'
+complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "explain" -d 'Search what a bot may answer from and show every candidate with its scores; or show what was searched for a turn'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "test" -d 'Ask questions and compare what is found with what should be'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "missed" -d 'List the questions that a bot\'s documents said nothing to'
 complete -c millrace -n "__fish_millrace_using_subcommand help; and __fish_seen_subcommand_from kb" -f -a "quota" -d 'Say how much knowledge a tenant may have'

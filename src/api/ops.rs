@@ -18,6 +18,7 @@ mod registration;
 mod say;
 mod talks;
 mod tenants;
+mod turns;
 
 pub use campaigns::{
     CampaignAgain, CampaignCreate, CampaignCreated, CampaignList, CampaignResult, CampaignResults,

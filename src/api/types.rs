@@ -24,11 +24,13 @@ mod contacts;
 mod knowledge;
 mod letters;
 mod media;
+mod turns;
 pub use accounts::*;
 pub use contacts::*;
 pub use knowledge::*;
 pub use letters::*;
 pub use media::*;
+pub use turns::*;
 
 data! {
     /// Nothing to say but that it was done.

@@ -39,6 +39,9 @@ enum Action {
     Show {
         /// The conversation, as `list` names it.
         conversation: String,
+        /// With the id of each message, as `kb explain BOT --turn` takes it.
+        #[arg(long)]
+        ids: bool,
     },
     /// Show a file that a person sent, with a link to its bytes; one that is not here yet is fetched.
     Media {
@@ -79,7 +82,7 @@ pub async fn run(args: ConversationArgs, cx: &Context) -> Exit {
     let client = Client::open(cx).await?;
     match args.action {
         Action::List { bot } => list(&client, &bot, cx).await?,
-        Action::Show { conversation } => show(&client, &conversation, cx).await?,
+        Action::Show { conversation, ids } => show(&client, &conversation, ids, cx).await?,
         Action::Media { conversation, media } => {
             let path = [("conversation", conversation.as_str()), ("media", media.as_str())];
             let shown: MediaShow = client.call("conversation_media", &path).await?;
@@ -123,15 +126,16 @@ async fn list(client: &Client, bot: &str, cx: &Context) -> anyhow::Result<()> {
     output::table(["CONVERSATION", "NAME", "LAST"], &rows)
 }
 
-async fn show(client: &Client, conversation: &str, cx: &Context) -> anyhow::Result<()> {
+async fn show(client: &Client, conversation: &str, ids: bool, cx: &Context) -> anyhow::Result<()> {
     let shown: Timeline = client.call("conversation_timeline", &[("conversation", conversation)]).await?;
     if cx.json {
         return output::json(&shown);
     }
     shown.messages.iter().try_for_each(|line| {
         let text = line.text.replace('\n', " ");
+        let id = if ids { format!("{}  ", line.id) } else { String::new() };
         output::line(&format!(
-            "{}  {:<7} {:<12} {text}",
+            "{id}{}  {:<7} {:<12} {text}",
             output::time(line.at_ms),
             line.direction,
             line.kind

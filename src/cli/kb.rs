@@ -10,6 +10,7 @@ mod files;
 mod questions;
 mod show;
 mod target;
+mod turn;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,6 +42,7 @@ Examples:
   millrace kb pin manuals 'When are you open?' 'Nine to five.'
   millrace kb preview handbook.pdf                 the passages that it would become
   millrace kb explain shop 'how much is a haircut'
+  millrace kb explain shop --turn 9f3c...          what was searched when a person asked
   millrace kb test shop questions.yaml             a list of {q: ..., document: ...}
   millrace kb missed shop                          what people asked and nothing answered")]
 pub struct KbArgs {
@@ -144,12 +146,16 @@ enum Action {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
-    /// Search what a bot may answer from and show every candidate with its scores.
+    /// Search what a bot may answer from and show every candidate with its scores; or show what was searched for a turn.
     Explain {
         /// The bot.
         bot: String,
         /// What a person would ask.
-        question: String,
+        #[arg(required_unless_present = "turn")]
+        question: Option<String>,
+        /// A message that a person wrote, by its id in `conversation show --ids`: nothing is searched again.
+        #[arg(long, value_name = "ID", conflicts_with = "question")]
+        turn: Option<String>,
     },
     /// Ask questions and compare what is found with what should be.
     Test {
@@ -185,7 +191,10 @@ pub async fn run(args: KbArgs, cx: &Context) -> Exit {
     let named = args.tenant.as_deref();
     match args.action {
         Action::Preview { files } => explain::files(cx, &files).await?,
-        Action::Explain { bot, question } => explain::question(cx, &bot, &question).await?,
+        Action::Explain { bot, turn: Some(turn), .. } => turn::show(cx, &bot, &turn).await?,
+        Action::Explain { bot, question, turn: None } => {
+            explain::question(cx, &bot, &question.unwrap_or_default()).await?;
+        }
         Action::Test { bot, file } => return Ok(exit(questions::run(cx, &bot, &file).await?)),
         Action::Create { base, name } => {
             let client = Client::open(cx).await?;

@@ -225,7 +225,13 @@ mod tests {
     fn dropped() -> Envelope<TurnDropped> {
         let id = EventId::root(crate::domain::channel::ChannelKind::Telegram, "1", "2");
         let at = Timestamp::from_millis(1_700_000_000_000);
-        let data = TurnDropped { stage: StageName::Ingest, reason: "late".into(), note: None, noted: None };
+        let data = TurnDropped {
+            stage: StageName::Ingest,
+            reason: "late".into(),
+            note: None,
+            noted: None,
+            hops: Vec::new(),
+        };
         Envelope::root(id, "telegram/1/2", at, at, data)
     }
 

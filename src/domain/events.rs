@@ -14,6 +14,7 @@ mod parked;
 mod parked_turn;
 mod receipt;
 mod reply;
+mod searched;
 mod settled;
 mod turn;
 mod webhook;
@@ -35,6 +36,7 @@ pub use reply::{
     Button, Citation, MAX_REPLY_BYTES, Part, ReplyReady, Request, Route, Scores, Signal, SignalReady,
     WebchatOut,
 };
+pub use searched::{Considered, Fate, MAX_CONSIDERED, MAX_SEARCHED_BYTES, Searched, WordsOnly};
 pub use settled::{Lane, Settled, SettledStatus};
 pub use turn::{
     Attachment, AttachmentKind, ChatKind, Contact, Hop, MAX_TEXT_BYTES, Noted, Passage, Referral, Scripted,

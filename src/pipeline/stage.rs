@@ -8,6 +8,7 @@ use super::cx::Cx;
 use super::error::StageError;
 use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
+use crate::domain::events::Hop;
 use crate::domain::stage::StageName;
 
 /// One step of the flow.
@@ -59,19 +60,21 @@ pub enum Outcome<O> {
 }
 
 /// Why a record ends here: a fixed word for the topic and the metric, and a note for a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DropReason {
     /// For example `late`, `no_reply`.
     pub reason: &'static str,
     /// More, for a person.
     pub note: Option<String>,
+    /// What was done with the turn until then, where that explains the end.
+    pub hops: Vec<Hop>,
 }
 
 impl DropReason {
     /// A reason without a note.
     #[must_use]
     pub const fn new(reason: &'static str) -> Self {
-        Self { reason, note: None }
+        Self { reason, note: None, hops: Vec::new() }
     }
 }
 

@@ -19,6 +19,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::domain::ids::TenantId;
+
 /// A model and its version; vectors of two are never mixed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelVersion {
@@ -40,6 +42,15 @@ pub trait Embed: Send + Sync + fmt::Debug + 'static {
     /// # Errors
     /// When the model fails.
     fn question(&self, text: &str) -> Result<Vec<f32>, EmbedError>;
+
+    /// The same for somebody at this tenant: where vectors are remembered, each tenant has its own, and nobody can tell by
+    /// the time that it takes what is asked at another.
+    ///
+    /// # Errors
+    /// When the model fails.
+    fn question_of(&self, _tenant: &TenantId, text: &str) -> Result<Vec<f32>, EmbedError> {
+        self.question(text)
+    }
 
     /// The vector of a piece of a document, of length one. Waits while questions are at work.
     ///

@@ -22,6 +22,7 @@ mod semantic;
 mod shard;
 pub mod snapshot;
 mod text_search;
+mod trace;
 mod vectors;
 
 pub use found::{Candidate, Found};
@@ -34,8 +35,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::domain::events::Passage;
 pub use crate::domain::events::Verdict;
+use crate::domain::events::{Passage, Searched};
 use crate::domain::failure::{Class, Classify, Origin};
 use crate::domain::knowledge::Corpus;
 
@@ -58,6 +59,8 @@ pub struct Grounding {
     pub confidence: f32,
     /// How long the question took to become a vector; zero without a model.
     pub encode: Duration,
+    /// What was looked at, for the turn's trace.
+    pub searched: Searched,
 }
 
 /// Why nothing could be searched.

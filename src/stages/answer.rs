@@ -238,6 +238,11 @@ impl Answer {
     }
 }
 
+/// Why a turn gets no reply, with what was done with it until then.
+fn dropped(input: &Envelope<TurnGrounded>, reason: &'static str) -> DropReason {
+    DropReason { hops: input.data.turn.hops.clone(), ..DropReason::new(reason) }
+}
+
 /// What a person said, in words: an attachment without a caption is named.
 fn said(turn: &TurnOpened) -> String {
     match turn.attachments.first() {
@@ -295,21 +300,21 @@ impl Stage for Answer {
     ) -> Result<Outcome<AnswerOut>, StageError> {
         let start = Instant::now();
         if self.deps.modes.overtakes(&input.conversation, input.data.turn.epoch, cx.now()) {
-            return Ok(Outcome::Drop(DropReason::new("human")));
+            return Ok(Outcome::Drop(dropped(input, "human")));
         }
         let draft = if let Some(scripted) = &input.data.reply {
             Draft { route: scripted.route.clone(), parts: scripted.parts.clone(), note: None }
         } else {
             if input.deadline.is_some_and(|deadline| deadline <= cx.now()) {
                 self.memory.remember(input, &[]);
-                return Ok(Outcome::Drop(DropReason::new("late")));
+                return Ok(Outcome::Drop(dropped(input, "late")));
             }
             let Some(bot) = self.deps.directory.bot(&input.tenant, &input.bot).await? else {
                 return Ok(Outcome::Drop(DropReason::new("unknown_bot")));
             };
             if bot.spec.model.is_some() && self.comes_too_late(cx, input) {
                 self.memory.remember(input, &[]);
-                return Ok(Outcome::Drop(DropReason::new("backlog")));
+                return Ok(Outcome::Drop(dropped(input, "backlog")));
             }
             self.draft(cx, input, &bot).await?
         };
@@ -318,11 +323,12 @@ impl Stage for Answer {
             && draft.parts.iter().all(|part| part.text.is_empty())
         {
             // Its author left the fallback empty: the bot rather says nothing.
-            return Ok(Outcome::Drop(DropReason { reason: "no_reply", note: Some(draft.route.to_string()) }));
+            let note = Some(draft.route.to_string());
+            return Ok(Outcome::Drop(DropReason { note, ..dropped(input, "no_reply") }));
         }
         let mut reply = ReplyReady::to_turn(&input.data.turn, draft.route, draft.parts);
         let took_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        reply.hops.push(Hop { stage: Self::NAME, at: cx.now(), took_us, note: draft.note });
+        reply.hops.push(Hop { stage: Self::NAME, at: cx.now(), took_us, note: draft.note, searched: None });
         let mut event = input.follow(Self::NAME, cx.now(), 0, reply);
         event.id = EventId::reply(input.rootid, 0);
         Ok(Outcome::Emit(AnswerOut::Ready(Box::new(event))))

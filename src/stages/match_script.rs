@@ -237,7 +237,7 @@ impl Stage for MatchScript {
             None => self.offered.unknown(input),
         }
         let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        turn.hops.push(Hop { stage: Self::NAME, at: cx.now(), took_us, note });
+        turn.hops.push(Hop { stage: Self::NAME, at: cx.now(), took_us, note, searched: None });
 
         if bot.answers() && !(found.is_some() && bot.spec.scripts_overtake) {
             let routed = input.follow(Self::NAME, cx.now(), 0, TurnRouted { turn, reply: found });

@@ -1,6 +1,7 @@
 //! retrieve: finds passages in what the bot may answer from: its own documents and its knowledge bases.
 //!
-//! Reads `turn.routed.v1`, writes `turn.grounded.v1` in the conversation's lane. A turn that a script has answered passes
+//! Reads `turn.routed.v1`, writes `turn.grounded.v1` in the conversation's lane. What was searched stands in the turn's trace,
+//! with the scores and the fate of each candidate. A turn that a script has answered passes
 //! through with nothing but a line in its trace; so does one that an author pinned an answer to. Never calls a model. Safe to repeat: the output's id is derived, and
 //! the same documents give the same passages. When the index stays broken the turn goes on without passages, and its
 //! trace says so: an answer that knows less is better than none.
@@ -106,7 +107,8 @@ impl Retrieve {
         let corpora: Vec<Corpus> = own.chain(bases).collect();
         match self.deps.search.ground(&corpora, question, self.config.passages).await {
             Ok(found) => {
-                if found.verdict == Verdict::Abstain {
+                // Nobody asked what is replayed.
+                if found.verdict == Verdict::Abstain && input.runid.is_none() {
                     self.deps.directory.missed(&input.tenant, &input.bot, question);
                 }
                 let (count, sure) = (found.passages.len(), found.confidence * 100.0);
@@ -176,9 +178,11 @@ impl Stage for Retrieve {
             (found, reply, note) = (look.found, look.reply, Some(look.note));
         }
         let took_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        turn.hops.push(Hop { stage: Self::NAME, at: cx.now(), took_us, note });
-        let verdict = found.as_ref().map(|found| found.verdict);
-        let passages = found.map(|found| found.passages).unwrap_or_default();
+        let (verdict, passages, searched) = match found {
+            Some(found) => (Some(found.verdict), found.passages, Some(Box::new(found.searched))),
+            None => (None, Vec::new(), None),
+        };
+        turn.hops.push(Hop { stage: Self::NAME, at: cx.now(), took_us, note, searched });
         let data = TurnGrounded { turn, reply, passages, verdict };
         let event = input.follow(Self::NAME, cx.now(), 0, data);
         Ok(Outcome::Emit(RetrieveOut::Grounded(Box::new(event))))

@@ -4,6 +4,7 @@
 
 mod history;
 mod message;
+mod turn;
 
 use serde::Serialize;
 use sqlx::Row;

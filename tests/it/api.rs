@@ -185,6 +185,31 @@ async fn what_is_another_tenants_does_not_exist() {
     assert_eq!(rival["info"]["version"], 1, "somebody changed the other tenant's bot: {rival}");
 }
 
+/// What no database and no site would take is refused with the reason, before it is noted.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_can_not_be_read_is_refused() {
+    let house = House::open().await;
+    house.ok("POST", "/v1/tenants/acme/bases", json!({"base": "manuals"})).await;
+    let operator = format!("Bearer {}", house.token.expose());
+    let path = "/v1/tenants/acme/bases/manuals/sources";
+    let page = "https://shop.example/prices";
+    for (address, every, word) in [
+        ("file:///etc/passwd".to_owned(), 60_000, "neither http"),
+        (format!("{page}/{}", "x".repeat(500)), 60_000, "500 bytes"),
+        (format!("{page} list"), 60_000, "%20"),
+        (page.to_owned(), 59_999, "once a minute"),
+        (page.to_owned(), i64::MAX, "once a year"),
+    ] {
+        let answer =
+            house.call(Some(&operator), "PUT", path, json!({"address": address, "every_ms": every})).await;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(answer.status == 400 && text.contains(word), "{address}: {text}");
+    }
+    house.ok("PUT", path, json!({"address": page, "every_ms": 60_000})).await;
+    let shown = house.ok("GET", "/v1/tenants/acme/bases/manuals", Value::Null).await;
+    assert_eq!(shown["sources"].as_array().unwrap().len(), 1, "{shown}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_token_ends_at_once() {
     let house = House::open().await;

@@ -128,9 +128,51 @@ async fn a_document_answers_with_its_name_until_it_is_removed() {
     assert!(answer.contains("tandem.md") || answer.contains("Tandems"), "it names its source: {answer}");
 
     explained(&up, question);
+    traced(&up, question).await;
 
     up.ok(&["kb", "remove", "manuals", "tandem.md"]);
     up.until("the document is gone", || !up.ask(question).contains("20 EUR")).await;
+}
+
+/// What was searched when the visitor asked: it is read by the message's id, also after everything has changed.
+async fn traced(up: &Up, question: &str) {
+    up.ok(&["kb", "add", "manuals", &up.file("later.md", "# Later\n\nA tandem costs 99 EUR a day.\n")]);
+    // The latest of those that were answered: the timeline may be a moment behind.
+    let mut turn = String::new();
+    up.until("the timeline has the answer", || {
+        let talks = up.ok(&["conversation", "list", "shop"]);
+        let mut lines = Vec::new();
+        for talk in talks["conversations"].as_array().unwrap() {
+            let shown = up.ok(&["conversation", "show", talk["conversation"].as_str().unwrap()]);
+            lines.extend(shown["messages"].as_array().unwrap().iter().cloned());
+        }
+        let answered = lines.iter().find(|line| line["text"].as_str().unwrap().contains("20 EUR"));
+        let root = answered.map(|line| line["root"].clone());
+        let said =
+            lines.iter().find(|line| Some(&line["root"]) == root.as_ref() && line["direction"] == "in");
+        turn = said.map(|line| line["id"].as_str().unwrap().to_owned()).unwrap_or_default();
+        !turn.is_empty()
+    })
+    .await;
+    let told = up.ok(&["kb", "explain", "shop", "--turn", &turn]);
+    assert_eq!((&told["said"]["text"], &told["said"]["id"]), (&question.into(), &turn.as_str().into()));
+    assert_eq!(told["searched"]["verdict"], "answer", "{told}");
+    let candidates = told["searched"]["candidates"].as_array().unwrap();
+    assert_eq!((candidates.len(), &candidates[0]["base"]), (1, &"manuals".into()), "{told}");
+    assert_eq!(
+        (&candidates[0]["document"], &candidates[0]["fate"]),
+        (&"tandem.md".into(), &"carried".into())
+    );
+    assert!(candidates[0]["bm25"].as_f64().unwrap() > 0.0 && candidates[0]["range"][1].is_u64(), "{told}");
+    let stages: Vec<_> =
+        told["hops"].as_array().unwrap().iter().map(|hop| hop["stage"].as_str().unwrap()).collect();
+    assert_eq!(stages, ["ingest", "match", "retrieve", "answer"], "{told}");
+    assert!(told["reply"]["text"].as_str().unwrap().contains("20 EUR"), "{told}");
+    let (_, code, said) = up.run(&["kb", "explain", "shop", "--turn", "nonsense"], "");
+    assert!(code != 0 && said.contains("names no turn"), "{said}");
+    let (_, code, said) = up.run(&["kb", "explain", "shop", "--turn", &"0".repeat(32)], "");
+    assert!(code != 0 && said.contains("does not exist"), "{said}");
+    up.ok(&["kb", "remove", "manuals", "later.md"]);
 }
 
 /// What is said of a question: which generations were searched, where the passage stands in characters, and what is pinned.

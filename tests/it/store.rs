@@ -24,6 +24,7 @@ mod snapshots;
 mod stage;
 mod templates;
 mod timeline;
+mod turns;
 
 use database::Database;
 

@@ -15,9 +15,13 @@ use crate::services::objects::{ContentHash, ObjectError, Objects};
 use crate::services::parse::MAX_INPUT;
 use crate::store::{BaseDocument, BaseInfo, BaseSource, Quota, Submission};
 
-/// How often an address is read, and how often at most.
+/// How often an address is read where nobody says, how often at most, and how seldom.
 const DAY_MS: i64 = 86_400_000;
 const MINUTE_MS: i64 = 60_000;
+const YEAR_MS: i64 = 366 * DAY_MS;
+
+/// An address is its document's name, which has so many bytes.
+const MAX_ADDRESS: usize = 500;
 
 /// A file for a knowledge base.
 #[derive(Debug)]
@@ -80,8 +84,14 @@ impl Operations {
         if !wanted.address.starts_with("http://") && !wanted.address.starts_with("https://") {
             return refuse("the address begins with neither http:// nor https://");
         }
-        if every_ms < MINUTE_MS {
-            return refuse("a site is read once a minute at most");
+        if wanted.address.len() > MAX_ADDRESS {
+            return refuse("the address is longer than 500 bytes");
+        }
+        if wanted.address.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return refuse("the address holds spaces or control characters: write them as %20 and the like");
+        }
+        if !(MINUTE_MS..=YEAR_MS).contains(&every_ms) {
+            return refuse("a site is read once a minute at most and once a year at least");
         }
         self.store.base_source_put(tenant, base, (&wanted.address, wanted.site, every_ms)).await?;
         let version = self.store.base_info(tenant, base).await?.version;

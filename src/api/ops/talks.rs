@@ -6,7 +6,7 @@ use crate::api::table::Call;
 use crate::api::types::{ConversationLine, ConversationList, PartLine, Timeline, TimelineLine};
 use crate::domain::ids::ConversationId;
 use crate::domain::time::Timestamp;
-use crate::store::{Conversation, Cursor, Direction, MediaItem, Message};
+use crate::store::{Conversation, Cursor, Direction, MediaItem, Message, MessagePart};
 
 impl Operations {
     pub(in crate::api) async fn conversation_list(
@@ -44,6 +44,12 @@ impl Operations {
     }
 }
 
+impl PartLine {
+    pub(super) fn of(part: &MessagePart) -> Self {
+        Self { part: part.part, status: part.status.clone(), reason: part.reason.clone() }
+    }
+}
+
 fn line(message: &Message, media: &[MediaItem]) -> TimelineLine {
     TimelineLine {
         id: message.id.to_string(),
@@ -51,15 +57,7 @@ fn line(message: &Message, media: &[MediaItem]) -> TimelineLine {
         direction: message.direction.as_str().to_owned(),
         kind: message.kind.clone(),
         text: message.text.clone(),
-        parts: message
-            .parts
-            .iter()
-            .map(|part| PartLine {
-                part: part.part,
-                status: part.status.clone(),
-                reason: part.reason.clone(),
-            })
-            .collect(),
+        parts: message.parts.iter().map(PartLine::of).collect(),
         media: match message.direction {
             Direction::In => super::media::of_message(message, media),
             Direction::Dropped | Direction::Out => Vec::new(),

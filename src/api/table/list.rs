@@ -248,6 +248,12 @@ pub fn operations() -> Vec<Operation> {
         )
         .query(PAGE),
         Op::plain(
+            ("turn_show", Bot),
+            (Get, "/v1/bots/{bot}/turns/{turn}"),
+            "Shows what was done about a message of a person, and what was searched for it.",
+            |ops, call| async move { ops.turn_show(&call.tenant, &call.bot(), call.name("turn")).await },
+        ),
+        Op::plain(
             ("conversation_media", Conversation),
             (Get, "/v1/conversations/{conversation}/media/{media}"),
             "Shows a file that a person sent, with a link to its bytes; one that is not here yet is fetched.",

@@ -164,12 +164,12 @@ data! {
 
     /// An address that is read again on a schedule.
     BaseSourcePut {
-        /// A page, or where a site begins: http or https.
+        /// A page, or where a site begins: http or https, 500 bytes at most.
         address: String,
         /// True for a site: the pages of its sitemap on its own host.
         #[serde(default)]
         site: bool,
-        /// How often, in milliseconds; a day where absent, at least a minute.
+        /// How often, in milliseconds: a minute to a year; a day where absent.
         #[serde(default)]
         every_ms: Option<i64>,
     }

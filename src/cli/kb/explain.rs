@@ -15,6 +15,7 @@ use crate::api::types::{
 };
 use crate::app::meaning;
 use crate::domain::bot::{Bot, BotSpec};
+use crate::domain::events::WordsOnly;
 use crate::domain::ids::TenantId;
 use crate::domain::knowledge::{Corpus, KnowledgeBase};
 use crate::services::search::preview::{Chunk, preview};
@@ -75,6 +76,8 @@ struct Explained {
     confidence: f32,
     /// How much meaning counted against words.
     weight: f32,
+    /// Why words alone decided.
+    words_only: Option<&'static str>,
     candidates: Vec<Line>,
 }
 
@@ -190,7 +193,7 @@ async fn corpora(client: &Client, bot: &str) -> anyhow::Result<Vec<Corpus>> {
     let mut out = vec![Corpus::Own(Arc::new(own))];
     for (owner, _) in client.bots(None).await?.into_iter().filter(|(_, line)| line.bot == bot) {
         let bases: BaseList = client.call("base_list", &[("tenant", &owner)]).await?;
-        for base in bases.bases {
+        for base in in_order(bases.bases, &shown.spec) {
             let named = shown.spec.knowledge.iter().find(|one| one.base.as_str() == base.base);
             if named.is_none() && !base.bots.iter().any(|name| name == bot) {
                 continue;
@@ -200,6 +203,13 @@ async fn corpora(client: &Client, bot: &str) -> anyhow::Result<Vec<Corpus>> {
         }
     }
     Ok(out)
+}
+
+/// As a live turn looks at them: first those that the bot's file names, in its order. Of two pinned answers the first counts.
+fn in_order(mut bases: Vec<BaseLine>, spec: &BotSpec) -> Vec<BaseLine> {
+    let place = |base: &BaseLine| spec.knowledge.iter().position(|named| named.base.as_str() == base.base);
+    bases.sort_by_key(|base| place(base).unwrap_or(usize::MAX));
+    bases
 }
 
 /// A knowledge base with the text of its documents.
@@ -252,6 +262,7 @@ fn explained(bot: &str, question: &str, bench: &Bench, found: &Found) -> Explain
         verdict: found.verdict().as_str(),
         confidence: found.confidence(),
         weight: found.weight(),
+        words_only: found.words_only().map(WordsOnly::as_str),
         candidates: found.candidates().iter().take(SHOWN).filter_map(line).collect(),
     }
 }
@@ -285,4 +296,27 @@ fn print(cx: &Context, explained: Explained) -> anyhow::Result<()> {
         })
         .collect();
     output::table(["TITLE", "CHARACTERS", "SCORE", "BM25", "COVERAGE", "COSINE", "TEXT"], &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bases_are_looked_at_as_the_bots_file_names_them() {
+        let line = |base: &str| BaseLine {
+            base: base.to_owned(),
+            name: base.to_owned(),
+            version: 1,
+            documents: 0,
+            bytes: 0,
+            bots: vec![],
+            updated_at_ms: 0,
+        };
+        let spec = serde_json::json!({"bot": "shop", "knowledge": [{"base": "prices"}, {"base": "faq"}]});
+        let spec: BotSpec = serde_json::from_value(spec).unwrap();
+        let bases = in_order(["a", "faq", "prices", "z"].map(line).into(), &spec);
+        let names: Vec<_> = bases.iter().map(|base| base.base.as_str()).collect();
+        assert_eq!(names, ["prices", "faq", "a", "z"]);
+    }
 }

@@ -3,6 +3,7 @@
 //! Guarantee: whatever is not plain text is read in a confined process, here as everywhere; a file's name is a label and
 //! never leads anywhere but to that file.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -44,7 +45,15 @@ pub(super) fn whole(path: &Path) -> anyhow::Result<Vec<u8>> {
             Usage(format!("{at}: it has {size} MB, and a file has {most} MB at most: split it")).into()
         );
     }
-    std::fs::read(path).with_context(|| format!("{at} can't be read"))
+    // A pipe or a device has no size and may never end.
+    let mut file = Vec::new();
+    let read =
+        std::fs::File::open(path).and_then(|open| open.take(MAX_INPUT as u64 + 1).read_to_end(&mut file));
+    read.with_context(|| format!("{at} can't be read"))?;
+    if file.len() > MAX_INPUT {
+        return Err(Usage(format!("{at}: a file has {} MB at most: split it", MAX_INPUT >> 20)).into());
+    }
+    Ok(file)
 }
 
 /// A file as a document, read here and now.
@@ -100,5 +109,12 @@ mod tests {
         let error = read(&large, &Said::default()).await.unwrap_err();
         assert!(error.is::<Usage>() && error.to_string().contains("2048 MB"), "{error}");
         assert!(error.to_string().contains("100 MB at most: split it"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_never_ends_is_refused_too() {
+        let error = whole(Path::new("/dev/zero")).unwrap_err();
+        assert!(error.is::<Usage>() && error.to_string().contains("100 MB at most"), "{error}");
     }
 }

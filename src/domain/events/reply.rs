@@ -15,7 +15,7 @@ pub const MAX_REPLY_BYTES: usize = 256 << 10;
 
 /// `reply.ready.v1`: everything that one turn makes go out, in one record, so that two runs of a model can never be
 /// mixed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplyReady {
     /// The provider.
     pub channel: ChannelKind,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::consent::{Consent, ConsentNews};
 use super::reply::{Part, Route};
+use super::searched::Searched;
 use crate::domain::channel::ChannelKind;
 use crate::domain::event::Event;
 use crate::domain::ids::{AccountId, BaseId};
@@ -15,7 +16,7 @@ use crate::domain::time::Timestamp;
 pub const MAX_TEXT_BYTES: usize = 64 << 10;
 
 /// `turn.opened.v1`: what a person said, the same for every channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnOpened {
     /// The provider.
     pub channel: ChannelKind,
@@ -74,7 +75,7 @@ impl Event for TurnOpened {
 
 /// `turn.routed.v1`: a turn of a bot with knowledge or a model. With a script's reply when one hit: it then passes
 /// through in its conversation's lane, so that order holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnRouted {
     /// The turn.
     pub turn: TurnOpened,
@@ -109,7 +110,7 @@ impl Event for TurnGrounded {
 
 /// `turn.dropped.v1`: an accepted event that ends without a reply, so that every one can be accounted for from the
 /// topics alone. A duplicate is only counted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnDropped {
     /// Who dropped it.
     pub stage: StageName,
@@ -121,6 +122,9 @@ pub struct TurnDropped {
     /// What the event was about, where it is worth showing: an edit, a reaction, a membership change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noted: Option<Noted>,
+    /// What each stage did with the turn until then, where that explains why nobody was answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hops: Vec<Hop>,
 }
 
 impl Event for TurnDropped {
@@ -351,8 +355,8 @@ impl Verdict {
     }
 }
 
-/// What a stage did with a turn: the trace that `up --demo` and the timeline show.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What a stage did with a turn: the trace that `up --demo` and `kb explain --turn` show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hop {
     /// Who.
     pub stage: StageName,
@@ -363,4 +367,7 @@ pub struct Hop {
     /// What is worth knowing, for example `history: store` or `3 passages`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What its search looked at, where it searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searched: Option<Box<Searched>>,
 }

@@ -20,7 +20,7 @@ use crate::domain::time::Clock;
 use crate::failpoint;
 use crate::log::Record;
 use crate::pipeline::topology::{DROPPED, Pipeline};
-use crate::pipeline::{Cx, Emission, Outcome, PartitionCx, Ports, Stage, StageError};
+use crate::pipeline::{Cx, DropReason, Emission, Outcome, PartitionCx, Ports, Stage, StageError};
 use crate::runtime::actor::panic_text;
 use crate::runtime::retry::{Failed, Verdict, judge};
 
@@ -183,8 +183,8 @@ fn emissions<T: Event, O: Ports>(
         Outcome::Emit(output) => vec![output.into_emission()],
         Outcome::EmitAll(outputs) => outputs.into_iter().map(Ports::into_emission).collect(),
         Outcome::Drop(why) => {
-            let dropped =
-                TurnDropped { stage: name, reason: why.reason.to_owned(), note: why.note, noted: None };
+            let DropReason { reason, note, hops } = why;
+            let dropped = TurnDropped { stage: name, reason: reason.to_owned(), note, noted: None, hops };
             vec![Emission::by_conversation(DROPPED, &input.follow(name, cx.now(), 0, dropped))]
         }
     }

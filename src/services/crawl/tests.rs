@@ -117,6 +117,35 @@ async fn a_redirect_loop_ends() {
     assert!(matches!(lost, Err(CrawlError::Http(HttpError::Redirect { .. }))), "{lost:?}");
 }
 
+/// However a page leads away from where it stands, every step is looked at.
+#[tokio::test]
+async fn a_page_that_leads_into_a_private_network_in_circles_or_to_too_much_is_refused() {
+    let to = |target: &str| Canned::with(302, &[("location", target)], "");
+    let read = async |answers: Vec<Canned>| {
+        let robots = Canned::with(404, &[], "");
+        let server = TestServer::start(std::iter::once(robots).chain(answers).collect()).await;
+        let (crawler, page) = (crawler(true), server.url("/page"));
+        let rules = crawler.robots(&page).await.unwrap();
+        (crawler.page(&rules, &page, &Before::default()).await, server.seen().len())
+    };
+    for target in ["http://169.254.169.254/latest", "http://[::ffff:169.254.169.254]/x", "http://[fe80::1]/"]
+    {
+        let (refused, seen) = read(vec![to(target)]).await;
+        assert!(
+            matches!(refused, Err(CrawlError::Http(HttpError::Forbidden { .. }))),
+            "{target}: {refused:?}"
+        );
+        assert_eq!(seen, 2);
+    }
+    let (lost, seen) = read((0..9).map(|_| to("/page")).collect()).await;
+    assert!(matches!(lost, Err(CrawlError::Http(HttpError::Redirect { .. }))), "{lost:?}");
+    assert_eq!(seen, 2 + MAX_REDIRECTS, "robots.txt, the page, and so many steps");
+    let large = Canned::Answer { status: 200, headers: vec![], body: vec![b'x'; MAX_PAGE as usize + 1] };
+    let (refused, _) = read(vec![large]).await;
+    let reason = refused.unwrap_err().to_string();
+    assert!(reason.contains("larger than") && reason.contains(&MAX_PAGE.to_string()), "{reason}");
+}
+
 /// Without `www.`, or by `http`, an address leads to where the site is.
 #[tokio::test]
 async fn a_site_is_where_its_address_ends_up() {

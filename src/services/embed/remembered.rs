@@ -5,13 +5,14 @@ use std::sync::Arc;
 use moka::sync::Cache;
 
 use super::{Embed, EmbedError, ModelVersion};
+use crate::domain::ids::TenantId;
 
 /// A model with the vectors of its last questions.
 #[derive(Debug)]
 pub struct Remembered {
     model: Arc<dyn Embed>,
-    /// By the BLAKE3 of the question.
-    questions: Cache<[u8; 32], Arc<[f32]>>,
+    /// By tenant and the BLAKE3 of the question.
+    questions: Cache<(TenantId, [u8; 32]), Arc<[f32]>>,
 }
 
 impl Remembered {
@@ -28,7 +29,11 @@ impl Embed for Remembered {
     }
 
     fn question(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
-        let key = *blake3::hash(text.as_bytes()).as_bytes();
+        self.model.question(text)
+    }
+
+    fn question_of(&self, tenant: &TenantId, text: &str) -> Result<Vec<f32>, EmbedError> {
+        let key = (tenant.clone(), *blake3::hash(text.as_bytes()).as_bytes());
         if let Some(vector) = self.questions.get(&key) {
             return Ok(vector.to_vec());
         }
@@ -68,13 +73,16 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_put_to_the_model_once() {
+    fn a_question_is_put_to_the_model_once_for_each_tenant() {
         let model = Arc::new(Counted::default());
         let remembered = Remembered::new(Arc::clone(&model) as _, 10);
-        let first = remembered.question("where is it").unwrap();
-        assert_eq!(remembered.question("where is it").unwrap(), first);
+        let ask = |tenant: &str, text: &str| remembered.question_of(&tenant.into(), text).unwrap();
+        let first = ask("acme", "where is it");
+        assert_eq!(ask("acme", "where is it"), first);
         assert_eq!(first, FakeEmbed::default().question("where is it").unwrap());
-        assert_ne!(remembered.question("where is he").unwrap(), first);
+        assert_ne!(ask("acme", "where is he"), first);
         assert_eq!(model.1.load(Ordering::Relaxed), 2);
+        assert_eq!(ask("rival", "where is it"), first);
+        assert_eq!(model.1.load(Ordering::Relaxed), 3, "what is asked at one is not known at another");
     }
 }

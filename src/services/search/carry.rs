@@ -9,7 +9,7 @@ use super::analysis::{Analyzer, Language};
 use super::found::Candidate;
 use super::passages::{Piece, Place, tokens};
 use super::resident::Resident;
-use crate::domain::events::Passage;
+use crate::domain::events::{Fate, Passage};
 
 /// Two passages that are nearer to one another than this say the same.
 const SAME: f32 = 0.95;
@@ -29,41 +29,59 @@ struct Run<'a> {
     words: HashSet<String>,
 }
 
-/// The best passages, at most `top`. `by_meaning` where cosines say something of these texts: two that the model can't read
+/// The best passages, at most `top`, and what became of each candidate, in their order. `by_meaning` where cosines say something of these texts: two that the model can't read
 /// may lie near one another and speak of different things.
 pub(super) fn passages(
     from: &[Arc<Resident>],
     candidates: &[Candidate],
     top: usize,
     by_meaning: bool,
-) -> Vec<Passage> {
-    let mut runs: Vec<Run<'_>> = Vec::new();
-    let mut left = TOKENS;
-    for candidate in candidates {
-        let Some((resident, piece)) = place(from, candidate) else { continue };
-        if runs.iter().any(|run| same(from, run.best, candidate, by_meaning)) {
-            continue;
+) -> (Vec<Passage>, Vec<Fate>) {
+    let mut choice = Choice { from, top, by_meaning, runs: Vec::new(), left: TOKENS };
+    let fates = candidates.iter().map(|candidate| choice.judge(candidate)).collect();
+    (choice.runs.iter().filter_map(|run| passage(from, run)).collect(), fates)
+}
+
+/// What has been chosen so far.
+struct Choice<'a> {
+    from: &'a [Arc<Resident>],
+    top: usize,
+    by_meaning: bool,
+    runs: Vec<Run<'a>>,
+    /// What the prompt has left, in tokens.
+    left: usize,
+}
+
+impl<'a> Choice<'a> {
+    /// Takes the next best candidate, or says why not.
+    fn judge(&mut self, candidate: &'a Candidate) -> Fate {
+        let (from, by_meaning) = (self.from, self.by_meaning);
+        let Some((resident, piece)) = place(from, candidate) else { return Fate::Rank };
+        if self.runs.iter().any(|run| same(from, run.best, candidate, by_meaning)) {
+            return Fate::Duplicate;
         }
         let cost = tokens(piece.text(&resident.corpus));
         // The best one is carried whatever it costs: an answer that is cut is better than none.
-        if cost > left && !runs.is_empty() {
-            continue;
+        if cost > self.left && !self.runs.is_empty() {
+            return Fate::Budget;
         }
-        if let Some(run) = runs.iter_mut().find(|run| touches(from, run, candidate)) {
+        let fate = if let Some(run) = self.runs.iter_mut().find(|run| touches(from, run, candidate)) {
             run.first = run.first.min(candidate.piece);
             run.last = run.last.max(candidate.piece);
-        } else if runs.len() < top {
+            Fate::Joined
+        } else if self.runs.len() < self.top {
             let words = if by_meaning { HashSet::new() } else { words(resident, piece) };
-            if !by_meaning && runs.iter().any(|run| alike(&run.words, &words)) {
-                continue;
+            if !by_meaning && self.runs.iter().any(|run| alike(&run.words, &words)) {
+                return Fate::Duplicate;
             }
-            runs.push(Run { words, ..Run::of(candidate) });
+            self.runs.push(Run { words, ..Run::of(candidate) });
+            Fate::Carried
         } else {
-            continue;
-        }
-        left = left.saturating_sub(cost);
+            return Fate::Rank;
+        };
+        self.left = self.left.saturating_sub(cost);
+        fate
     }
-    runs.iter().filter_map(|run| passage(from, run)).collect()
 }
 
 /// A candidate alone.
@@ -99,7 +117,10 @@ fn alike(one: &HashSet<String>, other: &HashSet<String>) -> bool {
 }
 
 /// The passage that a candidate is.
-fn place<'a>(from: &'a [Arc<Resident>], candidate: &Candidate) -> Option<(&'a Resident, &'a Piece)> {
+pub(super) fn place<'a>(
+    from: &'a [Arc<Resident>],
+    candidate: &Candidate,
+) -> Option<(&'a Resident, &'a Piece)> {
     let resident = from.get(candidate.corpus)?;
     Some((resident, resident.pieces.get(candidate.piece)?))
 }

@@ -102,7 +102,7 @@ impl Classifier {
         if learned.intents.examples() == 0 {
             return unable("the model doesn't speak their language");
         }
-        match tokio::time::timeout_at(until, self.vector(text)).await {
+        match tokio::time::timeout_at(until, self.vector(&bot.tenant, text)).await {
             Ok(Some(vector)) => match learned.intents.judge(&vector) {
                 Some(judged) => {
                     let rule = judged.hit.then(|| judged.best.0.to_owned());
@@ -169,12 +169,13 @@ impl Classifier {
     }
 
     /// The vector of what a person wrote.
-    async fn vector(&self, text: &str) -> Option<Vec<f32>> {
+    async fn vector(&self, tenant: &TenantId, text: &str) -> Option<Vec<f32>> {
         // Given back when the model is done, not when patience ends: what is given up still takes its time.
         let place = Arc::clone(&self.asking).acquire_owned().await.ok()?;
-        let (embed, text) = (Arc::clone(&self.embed), cut(text, LONGEST).to_owned());
+        let (embed, tenant) = (Arc::clone(&self.embed), tenant.clone());
+        let text = cut(text, LONGEST).to_owned();
         let work = tokio::task::spawn_blocking(move || {
-            let vector = embed.question(&text);
+            let vector = embed.question_of(&tenant, &text);
             drop(place);
             vector
         });

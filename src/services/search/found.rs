@@ -1,4 +1,4 @@
-//! What a search found, before anything is left out: the trace of a turn, and what a turn carries on.
+//! What a search found, before anything is left out, and what a turn carries on of it.
 //!
 //! Guarantee: candidates stand best first, equal ones in the order of their documents, so the same documents always give
 //! the same list.
@@ -9,10 +9,11 @@ use std::time::Duration;
 use super::count::Hit;
 use super::fusion::{BY_MEANING, BY_WORDS, by_chance, fuse, named};
 use super::ground::Only;
+use super::passages::Piece;
 use super::resident::Resident;
 use super::semantic::Asked;
-use super::{Grounding, carry};
-use crate::domain::events::{Passage, Verdict};
+use super::{Grounding, carry, trace};
+use crate::domain::events::{Fate, Passage, Verdict, WordsOnly};
 
 /// From this confidence on, the documents speak of what is asked.
 const ANSWER: f32 = 0.7;
@@ -31,6 +32,7 @@ pub struct Found {
     weighs: f32,
     encode: Duration,
     weight: f32,
+    words_only: Option<WordsOnly>,
 }
 
 /// A passage that may answer the question.
@@ -60,11 +62,12 @@ impl Found {
             weighs: 0.0,
             encode: Duration::ZERO,
             weight: 0.0,
+            words_only: None,
         }
     }
 
-    /// By words alone.
-    pub(super) fn by_words(from: Vec<Arc<Resident>>, hits: &[Hit], weighs: f32) -> Self {
+    /// By words alone, and why so.
+    pub(super) fn by_words(from: Vec<Arc<Resident>>, hits: &[Hit], weighs: f32, why: WordsOnly) -> Self {
         let candidate = |hit: &Hit| Candidate {
             corpus: hit.corpus,
             piece: hit.piece,
@@ -78,7 +81,8 @@ impl Found {
         let passages = from.iter().map(|resident| resident.pieces.len()).sum();
         let measure = by_chance(covered, weighs, passages);
         let confidence = if candidates.is_empty() { 0.0 } else { BY_WORDS.at(measure) };
-        Self { from, candidates, confidence, weighs, encode: Duration::ZERO, weight: 0.0 }
+        let words_only = Some(why);
+        Self { from, candidates, confidence, weighs, encode: Duration::ZERO, weight: 0.0, words_only }
     }
 
     /// By words and meaning together.
@@ -98,7 +102,7 @@ impl Found {
         let named = named(covered, weighs, passages);
         let confidence = if candidates.is_empty() { 0.0 } else { BY_MEANING.at(nearest).max(named) };
         let (encode, weight) = (question.took, question.weight);
-        Self { from, candidates, confidence, weighs, encode, weight }
+        Self { from, candidates, confidence, weighs, encode, weight, words_only: None }
     }
 
     /// What the question's words weigh together, in words that nobody wrote.
@@ -113,6 +117,22 @@ impl Found {
         self.weight
     }
 
+    /// Why words alone decided; `None` where meaning counted too, and where nothing was searched.
+    #[must_use]
+    pub const fn words_only(&self) -> Option<WordsOnly> {
+        self.words_only
+    }
+
+    /// How long the question took to become a vector, in microseconds; `None` where words alone decided.
+    pub(super) fn encode_us(&self) -> Option<u64> {
+        (self.weight > 0.0).then(|| u64::try_from(self.encode.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// The passage that a candidate is.
+    pub(super) fn place(&self, candidate: &Candidate) -> Option<(&Resident, &Piece)> {
+        carry::place(&self.from, candidate)
+    }
+
     /// Every candidate, best first.
     #[must_use]
     pub fn candidates(&self) -> &[Candidate] {
@@ -122,8 +142,8 @@ impl Found {
     /// The name of the document that a candidate is a piece of.
     #[must_use]
     pub fn document(&self, candidate: &Candidate) -> Option<&str> {
-        let from = self.from.get(candidate.corpus)?;
-        Some(&from.pieces.get(candidate.piece)?.document(&from.corpus).name)
+        let (resident, piece) = self.place(candidate)?;
+        Some(&piece.document(&resident.corpus).name)
     }
 
     /// How sure it is that the bot's documents say something about the question, 0 to 1. It rests on the nearest
@@ -149,13 +169,14 @@ impl Found {
     #[must_use]
     pub fn grounding(&self, top: usize) -> Grounding {
         let (verdict, confidence) = (self.verdict(), self.confidence);
-        let passages = match verdict {
+        let (passages, fates) = match verdict {
             Verdict::Answer | Verdict::Hedge => {
                 carry::passages(&self.from, &self.candidates, top, self.weight > 0.0)
             }
-            Verdict::Abstain => Vec::new(),
+            Verdict::Abstain => (Vec::new(), vec![Fate::Unsure; self.candidates.len()]),
         };
-        Grounding { passages, verdict, confidence, encode: self.encode }
+        let searched = trace::searched(self, &fates);
+        Grounding { passages, verdict, confidence, encode: self.encode, searched }
     }
 
     /// A candidate as a turn would carry it, alone.

@@ -25,6 +25,8 @@ use super::resident::Resident;
 use super::shard::Key;
 use super::snapshot::VECTORS;
 use super::vectors::{Row, TextHash, Vectors, hash};
+use crate::domain::events::WordsOnly;
+use crate::domain::ids::TenantId;
 use crate::domain::knowledge::Corpus;
 use crate::domain::text::cut;
 use crate::services::embed::Embed;
@@ -71,7 +73,8 @@ pub(super) struct Semantic {
     weights: BTreeMap<String, f32>,
     queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
-    remembered: Cache<TextHash, Arc<Row>>,
+    /// By tenant and the hash of the question.
+    remembered: Cache<(TenantId, TextHash), Arc<Row>>,
     /// Questions that may be at the model: one at work, and one that waits for it.
     asking: Arc<Semaphore>,
 }
@@ -170,9 +173,15 @@ impl Semantic {
         Ok(gone)
     }
 
-    /// A question's vector; `None` when it is searched by words alone: meaning counts nothing in its language or the
-    /// documents', the vectors are not there yet, the model fails or takes too long.
-    pub(super) async fn ask(&self, residents: &[(Arc<Resident>, Only)], text: &str) -> Option<Asked> {
+    /// A question's vector.
+    ///
+    /// # Errors
+    /// Why it is searched by words alone.
+    pub(super) async fn ask(
+        &self,
+        residents: &[(Arc<Resident>, Only)],
+        text: &str,
+    ) -> Result<Asked, WordsOnly> {
         let mut spoken: BTreeMap<Language, usize> = BTreeMap::new();
         for (language, count) in residents.iter().flat_map(|(resident, only)| resident.spoken(only)) {
             *spoken.entry(language).or_default() += count;
@@ -180,25 +189,30 @@ impl Semantic {
         let weight = self.weight_among(&spoken, Language::of_question(cut(text, LONGEST)));
         // One that the model doesn't speak has none. Any other without would lose to those that have them, whatever it says.
         let ready = |(r, _): &(Arc<Resident>, Only)| !self.speaks(r) || r.vectors.load().is_some();
-        if weight <= 0.0 || !residents.iter().all(ready) {
-            return None;
+        if weight <= 0.0 {
+            return Err(WordsOnly::Language);
         }
+        if !residents.iter().all(ready) {
+            return Err(WordsOnly::NoVectors);
+        }
+        // All of them are one tenant's.
+        let Some((first, _)) = residents.first() else { return Err(WordsOnly::NoVectors) };
         let start = Instant::now();
-        let row = self.question(text).await?;
-        Some(Asked { row, took: start.elapsed(), weight })
+        let row = self.question(first.corpus.tenant(), text).await?;
+        Ok(Asked { row, took: start.elapsed(), weight })
     }
 
-    async fn question(&self, text: &str) -> Option<Arc<Row>> {
+    async fn question(&self, tenant: &TenantId, text: &str) -> Result<Arc<Row>, WordsOnly> {
         let text = cut(text, LONGEST);
-        let key = hash(&text.trim().to_lowercase());
+        let key = (tenant.clone(), hash(&text.trim().to_lowercase()));
         if let Some(row) = self.remembered.get(&key) {
-            return Some(row);
+            return Ok(row);
         }
         // Given back when the model is done, not when patience ends: what is given up still takes its time.
-        let place = Arc::clone(&self.asking).try_acquire_owned().ok()?;
-        let (embed, text) = (Arc::clone(&self.embed), text.to_owned());
+        let place = Arc::clone(&self.asking).try_acquire_owned().map_err(|_| WordsOnly::Busy)?;
+        let (embed, tenant, text) = (Arc::clone(&self.embed), tenant.clone(), text.to_owned());
         let work = tokio::task::spawn_blocking(move || {
-            let vector = embed.question(&text);
+            let vector = embed.question_of(&tenant, &text);
             drop(place);
             vector
         });
@@ -206,13 +220,14 @@ impl Semantic {
             Ok(Ok(Ok(vector))) => {
                 let row = Arc::new(Row::of(&vector));
                 self.remembered.insert(key, Arc::clone(&row));
-                Some(row)
+                Ok(row)
             }
             Ok(Ok(Err(error))) => {
                 tracing::warn!(%error, "a question is searched by words alone");
-                None
+                Err(WordsOnly::Failed)
             }
-            Ok(Err(_)) | Err(_) => None,
+            Ok(Err(_)) => Err(WordsOnly::Failed),
+            Err(_) => Err(WordsOnly::Slow),
         }
     }
 }

@@ -25,6 +25,7 @@ use super::shard::{Fields, Key, Shard, View};
 use super::snapshot::{Shelf, ShelfConfig};
 use super::{Grounding, Search, SearchError, query};
 use crate::config::Problems;
+use crate::domain::events::WordsOnly;
 use crate::domain::knowledge::Corpus;
 
 /// How bots' documents are searched.
@@ -297,7 +298,7 @@ impl TextSearch {
             open.iter().map(|open| (Arc::clone(&open.resident), open.only.clone())).collect();
         let asked = match &self.semantic {
             Some(semantic) => semantic.ask(&residents, question).await,
-            None => None,
+            None => Err(WordsOnly::NoModel),
         };
         let (cells, question) = (Arc::clone(&self.cells), question.to_owned());
         let large = residents.iter().map(|(resident, _)| resident.pieces.len()).sum::<usize>() > INLINE;
@@ -355,7 +356,7 @@ impl Search for TextSearch {
 fn search(
     open: Vec<Open>,
     question: &str,
-    asked: Option<&Asked>,
+    asked: Result<&Asked, &WordsOnly>,
     depth: usize,
     cells: &Cells,
 ) -> Result<Found, SearchError> {
@@ -370,8 +371,8 @@ fn search(
     let (hits, weighs) = found().map_err(failed)?;
     let (residents, only): (Vec<_>, Vec<_>) = open.into_iter().map(|open| (open.resident, open.only)).unzip();
     Ok(match asked {
-        Some(asked) => Found::by_both((residents, &only), (&hits, weighs), asked, depth),
-        None => Found::by_words(residents, &hits, weighs),
+        Ok(asked) => Found::by_both((residents, &only), (&hits, weighs), asked, depth),
+        Err(why) => Found::by_words(residents, &hits, weighs, *why),
     })
 }
 

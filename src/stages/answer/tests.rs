@@ -280,8 +280,11 @@ async fn an_empty_fallback_is_no_reply() {
     bench.model.fail(ModelError::Key("401".into()));
     let mut input = turn("hi", vec![]);
     input.bot = "mute".into();
+    let hop = Hop { stage: StageName::Retrieve, at: NOW, took_us: 5, note: None, searched: None };
+    input.data.turn.hops.push(hop.clone());
     let outcome = bench.stage.handle(&cx(1, 45), &input).await.unwrap();
-    assert!(matches!(outcome, Outcome::Drop(DropReason { reason: "no_reply", .. })), "{outcome:?}");
+    let Outcome::Drop(DropReason { reason: "no_reply", hops, .. }) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(hops, [hop], "what was searched explains the silence");
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,6 +32,8 @@ impl Job {
     /// Splits the reply for its channel; the web chat takes its parts as they are.
     pub(super) fn new(record: Record, mut reply: Reply, channel: Option<&dyn Channel>) -> Box<Self> {
         let parts = std::mem::take(&mut reply.data.parts);
+        // The trace is for the timeline; here it would only take memory for as long as the reply waits.
+        reply.data.hops = Vec::new();
         let messages = match channel {
             Some(channel) => parts.iter().flat_map(|part| channel.split(part)).collect(),
             None => parts,

@@ -69,7 +69,8 @@ pub(super) fn dropped(
 ) -> Emission {
     telemetry::turn_dropped(StageName::Ingest, reason);
     let note = note.map(|note| note.chars().take(MAX_LABEL_CHARS).collect());
-    let data = TurnDropped { stage: StageName::Ingest, reason: reason.to_owned(), note, noted };
+    let data =
+        TurnDropped { stage: StageName::Ingest, reason: reason.to_owned(), note, noted, hops: Vec::new() };
     let event = root.follow(StageName::Ingest, now, 0, data);
     // An event that nobody owns has no conversation; what the edge keyed it by is the next best.
     Emission {
@@ -204,7 +205,7 @@ fn turn(
         referral: it.referral.map(short_referral),
         consent,
         epoch: Some(epoch),
-        hops: vec![Hop { stage: StageName::Ingest, at: now, took_us, note: None }],
+        hops: vec![Hop { stage: StageName::Ingest, at: now, took_us, note: None, searched: None }],
     };
     let opened = root.follow(StageName::Ingest, now, 0, opened);
     let mut out = vec![Emission::by_conversation(TURN, &opened)];

@@ -178,6 +178,7 @@ fn dropped(event: Envelope<TurnDropped>, position: u64) -> Vec<JournalRow> {
     };
     let row = MessageRow {
         text: text.cloned().unwrap_or_default(),
+        hops: hops(&drop.hops),
         ..message(
             &event,
             position,

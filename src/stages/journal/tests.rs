@@ -5,7 +5,8 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
 use crate::domain::events::{
-    ChatKind, Consent, ConsentBy, ConsentNews, Contact, Noted, Settled, TurnDropped, TurnKind, TurnOpened,
+    ChatKind, Consent, ConsentBy, ConsentNews, Contact, Hop, Noted, Settled, TurnDropped, TurnKind,
+    TurnOpened,
 };
 use crate::domain::ids::EventId;
 use crate::domain::stage::StageName;
@@ -74,10 +75,24 @@ fn a_group_has_no_one_contact() {
 
 #[test]
 fn a_drop_says_why() {
-    let data = TurnDropped { stage: StageName::Ingest, reason: "late".into(), note: None, noted: None };
+    let hop = Hop {
+        stage: StageName::Match,
+        at: Timestamp::from_millis(1),
+        took_us: 5,
+        note: None,
+        searched: None,
+    };
+    let data = TurnDropped {
+        stage: StageName::Ingest,
+        reason: "late".into(),
+        note: None,
+        noted: None,
+        hops: vec![hop.clone()],
+    };
     let rows = Source::Dropped.rows(&record(envelope(data).encode())).unwrap();
     let [JournalRow::Message(message)] = rows.as_slice() else { panic!("{rows:?}") };
     assert_eq!((message.kind.as_str(), message.data.as_str()), ("late", r#"{"stage":"ingest"}"#));
+    assert_eq!(serde_json::from_str::<Vec<Hop>>(&message.hops).unwrap(), [hop]);
 }
 
 #[test]
@@ -97,8 +112,14 @@ fn an_unreadable_record_is_an_error_that_names_the_type() {
     assert!(error.contains(Settled::TYPE), "{error}");
     let error = Source::Opened
         .rows(&record(
-            envelope(TurnDropped { stage: StageName::Match, reason: "x".into(), note: None, noted: None })
-                .encode(),
+            envelope(TurnDropped {
+                stage: StageName::Match,
+                reason: "x".into(),
+                note: None,
+                noted: None,
+                hops: Vec::new(),
+            })
+            .encode(),
         ))
         .unwrap_err()
         .to_string();
@@ -122,7 +143,13 @@ fn a_wish_not_to_be_written_to_is_kept_however_it_becomes_known() {
     let news = |consent, by| ConsentNews { conversation: "acme/telegram/77/5".into(), consent, by };
     let consents = vec![news(Consent::Out, ConsentBy::Block), news(Consent::In, ConsentBy::Provider)];
     let noted = Some(Noted { consents, ..Noted::default() });
-    let data = TurnDropped { stage: StageName::Ingest, reason: "membership".into(), note: None, noted };
+    let data = TurnDropped {
+        stage: StageName::Ingest,
+        reason: "membership".into(),
+        note: None,
+        noted,
+        hops: Vec::new(),
+    };
     let rows = Source::Dropped.rows(&record(envelope(data).encode())).unwrap();
     assert_eq!(wishes(rows), [(Consent::Out, ConsentBy::Block), (Consent::In, ConsentBy::Provider)]);
 

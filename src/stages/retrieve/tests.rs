@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::domain::bot::BotSpec;
 use crate::domain::channel::ChannelKind;
-use crate::domain::events::Passage;
+use crate::domain::events::{Fate, Passage};
 use crate::domain::ids::EventId;
 use crate::domain::knowledge::Pinned;
 use crate::domain::time::{ManualClock, Timestamp};
@@ -85,6 +85,10 @@ async fn passages_go_on_with_the_turn() {
     assert_eq!(search.asked(), ["how much?"]);
     let hop = &event.data.turn.hops[0];
     assert_eq!((hop.stage, hop.note.as_deref()), (StageName::Retrieve, Some("passages: 6, answer at 100 %")));
+    let searched = hop.searched.as_ref().unwrap();
+    assert_eq!((searched.verdict, searched.candidates.len()), (Verdict::Answer, 6));
+    let first = &searched.candidates[0];
+    assert_eq!((first.document.as_str(), first.rank, first.fate), ("prices.md", 1, Fate::Carried));
     assert_eq!((event.rootid, event.causeid), (input.rootid, input.id));
     let again = grounded(stage.handle(&cx(1), &input).await.unwrap());
     assert_eq!(again.id, event.id);
@@ -104,6 +108,7 @@ async fn a_scripted_turn_passes_through() {
     assert_eq!(event.data.reply, Some(scripted));
     assert!(event.data.passages.is_empty() && search.asked().is_empty());
     assert_eq!(event.data.turn.hops.len(), 1);
+    assert!(event.data.turn.hops[0].searched.is_none());
 }
 
 #[tokio::test]
@@ -173,8 +178,14 @@ async fn a_question_that_found_nothing_is_noted() {
     let deps =
         RetrieveDeps { directory: Arc::clone(&directory) as _, search: Arc::new(FakeSearch::default()) };
     let stage = Retrieve::new(RetrieveConfig::default(), deps);
-    stage.handle(&cx(1), &turn("who won?")).await.unwrap();
+    let event = grounded(stage.handle(&cx(1), &turn("who won?")).await.unwrap());
     assert_eq!(directory.questions_missed(), ["who won?"]);
+    let searched = event.data.turn.hops[0].searched.as_ref().unwrap();
+    assert_eq!(searched.verdict, Verdict::Abstain, "what was searched in vain is told too");
+    let mut replay = turn("who won then?");
+    replay.runid = Some("what-if".into());
+    stage.handle(&cx(1), &replay).await.unwrap();
+    assert_eq!(directory.questions_missed(), ["who won?"], "nobody asked what is replayed");
 }
 
 #[tokio::test]

@@ -111,7 +111,7 @@ pub struct MessagePart {
 
 impl MessagePart {
     /// Takes a watermark for what lies before it and is not known to have come further.
-    fn pass(&mut self, delivered: Option<i64>, read: Option<i64>) {
+    pub(super) fn pass(&mut self, delivered: Option<i64>, read: Option<i64>) {
         /// It bears the provider's time of the last message; we note a send when its answer is here.
         const ROUND_TRIP_MS: i64 = 1_000;
         let passed = |mark: Option<i64>| mark.is_some_and(|mark| self.at.millis() <= mark + ROUND_TRIP_MS);
@@ -123,6 +123,10 @@ impl MessagePart {
         status.clone_into(&mut self.status);
     }
 }
+
+/// What [`message`] reads, in its order.
+pub(super) const COLUMNS: &str =
+    "id, root, bot, conversation, direction, kind, body, data, provider_id, hops, at, root_at, position";
 
 impl Store {
     /// The messages of a conversation, oldest first: the newest `limit` (500 at most) before `before`.
@@ -137,18 +141,18 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Message>, StoreError> {
         let (at, id) = Cursor::or_newest(before);
-        let rows = sqlx::query(
-            "SELECT id, root, bot, conversation, direction, kind, body, data, provider_id, hops, at, root_at, position \
-             FROM messages WHERE tenant = $1 AND conversation = $2 AND (at < $3 OR (at = $3 AND id < $4)) \
-             ORDER BY at DESC, id DESC LIMIT $5",
-        )
-        .bind(tenant.as_str())
-        .bind(conversation.as_str())
-        .bind(at)
-        .bind(id)
-        .bind(i64::from(limit.min(MOST)))
-        .fetch_all(self.db.read())
-        .await?;
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages WHERE tenant = $1 AND conversation = $2 \
+             AND (at < $3 OR (at = $3 AND id < $4)) ORDER BY at DESC, id DESC LIMIT $5"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(tenant.as_str())
+            .bind(conversation.as_str())
+            .bind(at)
+            .bind(id)
+            .bind(i64::from(limit.min(MOST)))
+            .fetch_all(self.db.read())
+            .await?;
         let mut messages = rows.iter().map(message).collect::<Result<Vec<_>, _>>()?;
         let mut parts = self.parts(tenant, &messages).await?;
         let (delivered, read) = self.watermarks(tenant, conversation).await?;
@@ -163,7 +167,7 @@ impl Store {
     }
 
     /// Up to when everything in a conversation was delivered and read, where a provider says no more than that.
-    async fn watermarks(
+    pub(super) async fn watermarks(
         &self,
         tenant: &TenantId,
         conversation: &ConversationId,
@@ -191,7 +195,7 @@ impl Store {
         Ok((found[0], found[1]))
     }
 
-    async fn parts(
+    pub(super) async fn parts(
         &self,
         tenant: &TenantId,
         messages: &[Message],
@@ -264,7 +268,7 @@ pub(super) fn event_id(row: &AnyRow, column: usize) -> Result<EventId, StoreErro
         .map_err(|reason: &str| StoreError::Corrupt { table: "messages", reason: reason.to_owned() })
 }
 
-fn message(row: &AnyRow) -> Result<Message, StoreError> {
+pub(super) fn message(row: &AnyRow) -> Result<Message, StoreError> {
     Ok(Message {
         id: event_id(row, 0)?,
         root: event_id(row, 1)?,

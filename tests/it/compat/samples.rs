@@ -3,6 +3,7 @@
 mod chats;
 mod documents;
 mod media;
+mod turns;
 
 use std::fmt::Debug;
 
@@ -11,9 +12,9 @@ use millrace::domain::envelope::Envelope;
 use millrace::domain::event::Event;
 use millrace::domain::events::{
     Attachment, AttachmentKind, BotBacklog, BotChanged, Button, ChatKind, Citation, Contact,
-    ConversationMode, Hop, Lane, Limited, Mode, Parked, ParkedTurn, Part, Passage, ReceiptReceived,
-    ReceiptStatus, ReplyReady, Route, Scripted, Settled, SettledStatus, Signal, SignalReady, TakenBy,
-    TurnDropped, TurnGrounded, TurnKind, TurnOpened, TurnRouted, WebchatOut, WebhookReceived,
+    ConversationMode, Hop, Lane, Limited, Mode, Parked, ParkedTurn, Part, ReceiptReceived, ReceiptStatus,
+    ReplyReady, Route, Scripted, Settled, SettledStatus, Signal, SignalReady, TakenBy, TurnKind, TurnOpened,
+    TurnRouted, WebchatOut, WebhookReceived,
 };
 use millrace::domain::ids::{AccountId, ConversationId, EventId, TenantId};
 use millrace::domain::knowledge::DocumentStatus;
@@ -46,10 +47,12 @@ pub(super) fn all() -> Vec<Sample> {
         follow("least", opened_least(), false),
         follow("scripted", TurnRouted { turn: opened_least(), reply: Some(scripted()) }, true),
         follow("plain", TurnRouted { turn: opened_least(), reply: None }, false),
-        follow("passages", grounded(), true),
-        follow("ranges", documents::with_ranges(grounded()), true),
-        follow("full", dropped(Some("message:sticker")), true),
-        follow("least", dropped(None), false),
+        follow("passages", turns::grounded(), true),
+        follow("ranges", documents::with_ranges(turns::grounded()), true),
+        follow("searched", turns::searched(), false),
+        follow("full", turns::dropped(Some("message:sticker")), true),
+        follow("least", turns::dropped(None), false),
+        follow("explained", turns::explained(), false),
         follow("script", reply(Route::Script { rule: "prices".into() }), true),
         follow("extractive", reply(Route::Extractive), false),
         follow("model", reply(Route::Model { model: "small-1".into() }), false),
@@ -110,7 +113,7 @@ fn root(case: &str, data: WebhookReceived) -> Sample {
 /// A record of a stage, with everything that an envelope may carry where `full`.
 fn follow<T: Event + PartialEq + Debug + Clone>(case: &str, data: T, full: bool) -> Sample {
     let id = EventId::root(ChannelKind::Telegram, "77", "1001");
-    let mut first = Envelope::root(id, "acme/telegram/77/42", AT, AT, dropped(None));
+    let mut first = Envelope::root(id, "acme/telegram/77/42", AT, AT, turns::dropped(None));
     first.tenant = "acme".into();
     first.bot = "shop".into();
     first.conversation = conversation();
@@ -326,7 +329,7 @@ fn opened_least() -> TurnOpened {
 }
 
 fn hop(stage: StageName, note: Option<&str>) -> Hop {
-    Hop { stage, at: AT, took_us: 120, note: note.map(str::to_owned) }
+    Hop { stage, at: AT, took_us: 120, note: note.map(str::to_owned), searched: None }
 }
 
 fn scripted() -> Scripted {
@@ -351,27 +354,6 @@ fn parts() -> Vec<Part> {
         },
         Part { text: "Anything else?".into(), ..Part::default() },
     ]
-}
-
-fn grounded() -> TurnGrounded {
-    let passage = Passage {
-        document: "prices.md".into(),
-        title: "Prices".into(),
-        text: "A tandem costs 20 EUR.".into(),
-        score: 7.25,
-        coverage: 0.5,
-        ..Passage::default()
-    };
-    TurnGrounded { turn: opened_full(), reply: None, passages: vec![passage], verdict: None }
-}
-
-fn dropped(note: Option<&str>) -> TurnDropped {
-    TurnDropped {
-        stage: StageName::Ingest,
-        reason: "ignored".into(),
-        note: note.map(str::to_owned),
-        noted: None,
-    }
 }
 
 fn reply(route: Route) -> ReplyReady {

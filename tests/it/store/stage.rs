@@ -54,6 +54,7 @@ async fn every_event_becomes_a_row(db: Database) {
         reason: "no_reply".into(),
         note: Some("why".into()),
         noted: None,
+        hops: Vec::new(),
     };
     let dropped = late.follow(StageName::Match, late.time, 0, dropped);
     // Last things first: no order between topics is needed.

@@ -3,6 +3,7 @@
 mod languages;
 mod meaning;
 mod tagged;
+mod trace;
 
 use super::*;
 use crate::domain::bot::{Bot, BotSpec, Document, Pair};

@@ -139,6 +139,8 @@ async fn an_edit_costs_what_changed_and_waits_for_nobody_elses_library() {
     while model.given("book").is_empty() {
         tokio::task::yield_now().await;
     }
+    let early = search.explore(&own(&library), "the number 7", 3).await.unwrap();
+    assert_eq!(early.words_only(), Some(WordsOnly::NoVectors), "they are still being made");
     let mut edited = faq;
     edited.remove(7);
     edited.push(text("saw", 31));
