@@ -4,7 +4,8 @@
 #   scripts/test.sh            provisions Apache Kafka and PostgreSQL, then runs everything
 #   scripts/test.sh --quick    only what needs neither
 #
-# Where Java, Maven, PostgreSQL or Chromium can't be had it says which suites it leaves out; with CI=true that is a failure.
+# Where Java, Maven, PostgreSQL, Chromium or Python can't be had it says which suites it leaves out; with CI=true that is a
+# failure.
 # Everything it starts listens on loopback, keeps its data outside the checkout, and is stopped at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,6 +21,7 @@ export MILLRACE_STATE=${MILLRACE_STATE:-/var/tmp/millrace-test-$(id -u)}
 say() { printf '\n== %s\n' "$*"; }
 have() { command -v "$1" >/dev/null 2>&1; }
 browser() { have chromium || have chromium-browser || have google-chrome; }
+python() { have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
 
 # Root on a Debian machine may install what is missing; anyone else is told.
 packages() {
@@ -28,6 +30,7 @@ packages() {
     have pkg-config || missing+=(pkg-config)
     [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
     browser || missing+=(chromium)
+    python || missing+=(python3-venv)
     if [ -z "$quick" ]; then
         have java || missing+=(openjdk-17-jre-headless)
         have mvn || missing+=(maven)
@@ -71,6 +74,12 @@ if [ -z "$quick" ]; then
     fi
 fi
 browser || left_out+=("the page of web chat in a browser (chromium)")
+say "client libraries of others"
+if scripts/sim-clients.sh --prepare; then
+    clients=yes
+else
+    left_out+=("python-telegram-bot and aiogram against the fake (Python 3.10 with venv, and its package registry)")
+fi
 if [ ${#left_out[@]} -gt 0 ]; then
     printf 'left out: %s\n' "${left_out[@]}"
     [ "${CI:-}" = true ] && { echo "with CI=true nothing may be left out"; exit 1; }
@@ -87,6 +96,10 @@ cargo test --features "$MILLRACE_FEATURES" -- --quiet
 
 say "golden conversations on the embedded log"
 cargo run --quiet --features "$MILLRACE_FEATURES" -- check tests/conversations/*.yaml
+if [ -n "${clients:-}" ]; then
+    say "client libraries of others against the Telegram fake"
+    scripts/sim-clients.sh "${CARGO_TARGET_DIR:-target}/debug/millrace"
+fi
 if [ -n "${kafka:-}" ] && [ -n "${postgres:-}" ]; then
     say "golden conversations on Kafka and PostgreSQL, each role a process"
     cargo run --quiet --features "$MILLRACE_FEATURES" -- check --kafka "$kafka" --database "$postgres" tests/conversations/*.yaml

@@ -26,7 +26,7 @@ pub use openapi::openapi;
 pub use ops::{
     CampaignAgain, CampaignCreate, CampaignCreated, CampaignList, CampaignResult, CampaignResults,
     CampaignShow, DeadLetters, GroupReads, ModeChange, ModeShow, Operations, Register, Registration,
-    RegistrationState, Registrations, Said, Say, TemplateWithheld, measure_lag,
+    RegistrationState, Registrations, Said, Say, TemplateTrouble, measure_lag,
 };
 pub use router::{Server, router};
 

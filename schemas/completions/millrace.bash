@@ -3316,7 +3316,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__campaign__subcmd__results)
-            opts="-h --config --data --set --json --log --clock-ahead --help"
+            opts="-h --csv --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -576,6 +576,7 @@ complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_s
 complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from results" -l set -d 'One setting: --set log.sync=os' -r
 complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from results" -l log -d 'What is logged on stderr: error, warn, info, debug, trace, or a list with modules' -r
 complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from results" -l clock-ahead -d 'Runs the clock ahead of the machine\'s, for rehearsals' -r
+complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from results" -l csv -d 'As CSV for a spreadsheet: with a header, and an apostrophe before a cell that would be computed there'
 complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from results" -l json -d 'Print JSON on stdout and nothing else there'
 complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from results" -s h -l help -d 'Print help'
 complete -c millrace -n "__fish_millrace_using_subcommand campaign; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make a campaign of a file; it waits to be started, or starts by itself at its time'

@@ -38,6 +38,7 @@ Examples:
       --at 2026-12-01T09:00:00Z --rate 20
   millrace campaign start c-5f0e6a1b2c3d4e5f --watch
   millrace campaign results c-5f0e6a1b2c3d4e5f --json | jq -c 'select(.state != \"sent\")'
+  millrace campaign results c-5f0e6a1b2c3d4e5f --csv > told.csv
   millrace campaign retry c-5f0e6a1b2c3d4e5f")]
 pub struct CampaignArgs {
     #[command(subcommand)]
@@ -75,6 +76,9 @@ enum Action {
     Results {
         /// The campaign.
         campaign: String,
+        /// As CSV for a spreadsheet: with a header, and an apostrophe before a cell that would be computed there.
+        #[arg(long)]
+        csv: bool,
     },
 }
 
@@ -143,7 +147,7 @@ pub async fn run(args: CampaignArgs, cx: &Context) -> Exit {
             let shown = client.put("campaign_retry", &path, &CampaignAgain { in_doubt }).await?;
             tell(&client, shown, which.watch, cx).await?;
         }
-        Action::Results { campaign } => results(&campaign, cx).await?,
+        Action::Results { campaign, csv } => results(&campaign, csv, cx).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -259,7 +263,13 @@ async fn tell(client: &Client, mut shown: CampaignShow, watch: bool, cx: &Contex
     say(cx, &shown, &lines.join("\n"))
 }
 
-async fn results(campaign: &str, cx: &Context) -> anyhow::Result<()> {
+async fn results(campaign: &str, csv: bool, cx: &Context) -> anyhow::Result<()> {
+    if csv && cx.json {
+        return Err(super::Usage("--csv and --json: choose one of them".to_owned()).into());
+    }
+    if csv {
+        output::csv(["to", "state", "reason", "provider_id", "attempts", "at"])?;
+    }
     let client = Client::open(cx).await?;
     let mut from = Some(0_u64);
     while let Some(at) = from {
@@ -268,11 +278,21 @@ async fn results(campaign: &str, cx: &Context) -> anyhow::Result<()> {
         let page: CampaignResults =
             client.page("campaign_results", &[("campaign", campaign)], &query).await?;
         for result in &page.results {
-            if cx.json { output::json(result)? } else { output::line(&words(result))? }
+            match (cx.json, csv) {
+                (true, _) => output::json(result)?,
+                (false, true) => row(result)?,
+                (false, false) => output::line(&words(result))?,
+            }
         }
         from = page.next;
     }
     Ok(())
+}
+
+fn row(it: &CampaignResult) -> anyhow::Result<()> {
+    let [reason, id] = [&it.reason, &it.provider_id].map(|text| text.as_deref().unwrap_or_default());
+    let (at, attempts) = (it.at_ms.map(output::time).unwrap_or_default(), it.attempts.to_string());
+    output::csv([&it.to, it.state.as_str(), reason, id, &attempts, &at])
 }
 
 fn words(it: &CampaignResult) -> String {

@@ -45,9 +45,43 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> anyho
     Ok(())
 }
 
+/// Prints a row of CSV (RFC 4180).
+///
+/// # Errors
+/// When stdout is closed.
+pub fn csv<const N: usize>(cells: [&str; N]) -> anyhow::Result<()> {
+    line(&cells.map(cell).join(","))
+}
+
+/// A cell of CSV. What a spreadsheet would compute, whoever wrote it, is a text there; it has one line and no controls.
+fn cell(text: &str) -> String {
+    let computed = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    format!("\"{}{}\"", if computed { "'" } else { "" }, text.replace('"', "\"\""))
+}
+
 /// A moment for people: UTC, to the second.
 #[must_use]
 pub fn time(millis: i64) -> String {
     let text = crate::domain::time::Timestamp::from_millis(millis).to_string();
     text.split_once('.').map_or(text.clone(), |(seconds, _)| seconds.replace('T', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_that_a_spreadsheet_would_compute_is_a_text() {
+        assert_eq!(
+            cell("=HYPERLINK(\"http://evil.example\",\"A1\")"),
+            "\"'=HYPERLINK(\"\"http://evil.example\"\",\"\"A1\"\")\""
+        );
+        for formula in ["+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert!(cell(formula).starts_with("\"'"), "{formula:?}");
+        }
+        assert_eq!(cell("4917, \"Ann\"\r\nX"), "\"4917, \"\"Ann\"\"  X\"");
+        assert_eq!(cell("a=1"), "\"a=1\"");
+        assert_eq!(cell(""), "\"\"");
+    }
 }

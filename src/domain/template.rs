@@ -10,16 +10,18 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 /// What a provider says of a template in a language.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TemplateNews {
     /// Its name.
     pub name: String,
     /// Its language, for example `en_US`.
     pub language: String,
-    /// In the provider's word, for example `APPROVED`.
+    /// In the provider's word, for example `APPROVED`; empty where only its quality was told.
     pub status: String,
     /// Why, in the provider's word; empty where it says nothing.
     pub reason: String,
+    /// How well people take it, in the provider's word, for example `GREEN`; empty where it says nothing.
+    pub quality: String,
 }
 
 /// Why a template can't go out.
@@ -48,6 +50,18 @@ impl TemplateNews {
             | "DELETED" | "LIMIT_EXCEEDED" | "ARCHIVED" => Some(false),
             _ => None,
         }
+    }
+
+    /// True where its owner should look after it: it may not be sent, or may soon not be.
+    #[must_use]
+    pub fn is_in_trouble(&self) -> bool {
+        self.may_go() == Some(false) || self.status == "FLAGGED" || self.is_taken_badly()
+    }
+
+    /// True where people block or report it: the provider pauses such a template.
+    #[must_use]
+    pub fn is_taken_badly(&self) -> bool {
+        !matches!(self.quality.as_str(), "" | "GREEN" | "UNKNOWN")
     }
 
     fn is(&self, name: &str, language: &str) -> bool {
@@ -131,6 +145,7 @@ mod tests {
             language: text(language),
             status: text(status),
             reason: text("NONE"),
+            quality: String::new(),
         }
     }
 
@@ -156,6 +171,23 @@ mod tests {
         assert_eq!(all.unwrap_err().language, "de", "nobody could be told");
         let paused = verdict(&["de"], &known, false).unwrap_err();
         assert!(paused.contains("`sale` in `de` is PAUSED: wait"), "{paused}");
+    }
+
+    #[test]
+    fn a_template_that_may_go_can_be_in_trouble() {
+        for (status, quality, trouble) in [
+            ("APPROVED", "GREEN", false),
+            ("APPROVED", "UNKNOWN", false),
+            ("", "", false),
+            ("", "YELLOW", true),
+            ("APPROVED", "RED", true),
+            ("FLAGGED", "GREEN", true),
+            ("PAUSED", "", true),
+        ] {
+            let one = TemplateNews { quality: quality.to_owned(), ..news("de", status) };
+            assert_eq!(one.is_in_trouble(), trouble, "{one:?}");
+        }
+        assert_eq!(verdict(&["de"], &[news("de", "")], false), Ok(()), "a quality alone holds nothing");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::db::Db;
 use super::error::StoreError;
 
 /// Number, name, the text for SQLite, the text for PostgreSQL. A published one is never edited: add the next.
-const MIGRATIONS: [(i64, &str, &str, &str); 12] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 13] = [
     (
         1,
         "first",
@@ -86,6 +86,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 12] = [
         "visitors",
         include_str!("../../schemas/sql/sqlite/0013_visitors.sql"),
         include_str!("../../schemas/sql/postgres/0013_visitors.sql"),
+    ),
+    (
+        14,
+        "template_quality",
+        include_str!("../../schemas/sql/sqlite/0014_template_quality.sql"),
+        include_str!("../../schemas/sql/postgres/0014_template_quality.sql"),
     ),
 ];
 

@@ -76,7 +76,8 @@ impl Store {
         tx.commit().await
     }
 
-    /// Notes what the provider says of templates of a business account, as of a moment.
+    /// Notes what the provider says of templates of a business account, as of a moment. What it does not speak of, a status or a
+    /// quality, stays as it was.
     ///
     /// # Errors
     /// When the database can't be reached.
@@ -88,11 +89,19 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
+        // What is not spoken of is older than anything that is known.
+        let as_of = |word: &str| if word.is_empty() { -1 } else { at.millis() };
         for one in news.iter().filter(|one| one.name.len() <= WORD && one.language.len() <= WORD) {
             sqlx::query(
-                "INSERT INTO templates (tenant, business, name, language, status, reason, at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, business, name, language) DO UPDATE SET \
-                 status = excluded.status, reason = excluded.reason, at = excluded.at WHERE templates.at <= excluded.at",
+                "INSERT INTO templates (tenant, business, name, language, status, reason, at, quality, quality_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (tenant, business, name, language) DO UPDATE SET \
+                 status = CASE WHEN templates.at <= excluded.at THEN excluded.status ELSE templates.status END, \
+                 reason = CASE WHEN templates.at <= excluded.at THEN excluded.reason ELSE templates.reason END, \
+                 at = CASE WHEN templates.at <= excluded.at THEN excluded.at ELSE templates.at END, \
+                 quality = CASE WHEN templates.quality_at <= excluded.quality_at THEN excluded.quality \
+                 ELSE templates.quality END, \
+                 quality_at = CASE WHEN templates.quality_at <= excluded.quality_at THEN excluded.quality_at \
+                 ELSE templates.quality_at END",
             )
             .bind(tenant.as_str())
             .bind(business)
@@ -100,14 +109,16 @@ impl Store {
             .bind(plain(&one.language))
             .bind(plain(&one.status))
             .bind(plain(&one.reason))
-            .bind(at.millis())
+            .bind(as_of(&one.status))
+            .bind(plain(&one.quality))
+            .bind(as_of(&one.quality))
             .execute(tx.on())
             .await?;
         }
         tx.commit().await
     }
 
-    /// What is known of a template, in every language.
+    /// What is known of a template's status, in every language.
     ///
     /// # Errors
     /// When the database can't be reached.
@@ -118,8 +129,8 @@ impl Store {
         name: &str,
     ) -> Result<Vec<TemplateNews>, StoreError> {
         let rows = sqlx::query(
-            "SELECT language, status, reason FROM templates WHERE tenant = $1 AND business = $2 AND name = $3 \
-             ORDER BY language",
+            "SELECT language, status, reason, quality FROM templates WHERE tenant = $1 AND business = $2 AND name = $3 \
+             AND status <> '' ORDER BY language",
         )
         .bind(tenant.as_str())
         .bind(business)
@@ -128,7 +139,7 @@ impl Store {
         .await?;
         let news = |row: &sqlx::any::AnyRow| {
             let (language, status, reason) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-            Ok(TemplateNews { name: name.to_owned(), language, status, reason })
+            Ok(TemplateNews { name: name.to_owned(), language, status, reason, quality: row.try_get(3)? })
         };
         rows.iter().map(news).collect()
     }
@@ -143,7 +154,7 @@ impl Store {
         business: &str,
     ) -> Result<Vec<TemplateNews>, StoreError> {
         let rows = sqlx::query(
-            "SELECT name, language, status, reason FROM templates WHERE tenant = $1 AND business = $2 \
+            "SELECT name, language, status, reason, quality FROM templates WHERE tenant = $1 AND business = $2 \
              ORDER BY name, language LIMIT 500",
         )
         .bind(tenant.as_str())
@@ -151,8 +162,8 @@ impl Store {
         .fetch_all(self.db.read())
         .await?;
         let news = |row: &sqlx::any::AnyRow| {
-            let (name, language) = (row.try_get(0)?, row.try_get(1)?);
-            Ok(TemplateNews { name, language, status: row.try_get(2)?, reason: row.try_get(3)? })
+            let (name, language, status) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            Ok(TemplateNews { name, language, status, reason: row.try_get(3)?, quality: row.try_get(4)? })
         };
         rows.iter().map(news).collect()
     }

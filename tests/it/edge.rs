@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests, in a binary of tests")]
 
 mod browser;
+mod driven;
 mod ingest;
 mod memory;
 mod meta;

@@ -22,6 +22,7 @@ mod postgres;
 mod secrets;
 mod snapshots;
 mod stage;
+mod templates;
 mod timeline;
 mod turns;
 

@@ -145,6 +145,7 @@ async fn a_template_that_is_not_approved_is_refused_before_the_start() {
         language: "de".to_owned(),
         status: "DISABLED".to_owned(),
         reason: String::new(),
+        quality: String::new(),
     };
     let now = desk.store.now_at();
     desk.store.templates_told(&tenant, BUSINESS, std::slice::from_ref(&paused), now).await.unwrap();

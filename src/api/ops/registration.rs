@@ -61,22 +61,25 @@ pub struct Registration {
     /// What the provider is not asked to tell of, and is read here.
     #[serde(default)]
     pub missing: Vec<String>,
-    /// Templates of a number's business account that may not be sent, as far as webhooks told.
+    /// Templates of a number's business account that may not be sent or soon may not be, as far as webhooks told.
     #[serde(default)]
-    pub templates: Vec<TemplateWithheld>,
+    pub templates: Vec<TemplateTrouble>,
 }
 
-/// A template that may not be sent.
+/// A template that may not be sent, or soon may not be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TemplateWithheld {
+pub struct TemplateTrouble {
     /// Its name.
     pub name: String,
     /// Its language.
     pub language: String,
-    /// In the provider's word, for example `PAUSED`.
+    /// In the provider's word, for example `PAUSED`; empty where it told of the quality only.
     pub status: String,
     /// Why, in the provider's word; empty where it says nothing.
     pub reason: String,
+    /// How well people take it, in the provider's word, for example `RED`; empty where it says nothing.
+    #[serde(default)]
+    pub quality: String,
 }
 
 /// How an account stands.
@@ -164,7 +167,7 @@ impl Operations {
             let Some(info) = info.filter(|info| info.channel != ChannelKind::Webchat) else { continue };
             let found = self.registration(registrar, &account, info, duty).await?;
             let templates = match duty {
-                Duty::Look => self.withheld(tenant, &account).await?,
+                Duty::Look => self.in_trouble(tenant, &account).await?,
                 Duty::Register { .. } | Duty::Unregister => Vec::new(),
             };
             let found = self.with_refusal(found, info, (tenant, duty)).await?;
@@ -173,26 +176,26 @@ impl Operations {
         Ok(Registrations { accounts })
     }
 
-    /// Templates that an account may not send.
-    async fn withheld(
+    /// Templates of an account that its owner should look after.
+    async fn in_trouble(
         &self,
         tenant: &TenantId,
         account: &Account,
-    ) -> Result<Vec<TemplateWithheld>, ApiError> {
+    ) -> Result<Vec<TemplateTrouble>, ApiError> {
         if account.channel != ChannelKind::Whatsapp {
             return Ok(Vec::new());
         }
         let Some(business) = self.store.business(tenant, &account.id).await? else { return Ok(Vec::new()) };
         let known = self.store.templates_known(tenant, &business).await?;
-        let withheld = known.into_iter().filter(|template| template.may_go() == Some(false));
-        Ok(withheld
-            .map(|TemplateNews { name, language, status, reason }| TemplateWithheld {
-                name,
-                language,
-                status,
-                reason,
-            })
-            .collect())
+        let troubles = known.into_iter().filter(TemplateNews::is_in_trouble);
+        let told = |TemplateNews { name, language, status, reason, quality }| TemplateTrouble {
+            name,
+            language,
+            status,
+            reason,
+            quality,
+        };
+        Ok(troubles.map(told).collect())
     }
 
     /// What stands of a refusal: an account that the provider has just taken is believed to be well again.

@@ -9,6 +9,7 @@ use super::files::Links;
 use super::hub::Shown;
 use crate::domain::events::{Citation, Content, MediaKind, Part, Span, WebchatOut};
 use crate::domain::ids::{EventId, TenantId};
+use crate::domain::media::label;
 
 /// The `data:` of a message event.
 #[derive(Serialize)]
@@ -36,7 +37,7 @@ struct Choice<'a> {
 struct Media<'a> {
     kind: MediaKind,
     url: Cow<'a, str>,
-    name: Option<&'a str>,
+    name: Option<String>,
 }
 
 /// A message event; `offset` = its place in the log.
@@ -75,7 +76,7 @@ pub(super) fn message(
             })
             .collect(),
         media: media
-            .map(|(media, url)| Media { kind: media.kind, url, name: media.name.as_deref() })
+            .map(|(media, url)| Media { kind: media.kind, url, name: media.name.as_deref().and_then(named) })
             .into_iter()
             .collect(),
         cites: &part.cites,
@@ -87,6 +88,11 @@ pub(super) fn message(
     };
     let data = serde_json::to_string(&message).ok()?;
     Some(Shown { offset, id: Some(id), event: "message", data })
+}
+
+/// A file's name as people may read it; `None` where nothing is left of it.
+fn named(name: &str) -> Option<String> {
+    Some(label(name)).filter(|name| !name.is_empty())
 }
 
 /// The text with what a page has no place for: header, footer, places, cards. Spans move with their words.
@@ -167,21 +173,25 @@ mod tests {
 
     #[test]
     fn a_file_of_the_bots_own_has_a_link() {
-        let file = |hash: Option<&str>, url: Option<&str>| {
+        let called = |name: &str, hash: Option<&str>, url: Option<&str>| {
             let media = super::Content::Media(crate::domain::events::Media {
                 kind: MediaKind::Image,
                 id: None,
                 url: url.map(str::to_owned),
-                name: Some("menu.png".to_owned()),
+                name: Some(name.to_owned()),
                 file: None,
                 hash: hash.map(str::to_owned),
             });
             shown(Part { content: Some(Box::new(media)), ..Part::default() })["media"].take()
         };
+        let file = |hash, url| called("menu.png", hash, url);
         let own = json!([{"kind": "image", "url": "https://bots.example/webchat/shop/files/acme-ab-menu.png", "name": "menu.png"}]);
         assert_eq!(file(Some("ab"), None), own);
         assert_eq!(file(None, Some("https://x.example/a"))[0]["url"], "https://x.example/a");
         assert_eq!(file(None, None), json!([]));
+        let name = |name| called(name, None, Some("https://x.example/a"))[0]["name"].take();
+        assert_eq!(name("../bill\u{202e}gnp.svg"), "billgnp.svg", "a name that turns its end around");
+        assert_eq!(name("\u{202e}/"), Value::Null);
     }
 
     #[test]

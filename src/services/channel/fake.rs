@@ -28,6 +28,8 @@ pub struct FakeSend {
     pub opaque: String,
     /// When.
     pub at: Instant,
+    /// That a person of the business wrote it.
+    pub human_agent: bool,
 }
 
 /// How a [`FakeChannel`] answers a message, given how many it had before.
@@ -115,8 +117,9 @@ impl FakeChannel {
     }
 
     fn call(from: &Sender, to: &Target, text: String, opaque: &str) -> FakeSend {
-        let chat = to.chat.clone();
-        FakeSend { account: from.account.clone(), chat, text, opaque: opaque.to_owned(), at: Instant::now() }
+        let (account, opaque) = (from.account.clone(), opaque.to_owned());
+        let (chat, human_agent) = (to.chat.clone(), to.human_agent);
+        FakeSend { account, chat, text, opaque, at: Instant::now(), human_agent }
     }
 }
 

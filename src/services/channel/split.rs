@@ -61,7 +61,8 @@ pub(super) fn pieces_around<'t>(
         }
         let first = |range: &&Range<usize>| range.start == at && to < range.end && size(range) <= max;
         if let Some(whole) = solid.iter().filter(first).map(|range| range.end).max() {
-            to = whole;
+            // It may hold the space that the text ends with, which no piece has.
+            to = whole.min(end);
         }
         let piece = text[at..to].trim_end();
         if !piece.is_empty() {
@@ -121,6 +122,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_stretch_that_holds_the_last_space_is_a_piece_without_it() {
+        let solid = 0..3;
+        assert_eq!(pieces_around("hi ", 10, utf16, std::slice::from_ref(&solid)), ["hi"]);
+    }
 
     #[test]
     fn short_texts_stay_whole() {

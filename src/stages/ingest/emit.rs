@@ -19,7 +19,7 @@ use crate::domain::events::{
     WebhookReceived,
 };
 use crate::domain::ids::ConversationId;
-use crate::domain::media::MediaPolicy;
+use crate::domain::media::{self, MediaPolicy};
 use crate::domain::modes::Standing;
 use crate::domain::stage::StageName;
 use crate::domain::text;
@@ -332,7 +332,11 @@ fn bounded(it: Attachment) -> Attachment {
         id: short(it.id),
         url: short(it.url),
         mime: label(it.mime),
-        name: label(it.name),
+        // A file's name may say anything and lead anywhere; that of a place or a person is words.
+        name: match it.kind.is_file() {
+            true => it.name.map(|name| media::label(&name)).filter(|name| !name.is_empty()),
+            false => label(it.name),
+        },
     }
 }
 

@@ -139,13 +139,17 @@ fn message(message: &Json<'_>) -> Normalised {
     } else if let Some(first) = first {
         let sort = first.at("type").text().unwrap_or("unknown");
         (format!("message:attachment.{sort}"), Some(TurnKind::Attachment))
+    } else if message.at("is_unsupported").is_true() {
+        // What the provider itself can't tell was said by a person all the same.
+        it.attachments.push(attachment(AttachmentKind::Other, None));
+        ("message:unsupported".to_owned(), Some(TurnKind::Attachment))
     } else {
         ("message".to_owned(), None)
     };
     if let (None, Some((_, Some(summary)))) = (&it.text, attachments.first()) {
         (it.text, it.text_is_summary) = (Some(summary.clone()), true);
     }
-    it.attachments = attachments.into_iter().map(|(attachment, _)| attachment).collect();
+    it.attachments.extend(attachments.into_iter().map(|(attachment, _)| attachment));
     (it.raw_kind, it.turn) = (raw_kind, turn);
     if it.turn.is_none() {
         it.kind = Kind::Ignored;

@@ -235,7 +235,10 @@ fn field(field: &str, value: &Json<'_>) -> Normalised {
             _ => Kind::Ignored,
         },
         text: value.at("event").id(),
-        template: if field == "message_template_status_update" { template(value) } else { None },
+        template: match field {
+            "message_template_status_update" | "message_template_quality_update" => template(value),
+            _ => None,
+        },
         consents: if field == "user_preferences" { preferences(value) } else { Vec::new() },
         spoke: (field == "smb_message_echoes").then(|| {
             let echoes = value.at("message_echoes").list().iter();
@@ -245,15 +248,18 @@ fn field(field: &str, value: &Json<'_>) -> Normalised {
     }
 }
 
-/// What the provider says of a template.
+/// What the provider says of a template: how it stands, or how well people take it.
 fn template(value: &Json<'_>) -> Option<TemplateNews> {
     let word = |key: &str| value.at(key).id();
-    Some(TemplateNews {
+    let upper = |key: &str| word(key).unwrap_or_default().to_ascii_uppercase();
+    let news = TemplateNews {
         name: word("message_template_name")?,
         language: word("message_template_language")?,
-        status: word("event")?.to_ascii_uppercase(),
+        status: upper("event"),
         reason: word("reason").unwrap_or_default(),
-    })
+        quality: upper("new_quality_score"),
+    };
+    Some(news).filter(|news| !news.status.is_empty() || !news.quality.is_empty())
 }
 
 /// Whether people want marketing messages, as they told `WhatsApp`.

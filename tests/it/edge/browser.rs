@@ -2,8 +2,7 @@
 //!
 //! Needs Chromium on the path; where there is none the test says that it is left out.
 
-use std::process::Command;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use axum::Router;
 use axum::extract::State;
@@ -14,12 +13,10 @@ use millrace::domain::events::Part;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::driven::{self, ARGS, Browser, PATIENCE};
 use super::rig::Rig;
 use super::webchat::Visitor;
 
-const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
-/// How long a browser may take to start, show and end.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// What each of these would do if it ran.
 const DEED: &str = "document.title='taken'";
 
@@ -54,12 +51,7 @@ fn hostile() -> Vec<Part> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_texts_are_words_in_a_browser() {
-    let there =
-        |name: &&&str| Command::new(name).arg("--version").output().is_ok_and(|ran| ran.status.success());
-    let Some(browser) = BROWSERS.iter().find(there) else {
-        eprintln!("left out: there is no Chromium on the path");
-        return;
-    };
+    let Some(browser) = driven::find() else { return };
     let stage = Stage::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -76,7 +68,7 @@ async fn hostile_texts_are_words_in_a_browser() {
     let profile = tempfile::tempdir().unwrap();
     let mut command = tokio::process::Command::new(browser);
     command
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
+        .args(ARGS)
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .args(["--virtual-time-budget=4000", "--dump-dom"])
         .arg(format!("http://{address}/webchat/{name}"))
@@ -90,7 +82,7 @@ async fn hostile_texts_are_words_in_a_browser() {
         "&lt;script&gt;document.title='taken'&lt;/script&gt;&lt;img src=x onerror=",
         "&lt;svg onload=",
         "&lt;/div&gt;&lt;/main&gt;",
-        "&lt;svg/onload=1&gt;.svg",
+        "&lt;svgonload=1&gt;.svg",
         "[1] &lt;iframe src=//evil.example&gt;",
         "=HYPERLINK(\"http://evil.example\",\"A1\")",
         "<b id=\"name\">&lt;img src=x onerror=alert(1)&gt;</b>",
@@ -110,12 +102,70 @@ async fn hostile_texts_are_words_in_a_browser() {
     ] {
         assert!(!dom.contains(made), "{made} came about:\n{dom}");
     }
-    let turned: Vec<_> = body.split('\u{202e}').skip(1).collect();
-    assert!(!turned.is_empty(), "what turns a name around is shown as it is");
+    assert_eq!(
+        body.matches('\u{202e}').count(),
+        1,
+        "a text is shown as it is, and names turn nothing around"
+    );
+    assert!(body.contains(">billgnp.svg</a>"), "{dom}");
     assert!(
         body.matches("class=\"said\" dir=\"auto\"").count() >= 4,
         "and turns nothing beyond its own message: {dom}"
     );
+}
+
+/// A person's own words and the name of their file are as strange as what the bot says, and everything goes through the edge.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_runs_of_what_a_visitor_types_sends_and_presses() {
+    let Some(found) = driven::find() else { return };
+    let rig = Rig::start().await;
+    let mut browser = Browser::open(found).await;
+    browser.go(&rig.url("/webchat/shop")).await;
+    browser.until("document.getElementById('state')?.textContent === 'online'").await;
+
+    let typed = format!("<script>{DEED}</script><img src=x onerror=\"{DEED}\"> =1+1");
+    let says = format!(
+        "document.getElementById('text').value = {}; document.getElementById('form').requestSubmit()",
+        json!(typed)
+    );
+    browser.value(&says).await;
+    browser.until("document.querySelectorAll('.me:not(.going)').length === 1").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file: PathBuf = folder.path().join("=cmd|calc\u{202e}gnp.<img src=x onerror=alert(1)>.svg");
+    std::fs::write(&file, format!("<svg xmlns='http://www.w3.org/2000/svg' onload=\"{DEED}\"></svg>"))
+        .unwrap();
+    browser.choose("#file", &file).await;
+    browser.until("document.querySelectorAll('.me:not(.going)').length === 2").await;
+
+    let visitor = browser.value("JSON.parse(localStorage.getItem('millrace:shop')).visitor").await;
+    let visitor = Visitor::of(&rig, visitor.as_str().unwrap());
+    let mut parts = hostile();
+    // The one with buttons comes last: they go with the next message.
+    let last = parts.remove(1);
+    parts.push(last);
+    for (n, part) in (0..).zip(parts) {
+        visitor.tell(n, part).await;
+    }
+    browser.until("document.querySelectorAll('.choices button').length === 1").await;
+    browser.value("document.querySelector('.choices button').click()").await;
+    browser.until("document.querySelectorAll('.me:not(.going)').length === 3").await;
+
+    // What was meant arrived as it was, and is shown as words.
+    let said = rig.webhooks().into_iter().map(|event| event.data.item.get().to_owned()).collect::<String>();
+    for word in [json!(typed).to_string(), json!("\"><script>").to_string(), "onerror=alert(1)".to_owned()] {
+        assert!(said.contains(&word), "{word} is not in {said}");
+    }
+    let shown = browser.value("document.querySelector('.me').textContent").await;
+    assert_eq!(shown, typed);
+    let shown = browser.value("document.querySelectorAll('.me')[1].textContent").await;
+    assert_eq!(shown, "File: =cmd|calcgnp.<img src=x onerror=alert(1)>.svg", "and turns nothing around");
+    // Nothing of it ran, tried to, or leads to what would.
+    assert_eq!(browser.deeds, Vec::<serde_json::Value>::new());
+    assert_eq!(browser.value("document.title").await, "shop");
+    assert_eq!(browser.value("document.querySelectorAll('script').length").await, 1);
+    assert_eq!(browser.value("document.querySelectorAll('img, svg, iframe, object, embed').length").await, 0);
+    let schemes = browser.value("[...document.querySelectorAll('a')].map(a => a.protocol)").await;
+    assert_eq!(schemes, json!(["https:"]));
 }
 
 /// What the product itself says to a page.

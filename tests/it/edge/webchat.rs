@@ -27,6 +27,11 @@ impl<'r> Visitor<'r> {
         Self { rig, id: field("visitor"), token: field("token") }
     }
 
+    /// One who came by a page.
+    pub(super) fn of(rig: &'r Rig, id: &str) -> Self {
+        Self { rig, id: id.to_owned(), token: String::new() }
+    }
+
     pub(super) async fn say(&self, message: Value) -> Response {
         let request = self.rig.post("/webchat/shop/messages").bearer_auth(&self.token);
         request.body(message.to_string()).send().await.unwrap()

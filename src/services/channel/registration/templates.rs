@@ -28,7 +28,7 @@ impl Registrar {
             let what = format!("`{name}` is no template's name: those have letters, digits and _");
             return Err(RegistrationError::Refused(what));
         }
-        let fields = "fields=name,language,status,rejected_reason";
+        let fields = "fields=name,language,status,rejected_reason,quality_score";
         let url =
             format!("{}/{business}/message_templates?name={name}&{fields}&limit={MOST}", self.graph_url);
         let answer = self.ask("GET", token, &url, None).await?;
@@ -46,5 +46,6 @@ fn read(of: &Value) -> Option<TemplateNews> {
         language: text("language")?,
         status: text("status")?.to_ascii_uppercase(),
         reason: text("rejected_reason").unwrap_or_default(),
+        quality: of.pointer("/quality_score/score").and_then(Value::as_str).unwrap_or_default().to_owned(),
     })
 }

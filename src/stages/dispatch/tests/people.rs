@@ -36,6 +36,8 @@ pub(super) struct Manner {
     pub(super) heard: Option<i64>,
     /// As templates.
     pub(super) template: bool,
+    /// By a person of the business.
+    pub(super) person: bool,
 }
 
 /// What makes a message a template.
@@ -91,6 +93,33 @@ async fn outside_of_the_window_only_a_template_is_sent_and_the_refusal_is_clear(
     assert_eq!(chats, ["2", "3"]);
     let refused = reasons(&rig).into_iter().find(|end| end.1 == SettledStatus::Rejected).unwrap();
     assert!(refused.2.starts_with("window_closed:") && refused.2.contains("template"), "{refused:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_of_the_business_has_a_week_on_messenger_and_the_message_says_so() {
+    for channel in [ChannelKind::Messenger, ChannelKind::Instagram] {
+        let mut rig = Rig::with(FakeChannel::new(channel), Duration::from_millis(1)).await;
+        for (chat, hours, person) in
+            [(1, 23, true), (2, 24, true), (3, 167, true), (4, 168, true), (5, 24, false)]
+        {
+            (rig.manner.heard, rig.manner.person) = (Some(hours), person);
+            rig.send(&[Say { channel, ..say("a", chat, &["hi"]) }]);
+        }
+        rig.settle(5 * SEC).await;
+        let mut sent: Vec<_> =
+            rig.telegram.sent().into_iter().map(|sent| (sent.chat, sent.human_agent)).collect();
+        sent.sort();
+        assert_eq!(sent, [("1".to_owned(), false), ("2".to_owned(), true), ("3".to_owned(), true)]);
+        let mut refused: Vec<_> = reasons(&rig)
+            .into_iter()
+            .filter(|end| end.1 == SettledStatus::Rejected)
+            .map(|end| end.2)
+            .collect();
+        refused.sort();
+        assert_eq!(refused.len(), 2, "{refused:?}");
+        assert!(refused[0].starts_with("window_closed:") && refused[0].contains("168"), "{refused:?}");
+        assert!(refused[1].starts_with("window_closed:") && refused[1].contains("24"), "{refused:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

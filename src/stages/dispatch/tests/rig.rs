@@ -21,7 +21,7 @@ use crate::config::Secret;
 use crate::domain::bot::{Bot, BotSpec};
 use crate::domain::envelope::Envelope;
 use crate::domain::events::{
-    Part, ReceiptReceived, ReceiptStatus, ReplyReady, Settled, SettledStatus, Signal, SignalReady,
+    Part, ReceiptReceived, ReceiptStatus, ReplyReady, Route, Settled, SettledStatus, Signal, SignalReady,
 };
 use crate::domain::ids::{AccountId, BotId, ConversationId, EventId, TenantId};
 use crate::domain::time::{Clock, Timestamp};
@@ -249,7 +249,7 @@ impl Rig {
             chat: say.chat.clone(),
             thread: None,
             chat_kind: crate::domain::events::ChatKind::Private,
-            route: crate::domain::events::Route::Extractive,
+            route: if self.manner.person { Route::Person } else { Route::Extractive },
             parts,
             heard_at: self.manner.heard.map(|hours| Timestamp::from_millis(now.millis() - hours * 3_600_000)),
             epoch: self.manner.epoch,

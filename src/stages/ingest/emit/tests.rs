@@ -272,3 +272,24 @@ fn a_page_that_was_read_is_a_receipt_up_to_then() {
     assert_eq!((receipt.data.upto, receipt.data.status), (Some(THEN), ReceiptStatus::Read));
     assert_eq!(receipt.conversation.as_str(), "acme/webchat/77/5");
 }
+
+#[test]
+fn a_files_name_is_a_label_and_that_of_a_place_is_words() {
+    let named = |kind, name: &str| {
+        let file =
+            Attachment { kind, id: Some("f1".into()), url: None, mime: None, name: Some(name.to_owned()) };
+        let it = Normalised { attachments: vec![file], ..said(TurnKind::Attachment) };
+        let out = run(root(ChannelKind::Telegram), it, &bot("", false), Duration::from_secs(1));
+        let turn: Envelope<TurnOpened> = decode(&out[0]);
+        turn.data.attachments[0].name.clone()
+    };
+    let name = |name| named(AttachmentKind::Document, name);
+    assert_eq!(name("../../bill\u{202e}gnp.svg\r\n").as_deref(), Some("billgnp.svg"));
+    assert_eq!(
+        name("<svg onload=1>.svg").as_deref(),
+        Some("<svg onload=1>.svg"),
+        "words, whatever they look like"
+    );
+    assert_eq!(name("\u{202e}/\0"), None, "nothing is left of it");
+    assert_eq!(named(AttachmentKind::Venue, "Café/Bar: Mitte").as_deref(), Some("Café/Bar: Mitte"));
+}

@@ -69,18 +69,26 @@ async fn what_is_told_of_a_business_account_is_noted() {
     let said = r#"{"from":"491511","id":"w1","timestamp":"1795246190","type":"text","text":{"body":"hi"}}"#;
     let paused = r#"{"event":"PAUSED","message_template_id":1,"message_template_name":"sale","message_template_language":"de","reason":"NONE"}"#;
     let field = "message_template_status_update";
+    let taken = r#"{"previous_quality_score":"GREEN","new_quality_score":"red","message_template_id":1,"message_template_name":"sale","message_template_language":"de"}"#;
     bench.stage.admit(
         &mut bench.cx,
-        vec![told(0, "messages/messages", said, Some("77")), told(1, field, paused, None)],
+        vec![
+            told(0, "messages/messages", said, Some("77")),
+            told(1, field, paused, None),
+            told(2, "message_template_quality_update", taken, None),
+            // Nothing is known of how these stand.
+            told(3, "message_template_components_update", taken, None),
+            told(4, "message_template_quality_update", r#"{"message_template_name":"sale"}"#, None),
+        ],
     );
     bench.settle().await;
-    assert_eq!(bench.cx.finished, [0, 1]);
+    assert_eq!(bench.cx.finished, [0, 1, 2, 3, 4]);
     let account = bench.out::<TurnOpened>()[0].data.account.clone();
     assert_eq!(bench.directory.number_of("waba"), Some(account));
     let news = bench.directory.templates_told();
-    assert_eq!(news.len(), 1);
-    assert_eq!(
-        (news[0].0.as_str(), news[0].1.name.as_str(), news[0].1.status.as_str()),
-        ("waba", "sale", "PAUSED")
-    );
+    let news: Vec<_> = news
+        .iter()
+        .map(|(business, it)| (business.as_str(), it.name.as_str(), it.status.as_str(), it.quality.as_str()))
+        .collect();
+    assert_eq!(news, [("waba", "sale", "PAUSED", ""), ("waba", "sale", "", "RED")]);
 }
