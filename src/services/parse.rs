@@ -157,9 +157,9 @@ impl Parsers {
         Command::new(&self.program)
             .args(["parse", "--kind", kind])
             .env_clear()
-            // Else the allocator takes the whole address space at once, and what does not fit into that block, such as one
-            // line of 10 MB now and then, has no room beside it.
-            .env("MIMALLOC_ARENA_RESERVE", "32MiB")
+            // Else the allocator keeps the addresses of what was freed, of which a parser has few, and a line of 10 MB now
+            // and then finds no room between them.
+            .env("_RJEM_MALLOC_CONF", "retain:false,narenas:1")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
