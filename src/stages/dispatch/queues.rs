@@ -323,9 +323,11 @@ impl Queues {
 
     /// A chat that stands first in its line and is not to be tried makes room, so that it comes back as the last.
     fn unlist(&mut self, ix: Ix) {
-        if let Some(chat) = self.chats.get_mut(ix)
-            && let Some(line) = self.lines.get_mut(chat.line)
-            && line.ready.front() == Some(&ix)
+        let Some(line) = self.chats.get(ix).and_then(|chat| self.lines.get_mut(chat.line)) else { return };
+        // Removed chats are still in the list, and nobody stands behind one of them.
+        while line.ready.pop_front_if(|first| self.chats.get(*first).is_none()).is_some() {}
+        if line.ready.front() == Some(&ix)
+            && let Some(chat) = self.chats.get_mut(ix)
         {
             line.ready.pop_front();
             chat.listed = false;

@@ -294,6 +294,18 @@ proptest! {
     }
 }
 
+/// Who is first behind a chat that was removed is first: it loses its place when it stands aside.
+#[test]
+fn nobody_stands_behind_a_removed_chat() {
+    let mut both = Both::new();
+    let ops = [Op::Look(0, true), Op::Ready(0), Op::Ready(1), Op::Ready(2), Op::Ready(3), Op::Remove(1)];
+    let then = [Op::Aside(0), Op::Aside(2), Op::Ready(2), Op::Look(0, false)];
+    for op in ops.into_iter().chain(then) {
+        both.apply(op);
+        both.check();
+    }
+}
+
 /// A model that could not tell a forgotten chat from a served one would prove nothing.
 #[test]
 #[should_panic(expected = "left")]
