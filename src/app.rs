@@ -19,6 +19,7 @@ pub mod generate;
 pub mod golden;
 pub mod load;
 pub mod meaning;
+mod memory;
 pub mod modes;
 pub mod observed;
 pub mod owned;

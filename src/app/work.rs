@@ -75,6 +75,7 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
                     .into_iter()
                     .map(ObservedChannel::wrap)
                     .collect(),
+                let_go: super::memory::give_back,
             };
             run(parts, pipeline, DispatchFactory::new(deps));
         }

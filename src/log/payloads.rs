@@ -63,7 +63,7 @@ impl Payloads {
     ///
     /// # Errors
     /// When the disk does not take them.
-    pub fn store(&self, records: &[Bytes]) -> Result<Vec<Place>, LogError> {
+    pub fn store(&self, records: &[impl AsRef<[u8]>]) -> Result<Vec<Place>, LogError> {
         let mut segments = self.lock();
         let mut places = Vec::with_capacity(records.len());
         let mut rest = records;
@@ -125,7 +125,7 @@ impl Segments {
     fn store(
         &mut self,
         folder: &Path,
-        records: &[Bytes],
+        records: &[impl AsRef<[u8]>],
         places: &mut Vec<Place>,
     ) -> Result<usize, LogError> {
         let trouble =
@@ -142,7 +142,7 @@ impl Segments {
             return Err(trouble(io::Error::other("it has no file to write to")));
         };
         let (mut end, mut together, first) = (segment.len, Vec::new(), places.len());
-        for record in records {
+        for record in records.iter().map(AsRef::as_ref) {
             if end >= SEGMENT {
                 break;
             }

@@ -24,6 +24,7 @@ mod backlog;
 mod backoff;
 mod common;
 mod config;
+mod crowd;
 mod error;
 mod job;
 mod obey;
@@ -87,6 +88,8 @@ pub struct DispatchDeps {
     pub config: DispatchConfig,
     /// A folder for replies that are parked; what is in it does not outlive the process.
     pub scratch: PathBuf,
+    /// Called on the blocking pool when a restore has let go of much memory.
+    pub let_go: fn(),
 }
 
 /// Makes a [`Dispatch`] per partition of `reply.ready` and of `reply.bulk`. Clones share the bound on calls under way.

@@ -1,12 +1,16 @@
 //! A new owner of a partition with many parked replies: how soon it sends the first, and what the others take in memory.
 //!
 //! Guarantee: the replies stand in the parked topic as dispatch would have written them, and the time counts from the moment
-//! at which the stage begins to join its group until the provider has the first message.
+//! at which the stage begins to join its group until the provider has the first message. Memory is what is resident in the
+//! whole process, by how much more than before the stage began, both times without what the allocator keeps of memory that
+//! was let go: so it holds beside the partition's state all that a running dispatcher needs, and nothing of what wrote the
+//! replies.
 
 use std::time::{Duration, Instant};
 
 use super::{BATCH, Blast, Range};
 use crate::app::load::rss_bytes;
+use crate::app::memory;
 use crate::app::settings::Settings;
 use crate::domain::events::{Lane, Parked};
 use crate::domain::time::{Clock, SystemClock};
@@ -18,7 +22,7 @@ use crate::log::{Outgoing, TopicName};
 pub struct Found {
     /// From joining the group to the first message at the provider.
     pub first: Duration,
-    /// Resident memory that came with the replies, before the first of them was sent.
+    /// Resident memory that came with the stage and the replies, when the first of them was sent.
     pub bytes: u64,
 }
 
@@ -44,11 +48,13 @@ pub async fn run(
         done(batch.len() as u64);
         range.parts.log.append(&batch).await?;
     }
+    memory::give_back();
     let (before, until) = (rss_bytes(), range.arrived.expect(1));
     let begun = Instant::now();
     range.start().await?;
     range.arrived.until(until).await?;
     let first = begun.elapsed();
+    memory::give_back();
     let bytes = rss_bytes().saturating_sub(before);
     range.close().await;
     Ok(Found { first, bytes })

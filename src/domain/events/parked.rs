@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use super::settled::Lane;
 use crate::domain::ids::{BotId, ConversationId, EventId, TenantId};
@@ -74,6 +75,28 @@ impl Parked {
     /// The topic's name.
     pub const TYPE: &'static str = "reply.parked.v1";
 
+    /// Reads a record without its reply, which is given as it stands there: a JSON string, to be told from a record by
+    /// [`Parked::unquote`]. A restore of very many keeps them as they are.
+    ///
+    /// # Errors
+    /// When it is not one of these records.
+    pub fn split(json: &[u8]) -> Result<(Self, Option<&str>), serde_json::Error> {
+        let mut flat: Flat<&RawValue> = serde_json::from_slice(json)?;
+        let quoted = flat.reply.take().map(RawValue::get);
+        let parked = flat.parked(quoted.map(|_| String::new()))?;
+        let quoted = quoted.filter(|_| matches!(parked, Self::Put { .. }));
+        Ok((parked, quoted))
+    }
+
+    /// A reply's record, whether it was kept as it is, or as [`Parked::split`] gave it.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn unquote(kept: &[u8]) -> Result<Option<String>, serde_json::Error> {
+        // A record is a JSON object.
+        if kept.first() == Some(&b'"') { serde_json::from_slice(kept).map(Some) } else { Ok(None) }
+    }
+
     /// What compaction keeps one of.
     #[must_use]
     pub fn key(&self) -> ParkedKey {
@@ -106,7 +129,7 @@ pub enum Limited {
 /// Every field of every kind. What serde makes of a tagged enum keeps all values aside until it has seen the tag, which is
 /// most of the time that a restore of a million replies takes.
 #[derive(Deserialize)]
-struct Flat {
+struct Flat<R> {
     #[serde(rename = "type")]
     kind: Kind,
     id: Option<EventId>,
@@ -124,7 +147,7 @@ struct Flat {
     business: Option<String>,
     address: Option<String>,
     deadline: Option<Timestamp>,
-    reply: Option<String>,
+    reply: Option<R>,
     until: Option<Timestamp>,
     at: Option<Timestamp>,
 }
@@ -137,40 +160,48 @@ enum Kind {
     Limit,
 }
 
-impl<'de> Deserialize<'de> for Parked {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+impl<R> Flat<R> {
+    /// The record, with this for its reply.
+    fn parked<E: serde::de::Error>(self, reply: Option<String>) -> Result<Parked, E> {
         fn need<T, E: serde::de::Error>(found: Option<T>, name: &'static str) -> Result<T, E> {
             found.ok_or_else(|| E::missing_field(name))
         }
-        let flat = Flat::deserialize(from)?;
-        let (epoch, lane) = (flat.epoch, flat.lane);
-        Ok(match flat.kind {
-            Kind::Put => Self::Put {
-                id: need(flat.id, "id")?,
-                offset: need(flat.offset, "offset")?,
-                of: need(flat.of, "of")?,
-                attempt: need(flat.attempt, "attempt")?,
+        let (epoch, lane) = (self.epoch, self.lane);
+        Ok(match self.kind {
+            Kind::Put => Parked::Put {
+                id: need(self.id, "id")?,
+                offset: need(self.offset, "offset")?,
+                of: need(self.of, "of")?,
+                attempt: need(self.attempt, "attempt")?,
                 epoch,
                 lane,
-                tenant: need(flat.tenant, "tenant")?,
-                bot: need(flat.bot, "bot")?,
-                conversation: need(flat.conversation, "conversation")?,
-                deadline: flat.deadline,
-                reply: need(flat.reply, "reply")?,
+                tenant: need(self.tenant, "tenant")?,
+                bot: need(self.bot, "bot")?,
+                conversation: need(self.conversation, "conversation")?,
+                deadline: self.deadline,
+                reply: need(reply, "reply")?,
             },
-            Kind::Epoch => Self::Epoch { epoch, lane },
+            Kind::Epoch => Parked::Epoch { epoch, lane },
             Kind::Limit => {
-                let chat = || flat.chat.map(Limited::Chat);
-                let number = || flat.number.map(Limited::Number);
-                let app = || flat.app.map(Limited::App);
-                let business = || flat.business.map(Limited::Business);
-                let address = || flat.address.map(Limited::Address);
-                let of = flat.bot.map(Limited::Bot).or_else(chat).or_else(number).or_else(app);
+                let chat = || self.chat.map(Limited::Chat);
+                let number = || self.number.map(Limited::Number);
+                let app = || self.app.map(Limited::App);
+                let business = || self.business.map(Limited::Business);
+                let address = || self.address.map(Limited::Address);
+                let of = self.bot.map(Limited::Bot).or_else(chat).or_else(number).or_else(app);
                 let of = of.or_else(business).or_else(address);
-                let (of, until) = (need(of, "bot")?, need(flat.until, "until")?);
-                Self::Limit { of, until, at: flat.at, epoch, lane }
+                let (of, until) = (need(of, "bot")?, need(self.until, "until")?);
+                Parked::Limit { of, until, at: self.at, epoch, lane }
             }
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for Parked {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut flat: Flat<String> = Flat::deserialize(from)?;
+        let reply = flat.reply.take();
+        flat.parked(reply)
     }
 }
 
@@ -288,6 +319,11 @@ mod tests {
         assert!(wrong(r#"{"epoch":1,"lane":"ready"}"#).contains("`type`"));
     }
 
+    fn reply_of(parked: &Parked) -> &str {
+        let Parked::Put { reply, .. } = parked else { panic!("{parked:?}") };
+        reply
+    }
+
     #[test]
     fn a_parked_reply_keeps_its_record_as_it_stood() {
         let parked = Parked::Put {
@@ -306,5 +342,15 @@ mod tests {
         let json = serde_json::to_string(&parked).unwrap();
         assert!(json.starts_with(r#"{"type":"put","id":""#), "{json}");
         assert_eq!(serde_json::from_str::<Parked>(&json).unwrap(), parked);
+        // In two pieces it is the same.
+        let (mut split, quoted) = Parked::split(json.as_bytes()).unwrap();
+        let Parked::Put { reply, .. } = &mut split else { panic!("{split:?}") };
+        assert_eq!(reply, "");
+        *reply = Parked::unquote(quoted.unwrap().as_bytes()).unwrap().unwrap();
+        assert_eq!(split, parked);
+        assert_eq!(Parked::unquote(reply_of(&parked).as_bytes()).unwrap(), None);
+        assert!(Parked::unquote(br#""a" b"#).is_err());
+        let without = json.replace("reply", "answer");
+        assert!(Parked::split(without.as_bytes()).unwrap_err().to_string().contains("`reply`"));
     }
 }

@@ -8,6 +8,13 @@ pub struct Ix {
     generation: u32,
 }
 
+impl Ix {
+    /// Where its value stands, or stood.
+    pub(super) const fn place(self) -> u32 {
+        self.at
+    }
+}
+
 /// Values by [`Ix`]. Places of removed values are used again.
 #[derive(Debug)]
 pub(super) struct Arena<T> {
@@ -47,6 +54,12 @@ impl<T> Arena<T> {
         self.slots.get_mut(ix.at as usize).filter(|slot| slot.generation == ix.generation)?.value.as_mut()
     }
 
+    /// The name of the value that stands here now.
+    pub(super) fn at(&self, at: u32) -> Option<Ix> {
+        let slot = self.slots.get(at as usize)?;
+        slot.value.as_ref().map(|_| Ix { at, generation: slot.generation })
+    }
+
     pub(super) fn remove(&mut self, ix: Ix) -> Option<T> {
         let slot = self.slots.get_mut(ix.at as usize).filter(|slot| slot.generation == ix.generation)?;
         let value = slot.value.take()?;
@@ -60,6 +73,20 @@ impl<T> Arena<T> {
             let at = u32::try_from(at).unwrap_or(u32::MAX);
             Some((Ix { at, generation: slot.generation }, slot.value.as_ref()?))
         })
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slots.iter_mut().filter_map(|slot| slot.value.as_mut())
+    }
+
+    /// Gives memory back that it does not need soon.
+    pub(super) fn fit(&mut self) {
+        self.slots.shrink_to_fit();
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot<T>>() + self.free.capacity() * size_of::<u32>()
     }
 
     #[cfg(test)]
@@ -79,6 +106,7 @@ mod tests {
         assert_eq!(arena.remove(a), Some("a"));
         let c = arena.insert("c");
         assert_eq!((arena.get(a), arena.get(b), arena.get(c)), (None, Some(&"b"), Some(&"c")));
+        assert_eq!((a.place(), arena.at(a.place()), arena.at(7)), (c.place(), Some(c), None));
         assert_eq!((arena.remove(a), arena.len()), (None, 2));
         assert_eq!(arena.iter().map(|(ix, _)| ix).collect::<Vec<_>>(), [c, b]);
     }

@@ -7,6 +7,7 @@
 //! 3. In a chat where replies wait, bulk waits.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::events::Lane;
@@ -28,8 +29,10 @@ struct State {
 struct Replies {
     /// It knows what was sent before.
     restored: bool,
-    /// Where it has something to send.
-    chats: HashSet<ConversationId>,
+    /// Where it has something to send: hashes of the conversations, since there may be very many. Should two ever meet,
+    /// bulk is early or late in one chat.
+    chats: HashSet<u64>,
+    hasher: RandomState,
 }
 
 impl Common {
@@ -55,15 +58,17 @@ impl Common {
     /// Replies wait in a chat, or none do any more.
     pub(super) fn replies_wait(&self, chat: &ConversationId, wait: bool) {
         let mut replies = self.replies();
+        let chat = replies.hasher.hash_one(chat);
         if wait {
-            replies.chats.insert(chat.clone());
+            replies.chats.insert(chat);
         } else {
-            replies.chats.remove(chat);
+            replies.chats.remove(&chat);
         }
     }
 
     pub(super) fn do_replies_wait(&self, chat: &ConversationId) -> bool {
-        self.replies().chats.contains(chat)
+        let replies = self.replies();
+        replies.chats.contains(&replies.hasher.hash_one(chat))
     }
 
     fn replies(&self) -> MutexGuard<'_, Replies> {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use crate::domain::envelope::{CONTENT_TYPE, DecodeError, Envelope};
-use crate::domain::events::{ChatKind, Content, Part, ReplyReady, Route};
+use crate::domain::events::{ChatKind, Content, Parked, Part, ReplyReady, Route};
 use crate::domain::modes::Standing;
 use crate::domain::time::Timestamp;
 use crate::domain::window::{self, Refusal, Wording};
@@ -111,8 +111,11 @@ pub(super) fn record(offset: u64, bot: &str, value: Bytes) -> Record {
     }
 }
 
-/// The reply that was kept under an offset, with its record.
-pub(super) fn revive(offset: u64, value: Bytes) -> Result<(Record, Reply), DecodeError> {
+/// The reply that was kept under an offset, with its record: as it was in its lane, whoever kept it.
+pub(super) fn revive(offset: u64, kept: Bytes) -> Result<(Record, Reply), DecodeError> {
+    let unquoted = Parked::unquote(&kept);
+    let unquoted = unquoted.map_err(|source| DecodeError::Shape { expected: Parked::TYPE, source })?;
+    let value = unquoted.map_or(kept, Bytes::from);
     let reply = Reply::decode(&value)?;
     Ok((record(offset, reply.bot.as_str(), value), reply))
 }

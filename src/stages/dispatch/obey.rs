@@ -51,6 +51,8 @@ impl Dispatch {
                     Command::Send(head) => self.send(cx, head),
                     Command::LookUp(ids) => self.look_up(cx, ids),
                     Command::Ready(chat) => self.ready(cx, &chat),
+                    Command::Crowd(crowd) => self.crowd(cx, crowd),
+                    Command::Gone(chat) => self.gone(&chat),
                     Command::Free(place) => self.freed.push(place),
                 }
             }

@@ -25,6 +25,7 @@ mod chats;
 mod copies;
 mod faults;
 mod holds;
+mod ids;
 mod item;
 mod known;
 mod outcome;
@@ -42,7 +43,7 @@ use crate::log::Place;
 pub(crate) use bounds::Bounds;
 pub(super) use known::Search;
 pub(super) use protocol::Head;
-pub(crate) use protocol::{Arrival, Change, Command, DeadLetter, Entry, May, Now, Outcome, Verdict};
+pub(crate) use protocol::{Arrival, Change, Command, Crowd, DeadLetter, Entry, May, Now, Outcome, Verdict};
 #[cfg(test)]
 pub(crate) use restore::Recovered;
 pub(crate) use restore::{Doubt, From, Restore, next_epoch};
@@ -156,6 +157,11 @@ impl Machine {
         self.chats.find_bot(bot).map_or((0, 0), |bot| (bot.parked, bot.parked_bytes))
     }
 
+    /// A chat's name; `None` = it is forgotten.
+    pub(crate) fn name(&self, chat: Ix) -> Option<ConversationId> {
+        self.chats.name(chat)
+    }
+
     /// Which bot's a chat is.
     pub(crate) fn bot_of(&self, chat: &ConversationId) -> Option<&BotId> {
         let (ix, _) = self.chats.find(chat)?;
@@ -186,6 +192,17 @@ impl Machine {
         waiting.chain(self.items.values().filter_map(Item::place))
     }
 
+    /// How many parked replies only wait.
+    pub(crate) fn parked(&self) -> usize {
+        self.chats.slots().len()
+    }
+
+    /// What everything that waits takes, in bytes.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.chats.bytes() + self.open.capacity() * size_of::<(EventId, u64)>()
+    }
+
     /// True when nothing waits and nothing is under way: no call, no append, no look-up.
     #[cfg(test)]
     pub(crate) fn is_done(&self) -> bool {
@@ -195,7 +212,7 @@ impl Machine {
     /// Offsets of all open replies, parked ones too.
     #[cfg(test)]
     pub(crate) fn open_ids(&self) -> HashMap<EventId, u64> {
-        let parked = self.chats.slots().iter().map(|slot| (slot.id, slot.offset));
+        let parked = self.chats.slots().iter().map(|slot| (slot.id(), slot.offset()));
         self.open.iter().map(|(id, offset)| (*id, *offset)).chain(parked).collect()
     }
 
@@ -225,7 +242,7 @@ impl Machine {
             return;
         }
         if self.is_read(offset) {
-            self.out.push(Command::Ready(found.name.clone()));
+            self.out.extend(self.chats.name(chat).map(Command::Ready));
         } else {
             self.unread.insert(offset, chat);
         }
@@ -234,8 +251,8 @@ impl Machine {
     /// A chat's oldest reply.
     fn head(&self, chat: &chats::Chat) -> Option<u64> {
         if self.faults.has(Mutant::PendingSkipped) {
-            let sure = |offset: &&u64| self.items.get(offset).is_some_and(|item| !item.is_pending());
-            return chat.live.iter().filter(sure).copied().chain(self.chats.first_parked(chat)).min();
+            let sure = |offset: &u64| self.items.get(offset).is_some_and(|item| !item.is_pending());
+            return chat.live().filter(sure).chain(self.chats.first_parked(chat)).min();
         }
         self.chats.head(chat)
     }

@@ -115,7 +115,7 @@ impl Dispatch {
     }
 
     fn step_reply(&mut self, cx: &mut PartitionCx<Effect>, ix: Ix, now: Now) -> Turn {
-        let Some(chat) = self.queues.first(ix) else { return Turn::Over };
+        let Some(chat) = self.next_chat(ix) else { return Turn::Over };
         let Some(conversation) = self.queues.chat(chat).map(|chat| chat.conversation.clone()) else {
             return Turn::Over;
         };

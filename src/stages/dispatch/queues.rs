@@ -120,6 +120,44 @@ impl Queues {
         self.rouse(line);
     }
 
+    /// Chats of a line that wait since the restore, by their numbers in the machine.
+    pub(super) fn crowd(&mut self, line: Ix, chats: Vec<Ix>) {
+        if let Some(found) = self.lines.get_mut(line) {
+            found.crowd.extend(chats);
+            self.rouse(line);
+        }
+    }
+
+    /// The next of them, when it is its turn: every second time, while other chats wait that were not begun with.
+    pub(super) fn of_crowd(&mut self, line: Ix) -> Option<Ix> {
+        let line = self.lines.get_mut(line).filter(|line| !line.crowd.is_empty())?;
+        if let Some(first) = line.ready.front() {
+            let begun = self.chats.get(*first).is_some_and(|chat| chat.loaded.is_some());
+            let turn = line.crowds_turn && !begun;
+            line.crowds_turn = !turn;
+            if !turn {
+                return None;
+            }
+        }
+        let next = line.crowd.pop_front();
+        if line.crowd.is_empty() {
+            line.crowd = VecDeque::new();
+        }
+        next
+    }
+
+    /// One of them is the first of its line.
+    pub(super) fn come_forward(&mut self, conversation: ConversationId, line: Ix) -> Ix {
+        let ix = self.add(conversation, line);
+        if let Some(chat) = self.chats.get_mut(ix) {
+            (chat.state, chat.listed) = (State::Ready, true);
+        }
+        if let Some(line) = self.lines.get_mut(line) {
+            line.ready.push_front(ix);
+        }
+        ix
+    }
+
     /// A chat's head is being loaded.
     pub(super) fn load(&mut self, ix: Ix) {
         self.aside(ix, State::Loading);

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use super::job::Reply;
@@ -24,6 +23,8 @@ use crate::pipeline::PartitionCx;
 
 /// Batches of the parked topic that are understood while the next one is read.
 const AHEAD: usize = 2;
+/// With so many parked replies what it took to read them is worth giving back.
+const MANY: usize = 10_000;
 /// How far the clocks of processes and brokers may differ.
 const CLOCKS: Duration = Duration::from_secs(60);
 /// Statuses of earlier sends are looked for no further back than this.
@@ -64,6 +65,10 @@ impl Dispatch {
         self.pause_again(recovered.waits(now), now.moment);
         self.machine = recovered.machine(now);
         self.payloads.keep(self.machine.places());
+        if self.machine.parked() >= MANY {
+            let let_go = self.shared.deps.let_go;
+            tokio::task::spawn_blocking(let_go).await.map_err(|gone| LogError::Closed(gone.to_string()))?;
+        }
         let took = cx.clock.uptime().saturating_sub(began);
         tracing::info!(partition = %cx.partition, epoch = cx.epoch, ms = took.as_millis(), "restored");
         Ok(())
@@ -181,14 +186,13 @@ fn understand(batch: &[Record], lane: Lane, payloads: &Payloads) -> Result<Vec<U
     let mut replies = Vec::with_capacity(batch.len());
     for record in batch {
         let key = std::str::from_utf8(&record.key).ok().and_then(|key| key.parse().ok());
-        let value = (!record.value.is_empty()).then(|| serde_json::from_slice(&record.value)).transpose();
-        match (key, value) {
+        // What a reply says is not looked at before its turn: that would be half of what a restore costs.
+        let value = (!record.value.is_empty()).then(|| Parked::split(&record.value)).transpose();
+        match (key, value.map(Option::unzip)) {
             // The other lane keeps its own.
-            (_, Ok(Some(Parked::Put { lane: other, .. }))) if other != lane => {}
-            (Some(key), Ok(mut value)) => {
-                if let Some(Parked::Put { reply, .. }) = &mut value {
-                    replies.push(Bytes::from(std::mem::take(reply)));
-                }
+            (_, Ok((Some(Parked::Put { lane: other, .. }), _))) if other != lane => {}
+            (Some(key), Ok((value, reply))) => {
+                replies.extend(reply.flatten());
                 read.push((key, value, Place::default()));
             }
             _ => tracing::warn!(offset = record.offset, "a parked record of an unknown kind is passed over"),

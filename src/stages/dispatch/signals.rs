@@ -87,7 +87,8 @@ impl Dispatch {
         // Whoever sees the reply come needs no "is typing"; on WhatsApp it is also the read mark.
         let overtaken = matches!(signal, Signal::Typing { .. })
             && channel != ChannelKind::Whatsapp
-            && self.queues.find(&event.conversation).is_some();
+            && (self.queues.find(&event.conversation).is_some()
+                || !self.machine.is_empty(&event.conversation));
         let keys = self.common.limits().keys(&event.bot, &event.conversation, false);
         let waiting = Waiting { keys, chat, signal, at };
         if event.runid.is_some() || channel == ChannelKind::Webchat || overtaken || waiting.is_stale(now) {

@@ -17,7 +17,7 @@ const LEVELS: [&[&str]; 7] = [
 const NEIGHBOURS: [(&str, &str); 1] = [("pipeline", "log")];
 
 /// Crates that are named in one place only, and the places.
-const OWNERS: [(&str, &[&str]); 12] = [
+const OWNERS: [(&str, &[&str]); 13] = [
     ("rdkafka", &["src/log/kafka"]),
     ("sqlx", &["src/store"]),
     ("reqwest", &["src/services/http"]),
@@ -27,6 +27,7 @@ const OWNERS: [(&str, &[&str]); 12] = [
     ("seccompiler", &["src/services/parse"]),
     ("fastembed", &["src/services/embed"]),
     ("ort", &["src/services/embed"]),
+    ("tikv_jemalloc_ctl", &["src/app/memory.rs"]),
     ("axum", &["src/edge", "src/api", "src/sim"]),
     ("anyhow", &["src/main.rs", "src/cli", "src/app"]),
     ("clap", &["src/cli"]),

@@ -67,7 +67,7 @@ impl Machine {
         if self.known.is_whole(arrival.id, arrival.of) {
             return true;
         }
-        let parked = || self.chats.slots().find(arrival.id).map(|slot| slot.offset);
+        let parked = || self.chats.slots().find(arrival.id).map(super::item::Slot::offset);
         let Some(original) = self.open.get(&arrival.id).copied().or_else(parked) else { return false };
         let in_memory = self.items.get(&original).is_some_and(|item| item.put.is_none());
         if in_memory && self.faults.has(Mutant::CompletedById) {
@@ -144,7 +144,7 @@ impl Machine {
         self.count_out(&item);
         self.holds.release(offset);
         if let Some(chat) = self.chats.get_mut(item.chat) {
-            chat.live.remove(&offset);
+            chat.remove(offset);
         }
         self.out.push(Command::Complete(offset));
         self.announce(item.chat);

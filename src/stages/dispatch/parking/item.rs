@@ -1,7 +1,7 @@
 //! A reply as the machine sees it: an [`Item`] while something is done with it, a [`Slot`] while it only waits.
 //!
-//! Guarantee: a parked reply that waits costs 48 bytes here, its id's entry and its place in its chat; what it says stays in
-//! the caller's store.
+//! Guarantee: a parked reply that waits costs 45 bytes here, its place in its chat included, and its id's entry; what it
+//! says stays in the caller's store.
 
 use std::time::Duration;
 
@@ -14,17 +14,43 @@ use crate::domain::time::Timestamp;
 use crate::log::Place;
 use crate::stages::dispatch::arena::Ix;
 
-/// A parked reply of which no part is settled or under way.
+/// A parked reply of which no part is settled or under way. Packed, since there may be a million.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slot {
-    pub(super) id: EventId,
-    /// Its record's in the lane.
-    pub(super) offset: u64,
-    position: u64,
-    deadline: Timestamp,
-    len: u32,
-    of: u16,
-    attempt: u16,
+    id: EventId,
+    offset: Short<6>,
+    position: Short<6>,
+    len: Short<4>,
+    /// All bits = never.
+    deadline: Short<6>,
+    of: Short<2>,
+    attempt: Short<1>,
+    link: Short<4>,
+}
+
+/// A number in few bytes; a larger one becomes the largest.
+#[derive(Debug, Clone, Copy)]
+struct Short<const N: usize>([u8; N]);
+
+impl<const N: usize> Short<N> {
+    const MAX: u64 = u64::MAX >> (64 - 8 * N);
+
+    fn new(number: u64) -> Self {
+        let (mut short, bytes) = ([0; N], number.min(Self::MAX).to_le_bytes());
+        short.copy_from_slice(&bytes[..N]);
+        Self(short)
+    }
+
+    fn get(self) -> u64 {
+        let mut bytes = [0; 8];
+        bytes[..N].copy_from_slice(&self.0);
+        u64::from_le_bytes(bytes)
+    }
+
+    /// A number that is known to have come from a `u32`.
+    fn small(self) -> u32 {
+        u32::try_from(self.get()).unwrap_or(u32::MAX)
+    }
 }
 
 /// Stands for "no deadline".
@@ -176,6 +202,11 @@ impl Keyed for Slot {
 }
 
 impl Slot {
+    /// Links to no slot.
+    pub(super) const NONE: u32 = u32::MAX;
+
+    /// What does not fit can't occur: no partition has so many records, no store so many bytes, and a reply of 256 KiB not
+    /// so many parts. Of calls only the count is cut.
     pub(super) fn new(
         id: EventId,
         offset: u64,
@@ -183,50 +214,101 @@ impl Slot {
         (of, attempt): (u32, u32),
         deadline: Timestamp,
     ) -> Self {
-        // A reply is at most 256 KiB, so a number that does not fit can't occur; it would only cut the count.
-        let short = |n: u32| u16::try_from(n).unwrap_or(u16::MAX);
-        let (of, attempt) = (short(of), short(attempt));
-        Self { id, offset, position: place.position, deadline, len: place.len, of, attempt }
+        Self {
+            id,
+            offset: Short::new(offset),
+            position: Short::new(place.position),
+            len: Short::new(place.len.into()),
+            // What was due before 1970 is as late as what was due then.
+            deadline: Short::new(u64::try_from(deadline.millis()).unwrap_or(0)),
+            of: Short::new(of.into()),
+            attempt: Short::new(attempt.into()),
+            link: Short::new(Self::NONE.into()),
+        }
+    }
+
+    pub(super) fn id(&self) -> EventId {
+        self.id
+    }
+
+    /// Its record's in the lane.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset.get()
     }
 
     pub(super) fn of(&self) -> u32 {
-        u32::from(self.of)
+        self.of.small()
+    }
+
+    fn attempt(&self) -> u32 {
+        self.attempt.small()
+    }
+
+    /// The number of what follows in its chat; while a restore reads, the chat's.
+    pub(super) fn link(&self) -> u32 {
+        self.link.small()
+    }
+
+    pub(super) fn set_link(&mut self, link: u32) {
+        self.link = Short::new(link.into());
     }
 
     pub(super) fn set_place(&mut self, place: Place) {
-        (self.position, self.len) = (place.position, place.len);
+        (self.position, self.len) = (Short::new(place.position), Short::new(place.len.into()));
     }
 
     pub(super) fn item(&self, chat: Ix) -> Item {
-        let mut item = Item::new(self.id, chat, u32::from(self.of), Duration::ZERO, None);
-        item.deadline = self.deadline;
-        item.attempt = u32::from(self.attempt);
-        item.bytes = self.len;
+        let mut item = Item::new(self.id, chat, self.of(), Duration::ZERO, None);
+        item.deadline = self.deadline();
+        item.attempt = self.attempt();
+        item.bytes = self.len();
         item.put = Some(Put { pending: false, place: self.place() });
         item
     }
 
     pub(super) fn deadline(&self) -> Timestamp {
-        self.deadline
+        match self.deadline.get() {
+            Short::<6>::MAX => NEVER,
+            millis => Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX)),
+        }
+    }
+
+    /// How long its record is.
+    pub(super) fn len(&self) -> u32 {
+        self.len.small()
     }
 
     pub(super) fn place(&self) -> Place {
-        Place { position: self.position, len: self.len }
+        Place { position: self.position.get(), len: self.len() }
     }
 
     pub(super) fn head(&self) -> Head {
-        let place = Some(self.place());
-        let (of, attempt) = (u32::from(self.of), u32::from(self.attempt));
-        Head { offset: self.offset, id: self.id, part: 0, of, attempt, place }
+        let (offset, of, attempt) = (self.offset(), self.of(), self.attempt());
+        Head { offset, id: self.id, part: 0, of, attempt, place: Some(self.place()) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::channel::ChannelKind;
 
     #[test]
-    fn a_waiting_reply_is_small() {
-        assert_eq!(size_of::<Slot>(), 48);
+    fn a_waiting_reply_is_small_and_says_what_it_was_told() {
+        assert_eq!((size_of::<Slot>(), align_of::<Slot>()), (45, 1));
+        let id = EventId::root(ChannelKind::Telegram, "1", "2");
+        let (offset, position, len) = ((1 << 48) - 2, 0xabcd_ef01_2345, u32::MAX - 1);
+        for deadline in [Timestamp::from_millis(1_795_000_000_000), NEVER] {
+            let place = Place { position, len };
+            let mut slot = Slot::new(id, offset, place, (65_000, 200), deadline);
+            let head = Head { offset, id, part: 0, of: 65_000, attempt: 200, place: Some(place) };
+            assert_eq!((slot.head(), slot.deadline(), slot.link()), (head, deadline, Slot::NONE));
+            slot.set_link(7);
+            slot.set_place(Place { position: 1, len: 2 });
+            assert_eq!((slot.link(), slot.place()), (7, Place { position: 1, len: 2 }));
+            assert_eq!((slot.id(), slot.offset(), slot.of()), (id, offset, 65_000));
+        }
+        let past = Slot::new(id, 0, Place::default(), (1, 300), Timestamp::from_millis(-5));
+        assert_eq!((past.deadline(), past.head().attempt), (Timestamp::from_millis(0), 255));
     }
 }

@@ -211,7 +211,7 @@ impl Machine {
                 self.announce(chat);
             }
         } else if let Some(found) = self.chats.get_mut(chat) {
-            found.live.remove(&offset);
+            found.remove(offset);
             self.announce(chat);
         }
     }

@@ -27,7 +27,7 @@ impl Machine {
         if let Some((ix, _)) = self.chats.find(chat)
             && let Some(chat) = self.chats.get_mut(ix)
         {
-            chat.until = chat.until.max(until);
+            chat.wait(until);
         }
     }
 
@@ -64,7 +64,7 @@ impl Machine {
             && let Some(slot) = item.slot(offset)
         {
             self.chats.rest(item.chat, slot);
-            self.open.remove(&slot.id);
+            self.open.remove(&slot.id());
             self.items.remove(&offset);
         }
     }
@@ -72,7 +72,7 @@ impl Machine {
     /// A slot becomes an item, since something is to be done with it.
     pub(super) fn rouse(&mut self, chat: super::Ix, offset: u64) -> Option<&mut Item> {
         if let Some(slot) = self.chats.rouse(chat, offset) {
-            self.open.insert(slot.id, offset);
+            self.open.insert(slot.id(), offset);
             self.items.insert(offset, slot.item(chat));
         }
         self.items.get_mut(&offset)
@@ -88,7 +88,7 @@ impl Machine {
             return bot.until > long;
         }
         let old = now.moment.saturating_sub(item.since) > self.bounds.age;
-        bot.until.max(chat.until) > long || (old && !self.faults.has(Mutant::NoAge))
+        bot.until.max(chat.until()) > long || (old && !self.faults.has(Mutant::NoAge))
     }
 
     /// True when memory holds too much, with this item.

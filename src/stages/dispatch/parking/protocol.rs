@@ -8,6 +8,7 @@ use crate::domain::events::{Limited, Settled, SettledStatus};
 use crate::domain::ids::{BotId, ConversationId, EventId};
 use crate::domain::time::Timestamp;
 use crate::log::Place;
+use crate::stages::dispatch::arena::Ix;
 
 /// The present, as the caller knows it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -127,8 +128,23 @@ pub(crate) enum Command {
     LookUp(Vec<EventId>),
     /// The chat's head may have become free to send: ask `may_send` when it is the chat's turn.
     Ready(ConversationId),
+    /// The same of many chats at once, which a restore found.
+    Crowd(Crowd),
+    /// A chat that had nothing to send is forgotten.
+    Gone(ConversationId),
     /// Nobody will ask for what lies here any more.
     Free(Place),
+}
+
+/// Chats of one account whose heads may be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Crowd {
+    /// What their names begin with.
+    pub(crate) account: ConversationId,
+    /// Which bot's.
+    pub(crate) bot: BotId,
+    /// Ask [`Machine::name`](super::Machine::name) when it is a chat's turn.
+    pub(crate) chats: Vec<Ix>,
 }
 
 /// A record for the ledger.

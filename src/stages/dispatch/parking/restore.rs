@@ -25,12 +25,11 @@ use super::chats::Chats;
 use super::faults::{Faults, Mutant};
 use super::item::{NEVER, Slot};
 use super::known::{Known, Search};
-use super::slots::{Keyed, Slots};
+use super::slots::Slots;
 use crate::domain::events::{Lane, Limited, Parked, ParkedKey, Settled};
 use crate::domain::ids::EventId;
 use crate::domain::time::Timestamp;
 use crate::log::Place;
-use crate::stages::dispatch::arena::Ix;
 
 /// The epoch of a new owner: above every one that was committed, and above every marker in the parked topic.
 pub(crate) fn next_epoch(committed: u64, parked: u64) -> u64 {
@@ -62,7 +61,8 @@ pub(crate) struct Restore {
     faults: Faults,
     pub(super) known: Known,
     chats: Chats,
-    pub(super) live: Slots<Live>,
+    /// PUTs without a DEL, each linked with its chat's number.
+    pub(super) live: Slots<Slot>,
     /// Those of which a PUT stands behind the marker of a higher epoch; true = another one was written by the owner of its
     /// time.
     pub(super) late: HashMap<EventId, bool>,
@@ -91,19 +91,6 @@ impl Told {
     fn left(self, now: Timestamp) -> Duration {
         let left = self.until.since(now);
         self.at.map_or(left, |at| left.min(self.until.since(at)))
-    }
-}
-
-/// A PUT without a DEL.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Live {
-    slot: Slot,
-    chat: Ix,
-}
-
-impl Keyed for Live {
-    fn id(&self) -> EventId {
-        self.slot.id
     }
 }
 
@@ -203,16 +190,16 @@ impl Restore {
         let Parked::Put { id, offset, of, attempt, epoch, bot, conversation, deadline, .. } = put else {
             return;
         };
-        let chat = self.chats.chat(conversation, bot);
-        let known = match self.live.find_mut(*id) {
-            Some(live) => {
-                live.slot.set_place(place);
+        let known = match self.live.number(*id).and_then(|at| self.live.get_mut(at)) {
+            Some(slot) => {
+                slot.set_place(place);
                 true
             }
             None => {
                 let deadline = deadline.unwrap_or(NEVER);
-                let slot = Slot::new(*id, *offset, place, (*of, *attempt), deadline);
-                self.live.insert(Live { slot, chat });
+                let mut slot = Slot::new(*id, *offset, place, (*of, *attempt), deadline);
+                slot.set_link(self.chats.chat(conversation, bot).place());
+                self.live.insert(slot);
                 false
             }
         };
@@ -251,7 +238,7 @@ impl Restore {
 
     /// Ids to search for in the whole ledger.
     pub(crate) fn questions(&self) -> HashSet<EventId> {
-        let of = |id: EventId| self.live.find(id).map_or(0, |live| live.slot.of());
+        let of = |id: EventId| self.live.find(id).map_or(0, Slot::of);
         let late = self.late.keys().copied().filter(|id| !self.known.is_whole(*id, of(*id)));
         let late = late.filter(|_| !self.faults.has(Mutant::LateNotLookedUp));
         let marks = self.open_marks().map(|(id, ..)| id);

@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::item::{Failure, State};
-use super::protocol::Now;
+use super::protocol::{Command, Now};
 
 impl Machine {
     /// Parks what waits long. To be called when a long wait was learned; it costs as much as there is in memory.
@@ -31,7 +31,8 @@ impl Machine {
         unclear.into_iter().for_each(|(offset, reason)| self.not_clear(offset, reason));
         self.copy_forward();
         self.expire(now);
-        self.chats.drop_idle(now.moment);
+        let gone = self.chats.drop_idle(now.moment);
+        self.out.extend(gone.into_iter().map(Command::Gone));
         self.drop_waits(now.moment);
     }
 

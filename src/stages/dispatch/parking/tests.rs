@@ -4,6 +4,7 @@ mod checker;
 mod crash;
 mod desk;
 mod events;
+mod many;
 mod other;
 mod owner;
 mod restore;

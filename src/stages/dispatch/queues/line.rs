@@ -55,6 +55,10 @@ pub(in crate::stages::dispatch) struct Line {
     pub(in crate::stages::dispatch) failures: u32,
     pub(in crate::stages::dispatch) signals: VecDeque<Waiting>,
     pub(super) ready: VecDeque<Ix>,
+    /// Chats that wait since the restore, by their numbers in the machine.
+    pub(super) crowd: VecDeque<Ix>,
+    /// The next one's turn is before that of what is ready.
+    pub(super) crowds_turn: bool,
     pub(super) chats: u32,
     pub(super) in_flight: u32,
     /// Parked replies that are being loaded; their chats' turns come next.
@@ -79,6 +83,8 @@ impl Line {
             failures: 0,
             signals: VecDeque::new(),
             ready: VecDeque::new(),
+            crowd: VecDeque::new(),
+            crowds_turn: true,
             chats: 0,
             in_flight: 0,
             loading: 0,
@@ -94,17 +100,18 @@ impl Line {
         self.waiting.is_none()
             && !self.looking
             && self.in_flight + self.loading < self.window
-            && !(self.ready.is_empty() && self.signals.is_empty())
+            && !(self.ready.is_empty() && self.crowd.is_empty() && self.signals.is_empty())
     }
 
     /// Chats wait for their turn.
     pub(in crate::stages::dispatch) fn has_replies(&self) -> bool {
-        !self.ready.is_empty()
+        !(self.ready.is_empty() && self.crowd.is_empty())
     }
 
     /// Nobody has used it for a while.
     pub(super) fn is_idle(&self, now: Duration) -> bool {
         self.chats == 0
+            && self.crowd.is_empty()
             && self.in_flight + self.loading == 0
             && !self.looking
             && self.signals.is_empty()

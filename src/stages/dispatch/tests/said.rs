@@ -47,6 +47,6 @@ pub(super) fn factory(
     let channels = channels.map(|channel| Arc::<FakeChannel>::clone(channel) as Arc<dyn Channel>).to_vec();
     let scratch = std::env::temp_dir().join("millrace-dispatch-tests");
     let (limits, config) = (limits.clone(), config.clone());
-    let deps = DispatchDeps { directory, channels, limits, config, scratch };
+    let deps = DispatchDeps { directory, channels, limits, config, scratch, let_go: || () };
     DispatchFactory::new(deps)
 }

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
-use super::{Live, Restore};
+use super::Restore;
 use crate::domain::events::Limited;
 use crate::domain::ids::EventId;
 use crate::log::Place;
 use crate::stages::dispatch::parking::faults::Mutant;
 use crate::stages::dispatch::parking::holds::Holds;
-use crate::stages::dispatch::parking::item::Slot;
+use crate::stages::dispatch::parking::item::{Item, Slot};
 use crate::stages::dispatch::parking::known::Search;
-use crate::stages::dispatch::parking::protocol::{Change, Now};
+use crate::stages::dispatch::parking::protocol::{Change, Command, Now};
 use crate::stages::dispatch::parking::{Machine, Pin, ToParked};
 
 /// Everything is read and searched.
@@ -48,7 +48,7 @@ impl Recovered {
         let doubts: Vec<Doubt> = restore
             .open_marks()
             .map(|(id, part, of, offset)| {
-                let place = restore.live.find(id).map(|live| live.slot.place());
+                let place = restore.live.find(id).map(Slot::place);
                 Doubt { offset, id, part, of, place }
             })
             .collect();
@@ -76,9 +76,12 @@ impl Recovered {
         }
         let live = std::mem::take(&mut restore.live);
         let late = std::mem::take(&mut restore.late);
-        let mut all: Vec<&Live> = live.iter().collect();
-        all.sort_unstable_by_key(|live| live.slot.offset);
-        let last = all.last().map(|live| live.slot.offset).max(restore.last);
+        let mut all: Vec<u32> = live.numbers().collect();
+        let offset = |at: &u32| live.get(*at).map(Slot::offset);
+        // They come nearly in this order, of which this sort makes use.
+        all.sort_by_key(offset);
+        let last = all.last().and_then(offset).max(restore.last);
+        restore.chats.restore(live);
         let from = restore.from;
         let (markers, faults) = (std::mem::take(&mut restore.markers), restore.faults);
         let limits = std::mem::take(&mut restore.limits);
@@ -117,12 +120,12 @@ impl Recovered {
             machine.wait_on(of, now.moment + told.left(now.wall));
         }
         machine.waits = limits.into_iter().map(|(of, told)| (of, now.moment + told.left(now.wall))).collect();
-        all.into_iter().for_each(|found| machine.take_over(found, late.get(&found.slot.id).copied()));
-        drop(live);
+        all.into_iter().for_each(|at| machine.take_over(at, &late));
         if !faults.has(Mutant::MarkersFirst) {
             delete_markers(&mut machine);
         }
-        machine.chats.drop_idle(Duration::ZERO);
+        drop(machine.chats.drop_idle(Duration::ZERO));
+        machine.chats.fit();
         machine.announce_all();
         machine
     }
@@ -131,25 +134,28 @@ impl Recovered {
 impl Machine {
     /// A PUT without a DEL: settled meanwhile, or a reply that waits. `late` = one of its PUTs came late, and whether
     /// another did not.
-    fn take_over(&mut self, live: &Live, late: Option<bool>) {
-        let Live { slot, chat } = *live;
-        let Slot { id, offset, .. } = slot;
+    fn take_over(&mut self, at: u32, late: &HashMap<EventId, bool>) {
+        let Some(slot) = self.chats.slots().get(at).copied() else { return };
+        let Some(chat) = self.chats.at(slot.link()) else { return };
+        let (id, offset, late) = (slot.id(), slot.offset(), late.get(&slot.id()).copied());
         if self.known.is_whole(id, slot.of()) {
+            self.chats.withdraw(&slot);
             self.holds.set(offset, self.pin.low);
             return self.push_parked(ToParked::Del(offset), Change::Del(id));
         }
         if late.is_some() && self.faults.has(Mutant::LateIsVoid) {
             self.push_parked(ToParked::Other, Change::Del(id));
             if late == Some(false) {
-                return;
+                return self.chats.withdraw(&slot);
             }
         }
         let item = slot.item(chat);
         if self.known.progress(id).is_none() {
             // Nearly all of them: nothing of it was ever sent.
             self.count_in(&item);
-            return self.chats.restore(chat, slot);
+            return self.chats.restored(chat, at);
         }
+        self.chats.withdraw(&slot);
         self.enqueue(offset, item);
         if !self.close_rest(offset) {
             self.rest(offset);
@@ -158,7 +164,16 @@ impl Machine {
 
     /// Every chat whose head may go; the others when their head was read.
     fn announce_all(&mut self) {
-        let chats: Vec<_> = self.chats.iter().map(|(chat, _)| chat).collect();
-        chats.into_iter().for_each(|chat| self.announce(chat));
+        let (mut read, mut unread) = (Vec::new(), Vec::new());
+        for (ix, chat) in self.chats.iter() {
+            match self.head(chat).filter(|offset| self.items.get(offset).is_none_or(Item::is_free)) {
+                Some(offset) if self.is_read(offset) => read.push(ix),
+                Some(offset) => unread.push((offset, ix)),
+                None => {}
+            }
+        }
+        self.unread.extend(unread);
+        let crowds = self.chats.crowds(read);
+        self.out.extend(crowds.into_iter().map(Command::Crowd));
     }
 }

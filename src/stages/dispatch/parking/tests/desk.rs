@@ -142,7 +142,10 @@ impl Desk {
                 Command::Complete(offset) => self.complete.push(offset),
                 Command::Send(head) => self.calls.push(head),
                 Command::LookUp(ids) => self.look_ups.push(ids),
-                Command::Free(_) => {}
+                Command::Free(_) | Command::Gone(_) => {}
+                Command::Crowd(crowd) => {
+                    self.ready.extend(crowd.chats.into_iter().filter_map(|chat| self.machine.name(chat)));
+                }
                 Command::Ready(chat) => self.ready.push(chat),
             }
         }

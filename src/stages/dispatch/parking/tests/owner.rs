@@ -79,7 +79,11 @@ impl Owner {
                     begun.push(head);
                 }
                 Command::LookUp(ids) => self.asked = Some(ids),
-                Command::Free(_) => {}
+                Command::Free(_) | Command::Gone(_) => {}
+                Command::Crowd(crowd) => {
+                    let names = crowd.chats.into_iter().filter_map(|chat| self.machine.name(chat));
+                    self.ready.extend(names.map(|name| name.as_str()[1..].parse::<usize>().unwrap()));
+                }
                 Command::Ready(chat) => {
                     self.ready.insert(chat.as_str()[1..].parse().unwrap());
                 }
