@@ -17,13 +17,15 @@ use super::LogError;
 
 /// Bytes after which the next file is begun.
 const SEGMENT: u64 = 32 << 20;
-/// Bits of a position that say where in its file; the ones above say which file.
-const OFFSET_BITS: u32 = 32;
+/// Bits of a position that say where in its file, below [`SEGMENT`]; the ones above say which file.
+const OFFSET_BITS: u32 = SEGMENT.trailing_zeros();
+/// Files at once, with their numbers; beyond them, a TiB in all, nothing more is taken.
+const FILES: u64 = 1 << 15;
 
 /// Where a record lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Place {
-    /// Its position.
+    /// Its position, in 5 bytes.
     pub(crate) position: u64,
     /// Its length.
     pub(crate) len: u32,
@@ -131,9 +133,13 @@ impl Segments {
         let trouble =
             |source| LogError::Io { what: format!("store a parked record in {}", folder.display()), source };
         if self.files.get(&self.last).is_none_or(|segment| segment.len >= SEGMENT) {
+            let next = (1..=FILES).map(|step| (self.last + step) % FILES);
+            let unused = next.into_iter().find(|number| !self.files.contains_key(number));
+            let full = || trouble(io::Error::new(io::ErrorKind::StorageFull, "it has too many files"));
+            let number = unused.ok_or_else(full)?;
             std::fs::create_dir_all(folder).map_err(trouble)?;
             let file = tempfile::tempfile_in(folder).map_err(trouble)?;
-            self.last += 1;
+            self.last = number;
             self.files.insert(self.last, Segment { file, len: 0, live: 0 });
             self.drop_dead();
         }
@@ -141,7 +147,8 @@ impl Segments {
         let Some(segment) = self.files.get_mut(&number) else {
             return Err(trouble(io::Error::other("it has no file to write to")));
         };
-        let (mut end, mut together, first) = (segment.len, Vec::new(), places.len());
+        let together = records.iter().map(|record| record.as_ref().len()).sum();
+        let (mut end, mut together, first) = (segment.len, Vec::with_capacity(together), places.len());
         for record in records.iter().map(AsRef::as_ref) {
             if end >= SEGMENT {
                 break;
@@ -181,6 +188,7 @@ mod tests {
         assert_eq!(payloads.load(places[1]).unwrap(), big);
         assert_eq!(payloads.load(places[2]).unwrap(), "two");
         assert_eq!(payloads.lock().files.len(), 2);
+        assert_eq!(FILES << OFFSET_BITS, 1 << 40, "five bytes");
         payloads.free(places[0]);
         assert_eq!(payloads.lock().files.len(), 2);
         payloads.free(places[1]);
@@ -189,5 +197,9 @@ mod tests {
         payloads.keep(std::iter::empty());
         assert_eq!(payloads.load(places[2]).unwrap(), "two", "the file that is written stays");
         assert_eq!(std::fs::read_dir(folder.path().join("parked")).unwrap().count(), 0, "no names");
+        // Numbers of files come again, those in use are passed over.
+        payloads.lock().last = FILES - 1;
+        let again = payloads.store(&["three"]).unwrap()[0];
+        assert_eq!((again.position >> OFFSET_BITS, payloads.load(again).unwrap()), (0, "three".into()));
     }
 }

@@ -1,6 +1,6 @@
 //! A reply as the machine sees it: an [`Item`] while something is done with it, a [`Slot`] while it only waits.
 //!
-//! Guarantee: a parked reply that waits costs 45 bytes here, its place in its chat included, and its id's entry; what it
+//! Guarantee: a parked reply that waits costs 44 bytes here, its place in its chat included, and its id's entry; what it
 //! says stays in the caller's store.
 
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::stages::dispatch::arena::Ix;
 pub(super) struct Slot {
     id: EventId,
     offset: Short<6>,
-    position: Short<6>,
+    position: Short<5>,
     len: Short<4>,
     /// All bits = never.
     deadline: Short<6>,
@@ -295,9 +295,9 @@ mod tests {
 
     #[test]
     fn a_waiting_reply_is_small_and_says_what_it_was_told() {
-        assert_eq!((size_of::<Slot>(), align_of::<Slot>()), (45, 1));
+        assert_eq!((size_of::<Slot>(), align_of::<Slot>()), (44, 1));
         let id = EventId::root(ChannelKind::Telegram, "1", "2");
-        let (offset, position, len) = ((1 << 48) - 2, 0xabcd_ef01_2345, u32::MAX - 1);
+        let (offset, position, len) = ((1 << 48) - 2, 0xcd_ef01_2345, u32::MAX - 1);
         for deadline in [Timestamp::from_millis(1_795_000_000_000), NEVER] {
             let place = Place { position, len };
             let mut slot = Slot::new(id, offset, place, (65_000, 200), deadline);

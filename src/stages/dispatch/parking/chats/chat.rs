@@ -42,6 +42,17 @@ pub(super) struct Busy {
     pub(super) arrived: Option<Vec<u64>>,
 }
 
+impl Busy {
+    /// Nothing is done with its chat.
+    fn is_over(&self, now: Duration) -> bool {
+        #[cfg(test)]
+        if self.arrived.is_some() {
+            return false;
+        }
+        self.live.is_empty() && self.between.is_empty() && self.until <= now
+    }
+}
+
 impl List {
     pub(super) const EMPTY: Self = Self { first: Slot::NONE, last: Slot::NONE, len: 0 };
 }
@@ -93,12 +104,7 @@ impl Chat {
 
     /// Gives memory back when nothing is done with it.
     pub(super) fn relax(&mut self, now: Duration) {
-        let idle = |busy: &Box<Busy>| busy.live.is_empty() && busy.between.is_empty() && busy.until <= now;
-        #[cfg(test)]
-        if self.busy.as_ref().is_some_and(|busy| busy.arrived.is_some()) {
-            return;
-        }
-        self.busy.take_if(|busy| idle(busy));
+        self.busy.take_if(|busy| busy.is_over(now));
     }
 
     #[cfg(test)]
