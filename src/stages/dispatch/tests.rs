@@ -1,6 +1,7 @@
 //! What dispatch promises, one promise a test, without a network.
 
 mod clocks;
+mod crowd;
 mod flow;
 mod group;
 mod lanes;
