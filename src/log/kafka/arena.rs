@@ -26,8 +26,11 @@ struct Mark {
     at: Timestamp,
     key: Range<usize>,
     value: Range<usize>,
-    headers: Vec<(SmolStr, Range<usize>)>,
+    headers: Vec<(SmolStr, Bytes)>,
 }
+
+/// The one header of every event of ours.
+const CONTENT_TYPE: (&str, &str) = ("content-type", crate::domain::envelope::CONTENT_TYPE);
 
 impl Arena {
     /// Room for a batch like the last one.
@@ -38,10 +41,7 @@ impl Arena {
     /// Copies a message.
     pub(super) fn push(&mut self, message: &BorrowedMessage<'_>) {
         let headers = message.headers().map_or_else(Vec::new, |headers| {
-            headers
-                .iter()
-                .map(|header| (header.key.into(), self.copy(header.value.unwrap_or_default())))
-                .collect()
+            headers.iter().map(|one| header(one.key, one.value.unwrap_or_default())).collect()
         });
         let mark = Mark {
             offset: u64::try_from(message.offset()).unwrap_or_default(),
@@ -80,9 +80,33 @@ impl Arena {
                 at: mark.at,
                 key: buffer.slice(mark.key),
                 value: buffer.slice(mark.value),
-                headers: mark.headers.into_iter().map(|(name, range)| (name, buffer.slice(range))).collect(),
+                headers: mark.headers,
             })
             .collect();
         Batch { partition, records }
+    }
+}
+
+/// Nearly always the one that every event has: nothing is copied for that.
+fn header(name: &str, value: &[u8]) -> (SmolStr, Bytes) {
+    if (name, value) == (CONTENT_TYPE.0, CONTENT_TYPE.1.as_bytes()) {
+        (SmolStr::new_static(CONTENT_TYPE.0), Bytes::from_static(CONTENT_TYPE.1.as_bytes()))
+    } else {
+        (name.into(), Bytes::copy_from_slice(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_kept_as_it_came() {
+        for (name, value) in [CONTENT_TYPE, ("content-type", "text/plain"), ("millrace-reason", "expired")] {
+            assert_eq!(
+                header(name, value.as_bytes()),
+                (SmolStr::new(name), Bytes::copy_from_slice(value.as_bytes()))
+            );
+        }
     }
 }
