@@ -1,7 +1,7 @@
 //! What dispatch costs a message: the same messages to the same fake provider, once by dispatch and once by a bare client.
 //!
-//! Guarantee: both have the same HTTP client, the same bots, chats and texts and no limit that holds them back; dispatch
-//! keeps its ledger. Timed is from the first message until the provider has the last.
+//! Guarantee: both have the same HTTP client, as many calls under way, the same bots, chats and texts and no limit that holds
+//! them back; dispatch keeps its ledger. Timed is from the first message until the provider has the last.
 
 pub mod parked;
 
@@ -38,8 +38,9 @@ const WINDOW: u64 = 4096;
 const BATCH: usize = 128;
 /// Appends under way at once.
 const WRITERS: usize = 8;
-/// Connections of the bare client.
-const CONNECTIONS: u64 = 128;
+/// Connections of the bare client, and calls that dispatch may have under way for replies: against a provider that answers at
+/// once, more only wait for a processor.
+const CONNECTIONS: u32 = 128;
 /// How long one call may take.
 const CALL: Duration = Duration::from_secs(8);
 /// How long nothing may arrive.
@@ -88,6 +89,8 @@ impl Range {
         // No provider allows this; a limit would be all that is measured.
         let free = Rate::new(1_000_000, Duration::from_secs(1));
         (settings.limits.telegram.bot, settings.limits.telegram.chat) = (free, free);
+        // A quarter is kept for campaigns.
+        settings.dispatch.in_flight = CONNECTIONS.div_ceil(3) * 4;
         let parts = Parts::open(settings, Arc::new(SystemClock), Setup::Create).await?;
         bed::make_bots(&parts, blast.bots, || ()).await?;
         (0..blast.bots).for_each(|bot| fakes.telegram.register(&bed::token(bot)));

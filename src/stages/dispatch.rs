@@ -201,14 +201,14 @@ pub struct Dispatch {
     released: bool,
 }
 
-/// This partition's claim to one of the process's calls.
+/// This partition's claim to some of the process's calls.
 #[derive(Debug)]
 enum Slot {
     /// Ask when needed.
     Free,
-    /// All were taken; one is being waited for.
+    /// All were taken; some are being waited for.
     Awaited,
-    /// The one that was waited for.
+    /// Those that were waited for.
     Held(OwnedSemaphorePermit),
 }
 

@@ -15,6 +15,7 @@ use crate::app::settings::Settings;
 use crate::domain::events::{Lane, Parked};
 use crate::domain::time::{Clock, SystemClock};
 use crate::domain::topics::REPLY_PARKED;
+use crate::domain::units::Size;
 use crate::log::{Outgoing, TopicName};
 
 /// What came of it.
@@ -36,8 +37,10 @@ pub async fn run(
     done: impl Fn(u64),
 ) -> anyhow::Result<Found> {
     settings.topics.replies = Some(1);
+    // It has a bound of its own, whatever is parked.
+    settings.log.cache = Size::mib(1);
     settings.dispatch.parked_per_bot = u32::MAX;
-    settings.dispatch.parked_bytes_per_bot = crate::domain::units::Size::mib(1 << 20);
+    settings.dispatch.parked_bytes_per_bot = Size::mib(1 << 20);
     let chats = u32::try_from(replies.div_ceil(10)).unwrap_or(u32::MAX).max(1);
     let range = Range::idle(settings, Blast { bots: 1, chats, payload, seed }).await?;
     let (topic, now) = (TopicName::from(REPLY_PARKED), SystemClock.now());

@@ -102,7 +102,7 @@ impl Dispatch {
                 }
                 Verdict::NotBefore { at, shared: true } => {
                     line.signals.push_front(signal);
-                    self.slot = Slot::Held(slot);
+                    self.keep_slot(slot);
                     self.queues.rest_line(ix, at);
                     return Turn::Over;
                 }
@@ -110,7 +110,7 @@ impl Dispatch {
                 Verdict::NotBefore { shared: false, .. } => {}
             }
         }
-        self.slot = Slot::Held(slot);
+        self.keep_slot(slot);
         Turn::Over
     }
 
@@ -200,7 +200,7 @@ impl Dispatch {
             }
             Verdict::NotBefore { at, shared } => {
                 if let Some(slot) = slot {
-                    self.slot = Slot::Held(slot);
+                    self.keep_slot(slot);
                 }
                 if shared { self.queues.rest_line(line, at) } else { self.rest(chat, at, now) }
             }
@@ -299,13 +299,14 @@ impl Dispatch {
         }
     }
 
-    /// One of the process's calls; `None` when all are taken, and then this partition is woken when one is free. They
-    /// are given in the order in which partitions asked.
+    /// One of the process's calls; `None` when all are taken, and then this partition is woken when some are free: one alone
+    /// would cost a turn for each call of a busy process. They are given in the order in which partitions asked.
     fn slot(&mut self, cx: &mut PartitionCx<Effect>) -> Option<OwnedSemaphorePermit> {
         match std::mem::replace(&mut self.slot, Slot::Awaited) {
-            Slot::Held(slot) => {
-                self.slot = Slot::Free;
-                Some(slot)
+            Slot::Held(mut slots) => {
+                let one = slots.split(1);
+                self.slot = if slots.num_permits() > 0 { Slot::Held(slots) } else { Slot::Free };
+                one
             }
             Slot::Awaited => None,
             Slot::Free => {
@@ -317,15 +318,42 @@ impl Dispatch {
                     self.slot = Slot::Free;
                     return Some(slot);
                 }
-                let stop = self.stop.clone();
+                let (stop, some) = (self.stop.clone(), some_slots(self.shared.deps.config.in_flight));
                 cx.spawn(async move {
                     tokio::select! {
                         () = stop.cancelled() => Effect::Stopped,
-                        Ok(slot) = slots.acquire_owned() => Effect::Slot(slot),
+                        Ok(slots) = slots.acquire_many_owned(some) => Effect::Slot(slots),
                     }
                 });
                 None
             }
+        }
+    }
+
+    /// A call that was not needed after all goes to the next line, or to another partition.
+    fn keep_slot(&mut self, slot: OwnedSemaphorePermit) {
+        match &mut self.slot {
+            Slot::Held(slots) => slots.merge(slot),
+            other => *other = Slot::Held(slot),
+        }
+    }
+}
+
+/// How many calls are waited for together: a few, of which either lane has many.
+fn some_slots(in_flight: u32) -> u32 {
+    (in_flight / 32).clamp(1, 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_waited_for_together_can_always_come() {
+        for in_flight in 1..2_000 {
+            let bulk = (in_flight as usize / super::super::BULK_SHARE).max(1);
+            let ready = (in_flight as usize).saturating_sub(bulk).max(1);
+            assert!(some_slots(in_flight) as usize <= bulk.min(ready), "{in_flight}");
         }
     }
 }

@@ -110,7 +110,7 @@ pub enum Effect {
     },
     /// What waited for nothing in particular was told to stop.
     Stopped,
-    /// A call of the process is free for this partition.
+    /// Some calls of the process are free for this partition.
     Slot(OwnedSemaphorePermit),
 }
 
