@@ -133,8 +133,8 @@ impl Segments {
         let trouble =
             |source| LogError::Io { what: format!("store a parked record in {}", folder.display()), source };
         if self.files.get(&self.last).is_none_or(|segment| segment.len >= SEGMENT) {
-            let next = (1..=FILES).map(|step| (self.last + step) % FILES);
-            let unused = next.into_iter().find(|number| !self.files.contains_key(number));
+            let mut next = (1..=FILES).map(|step| (self.last + step) % FILES);
+            let unused = next.find(|number| !self.files.contains_key(number));
             let full = || trouble(io::Error::new(io::ErrorKind::StorageFull, "it has too many files"));
             let number = unused.ok_or_else(full)?;
             std::fs::create_dir_all(folder).map_err(trouble)?;
