@@ -17,6 +17,7 @@ pub mod fakes;
 mod files;
 pub mod generate;
 pub mod golden;
+pub mod leftovers;
 pub mod load;
 pub mod meaning;
 mod memory;

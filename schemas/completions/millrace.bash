@@ -1148,7 +1148,7 @@ _millrace() {
             return 0
             ;;
         millrace__subcmd__bench__subcmd__bots)
-            opts="-h --engine --kafka --bots --inside --touch --config --data --set --json --log --clock-ahead --help"
+            opts="-h --engine --kafka --bots --inside --touch --prefix --update --config --data --set --json --log --clock-ahead --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1171,6 +1171,14 @@ _millrace() {
                     return 0
                     ;;
                 --touch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --update)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

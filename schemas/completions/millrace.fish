@@ -1138,6 +1138,8 @@ complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l bots -d 'How many bots' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l inside -d 'One of the two processes: the folder that it works in' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l touch -d 'How many bots it writes to' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l prefix -d 'The topics\' prefix on a cluster: both processes work on the topics of the one that made the bots' -r
+complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l update -d 'The number of its first update: on the same topics, one that was there before would be a repetition' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l config -d 'A TOML file with settings; later ones win over earlier ones' -r -F
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l data -d 'The folder with the log, the database and admin.json' -r
 complete -c millrace -n "__fish_millrace_using_subcommand bench; and __fish_seen_subcommand_from bots" -l set -d 'One setting: --set log.sync=os' -r

@@ -77,3 +77,29 @@ fn both_systems_of_the_bots_bench_answer_and_are_processes_of_their_own() {
     assert!((after / before - 1.0).abs() < 0.5, "{seen}");
     assert!((number("bytes_per_bot") - ((after - before) * 1e6 / 30.0).max(0.0)).abs() < 1.0, "{seen}");
 }
+
+/// Both systems work on the topics of the one that made the bots, and those are gone afterwards.
+#[cfg(feature = "broker-tests")]
+#[test]
+fn the_bots_bench_leaves_no_topic_on_the_brokers() {
+    use rdkafka::consumer::{BaseConsumer, Consumer as _};
+
+    let brokers = crate::kafka::support::variable("MILLRACE_TEST_KAFKA");
+    let prefix = format!("test-bench-{:016x}.", fastrand::u64(..));
+    let folder = tempfile::tempdir().unwrap();
+    let output = process::millrace()
+        .args(["bench", "bots", "--bots", "30", "--engine", "kafka", "--kafka", &brokers, "--json"])
+        .args(["--prefix", &prefix])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&seen["engine"], &seen["silent"]), (&"kafka".into(), &0.into()), "{seen}");
+    let client: BaseConsumer =
+        rdkafka::ClientConfig::new().set("bootstrap.servers", &brokers).create().unwrap();
+    let metadata = client.fetch_metadata(None, std::time::Duration::from_secs(30)).unwrap();
+    let left: Vec<_> =
+        metadata.topics().iter().map(|topic| topic.name()).filter(|name| name.starts_with(&prefix)).collect();
+    assert!(left.is_empty(), "{left:?}");
+}

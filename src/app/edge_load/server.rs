@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::child::{Orders, answer};
 use super::traffic::{APP, Traffic};
+use crate::app::leftovers;
 use crate::app::load::cpu_time;
 use crate::app::load::plan::{Plan, SECRET};
-use crate::app::parts::{Parts, Setup, topics};
+use crate::app::parts::{Parts, Setup};
 use crate::app::roles;
 use crate::app::settings::Settings;
 use crate::config::Secret;
@@ -18,7 +19,6 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{BotId, TenantId};
 use crate::domain::time::{Clock, SystemClock};
 use crate::domain::topics::WEBHOOK_RECEIVED;
-use crate::log::kafka::KafkaLog;
 use crate::log::{Log, TopicName, TopicPartition};
 
 /// Where both listen.
@@ -57,7 +57,8 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
         answer(&Look { cpu_us, records: records(&*parts.log).await? })?;
     }
     parts.close().await;
-    remove_topics(settings, clock).await
+    leftovers::remove_all(settings).await;
+    Ok(())
 }
 
 async fn make_bots(parts: &Parts, traffic: &Traffic) -> anyhow::Result<()> {
@@ -97,16 +98,4 @@ async fn records(log: &dyn Log) -> anyhow::Result<u64> {
         records += log.range(&TopicPartition::new(topic.clone(), partition)).await?.end;
     }
     Ok(records)
-}
-
-/// A folder goes with its owner; topics on brokers would stay.
-async fn remove_topics(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
-    if settings.kafka.brokers.is_empty() {
-        return Ok(());
-    }
-    let log = KafkaLog::connect(settings.kafka.clone(), clock).await?;
-    let names: Vec<_> = topics(settings).iter().map(|spec| TopicName::from(spec.name.as_str())).collect();
-    let removed = log.remove_topics(&names).await;
-    log.close().await;
-    Ok(removed?)
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -14,8 +14,10 @@ use tokio::process::Command;
 
 use super::super::{Context, Exit, output};
 use super::{On, cores};
+use crate::app::leftovers;
 use crate::app::load::bed::Bed;
 use crate::app::load::{Begin, Load, rss_bytes};
+use crate::app::settings::Settings;
 
 /// Measure the memory of idle bots: the whole system after traffic on a few of them, and after the same on all.
 ///
@@ -35,6 +37,12 @@ pub struct BotsBench {
     /// How many bots it writes to.
     #[arg(long, hide = true)]
     touch: Option<u32>,
+    /// The topics' prefix on a cluster: both processes work on the topics of the one that made the bots.
+    #[arg(long, hide = true, overrides_with = "prefix")]
+    prefix: Option<String>,
+    /// The number of its first update: on the same topics, one that was there before would be a repetition.
+    #[arg(long, hide = true, default_value_t = 0)]
+    update: u64,
 }
 
 /// Messages a second while every bot is written to once.
@@ -42,6 +50,9 @@ const TOUCH_RATE: u32 = 500;
 
 /// Bots that are written to in the system that is compared with: each stays below Telegram's 30 messages a second.
 const FEW: u32 = 25;
+
+/// How long one of the two processes may take beside its traffic.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What one of the two systems came to.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,30 +70,18 @@ struct Part {
 /// # Errors
 /// When the system can't be started.
 pub async fn run(context: &Context, args: &BotsBench) -> Exit {
+    let (mut settings, sync) = args.on.settings(context)?;
+    if let Some(prefix) = &args.prefix {
+        settings.kafka.prefix.clone_from(prefix);
+    }
     if let (Some(inside), Some(bots)) = (&args.inside, args.touch) {
-        let part = measure(context, args, inside, bots).await?;
+        let part = measure(settings, args, inside, bots).await?;
         output::json(&part)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let folder = tempfile::Builder::new().prefix("millrace-bench").tempdir_in(".")?;
-    let [made, few_of_them, all_of_them] = ["made", "few", "all"].map(|name| folder.path().join(name));
-    let (settings, sync) = args.on.settings(context)?;
-    std::fs::create_dir(&made)?;
-    let maker = Bed::start(settings, Some(&made), 0, || ()).await?;
-    maker.ready().await?;
-    let bar = super::pipeline::bar(u64::from(args.bots), "making bots");
-    maker.make_bots(args.bots, || bar.inc(1)).await?;
-    bar.finish_and_clear();
-    maker.stop().await;
-    // Both systems start on the same data and carry the same traffic: what logs, caches and chats take is not what a bot
-    // takes.
-    copy(&made, &few_of_them)?;
-    copy(&made, &all_of_them)?;
-    let bar = super::spinner("writing to a few".to_owned());
-    let few = in_a_process(&few_of_them, FEW.min(args.bots)).await?;
-    bar.set_message("writing to all");
-    let all = in_a_process(&all_of_them, args.bots).await?;
-    bar.finish_and_clear();
+    let both = both(settings.clone(), args.bots).await;
+    leftovers::remove_all(&settings).await;
+    let (few, all) = both?;
     let (before, after) = (few.rss, all.rss);
     let Part { start_ms, silent, .. } = all;
 
@@ -110,38 +109,73 @@ pub async fn run(context: &Context, args: &BotsBench) -> Exit {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One message to each chat; gives how many were not answered.
-/// The same command in a process of its own.
-async fn in_a_process(inside: &Path, bots: u32) -> anyhow::Result<Part> {
+/// Makes the bots, then writes to a few of them and to all.
+async fn both(settings: Settings, bots: u32) -> anyhow::Result<(Part, Part)> {
+    let folder = tempfile::Builder::new().prefix("millrace-bench").tempdir_in(".")?;
+    let [made, few_of_them, all_of_them] = ["made", "few", "all"].map(|name| folder.path().join(name));
+    std::fs::create_dir(&made)?;
+    let prefix = settings.kafka.prefix.clone();
+    let maker = Bed::start(settings, Some(&made), 0, || ()).await?;
+    maker.ready().await?;
+    let bar = super::pipeline::bar(u64::from(bots), "making bots");
+    maker.make_bots(bots, || bar.inc(1)).await?;
+    bar.finish_and_clear();
+    maker.stop().await;
+    // Both systems start on the same data and carry the same traffic: what logs, caches and chats take is not what a bot
+    // takes.
+    copy(&made, &few_of_them)?;
+    copy(&made, &all_of_them)?;
+    let bar = super::spinner("writing to a few".to_owned());
+    let few = in_a_process(&few_of_them, FEW.min(bots), (bots, 0), &prefix).await?;
+    bar.set_message("writing to all");
+    let all = in_a_process(&all_of_them, bots, (bots, u64::from(bots)), &prefix).await?;
+    bar.finish_and_clear();
+    Ok((few, all))
+}
+
+/// The same command in a process of its own, which writes to `touch` of the bots.
+async fn in_a_process(
+    inside: &Path,
+    touch: u32,
+    (bots, update): (u32, u64),
+    prefix: &str,
+) -> anyhow::Result<Part> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(std::env::args_os().skip(1)).arg("--inside").arg(inside);
-    command.args(["--touch", &bots.to_string()]).stdin(Stdio::null()).kill_on_drop(true);
-    let output = command.stderr(Stdio::inherit()).output().await?;
+    command.args(std::env::args_os().skip(1)).arg("--inside").arg(inside).args(["--prefix", prefix]);
+    command
+        .args(["--touch", &touch.to_string(), "--update", &update.to_string()])
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = command.stderr(Stdio::inherit()).output();
+    let most = PATIENCE + Duration::from_secs((bots / TOUCH_RATE).into()) * 4;
+    let output = tokio::time::timeout(most, output)
+        .await
+        .with_context(|| format!("the process that writes to {touch} bots was not done after {most:?}"))??;
     anyhow::ensure!(
         output.status.success(),
-        "the process that writes to {bots} bots ended with {}",
+        "the process that writes to {touch} bots ended with {}",
         output.status
     );
     serde_json::from_slice(&output.stdout).context("what the process printed")
 }
 
 /// The whole system on the data of `inside`, and each of `bots` written to.
-async fn measure(context: &Context, args: &BotsBench, inside: &Path, bots: u32) -> anyhow::Result<Part> {
-    let (settings, _) = args.on.settings(context)?;
+async fn measure(settings: Settings, args: &BotsBench, inside: &Path, bots: u32) -> anyhow::Result<Part> {
     let began = Instant::now();
     let bed = Bed::start(settings, Some(inside), 0, || ()).await?;
     bed.ready().await?;
     let start_ms = began.elapsed().as_secs_f64() * 1e3;
     // A bot that was never loaded costs nothing: each is written to, far below any limit.
-    let silent = touch(&bed, bots, args.bots.max(1)).await?;
+    let silent = touch(&bed, bots, args.bots.max(1), args.update).await?;
     let rss = rss_bytes();
     bed.stop().await;
     Ok(Part { rss, start_ms, silent })
 }
 
-async fn touch(bed: &Bed, bots: u32, chats: u32) -> anyhow::Result<u64> {
+/// One message to each chat; gives how many were not answered.
+async fn touch(bed: &Bed, bots: u32, chats: u32, update: u64) -> anyhow::Result<u64> {
     let seconds = chats.div_ceil(TOUCH_RATE).max(1);
-    let (rate, begin) = (chats.div_ceil(seconds), Begin::default());
+    let (rate, begin) = (chats.div_ceil(seconds), Begin { update, ..Begin::default() });
     let load = Load { rate, seconds, warmup: 0, bots, chats, payload: 64, seed: 1, begin };
     let outcome =
         super::pipeline::drive(load, bed.edge, Arc::clone(&bed.checker), ProgressBar::hidden()).await?;

@@ -8,6 +8,8 @@ use serde_json::json;
 use super::super::{Context, Exit, output};
 use super::{Common, On, cores, median, per_second, spinner};
 use crate::app::blast::{Blast, Range};
+use crate::app::leftovers;
+use crate::app::settings::Settings;
 
 /// Measure dispatch with its ledger beside a bare HTTP client that sends the same messages to the same fake Telegram, in
 /// turn, everything in this process. No limit holds either back.
@@ -47,21 +49,9 @@ pub async fn run(context: &Context, bench: &DispatchBench) -> Exit {
         payload: common.payload.unwrap_or(1024).min(4096),
         seed: common.seed,
     };
-    let bar = spinner(format!("making {bots} bots"));
-    let range = Range::open(settings, blast).await?;
-    range.dispatch(FIRST).await?;
-    let wanted = per_second(FIRST, range.raw(FIRST).await?) * common.seconds.unwrap_or(SECONDS) as f64;
-    let messages = (wanted as u64).clamp(FIRST, MOST);
-    let repeat = common.repeat.unwrap_or(REPEAT).max(1);
-    let (mut raw, mut dispatch) = (Vec::new(), Vec::new());
-    for n in 1..=repeat {
-        bar.set_message(format!("run {n} of {repeat}, {messages} messages"));
-        raw.push(per_second(messages, range.raw(messages).await?));
-        dispatch.push(per_second(messages, range.dispatch(messages).await?));
-    }
-    range.close().await;
-    bar.finish_and_clear();
-    let (raw, dispatch) = (median(raw), median(dispatch));
+    let found = measure(settings.clone(), blast, common).await;
+    leftovers::remove_all(&settings).await;
+    let Found { messages, raw, dispatch } = found?;
     let engine = bench.on.engine.as_str();
     if context.json {
         output::json(&json!({
@@ -81,4 +71,29 @@ pub async fn run(context: &Context, bench: &DispatchBench) -> Exit {
         )?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was measured: messages of a run, and medians a second.
+struct Found {
+    messages: u64,
+    raw: f64,
+    dispatch: f64,
+}
+
+async fn measure(settings: Settings, blast: Blast, common: &Common) -> anyhow::Result<Found> {
+    let bar = spinner(format!("making {} bots", blast.bots));
+    let range = Range::open(settings, blast).await?;
+    range.dispatch(FIRST).await?;
+    let wanted = per_second(FIRST, range.raw(FIRST).await?) * common.seconds.unwrap_or(SECONDS) as f64;
+    let messages = (wanted as u64).clamp(FIRST, MOST);
+    let repeat = common.repeat.unwrap_or(REPEAT).max(1);
+    let (mut raw, mut dispatch) = (Vec::new(), Vec::new());
+    for n in 1..=repeat {
+        bar.set_message(format!("run {n} of {repeat}, {messages} messages"));
+        raw.push(per_second(messages, range.raw(messages).await?));
+        dispatch.push(per_second(messages, range.dispatch(messages).await?));
+    }
+    range.close().await;
+    bar.finish_and_clear();
+    Ok(Found { messages, raw: median(raw), dispatch: median(dispatch) })
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::super::{Context, Exit, output};
 use super::{Common, On, cores, spinner};
+use crate::app::leftovers;
 use crate::app::load::fairness::{Found, Quiet, SETTLE, run as measure};
 
 /// Measure quiet bots' latency without and with one more bot that is written to at 100 times its limit, everything in this
@@ -47,7 +48,9 @@ pub async fn run(context: &Context, bench: &FairnessBench) -> Exit {
     let bar = spinner(String::new());
     for n in 1..=common.repeat.unwrap_or(1).max(1) {
         let (settings, sync) = bench.on.settings(context)?;
-        runs.push(measure(settings, quiet, |what| bar.set_message(format!("run {n}: {what}"))).await?);
+        let run = measure(settings.clone(), quiet, |what| bar.set_message(format!("run {n}: {what}"))).await;
+        leftovers::remove_all(&settings).await;
+        runs.push(run?);
         synced = sync;
     }
     bar.finish_and_clear();

@@ -16,6 +16,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::{Engine, On, cores};
+use crate::app::leftovers;
 use crate::app::settings::Settings;
 use crate::cli::{Context, Exit};
 use crate::domain::time::SystemClock;
@@ -148,6 +149,7 @@ pub async fn run(context: &Context, bench: &LogBench) -> Exit {
         print(context, &line(bench, sync, op, &measured, raw))?;
     }
     log.close().await;
+    leftovers::remove(&settings, &[plain, synced]).await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 
 use super::super::{Context, Exit, output};
 use super::{On, cores};
+use crate::app::leftovers;
 use crate::app::load::bed::Bed;
 use crate::app::load::checker::Checker;
 use crate::app::load::{Begin, Load, Report, on_a_thread, run as send};
+use crate::app::settings::Settings;
 
 /// Measure the whole flow: webhooks over HTTP in, replies at a fake Telegram out, everything in this process.
 ///
@@ -72,16 +74,9 @@ pub async fn run(context: &Context, args: &PipelineBench) -> Exit {
             seed: args.seed + u64::from(n),
             begin: Begin::default(),
         };
-        let bar = bar(u64::from(args.bots), "making bots");
-        let making = bar.clone();
-        let bed = Bed::start(settings, None, args.bots, move || making.inc(1)).await?;
-        bed.ready().await?;
-        bar.finish_and_clear();
-        let bar = self::bar(u64::from(load.rate) * u64::from(load.seconds + load.warmup), "messages");
-        let report = drive(load, bed.edge, Arc::clone(&bed.checker), bar.clone()).await?;
-        bar.finish_and_clear();
-        bed.stop().await;
-        runs.push(report);
+        let report = measure(settings.clone(), load).await;
+        leftovers::remove_all(&settings).await;
+        runs.push(report?);
         synced = sync;
     }
     let p99_ms: Vec<_> = runs.iter().map(|run| run.p99_ms).collect();
@@ -89,6 +84,20 @@ pub async fn run(context: &Context, args: &PipelineBench) -> Exit {
     print(context, args, synced, &report, &p99_ms)?;
     let clean = report.lost + report.duplicates + report.reordered == 0;
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// One run on an empty system.
+async fn measure(settings: Settings, load: Load) -> anyhow::Result<Report> {
+    let making = bar(u64::from(load.bots), "making bots");
+    let made = making.clone();
+    let bed = Bed::start(settings, None, load.bots, move || made.inc(1)).await?;
+    bed.ready().await?;
+    making.finish_and_clear();
+    let bar = bar(u64::from(load.rate) * u64::from(load.seconds + load.warmup), "messages");
+    let report = drive(load, bed.edge, Arc::clone(&bed.checker), bar.clone()).await?;
+    bar.finish_and_clear();
+    bed.stop().await;
+    Ok(report)
 }
 
 /// The run with the median p99, with the faults of all.

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::super::{Context, Exit, output};
 use super::{Common, On, cores};
 use crate::app::blast::parked::run as measure;
+use crate::app::leftovers;
 
 /// Measure how soon a new owner of a partition sends the first of many parked replies, and what each takes in memory.
 #[derive(Debug, Args)]
@@ -35,7 +36,9 @@ pub async fn run(context: &Context, bench: &RestoreBench) -> Exit {
     let payload = bench.common.payload.unwrap_or(300);
     let bar = super::pipeline::bar(bench.parked, "parking");
     let what = (bench.parked, payload, bench.common.seed);
-    let found = measure(settings, what, |done| bar.inc(done)).await?;
+    let found = measure(settings.clone(), what, |done| bar.inc(done)).await;
+    leftovers::remove_all(&settings).await;
+    let found = found?;
     bar.finish_and_clear();
     let each = found.bytes as f64 / bench.parked.max(1) as f64;
     let first_ms = found.first.as_secs_f64() * 1e3;
