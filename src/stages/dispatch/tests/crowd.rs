@@ -28,12 +28,13 @@ async fn chats_that_wait_since_a_restore_are_at_hand_when_their_turn_comes() {
     assert!((2..CHATS as usize).contains(&begun), "{begun}");
     rig.send(&[say("a", 999, &["fresh"])]);
     rig.run(SEC).await;
-    assert!(rig.stage.queues.len().1 < 50, "{:?}", rig.stage.queues.len());
+    // As many as the account may have calls under way, and what came since.
+    assert!(rig.stage.queues.len().1 < 80, "{:?}", rig.stage.queues.len());
     rig.settle(60 * SEC).await;
     let texts = rig.texts();
     assert_eq!(texts.len(), CHATS as usize + 2, "one was told to wait, none went out twice");
     let fresh = texts.iter().position(|text| text == "fresh").unwrap();
-    assert!(fresh < begun + 40, "{fresh} is behind what waited, from {begun} on");
+    assert!(fresh < begun + 100, "{fresh} is behind what waited, from {begun} on");
     rig.run(2 * SEC).await;
     assert_eq!(rig.stage.queues.len().1, 0);
     assert!(!rig.stage.common.do_replies_wait(&chat));
