@@ -130,8 +130,8 @@ async fn reading(parsed: Parsed, listed: BaseDocument) -> Reading {
 
 fn reading_now(parsed: Parsed, listed: BaseDocument) -> Reading {
     let Parsed { document, pages, .. } = parsed;
-    let title = if listed.title.is_empty() { document.title.clone() } else { listed.title };
-    let document = Document { name: listed.name, title, tags: listed.tags, ..document };
+    let title = if listed.title.is_empty() { document.title.clone() } else { listed.title.into() };
+    let document = Document { name: listed.name.into(), title, tags: listed.tags.into(), ..document };
     let (language, passages) = outline(&document);
     let (document, language) = (Box::new(document), language.to_owned());
     Reading::Read { document, pages, passages: passages as u64, language }

@@ -75,7 +75,7 @@ impl Bench {
 
     async fn texts(&self) -> Vec<String> {
         let base = self.stage.deps.store.base(&self.tenant, &self.base).await.unwrap().unwrap();
-        base.documents.into_iter().map(|document| document.text).collect()
+        base.documents.into_iter().map(|document| document.text.to_string()).collect()
     }
 }
 

@@ -194,7 +194,7 @@ async fn a_bot_hears_of_a_knowledge_base_what_its_tags_allow() {
     use crate::services::search::{SearchConfig, TextSearch};
 
     let document = |name: &str, tag: &str, price: &str| Document {
-        tags: vec![tag.into()],
+        tags: vec![tag.into()].into(),
         ..Document::text(name, format!("A haircut costs {price} EUR."))
     };
     let directory = directory();
