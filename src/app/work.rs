@@ -53,7 +53,8 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
         StageName::Retrieve => {
             let search = super::searching::open(parts)?;
             super::vectors::watch(parts, &search, None);
-            let stage = Retrieve::new(settings.retrieve.clone(), RetrieveDeps { directory, search });
+            let deps = RetrieveDeps { directory, search, history: Arc::clone(&parts.store) as _ };
+            let stage = Retrieve::new(settings.retrieve.clone(), deps);
             run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }
         StageName::Answer => {

@@ -10,6 +10,7 @@ mod carry;
 pub mod classifier;
 mod count;
 pub mod fake;
+pub mod follow_up;
 mod found;
 mod fusion;
 mod ground;
