@@ -136,7 +136,7 @@ async fn passages(
 ) -> anyhow::Result<()> {
     // On the disk of the working folder: the one for temporary files is often memory.
     let folder = tempfile::Builder::new().prefix("millrace-bench").tempdir_in(".")?;
-    let weights = &context.settings.embed.weights;
+    let weights = context.settings.embed.weights_of(report.model.as_deref().unwrap_or_default());
     let embed = embed.map(|real| -> anyhow::Result<Arc<dyn Embed>> {
         Ok(if report.synthetic { Arc::new(Synthetic::new(real, &collection.docs)?) } else { real })
     });
