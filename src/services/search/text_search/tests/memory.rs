@@ -33,7 +33,7 @@ async fn a_passage_takes_few_bytes_of_memory() {
     let search = TextSearch::new(config(), None).unwrap().with_scratch(&scratch).unwrap();
     search.prepare(&corpus).await.unwrap();
     assert_eq!(search.passages(), PASSAGES as u64);
-    let found = search.ground(&[corpus.clone()], "what does item 17117 cost", 3).await.unwrap();
+    let found = search.ground(std::slice::from_ref(&corpus), "what does item 17117 cost", 3).await.unwrap();
     assert_eq!(found.passages[0].document, "item-17117.md");
     let of_documents: usize = search.shards[0].0.view().residents.values().map(|one| one.own_bytes()).sum();
     let (each, whole) = (of_documents / PASSAGES, search.own_bytes() / PASSAGES);
