@@ -2,6 +2,7 @@
 //!
 //! Pure: no tokio, no I/O, no clock of its own. Everything above may use it; it uses nothing of ours.
 
+pub mod body;
 pub mod bot;
 pub mod campaign;
 pub mod channel;
@@ -10,6 +11,7 @@ pub mod envelope;
 pub mod event;
 pub mod events;
 pub mod failure;
+pub mod few;
 pub mod ids;
 pub mod knowledge;
 pub mod markup;

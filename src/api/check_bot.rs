@@ -212,7 +212,7 @@ fn check_regexes(at: &str, spec: &BotSpec, problems: &mut Problems) {
 
 fn check_document(at: &str, document: &Document, problems: &mut Problems) {
     check_name(at, &document.name, problems);
-    if document.text.trim().is_empty() && document.qa.is_empty() && document.file.is_none() {
+    if document.text.as_str().trim().is_empty() && document.qa.is_empty() && document.file.is_none() {
         problems.add(at, "it holds nothing", "add `text`, `file` or `qa`");
     }
     if document.qa.iter().any(|pair| pair.q.trim().is_empty() || pair.a.trim().is_empty()) {

@@ -82,7 +82,7 @@ impl Rehearsal {
     ) -> anyhow::Result<Self> {
         let learned = match embed {
             Some(embed) => {
-                let learned = learn(&*embed, &settings.embed.weights, rules)?;
+                let learned = learn(&*embed, settings.embed.weights_of(&embed.model().name), rules)?;
                 Some((embed, learned))
             }
             None => None,

@@ -37,10 +37,11 @@ pub fn missing() -> Vec<String> {
 /// What a search needs to find by meaning; `None` without a model.
 #[must_use]
 pub fn open(settings: &Settings) -> Option<Meaning> {
+    let embed = embed(settings, Need::Documents)?;
     Some(Meaning {
-        embed: embed(settings, Need::Documents)?,
+        weights: settings.embed.weights_of(&embed.model().name).clone(),
+        embed,
         folder: settings.data.join("vectors"),
-        weights: settings.embed.weights.clone(),
         remembered: REMEMBERED,
     })
 }

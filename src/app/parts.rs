@@ -17,6 +17,7 @@ use super::observed::ObservedLog;
 use super::pipelines::Pipelines;
 use super::searching::Searching;
 use super::settings::Settings;
+use crate::domain::body::Texts;
 use crate::domain::modes::Modes;
 use crate::domain::time::Clock;
 use crate::domain::topics::{BOT_CHANGED, TopicSpec, catalog};
@@ -26,6 +27,7 @@ use crate::log::{Log, TopicPartition};
 use crate::runtime::{Health, Turns};
 use crate::services::http::Http;
 use crate::services::objects::Objects;
+use crate::services::search::Scratch;
 use crate::store::{CachedDirectory, Store};
 
 /// What a process holds open.
@@ -49,6 +51,8 @@ pub struct Parts {
     pub http: Http,
     /// Raw files.
     pub objects: Objects,
+    /// Files that hold texts and indexes instead of memory, for as long as this process lives.
+    pub scratch: Arc<Scratch>,
     /// The text search, where a role of this process needs one.
     pub searching: Arc<Searching>,
     /// What the loops report.
@@ -93,11 +97,14 @@ impl Parts {
             Setup::Check => Store::open(&settings.store, &settings.data, Arc::clone(&clock)).await,
         }
         .context("the database can't be opened")?;
+        let scratch = Arc::new(Scratch::new(settings.data.join("scratch")));
+        let texts: Arc<dyn Texts> = Arc::clone(&scratch) as _;
         let (seen, reachable) = watch::channel(Vec::new());
         let parts = Self {
             reachable,
             pipelines: Arc::new(pipelines),
-            directory: Arc::new(CachedDirectory::new(Arc::clone(&store))),
+            directory: Arc::new(CachedDirectory::new(Arc::clone(&store)).with_texts(texts)),
+            scratch,
             modes: Arc::default(),
             http: Http::new(settings.net.clone())?,
             objects: Objects::open(&settings.object_store, &settings.data)?,

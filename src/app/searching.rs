@@ -39,6 +39,7 @@ pub fn open(parts: &Parts) -> anyhow::Result<Arc<TextSearch>> {
     }
     let settings = &parts.settings;
     let search = TextSearch::new(settings.search.clone(), meaning::open(settings))?;
+    let search = search.with_scratch(&parts.scratch)?;
     let config = &settings.search.snapshots;
     let search = if config.enabled {
         let source = FromStore { store: Arc::clone(&parts.store), objects: parts.objects.clone() };

@@ -43,9 +43,10 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
             run(parts, pipeline, IngestFactory::new(settings.ingest.clone(), directory, modes));
         }
         StageName::Match => {
-            let weights = settings.embed.weights.clone();
-            let classifier =
-                meaning::embed(settings, Need::Examples).map(|embed| Classifier::new(embed, weights));
+            let classifier = meaning::embed(settings, Need::Examples).map(|embed| {
+                let weights = settings.embed.weights_of(&embed.model().name).clone();
+                Classifier::new(embed, weights)
+            });
             let stage = MatchScript::new(directory, Arc::clone(&parts.store) as _, Arc::clone(&parts.modes))
                 .with_classifier(classifier);
             run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
@@ -53,7 +54,8 @@ pub fn start(parts: &Parts, stage: StageName) -> anyhow::Result<()> {
         StageName::Retrieve => {
             let search = super::searching::open(parts)?;
             super::vectors::watch(parts, &search, None);
-            let stage = Retrieve::new(settings.retrieve.clone(), RetrieveDeps { directory, search });
+            let deps = RetrieveDeps { directory, search, history: Arc::clone(&parts.store) as _ };
+            let stage = Retrieve::new(settings.retrieve.clone(), deps);
             run(parts, pipeline.clone(), Transforms::new(ObservedStage(stage), pipeline));
         }
         StageName::Answer => {

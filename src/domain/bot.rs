@@ -1,6 +1,7 @@
 //! A bot as its file says (`bot apply FILE`): what the console edits is what the file says.
 
 mod consent;
+mod document;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use super::script::Rule;
 use super::units::{Rate, Span};
 
 pub use consent::ConsentWords;
+pub use document::{Document, Pair};
 
 /// The content of a bot: immutable once stored under a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -172,72 +174,6 @@ pub struct Knowledge {
     /// Only documents with one of these tags, upper and lower case alike; all where absent. Pinned answers have no tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-}
-
-/// A text that a bot may answer from, or a list of questions and answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Document {
-    /// Unique in the bot, for example `prices.md`; shown in citations.
-    pub name: String,
-    /// Shown in citations; the name where absent.
-    #[serde(default)]
-    pub title: String,
-    /// Plain text or Markdown.
-    #[serde(default)]
-    pub text: String,
-    /// A file with the text, relative to the bot's file; read by `bot apply`, never stored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
-    /// Questions and answers.
-    #[serde(default)]
-    pub qa: Vec<Pair>,
-    /// Where in the text each page begins, in bytes; empty where there are no pages.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pages: Vec<u64>,
-    /// What it is about: a bot may answer from the documents with a tag alone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<String>,
-}
-
-impl Document {
-    /// A text under a name.
-    #[must_use]
-    pub fn text(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            title: String::new(),
-            text: text.into(),
-            file: None,
-            qa: Vec::new(),
-            pages: Vec::new(),
-            tags: Vec::new(),
-        }
-    }
-
-    /// A stretch of the text, given in bytes, in characters (Unicode scalar values): the first, and the last plus one.
-    #[must_use]
-    pub fn chars(&self, bytes: std::ops::Range<usize>) -> Option<(u64, u64)> {
-        let before = self.text.get(..bytes.start)?.chars().count() as u64;
-        Some((before, before + self.text.get(bytes)?.chars().count() as u64))
-    }
-
-    /// The page, from 1, on which a byte of the text stands; `None` where there are no pages.
-    #[must_use]
-    pub fn page(&self, at: usize) -> Option<u32> {
-        let before = self.pages.partition_point(|start| *start <= at as u64);
-        u32::try_from(before).ok().filter(|page| *page > 0)
-    }
-}
-
-/// A question and its answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Pair {
-    /// As a person would ask it.
-    pub q: String,
-    /// What to say.
-    pub a: String,
 }
 
 /// Which model answers.

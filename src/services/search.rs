@@ -1,7 +1,8 @@
 //! Finding passages in what a bot may answer from: its own documents and the knowledge bases that it is attached to.
 //!
 //! Guarantee: tenant and corpus stand in every query; no passage of another ever comes back. The real one is
-//! [`TextSearch`]: a few shared Tantivy indexes in memory, filled with a corpus when it is first asked for.
+//! [`TextSearch`]: a few shared Tantivy indexes, filled with a corpus when it is first asked for. Texts and large parts of
+//! the indexes stand in mapped files, see [`Scratch`].
 
 mod analysis;
 mod builder;
@@ -9,6 +10,7 @@ mod carry;
 pub mod classifier;
 mod count;
 pub mod fake;
+pub mod follow_up;
 mod found;
 mod fusion;
 mod ground;
@@ -18,6 +20,7 @@ mod passages;
 pub mod preview;
 mod query;
 mod resident;
+mod scratch;
 mod semantic;
 mod shard;
 pub mod snapshot;
@@ -26,6 +29,7 @@ mod trace;
 mod vectors;
 
 pub use found::{Candidate, Found};
+pub use scratch::Scratch;
 pub use semantic::Meaning;
 pub use text_search::{Profile, SearchConfig, TextSearch, Vectored};
 

@@ -1,6 +1,6 @@
 //! index: reads documents that were submitted to a knowledge base.
 //!
-//! Reads `document.submitted.v1`, writes `document.changed.v1`. Takes the raw file from the object store, has it read in
+//! Reads `document.submitted.v1`, writes `document.changed.v1`: that it was parsed, and what became of it. Takes the raw file from the object store, has it read in
 //! a process of its own, and writes what came of it to the database, from where every searching process takes it. Never
 //! fetches an address. Safe to repeat: only the newest submission's reading counts, and counts once. A file that can't be
 //! read is no failure of the stage: its document says why. One that became a dead letter and is driven again is read anew.
@@ -33,6 +33,9 @@ pub struct IndexDeps {
     /// Passages of one knowledge base that are searched.
     pub most_passages: u64,
 }
+
+/// Which of a submission's events says that it was parsed; the one that says what became of it is the first.
+const PARSED: u32 = 1;
 
 /// The stage.
 #[derive(Debug)]
@@ -130,8 +133,8 @@ async fn reading(parsed: Parsed, listed: BaseDocument) -> Reading {
 
 fn reading_now(parsed: Parsed, listed: BaseDocument) -> Reading {
     let Parsed { document, pages, .. } = parsed;
-    let title = if listed.title.is_empty() { document.title.clone() } else { listed.title };
-    let document = Document { name: listed.name, title, tags: listed.tags, ..document };
+    let title = if listed.title.is_empty() { document.title.clone() } else { listed.title.into() };
+    let document = Document { name: listed.name.into(), title, tags: listed.tags.into(), ..document };
     let (language, passages) = outline(&document);
     let (document, language) = (Box::new(document), language.to_owned());
     Reading::Read { document, pages, passages: passages as u64, language }
@@ -172,6 +175,7 @@ impl Stage for Index {
             // It was read before: only the word of it may be missing.
             None
         };
+        let mut was_parsed = matches!(reading, Some(Reading::Read { .. }));
         if let Some(reading) = reading {
             let written = store.base_read(&input.tenant, base, (name, *submission), &reading).await;
             if let Err(StoreError::Invalid(reason)) = written {
@@ -186,18 +190,25 @@ impl Stage for Index {
             Err(StoreError::Missing { .. }) => return Ok(nothing("the document was removed")),
             Err(error) => return Err(error.into()),
         };
-        let data = DocumentChanged {
-            base: base.clone(),
-            name: name.clone(),
-            submission: *submission,
-            status: listed.status,
-            reason: Some(listed.reason).filter(|reason| !reason.is_empty()),
-            pages: listed.pages,
-            passages: listed.passages,
-        };
+        // A repeat says it again, under the same id: the one before may have been lost with its process.
+        was_parsed |= matches!(listed.status, DocumentStatus::Searchable | DocumentStatus::SemanticReady);
         let partition = partition_of(format!("{}/{base}", input.tenant).as_bytes(), self.deps.shards);
-        let event = input.follow(Self::NAME, cx.now(), 0, data);
-        Ok(Outcome::Emit(IndexOut::Changed(Box::new(event), partition)))
+        let event = |ordinal, status, reason: &str| {
+            let data = DocumentChanged {
+                base: base.clone(),
+                name: name.clone(),
+                submission: *submission,
+                status,
+                reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
+                pages: listed.pages,
+                passages: listed.passages,
+            };
+            let event = input.follow(Self::NAME, cx.now(), ordinal, data);
+            IndexOut::Changed(Box::new(event), partition)
+        };
+        let parsed = was_parsed.then(|| event(PARSED, DocumentStatus::Parsed, ""));
+        let now = event(0, listed.status, &listed.reason);
+        Ok(Outcome::EmitAll(parsed.into_iter().chain([now]).collect()))
     }
 }
 

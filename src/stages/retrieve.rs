@@ -4,7 +4,10 @@
 //! with the scores and the fate of each candidate. A turn that a script has answered passes
 //! through with nothing but a line in its trace; so does one that an author pinned an answer to. Never calls a model. Safe to repeat: the output's id is derived, and
 //! the same documents give the same passages. When the index stays broken the turn goes on without passages, and its
-//! trace says so: an answer that knows less is better than none.
+//! trace says so: an answer that knows less is better than none. A question that rests on the one before it is searched with
+//! that one's words; where that finds nothing, by itself.
+
+mod recent;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +23,9 @@ use crate::domain::events::{Hop, Part, Route, Scripted, TurnGrounded, TurnRouted
 use crate::domain::knowledge::{Corpus, KnowledgeBase};
 use crate::domain::stage::StageName;
 use crate::pipeline::{Cx, DropReason, Emission, Outcome, Ports, Stage, StageError};
-use crate::services::search::{Grounding, Search};
-use crate::store::Directory;
+use crate::services::search::{Grounding, Search, SearchError};
+use crate::store::{Directory, History};
+use recent::Recent;
 
 /// How passages are found for a turn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +58,8 @@ pub struct RetrieveDeps {
     pub directory: Arc<dyn Directory>,
     /// The index.
     pub search: Arc<dyn Search>,
+    /// What was said before, where this process did not hear it.
+    pub history: Arc<dyn History>,
 }
 
 /// The stage.
@@ -61,6 +67,7 @@ pub struct RetrieveDeps {
 pub struct Retrieve {
     config: RetrieveConfig,
     deps: RetrieveDeps,
+    recent: Recent,
 }
 
 /// Its outputs.
@@ -87,8 +94,8 @@ const LAST_CALL: Duration = Duration::from_secs(1);
 impl Retrieve {
     /// The stage with its settings.
     #[must_use]
-    pub const fn new(config: RetrieveConfig, deps: RetrieveDeps) -> Self {
-        Self { config, deps }
+    pub fn new(config: RetrieveConfig, deps: RetrieveDeps) -> Self {
+        Self { config, deps, recent: Recent::new() }
     }
 
     /// What is done about a turn; `None` when the bot is gone.
@@ -105,14 +112,16 @@ impl Retrieve {
         let own = std::iter::once(Corpus::from(&bot));
         let bases = bases.into_iter().map(|(base, tags)| Corpus::tagged(base, tags));
         let corpora: Vec<Corpus> = own.chain(bases).collect();
-        match self.deps.search.ground(&corpora, question, self.config.passages).await {
-            Ok(found) => {
+        let searched = self.recent.resolved(&*self.deps.history, input).await;
+        match self.ground(&corpora, question, &searched).await {
+            Ok((found, followed)) => {
                 // Nobody asked what is replayed.
                 if found.verdict == Verdict::Abstain && input.runid.is_none() {
                     self.deps.directory.missed(&input.tenant, &input.bot, question);
                 }
                 let (count, sure) = (found.passages.len(), found.confidence * 100.0);
-                let note = format!("passages: {count}, {} at {sure:.0} %", found.verdict.as_str());
+                let with = if followed { ", with words of the turn before" } else { "" };
+                let note = format!("passages: {count}, {} at {sure:.0} %{with}", found.verdict.as_str());
                 Ok(Some(Look { found: Some(found), reply: None, note }))
             }
             Err(error) if cx.attempt < LAST_ATTEMPT && cx.remaining() > LAST_CALL => Err(error.into()),
@@ -121,6 +130,24 @@ impl Retrieve {
                 Ok(Some(Look::noted("passages: the index failed")))
             }
         }
+    }
+
+    /// What is found for a question with words of the turn before it; for the question alone where that says more. True
+    /// where those words counted.
+    async fn ground(
+        &self,
+        corpora: &[Corpus],
+        question: &str,
+        with_words: &str,
+    ) -> Result<(Grounding, bool), SearchError> {
+        let search = |text| self.deps.search.ground(corpora, text, self.config.passages);
+        let found = search(with_words).await?;
+        if with_words == question || found.verdict != Verdict::Abstain {
+            return Ok((found, with_words != question));
+        }
+        let alone = search(question).await?;
+        let is_better = alone.confidence > found.confidence;
+        Ok(if is_better { (alone, false) } else { (found, true) })
     }
 
     /// The knowledge bases that a bot answers from, with the tags that it is limited to; one that was removed meanwhile is
@@ -177,6 +204,7 @@ impl Stage for Retrieve {
             };
             (found, reply, note) = (look.found, look.reply, Some(look.note));
         }
+        self.recent.remember(input);
         let took_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         let (verdict, passages, searched) = match found {
             Some(found) => (Some(found.verdict), found.passages, Some(Box::new(found.searched))),

@@ -16,6 +16,7 @@ use super::error::StoreError;
 use super::identities::Known;
 use super::missed::Missed;
 use super::outbox::Change;
+use crate::domain::body::{Text, Texts};
 use crate::domain::bot::{Bot, BotSpec, Document};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, TenantId};
@@ -26,6 +27,9 @@ use crate::domain::time::Timestamp;
 
 /// What an account takes in memory, about: two secrets, four names.
 const ACCOUNT_BYTES: usize = 1024;
+
+/// Less text is not worth a thread that lays it elsewhere.
+const LONG: usize = 64 << 10;
 
 /// See the module. What nobody asks for takes no memory.
 #[derive(Debug)]
@@ -41,6 +45,8 @@ pub struct CachedDirectory {
     bases: Versioned<(TenantId, BaseId), KnowledgeBase>,
     identities: Known,
     missed: Missed,
+    /// Where long texts stand; absent = in memory.
+    texts: Option<Arc<dyn Texts>>,
 }
 
 impl CachedDirectory {
@@ -61,8 +67,15 @@ impl CachedDirectory {
             bases: Versioned::new(config.bots.bytes(), idle, negative, clock()),
             identities: Known::new(),
             missed: Missed::new(),
+            texts: None,
             store,
         }
+    }
+
+    /// Has long texts of documents stand there instead of in memory.
+    #[must_use]
+    pub fn with_texts(self, texts: Arc<dyn Texts>) -> Self {
+        Self { texts: Some(texts), ..self }
     }
 
     /// What `bot.changed.v1` tells: values of this bot that are older than `version` are not used any more. Cheap, and
@@ -95,6 +108,19 @@ impl CachedDirectory {
         self.missed.write(&self.store, stop).await;
     }
 
+    /// The same documents, with long texts where they are to stand.
+    async fn laid(&self, mut documents: Vec<Document>) -> Vec<Document> {
+        let Some(texts) = self.texts.clone().filter(|_| size(&documents) >= LONG) else { return documents };
+        let work = move || {
+            texts.lay(&mut documents);
+            documents
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(documents) => documents,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
     async fn accounts_of(&self, bot: &BotId) -> Result<Option<Arc<Vec<Arc<Account>>>>, StoreError> {
         self.accounts
             .get(bot, || async {
@@ -124,8 +150,9 @@ impl Directory for CachedDirectory {
     async fn bot(&self, tenant: &TenantId, bot: &BotId) -> Result<Option<Arc<Bot>>, StoreError> {
         self.bots
             .get(&(tenant.clone(), bot.clone()), || async {
-                let found = self.store.bot(tenant, bot).await?;
-                Ok(found.map(|bot| Loaded { version: bot.version, bytes: weight(&bot.spec), value: bot }))
+                let Some(mut bot) = self.store.bot(tenant, bot).await? else { return Ok(None) };
+                bot.spec.documents = self.laid(std::mem::take(&mut bot.spec.documents)).await;
+                Ok(Some(Loaded { version: bot.version, bytes: weight(&bot.spec), value: bot }))
             })
             .await
     }
@@ -133,13 +160,10 @@ impl Directory for CachedDirectory {
     async fn base(&self, tenant: &TenantId, base: &BaseId) -> Result<Option<Arc<KnowledgeBase>>, StoreError> {
         self.bases
             .get(&(tenant.clone(), base.clone()), || async {
-                let found = self.store.base(tenant, base).await?;
-                let loaded = |base: KnowledgeBase| Loaded {
-                    version: base.version,
-                    bytes: 512 + size(&base.documents),
-                    value: base,
-                };
-                Ok(found.map(loaded))
+                let Some(mut base) = self.store.base(tenant, base).await? else { return Ok(None) };
+                base.documents = self.laid(std::mem::take(&mut base.documents)).await;
+                let bytes = 512 + size(&base.documents);
+                Ok(Some(Loaded { version: base.version, bytes, value: base }))
             })
             .await
     }
@@ -330,10 +354,11 @@ fn weight(spec: &BotSpec) -> usize {
     512 + spec.persona.len() + spec.fallback.len() + spec.scripts.len() * 512 + documents
 }
 
+/// What documents weigh: the memory that they take, and a sixteenth of what stands in mapped files, so that those are
+/// bounded too.
 fn size(documents: &[Document]) -> usize {
-    let size = |document: &Document| {
-        let pairs: usize = document.qa.iter().map(|pair| pair.q.len() + pair.a.len() + 48).sum();
-        document.text.len() + pairs + document.pages.len() * 8 + 160
-    };
+    const SHARE: usize = 16;
+    let mapped = |text: &Text| if text.own_bytes() == 0 { text.len() / SHARE } else { 0 };
+    let size = |document: &Document| document.own_bytes() + mapped(&document.title) + mapped(&document.text);
     documents.iter().map(size).sum()
 }

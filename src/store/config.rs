@@ -67,7 +67,7 @@ impl Default for StoreConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CacheConfig {
-    /// Memory for bots: scripts and documents.
+    /// Memory for bots: scripts and documents. Of texts that stand in files a sixteenth counts, which bounds those.
     pub bots: Size,
     /// The most channel accounts and apps.
     pub accounts: u64,

@@ -15,7 +15,7 @@ use millrace::app::collection::Collection;
 use millrace::app::collection::measure::{Answer, ask, bot, quality, wait_for_vectors};
 use millrace::services::embed::fake::FakeEmbed;
 use millrace::services::embed::{Embed, EmbedConfig, EmbedError, ModelVersion, OnnxEmbed};
-use millrace::services::search::{Meaning, SearchConfig, TextSearch};
+use millrace::services::search::{Meaning, Scratch, SearchConfig, TextSearch};
 
 /// A mean may come out a hair lower where two documents score the same.
 const HAIR: f64 = 0.000_1;
@@ -71,9 +71,10 @@ async fn measure(
     let folder = tempfile::tempdir().unwrap();
     let meaning = Meaning { embed, folder: folder.path().into(), weights, remembered: 10 };
     let config = SearchConfig::default;
-    let (words, both) =
-        (TextSearch::new(config(), None).unwrap(), TextSearch::new(config(), Some(meaning)).unwrap());
-    let bot = bot(collection.docs.iter().cloned());
+    let scratch = Arc::new(Scratch::new(folder.path().join("scratch")));
+    let search = |meaning| TextSearch::new(config(), meaning).unwrap().with_scratch(&scratch).unwrap();
+    let (words, both) = (search(None), search(Some(meaning)));
+    let bot = bot(collection.docs.iter().cloned(), &*scratch);
     both.profile(&bot).await.unwrap();
     wait_for_vectors(&both, &bot).await;
     let mut means = Vec::new();

@@ -128,7 +128,7 @@ fn spec(bot: &PlannedBot, words: u32) -> BotSpec {
         }
         Brain::Documents => {
             spec.documents = vec![Document {
-                title: "Prices".to_owned(),
+                title: "Prices".into(),
                 ..Document::text("prices.md", "A bicycle costs 12 EUR a day.")
             }]
         }

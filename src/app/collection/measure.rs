@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::judge::{mean, ndcg, quantile, recall};
 use super::{Collection, Doc, Query};
 use crate::app::load::cpu_time;
+use crate::domain::body::Texts;
 use crate::domain::bot::{Bot, BotSpec, Document};
 use crate::services::search::{Found, Search, TextSearch, Vectored, Verdict};
 
@@ -23,11 +24,14 @@ const PASSAGES: usize = 300;
 /// Passages of a turn: what its model is given.
 const CARRIED: usize = 6;
 
-/// The bot whose knowledge a collection is. Takes the texts over: they are in memory once, as a bot's are.
+/// The bot whose knowledge a collection is. Takes the texts over: they stand where a bot's do.
 #[must_use]
-pub fn bot(docs: impl IntoIterator<Item = Doc>) -> Arc<Bot> {
-    let document = |doc: Doc| Document { title: doc.title, ..Document::text(doc.id, doc.text) };
-    knowing(docs.into_iter().map(document).collect(), 1)
+pub fn bot(docs: impl IntoIterator<Item = Doc>, texts: &dyn Texts) -> Arc<Bot> {
+    let document = |doc: Doc| Document { title: doc.title.into(), ..Document::text(doc.id, doc.text) };
+    let mut documents: Vec<Document> = docs.into_iter().map(document).collect();
+    texts.lay(&mut documents);
+    documents.shrink_to_fit();
+    knowing(documents, 1)
 }
 
 /// The same bot with one document more.

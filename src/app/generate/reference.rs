@@ -63,6 +63,9 @@ impl Writer<'_> {
             if shape.get("properties").is_some() || shape.get("oneOf").is_some() {
                 out.push_str(&format!("{}[{path}]\n", if off { "# " } else { "" }));
                 self.table(out, shape, values, &path, off);
+            } else if let Some(plain) = shape.get("additionalProperties").filter(|node| node.is_object()) {
+                // A map of maps of plain values.
+                out.push_str(&format!("# [{path}]\n# NAME = {}\n\n", example(self.resolve(plain))));
             } else {
                 // A map of plain values.
                 let table = path.trim_end_matches(".NAME");

@@ -50,8 +50,9 @@ pub enum Outcome {
 pub async fn rehearse(settings: &Settings, file: &Path) -> Result<(), Outcome> {
     let conversation = Conversation::load(file).map_err(Outcome::Broken)?;
     let spec = read_bot(&conversation.bot).map_err(Outcome::Broken)?;
-    let titles = spec.documents.iter().map(|document| (document.name.clone(), document.title.clone()));
-    let titles: HashMap<_, _> = titles.filter(|(_, title)| !title.is_empty()).collect();
+    let titles =
+        spec.documents.iter().map(|document| (document.name.to_string(), document.title.to_string()));
+    let titles: HashMap<_, _> = titles.filter(|(_, title): &(String, String)| !title.is_empty()).collect();
     let folder = conversation.bot.parent().unwrap_or(Path::new(""));
     let mut stage = Rehearsal::start(settings.clone(), spec, folder).await.map_err(Outcome::Broken)?;
     let played = play(&conversation, &titles, &mut stage).await;

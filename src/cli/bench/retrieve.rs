@@ -22,7 +22,7 @@ use crate::app::collection::{Collection, Query, intents, judge, remix};
 use crate::app::load::{private_bytes, rss_bytes};
 use crate::domain::bot::{Bot, Document};
 use crate::services::embed::{Embed, OnnxEmbed};
-use crate::services::search::{Meaning, SearchConfig, TextSearch, Verdict};
+use crate::services::search::{Meaning, Scratch, SearchConfig, TextSearch, Verdict};
 use report::{Report, print};
 
 /// Measure how good and how fast passages are found in a test collection.
@@ -136,7 +136,7 @@ async fn passages(
 ) -> anyhow::Result<()> {
     // On the disk of the working folder: the one for temporary files is often memory.
     let folder = tempfile::Builder::new().prefix("millrace-bench").tempdir_in(".")?;
-    let weights = &context.settings.embed.weights;
+    let weights = context.settings.embed.weights_of(report.model.as_deref().unwrap_or_default());
     let embed = embed.map(|real| -> anyhow::Result<Arc<dyn Embed>> {
         Ok(if report.synthetic { Arc::new(Synthetic::new(real, &collection.docs)?) } else { real })
     });
@@ -148,8 +148,10 @@ async fn passages(
         remembered: 0,
     });
     let by_meaning = meaning.is_some();
+    let scratch = Arc::new(Scratch::new(folder.path().join("scratch")));
     let search = TextSearch::new(room_for(report.docs, &context.settings.search), meaning)?;
-    let bot = measure::bot(std::mem::take(&mut collection.docs));
+    let search = search.with_scratch(&scratch)?;
+    let bot = measure::bot(std::mem::take(&mut collection.docs), &*scratch);
     index(&search, &bot, report).await?;
     if by_meaning {
         report.weight = Some(weights.clone());

@@ -47,7 +47,7 @@ pub fn read_bot(path: &Path) -> Result<BotSpec, Problems> {
         let Some(file) = document.file.take() else { continue };
         let place = format!("{at}: documents `{}`: {file}", document.name);
         match read_beside(folder, &file) {
-            Ok(text) if document.text.is_empty() => document.text = text,
+            Ok(text) if document.text.is_empty() => document.text = text.into(),
             Ok(_) => problems.add(place, "stands beside `text`", "keep one of the two"),
             Err((what, remedy)) => problems.add(place, what, remedy),
         }

@@ -105,8 +105,8 @@ pub(super) async fn show(
         }
     };
     let Some(document) = found else { return Ok(()) };
-    output::line(&document.text)?;
-    for pair in &document.qa {
+    output::line(document.text.as_str())?;
+    for pair in document.qa.iter() {
         output::line(&format!("Q: {}\nA: {}", pair.q, pair.a))?;
     }
     Ok(())

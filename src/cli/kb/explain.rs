@@ -42,7 +42,7 @@ struct Previewed {
 pub(super) async fn files(cx: &Context, files: &[PathBuf]) -> anyhow::Result<()> {
     for file in files {
         let document = super::files::read(file, &Said::default()).await?;
-        let name = document.name.clone();
+        let name = document.name.to_string();
         let (language, chunks) = preview(document);
         if cx.json {
             output::json(&Previewed { document: name, language, chunks })?;

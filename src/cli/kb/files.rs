@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use super::super::Usage;
 use crate::config::yaml;
+use crate::domain::body::Text;
 use crate::domain::bot::{Document, Pair};
 use crate::domain::ids::TenantId;
 use crate::services::parse::{MAX_INPUT, Parse as _, Parsers};
@@ -61,13 +62,13 @@ pub(super) async fn read(path: &Path, said: &Said) -> anyhow::Result<Document> {
     let at = path.display();
     let name = name(path)?;
     let file = whole(path)?;
-    let (title, tags) = (said.title.clone(), said.tags.clone());
+    let (title, tags) = (Text::from(said.title.as_str()), said.tags.iter().cloned().collect());
     let kind = extension(path);
     if kind == "yaml" || kind == "yml" {
         let text = String::from_utf8(file).with_context(|| format!("{at} is no UTF-8 text"))?;
         let qa: Vec<Pair> = yaml::from_str(&text)
             .map_err(|error| Usage(format!("{at}: {error}; write a list of {{q: ..., a: ...}}")))?;
-        return Ok(Document { title, qa, tags, ..Document::text(name, "") });
+        return Ok(Document { title, qa: qa.into(), tags, ..Document::text(name, "") });
     }
     // Plain text stands as it is: a bot's file may hold it word for word.
     let plain = matches!(kind.as_str(), "md" | "markdown" | "txt" | "");
@@ -77,7 +78,7 @@ pub(super) async fn read(path: &Path, said: &Said) -> anyhow::Result<Document> {
     let parsed = Parsers::new()?.parse(&TenantId::from("here"), &kind, Bytes::from(file)).await;
     let document = parsed.with_context(|| format!("{at} can't be read"))?.document;
     let title = if title.is_empty() { document.title.clone() } else { title };
-    Ok(Document { name, title, tags, ..document })
+    Ok(Document { name: name.into(), title, tags, ..document })
 }
 
 #[cfg(test)]
@@ -92,7 +93,7 @@ mod tests {
         let said = Said { title: "Prices".into(), tags: vec!["money".into()] };
         let document = read(&text, &said).await.unwrap();
         assert_eq!((document.name.as_str(), document.title.as_str()), ("prices.md", "Prices"));
-        assert_eq!(document.tags, ["money"]);
+        assert_eq!(*document.tags, ["money"]);
         let faq = folder.path().join("faq.yaml");
         std::fs::write(&faq, "- {q: When?, a: Now.}\n").unwrap();
         assert_eq!(read(&faq, &Said::default()).await.unwrap().qa.len(), 1);

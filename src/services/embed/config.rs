@@ -19,6 +19,10 @@ pub struct EmbedConfig {
     /// language. A language that is not here is searched by words alone: a model that doesn't speak it only harms. Example
     /// sentences of scripts match by meaning in the languages that count.
     pub weights: BTreeMap<String, f32>,
+    /// How much meaning counts with one model, by what its name begins with (`multilingual-e5`) and by language: in place of
+    /// `weights`, and of several names the longest counts. What a model adds to words is its own: measure it with `millrace
+    /// bench retrieve` on texts of the language.
+    pub model_weights: BTreeMap<String, BTreeMap<String, f32>>,
     /// Where the ONNX Runtime library comes from, by platform (`linux-x86_64`): a wheel of the Python package index.
     pub wheels: BTreeMap<String, Wheel>,
     /// Where the model comes from, by platform: weights in bytes are made for a kind of processor.
@@ -130,6 +134,7 @@ impl Default for EmbedConfig {
         Self {
             folder: PathBuf::new(),
             weights: BTreeMap::from([("en".to_owned(), 0.5)]),
+            model_weights: BTreeMap::new(),
             wheels: wheels.into_iter().map(|(platform, wheel)| (platform.to_owned(), wheel)).collect(),
             models: [
                 ("linux-x86_64", WEIGHTS_X86),
@@ -146,13 +151,14 @@ impl Default for EmbedConfig {
 impl EmbedConfig {
     /// Adds what is wrong with these settings. `at` names the section.
     pub fn validate(&self, at: &str, problems: &mut Problems) {
-        for (language, weight) in &self.weights {
-            if !(0.0..=1.0).contains(weight) {
-                problems.add(
-                    format!("{at}.weights.{language}"),
-                    format!("{weight} is no share"),
-                    "use 0 to 1",
-                );
+        let of_models = self
+            .model_weights
+            .iter()
+            .map(|(model, weights)| (format!("{at}.model_weights.{model}"), weights));
+        let all = std::iter::once((format!("{at}.weights"), &self.weights)).chain(of_models);
+        for (at, weights) in all {
+            for (language, weight) in weights.iter().filter(|(_, weight)| !(0.0..=1.0).contains(*weight)) {
+                problems.add(format!("{at}.{language}"), format!("{weight} is no share"), "use 0 to 1");
             }
         }
         for (platform, wheel) in &self.wheels {
@@ -171,6 +177,13 @@ impl EmbedConfig {
                 pinned(&format!("{at}.files.{name}"), (&file.url, &file.sha256), problems);
             }
         }
+    }
+
+    /// How much meaning counts with a model of this name, by language.
+    #[must_use]
+    pub fn weights_of(&self, model: &str) -> &BTreeMap<String, f32> {
+        let own = self.model_weights.iter().filter(|(name, _)| model.starts_with(name.as_str()));
+        own.max_by_key(|(name, _)| name.len()).map_or(&self.weights, |(_, weights)| weights)
     }
 
     /// The folder, where it is not set one in the data folder.
@@ -194,6 +207,23 @@ fn pinned(at: &str, (url, sha256): (&str, &str), problems: &mut Problems) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_model_has_the_weights_of_its_own_name() {
+        let weights = |weight: f32| BTreeMap::from([("ru".to_owned(), weight)]);
+        let of = |name: &str, weight| (name.to_owned(), weights(weight));
+        let model_weights = BTreeMap::from([of("multi", 0.2), of("multilingual-e5", 0.3), of("other", 2.0)]);
+        let config = EmbedConfig { model_weights, ..EmbedConfig::default() };
+        assert_eq!(*config.weights_of("multilingual-e5-small, int8"), weights(0.3));
+        assert_eq!(*config.weights_of("multi-qa"), weights(0.2));
+        assert_eq!(*config.weights_of("all-MiniLM-L6-v2"), config.weights);
+        let mut problems = Problems::default();
+        config.validate("embed", &mut problems);
+        assert!(
+            problems.0.len() == 1 && problems.to_string().contains("embed.model_weights.other.ru"),
+            "{problems}"
+        );
+    }
 
     #[test]
     fn mistakes_are_named() {

@@ -21,6 +21,7 @@ pub fn read(kind: &str, file: &[u8]) -> Answer {
         Ok((format, content)) => {
             let Content { title, text, qa, pages } = content;
             let count = pages.len() as u64;
+            let (title, qa, pages) = (title.into(), qa.into(), pages.into());
             let document = Document { title, qa, pages, ..Document::text("", text) };
             Answer::Parsed(Box::new(Parsed { format, document, pages: count }))
         }

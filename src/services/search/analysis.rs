@@ -90,6 +90,21 @@ pub(super) fn question(text: &str, languages: &[Language], most: usize) -> Vec<V
     if words.telling.is_empty() { words.common } else { words.telling }
 }
 
+/// The words of a question, in their order, without what people write differently.
+pub(super) fn words(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    each_word(&normalise(text::cut(text, LONGEST_QUESTION)), |word| out.push(word.to_owned()));
+    out
+}
+
+/// The language that a question reads like, and those of its words that are not among that language's commonest.
+pub(super) fn telling_words(text: &str) -> (Language, Vec<String>) {
+    let language = Language::of(text::cut(text, LONGEST_QUESTION));
+    let mut words = words(text);
+    words.retain(|word| !language.is_common(word));
+    (language, words)
+}
+
 /// Nobody asks longer; a script or a model may.
 const LONGEST_QUESTION: usize = 8 << 10;
 

@@ -278,7 +278,7 @@ impl Run {
             let entry = draft.entry(at);
             let analyzer = analyzers.entry(entry.language).or_insert_with(|| Analyzer::new(entry.language));
             let mut tokens = [0; 2];
-            for (place, piece) in (0..).zip(&draft.pieces[entry.first..entry.first + entry.count]) {
+            for (place, piece) in (0..).zip(&draft.pieces[entry.passages()]) {
                 let numbers = [draft.owner(), entry.number, place];
                 let (document, [title, body]) = fields.document(numbers, piece, draft.corpus(), analyzer);
                 pen.get()?.add_document(document)?;

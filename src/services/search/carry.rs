@@ -128,7 +128,8 @@ pub(super) fn place<'a>(
 /// The same text, or texts that mean the same.
 fn same(from: &[Arc<Resident>], one: &Candidate, other: &Candidate, by_meaning: bool) -> bool {
     let (Some((of_a, a)), Some((of_b, b))) = (place(from, one), place(from, other)) else { return false };
-    if a.text(&of_a.corpus) == b.text(&of_b.corpus) && a.question(&of_a.corpus) == b.question(&of_b.corpus) {
+    if a.bytes(&of_a.corpus) == b.bytes(&of_b.corpus) && a.question(&of_a.corpus) == b.question(&of_b.corpus)
+    {
         return true;
     }
     if !by_meaning {
@@ -143,7 +144,7 @@ fn same(from: &[Arc<Resident>], one: &Candidate, other: &Candidate, by_meaning: 
 fn touches(from: &[Arc<Resident>], run: &Run<'_>, candidate: &Candidate) -> bool {
     let next = candidate.piece + 1 == run.first || candidate.piece == run.last + 1;
     let joins = |a: &Piece, b: &Piece| {
-        let texts = matches!((&a.place, &b.place), (Place::Text(_), Place::Text(_)));
+        let texts = matches!((a.place(), b.place()), (Place::Text(_), Place::Text(_)));
         texts && a.document == b.document && a.headings == b.headings
     };
     let pair = place(from, candidate).zip(place(from, run.best));
@@ -155,7 +156,7 @@ fn passage(from: &[Arc<Resident>], run: &Run<'_>) -> Option<Passage> {
     let (first, last) = (resident.pieces.get(run.first)?, resident.pieces.get(run.last)?);
     let corpus = &resident.corpus;
     let document = piece.document(corpus);
-    let (text, range, chars) = match (&first.place, &last.place) {
+    let (text, range, chars) = match (first.place(), last.place()) {
         (Place::Text(first), Place::Text(last)) => {
             let text = document.text.get(first.start..last.end)?;
             let chars = document.chars(first.start..last.end);
@@ -164,7 +165,7 @@ fn passage(from: &[Arc<Resident>], run: &Run<'_>) -> Option<Passage> {
         _ => (piece.text(corpus).to_owned(), None, None),
     };
     Some(Passage {
-        document: document.name.clone(),
+        document: document.name.to_string(),
         base: corpus.base().cloned(),
         title: piece.title(corpus),
         text,

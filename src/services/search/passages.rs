@@ -5,10 +5,13 @@
 //! one before it, so that what stands at the border is found in either. Guarantee: every passage is a piece of its
 //! document's own text, none is empty, and none is much longer than the limit.
 
+mod piece;
+
 use std::ops::Range;
 
+pub(super) use piece::{Headings, Piece, Place};
+
 use crate::domain::bot::Document;
-use crate::domain::knowledge::Corpus;
 
 /// About what one idea takes, and what retrieval was measured with.
 const MAX_TOKENS: usize = 256;
@@ -16,83 +19,19 @@ const MAX_TOKENS: usize = 256;
 /// What a passage repeats of the one before it, at most: 15 %.
 const OVERLAP: usize = MAX_TOKENS * 15 / 100;
 
-/// A passage, as a place in its corpus's documents.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
-    /// Which document.
-    pub(super) document: u32,
-    /// Where in it.
-    pub(super) place: Place,
-    /// The headings above it, outermost first, joined by ` > `; empty where there is none.
-    pub(super) headings: Box<str>,
-}
-
-/// Where in a document a passage stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
-    /// These bytes of the text.
-    Text(Range<usize>),
-    /// This pair of question and answer.
-    Pair(usize),
-}
-
-impl Piece {
-    /// The document's title, its name where it has none, and the headings.
-    pub(super) fn title(&self, corpus: &Corpus) -> String {
-        let document = self.document(corpus);
-        let title = short(if document.title.is_empty() { &document.name } else { &document.title });
-        match &*self.headings {
-            "" => title.to_owned(),
-            // A document's first heading usually repeats its title.
-            headings if headings == title || headings.starts_with(&format!("{title} > ")) => {
-                headings.to_owned()
-            }
-            headings => format!("{title} > {headings}"),
-        }
-    }
-
-    /// What is shown: the passage itself; of a pair, the answer.
-    pub(super) fn text<'a>(&self, corpus: &'a Corpus) -> &'a str {
-        let document = self.document(corpus);
-        match &self.place {
-            Place::Text(range) => &document.text[range.clone()],
-            Place::Pair(n) => document.qa[*n].a.trim(),
-        }
-    }
-
-    /// The question of a pair: it is searched like a title.
-    pub(super) fn question<'a>(&self, corpus: &'a Corpus) -> Option<&'a str> {
-        match &self.place {
-            Place::Text(_) => None,
-            Place::Pair(n) => Some(&self.document(corpus).qa[*n].q),
-        }
-    }
-
-    /// The page on which it begins.
-    pub(super) fn page(&self, corpus: &Corpus) -> Option<u32> {
-        match &self.place {
-            Place::Text(range) => self.document(corpus).page(range.start),
-            Place::Pair(_) => None,
-        }
-    }
-
-    /// The document.
-    pub(super) fn document<'a>(&self, corpus: &'a Corpus) -> &'a Document {
-        &corpus.documents()[self.document as usize]
-    }
-}
-
 /// The passages of a corpus's document with this number, in order.
 pub(super) fn pieces(n: u32, document: &Document) -> Vec<Piece> {
     let mut out = Vec::new();
     for (pair, _) in document.qa.iter().enumerate().filter(|(_, pair)| !pair.a.trim().is_empty()) {
-        out.push(Piece { document: n, place: Place::Pair(pair), headings: "".into() });
+        out.extend(Piece::new(n, &Place::Pair(pair), Headings::default()));
     }
-    for (headings, range) in sections(&document.text) {
+    let text = document.text.as_str();
+    for (headings, range) in sections(text) {
+        let headings = Headings::from(headings.as_str());
         // Never across a page either: a citation names the page that it stands on.
         let of_page = by_page(range, &document.pages).into_iter();
-        for range in of_page.flat_map(|range| pack(&document.text, range)) {
-            out.push(Piece { document: n, place: Place::Text(range), headings: headings.as_str().into() });
+        for range in of_page.flat_map(|range| pack(text, range)) {
+            out.extend(Piece::new(n, &Place::Text(range), headings.clone()));
         }
     }
     out
@@ -345,7 +284,7 @@ mod tests {
     #[test]
     fn a_passage_stands_on_one_page() {
         let text = "Paddles are free.\n\nThe deposit is 25 EUR.\n\n";
-        let document = Document { pages: vec![0, 19], ..Document::text("a.pdf", text) };
+        let document = Document { pages: vec![0, 19].into(), ..Document::text("a.pdf", text) };
         let base = crate::domain::knowledge::KnowledgeBase {
             tenant: "t".into(),
             base: "b".into(),
@@ -353,7 +292,7 @@ mod tests {
             documents: vec![document],
             pinned: vec![],
         };
-        let corpus = Corpus::Base(std::sync::Arc::new(base));
+        let corpus = crate::domain::knowledge::Corpus::Base(std::sync::Arc::new(base));
         let pieces = pieces(0, &corpus.documents()[0]);
         let found: Vec<_> = pieces.iter().map(|p| (p.page(&corpus), p.text(&corpus))).collect();
         assert_eq!(found, [(Some(1), "Paddles are free."), (Some(2), "The deposit is 25 EUR.")]);

@@ -43,12 +43,12 @@ pub fn preview(document: Document) -> (&'static str, Vec<Chunk>) {
     let pieces = pieces(0, &corpus.documents()[0]);
     let chunk = |piece: &super::passages::Piece| Chunk {
         title: piece.title(&corpus),
-        range: match &piece.place {
+        range: match piece.place() {
             Place::Text(range) => Some((range.start, range.end)),
             Place::Pair(_) => None,
         },
-        chars: match &piece.place {
-            Place::Text(range) => piece.document(&corpus).chars(range.clone()),
+        chars: match piece.place() {
+            Place::Text(range) => piece.document(&corpus).chars(range),
             Place::Pair(_) => None,
         },
         page: piece.page(&corpus),
@@ -73,7 +73,8 @@ mod tests {
     fn passages_stand_where_they_say() {
         // The euro has three bytes and is one character.
         let text = "# Prices\nA haircut is 12 €.\n# Hours\nWe are open from nine to five.";
-        let (language, chunks) = preview(Document { pages: vec![0, 33], ..Document::text("shop.md", text) });
+        let (language, chunks) =
+            preview(Document { pages: vec![0, 33].into(), ..Document::text("shop.md", text) });
         assert_eq!((language, chunks.len()), ("en", 2));
         for chunk in chunks {
             let (from, to) = chunk.range.unwrap();

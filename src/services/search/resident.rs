@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -34,8 +35,6 @@ pub(super) struct Resident {
     pub(super) languages: Vec<Language>,
     /// Every language of its passages, with how many it has.
     pub(super) spoken: BTreeMap<Language, usize>,
-    /// Documents by language.
-    pub(super) documents: BTreeMap<Language, usize>,
     /// Terms in all titles and in all bodies: scores rest on its own figures, never on its neighbours'.
     pub(super) tokens: [u64; 2],
     /// A vector for each passage, once all of them are made.
@@ -52,30 +51,61 @@ pub(super) struct Resident {
     pub(super) outdone: AtomicBool,
     /// Its documents as the index knows them, in their order.
     entries: Vec<Entry>,
-    /// The first passage of each document, by the number that it has in the index; sorted.
-    places: Vec<(u64, usize)>,
+    /// Places among the entries, sorted by their numbers; empty where the entries are.
+    by_number: Vec<u32>,
 }
 
-/// A document in the index.
+/// A document in the index. There are as many as documents in memory: 32 bytes each.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     /// Given to this state of this document and never again in the shard.
     pub(super) number: u64,
-    /// Its passages, among those of the corpus.
-    pub(super) first: usize,
-    pub(super) count: usize,
-    /// False when there was no room for all of them.
+    /// Its first passage, among those of the corpus.
+    first: u32,
+    /// How many follow.
+    count: u32,
+    /// Terms in its titles and in its bodies; what is more is not counted.
+    tokens: [u32; 2],
+    /// False when there was no room for all of its passages.
     pub(super) whole: bool,
     pub(super) language: Language,
+}
+
+impl Entry {
+    /// A document with so many passages from the first on.
+    fn new(number: u64, passages: Range<usize>, whole: bool, language: Language) -> Self {
+        let (first, count) = (narrow(passages.start as u64), narrow(passages.len() as u64));
+        Self { number, first, count, tokens: [0; 2], whole, language }
+    }
+
+    /// Its passages, among those of the corpus.
+    pub(super) const fn passages(&self) -> Range<usize> {
+        let first = self.first as usize;
+        first..first + self.count as usize
+    }
+
     /// Terms in its titles and in its bodies.
-    pub(super) tokens: [u64; 2],
+    fn tokens(&self) -> [u64; 2] {
+        self.tokens.map(u64::from)
+    }
+}
+
+/// A number of 32 bits; a corpus has fewer of everything.
+fn narrow(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 impl Resident {
     /// The number of a passage that the index knows by its document and its place in it; `None` when it is no more.
     pub(super) fn piece(&self, document: u64, place: u64) -> Option<usize> {
-        let at = self.places.binary_search_by_key(&document, |(number, _)| *number).ok()?;
-        let piece = self.places[at].1.checked_add(usize::try_from(place).ok()?)?;
+        let at = match self.by_number.as_slice() {
+            [] => self.entries.binary_search_by_key(&document, |entry| entry.number).ok()?,
+            order => {
+                let of = |at: &u32| self.entries[*at as usize].number;
+                order[order.binary_search_by_key(&document, of).ok()?] as usize
+            }
+        };
+        let piece = (self.entries[at].first as usize).checked_add(usize::try_from(place).ok()?)?;
         (piece < self.pieces.len()).then_some(piece)
     }
 
@@ -84,13 +114,42 @@ impl Resident {
         let Some(only) = only else { return self.spoken.clone() };
         let mut spoken = BTreeMap::new();
         for entry in &self.entries {
-            let passages = only.get(entry.first..entry.first + entry.count).unwrap_or_default();
+            let passages = only.get(entry.passages()).unwrap_or_default();
             let count = passages.iter().filter(|may| **may).count();
             if count > 0 {
                 *spoken.entry(entry.language).or_default() += count;
             }
         }
         spoken
+    }
+
+    /// Documents by language.
+    pub(super) fn documents(&self) -> BTreeMap<Language, usize> {
+        let mut documents = BTreeMap::new();
+        for entry in &self.entries {
+            *documents.entry(entry.language).or_default() += 1;
+        }
+        documents
+    }
+
+    /// What it takes of the process's own memory, about, in bytes: documents, places of passages, figures. What stands in
+    /// mapped files is not counted.
+    pub(super) fn own_bytes(&self) -> usize {
+        // Passages of one section lie side by side and share their headings.
+        let headings = self.pieces.chunk_by(|a, b| a.headings.is_same(&b.headings));
+        let headings: usize =
+            headings.filter_map(|same| same.first()).map(|piece| piece.headings.own_bytes()).sum();
+        let corpus = self.corpus.documents().iter().map(Document::own_bytes).sum::<usize>();
+        // Keys and counters of its maps and of those that it stands in, and the corpus itself.
+        const BOOKS: usize = 450;
+        size_of::<Self>()
+            + BOOKS
+            + corpus
+            + headings
+            + self.pieces.capacity() * size_of::<Piece>()
+            + self.entries.capacity() * size_of::<Entry>()
+            + self.by_number.capacity() * size_of::<u32>()
+            + self.alive.as_ref().map_or(0, |alive| alive.len())
     }
 
     /// True when some of its passages stand in the shard itself.
@@ -101,8 +160,8 @@ impl Resident {
     /// A document that stayed the same, as document `n` of the corpus's next version.
     fn keep(&self, at: usize, n: u32) -> (Entry, Vec<Piece>) {
         let entry = &self.entries[at];
-        let pieces = &self.pieces[entry.first..entry.first + entry.count];
-        (entry.clone(), pieces.iter().map(|piece| Piece { document: n, ..piece.clone() }).collect())
+        let pieces = &self.pieces[entry.passages()];
+        (entry.clone(), pieces.iter().map(|piece| piece.of_document(n)).collect())
     }
 
     /// Where a document stands, when it is the very same.
@@ -134,9 +193,8 @@ fn stored(snapshot: &Opened, document: &Document, n: u32) -> Option<(Entry, Vec<
     let at = snapshot.find(&document_hash(document))?;
     let row = &snapshot.rows[at];
     let pieces = row.pieces(n, document)?;
-    let (number, count) = (NUMBERS + at as u64, pieces.len());
-    let (whole, language, tokens) = (row.whole, row.language, row.tokens);
-    Some((Entry { number, first: 0, count, whole, language, tokens }, pieces))
+    let entry = Entry::new(NUMBERS + at as u64, 0..pieces.len(), row.whole, row.language);
+    Some((Entry { tokens: row.tokens.map(narrow), ..entry }, pieces))
 }
 
 /// A corpus on its way into the index.
@@ -195,12 +253,12 @@ impl Draft {
                 Known::Snapshot(opened) => stored(opened, document, n),
             };
             let fits = |(entry, _): &(Entry, _)| {
-                first + entry.count <= most && entry.whole && !kept.contains(&entry.number)
+                first + entry.count as usize <= most && entry.whole && !kept.contains(&entry.number)
             };
             if let Some((entry, pieces)) = same.filter(fits) {
                 kept.insert(entry.number);
                 draft.pieces.extend(pieces);
-                draft.entries.push(Entry { first, ..entry });
+                draft.entries.push(Entry { first: narrow(first as u64), ..entry });
                 continue;
             }
             let mut pieces = pieces(n, document);
@@ -212,14 +270,7 @@ impl Draft {
             draft.pieces.append(&mut pieces);
             draft.fresh.push(draft.entries.len());
             let language = Language::of_document(document);
-            draft.entries.push(Entry {
-                number: number(),
-                first,
-                count,
-                whole: !cut,
-                language,
-                tokens: [0; 2],
-            });
+            draft.entries.push(Entry::new(number(), first..first + count, !cut, language));
         }
         let entries = old.iter().flat_map(|old| &old.entries).map(|entry| entry.number);
         draft.gone = entries.filter(|number| *number < NUMBERS && !kept.contains(number)).collect();
@@ -243,26 +294,31 @@ impl Draft {
 
     /// Notes how many terms a document has in its titles and its bodies.
     pub(super) fn note(&mut self, at: usize, tokens: [u64; 2]) {
-        self.entries[at].tokens = tokens;
+        self.entries[at].tokens = tokens.map(narrow);
     }
 
     /// Once all of it is in the index.
     pub(super) fn finish(self) -> Resident {
-        let Self { owner, snapshot, corpus, pieces, entries, .. } = self;
-        let mut documents = BTreeMap::new();
+        let Self { owner, snapshot, corpus, mut pieces, entries, .. } = self;
+        pieces.shrink_to_fit();
         let mut spoken: BTreeMap<Language, usize> = BTreeMap::new();
         let mut tokens = [0; 2];
         for entry in &entries {
-            *documents.entry(entry.language).or_default() += 1;
-            *spoken.entry(entry.language).or_default() += entry.count;
-            tokens = [tokens[0] + entry.tokens[0], tokens[1] + entry.tokens[1]];
+            *spoken.entry(entry.language).or_default() += entry.count as usize;
+            let of_entry = entry.tokens();
+            tokens = [tokens[0] + of_entry[0], tokens[1] + of_entry[1]];
         }
         spoken.retain(|_, count| *count > 0);
         let mut languages: Vec<Language> = spoken.keys().copied().collect();
         languages.sort_unstable_by_key(|language| (Reverse(spoken[language]), *language));
         languages.truncate(MAX_LANGUAGES);
-        let mut places: Vec<(u64, usize)> = entries.iter().map(|entry| (entry.number, entry.first)).collect();
-        places.sort_unstable();
+        let by_number = if entries.is_sorted_by_key(|entry| entry.number) {
+            Vec::new()
+        } else {
+            let mut order: Vec<u32> = (0..narrow(entries.len() as u64)).collect();
+            order.sort_unstable_by_key(|at| entries[*at as usize].number);
+            order
+        };
         let kept: HashSet<u64> =
             entries.iter().map(|entry| entry.number).filter(|number| *number >= NUMBERS).collect();
         let snapshot = snapshot.filter(|_| !kept.is_empty());
@@ -277,13 +333,12 @@ impl Draft {
             pieces,
             languages,
             spoken,
-            documents,
             tokens,
             vectors: ArcSwapOption::empty(),
             seen_to: AtomicBool::new(false),
             used: AtomicU64::new(0),
             entries,
-            places,
+            by_number,
         }
     }
 }

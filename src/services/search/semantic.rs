@@ -4,6 +4,7 @@
 //! once or not at all; what was embedded before, by this model, is carried over to the next version and never embedded again;
 //! a bot that was changed or has left meanwhile is let go.
 
+mod made;
 mod turns;
 mod worker;
 

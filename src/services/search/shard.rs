@@ -18,6 +18,7 @@ use tantivy::{Searcher, SegmentReader, TantivyDocument, Term};
 use super::analysis::Analyzer;
 use super::passages::Piece;
 use super::resident::Resident;
+use super::scratch::{Scratch, Spill};
 use crate::domain::ids::TenantId;
 use crate::domain::knowledge::{Corpus, CorpusId};
 
@@ -130,6 +131,8 @@ impl fmt::Debug for View {
 /// The index, and what is published of it.
 pub(super) struct Shard {
     pub(super) index: Index,
+    /// Where the index stands.
+    spill: Spill,
     pub(super) fields: Fields,
     reader: IndexReader,
     view: ArcSwap<View>,
@@ -144,18 +147,21 @@ impl fmt::Debug for Shard {
 }
 
 impl Shard {
-    /// An empty index in memory.
-    pub(super) fn new() -> tantivy::Result<Self> {
+    /// An empty index: in memory, or with its large parts in files of `scratch`.
+    pub(super) fn new(scratch: Option<Arc<Scratch>>) -> tantivy::Result<Self> {
         let (schema, fields) = Fields::schema();
         let by_owner = IndexSortByField { field: "owner".to_owned(), order: Order::Asc };
         let settings = IndexSettings { sort_by_field: Some(by_owner), ..IndexSettings::default() };
-        let index = Index::builder().schema(schema).settings(settings).create_in_ram()?;
+        let builder = Index::builder().schema(schema).settings(settings);
+        let spill = Spill::new(scratch);
+        let index = builder.open_or_create(spill.clone())?;
         // Texts are analysed before they come here: their terms stand between spaces.
         index.tokenizers().register("terms", WhitespaceTokenizer::default());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let view = View { searcher: reader.searcher(), residents: HashMap::new() };
         Ok(Self {
             index,
+            spill,
             fields,
             reader,
             view: ArcSwap::from_pointee(view),
@@ -167,6 +173,13 @@ impl Shard {
     /// What the index takes.
     pub(super) fn bytes(&self) -> tantivy::Result<u64> {
         Ok(self.view().searcher.space_usage()?.total().get_bytes())
+    }
+
+    /// What it takes of the process's own memory, about: see [`Resident::own_bytes`], and the index as far as it is in
+    /// memory.
+    pub(super) fn own_bytes(&self) -> usize {
+        let residents = self.view().residents.values().map(|resident| resident.own_bytes()).sum::<usize>();
+        residents + self.spill.own_bytes()
     }
 
     /// The present moment.

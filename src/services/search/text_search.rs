@@ -1,9 +1,10 @@
-//! Full-text search over all documents, in memory.
+//! Full-text search over all documents, in this process.
 //!
 //! A corpus is indexed when it is first asked for, and again when its version differs. What was
 //! longest unused goes when there is no more room; it comes back when it is asked for. A search waits for nothing else.
 
 mod distribution;
+mod memory;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,7 +35,8 @@ use crate::domain::knowledge::Corpus;
 pub struct SearchConfig {
     /// Indexes that bots are spread over.
     pub shards: usize,
-    /// Passages kept in memory, of all bots together; about 0.5 KB each beside the documents themselves.
+    /// Passages that are kept indexed, of all bots together: about 0.2 KB of memory each. Long texts and large indexes stand in
+    /// files under `scratch` in the data folder; short ones come on top.
     pub max_passages: usize,
     /// Passages of one bot; more are not found, and the log says so.
     pub max_passages_per_bot: usize,
@@ -133,7 +135,7 @@ impl TextSearch {
         };
         let open = Arc::new(Semaphore::new(config.builders.max(1)));
         let shard = |_| -> tantivy::Result<_> {
-            Ok((Arc::new(Shard::new()?), Arc::new(Builder::new(room, Arc::clone(&open)))))
+            Ok((Arc::new(Shard::new(None)?), Arc::new(Builder::new(room, Arc::clone(&open)))))
         };
         let shards = (0..count).map(shard).collect::<Result<_, _>>().map_err(failed)?;
         let semantic = meaning.map(Semantic::start).transpose()?.map(Arc::new);
@@ -180,7 +182,11 @@ impl TextSearch {
         let resident = view.residents.get(&key);
         Ok(resident.map_or_else(Profile::default, |resident| Profile {
             passages: resident.pieces.len(),
-            languages: resident.documents.iter().map(|(l, count)| (l.code().to_owned(), *count)).collect(),
+            languages: resident
+                .documents()
+                .into_iter()
+                .map(|(l, count)| (l.code().to_owned(), count))
+                .collect(),
         }))
     }
 
@@ -267,14 +273,6 @@ impl TextSearch {
             start.elapsed()
         };
         (0..TIMES).map(|_| once()).min()
-    }
-
-    /// What the indexes take, in bytes.
-    ///
-    /// # Errors
-    /// When an index can't say.
-    pub fn bytes(&self) -> Result<u64, SearchError> {
-        self.shards.iter().map(|(shard, _)| shard.bytes().map_err(failed)).sum()
     }
 
     /// What is found for a question, `depth` deep, with every score.

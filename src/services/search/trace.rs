@@ -46,13 +46,13 @@ pub(super) fn searched(found: &Found, fates: &[Fate]) -> Searched {
 fn considered(found: &Found, (n, candidate): (usize, &Candidate), fate: Fate) -> Option<Considered> {
     let (resident, piece) = found.place(candidate)?;
     let corpus = &resident.corpus;
-    let (range, pair) = match &piece.place {
+    let (range, pair) = match piece.place() {
         Place::Text(range) => (Some((range.start as u64, range.end as u64)), None),
         Place::Pair(pair) => (None, u32::try_from(pair + 1).ok()),
     };
     Some(Considered {
         rank: u32::try_from(n + 1).unwrap_or(u32::MAX),
-        document: piece.document(corpus).name.clone(),
+        document: piece.document(corpus).name.to_string(),
         base: corpus.base().cloned(),
         generation: corpus.version(),
         page: piece.page(corpus),

@@ -113,27 +113,21 @@ impl Vectors {
         folder: &Path,
         name: &str,
         model: &ModelVersion,
-        rows: &[(TextHash, Row)],
+        rows: &[(TextHash, Source<'_>)],
     ) -> io::Result<Option<Self>> {
-        std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        {
-            let mut out = io::BufWriter::new(file.as_file_mut());
-            out.write_all(MAGIC)?;
-            out.write_all(&model.hash)?;
-            for number in [model.dimension, rows.len()] {
-                out.write_all(&u32::try_from(number).map_err(io::Error::other)?.to_le_bytes())?;
-            }
-            rows.iter().try_for_each(|(hash, _)| out.write_all(hash))?;
-            rows.iter().try_for_each(|(_, row)| out.write_all(&row.scale.to_le_bytes()))?;
-            let mut signs = rows.iter().flat_map(|(_, row)| &row.signs);
-            signs.try_for_each(|word| out.write_all(&word.to_le_bytes()))?;
-            let mut values = rows.iter().flat_map(|(_, row)| &row.values);
-            values.try_for_each(|value| out.write_all(&value.to_le_bytes()))?;
-            out.flush()?;
-        }
-        file.persist(folder.join(name))?;
+        draft(folder, model, rows)?.persist(folder.join(name))?;
         Self::open(folder, name, model)
+    }
+
+    /// Maps a file of these rows that has no name any more: it goes with the value.
+    pub(super) fn write_unnamed(
+        folder: &Path,
+        model: &ModelVersion,
+        rows: &[(TextHash, Source<'_>)],
+    ) -> io::Result<Self> {
+        let file = draft(folder, model, rows)?;
+        let name = file.path().file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        Self::open(folder, name, model)?.ok_or_else(|| io::Error::other("it is gone"))
     }
 
     /// The file as it stands on the disk.
@@ -222,6 +216,74 @@ impl Vectors {
         let size = self.dimension.div_ceil(64) * 8;
         words(self.signs.get(row * size..(row + 1) * size).unwrap_or_default())
     }
+}
+
+/// A row that is written: from memory, or out of another file.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    Made(&'a Row),
+    Stored(&'a Vectors, usize),
+}
+
+impl Source<'_> {
+    /// A copy of it.
+    #[cfg(test)]
+    pub(super) fn row(&self) -> Option<Row> {
+        match self {
+            Self::Made(row) => Some((*row).clone()),
+            Self::Stored(vectors, row) => vectors.row(*row),
+        }
+    }
+
+    fn scale(&self) -> f32 {
+        match self {
+            Self::Made(row) => row.scale,
+            Self::Stored(vectors, row) => vectors.scale(*row),
+        }
+    }
+
+    fn put_signs(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut put = |word: u64| out.write_all(&word.to_le_bytes());
+        match self {
+            Self::Made(row) => row.signs.iter().try_for_each(|word| put(*word)),
+            Self::Stored(vectors, row) => vectors.sign_words(*row).try_for_each(put),
+        }
+    }
+
+    fn put_values(&self, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Made(row) => row.values.iter().try_for_each(|value| out.write_all(&value.to_le_bytes())),
+            Self::Stored(vectors, row) => {
+                let values = row * vectors.dimension..(row + 1) * vectors.dimension;
+                out.write_all(vectors.values.get(values).unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// A file of these rows, without its name yet.
+fn draft(
+    folder: &Path,
+    model: &ModelVersion,
+    rows: &[(TextHash, Source<'_>)],
+) -> io::Result<tempfile::NamedTempFile> {
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut out = io::BufWriter::new(file.as_file_mut());
+    out.write_all(MAGIC)?;
+    out.write_all(&model.hash)?;
+    for number in [model.dimension, rows.len()] {
+        out.write_all(&u32::try_from(number).map_err(io::Error::other)?.to_le_bytes())?;
+    }
+    rows.iter().try_for_each(|(hash, _)| out.write_all(hash))?;
+    rows.iter().try_for_each(|(_, row)| out.write_all(&row.scale().to_le_bytes()))?;
+    rows.iter().try_for_each(|(_, row)| row.put_signs(&mut out))?;
+    rows.iter().try_for_each(|(_, row)| row.put_values(&mut out))?;
+    out.flush()?;
+    drop(out);
+    // What the disk does not have yet would count as memory of this process, once it is mapped.
+    file.as_file().sync_data()?;
+    Ok(file)
 }
 
 /// The bytes of a file; `None` where it is not there or can't be such a file.

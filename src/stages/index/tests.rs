@@ -64,18 +64,26 @@ impl Bench {
             cancel: CancellationToken::new(),
         };
         match self.stage.handle(&cx, input).await.unwrap() {
-            Outcome::Emit(IndexOut::Changed(event, partition)) => {
-                assert_eq!(partition, partition_of(b"acme/faq", 8));
-                Ok(event.data)
+            Outcome::EmitAll(mut events) => {
+                let home = partition_of(b"acme/faq", 8);
+                assert!(events.iter().all(|IndexOut::Changed(_, partition)| *partition == home));
+                let Some(IndexOut::Changed(last, _)) = events.pop() else { return Err("nothing") };
+                let said: Vec<_> =
+                    events.iter().map(|IndexOut::Changed(event, _)| (event.data.status, event.id)).collect();
+                if last.data.status == DocumentStatus::Searchable {
+                    assert!(matches!(said[..], [(DocumentStatus::Parsed, id)] if id != last.id), "{said:?}");
+                } else {
+                    assert!(said.is_empty(), "{said:?}");
+                }
+                Ok(last.data)
             }
-            Outcome::EmitAll(none) if none.is_empty() => Err("nothing"),
             other => panic!("{other:?}"),
         }
     }
 
     async fn texts(&self) -> Vec<String> {
         let base = self.stage.deps.store.base(&self.tenant, &self.base).await.unwrap().unwrap();
-        base.documents.into_iter().map(|document| document.text).collect()
+        base.documents.into_iter().map(|document| document.text.to_string()).collect()
     }
 }
 

@@ -12,6 +12,7 @@ use crate::domain::knowledge::Pinned;
 use crate::domain::time::{ManualClock, Timestamp};
 use crate::services::search::SearchError;
 use crate::services::search::fake::FakeSearch;
+use crate::store::Speaker;
 use crate::store::fake::FakeDirectory;
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -54,7 +55,9 @@ fn directory() -> Arc<FakeDirectory> {
 }
 
 fn stage(search: Arc<dyn Search>) -> Retrieve {
-    Retrieve::new(RetrieveConfig::default(), RetrieveDeps { directory: directory(), search })
+    let directory = directory();
+    let history = Arc::clone(&directory) as Arc<dyn History>;
+    Retrieve::new(RetrieveConfig::default(), RetrieveDeps { directory, search, history })
 }
 
 fn passage() -> Passage {
@@ -159,7 +162,8 @@ async fn a_pinned_answer_comes_before_any_search() {
     let bot = directory.bot(&"t".into(), &"shop".into()).await.unwrap().unwrap();
     directory.put_bot(Bot { bases: vec!["faq".into(), "removed".into()], ..(*bot).clone() });
     let search = Arc::new(FakeSearch::with(vec![passage()]));
-    let deps = RetrieveDeps { directory, search: Arc::clone(&search) as Arc<dyn Search> };
+    let history = Arc::clone(&directory) as _;
+    let deps = RetrieveDeps { directory, search: Arc::clone(&search) as Arc<dyn Search>, history };
     let stage = Retrieve::new(RetrieveConfig::default(), deps);
     let event = grounded(stage.handle(&cx(1), &turn("when are you open")).await.unwrap());
     let reply = event.data.reply.unwrap();
@@ -175,8 +179,8 @@ async fn a_pinned_answer_comes_before_any_search() {
 #[tokio::test]
 async fn a_question_that_found_nothing_is_noted() {
     let directory = directory();
-    let deps =
-        RetrieveDeps { directory: Arc::clone(&directory) as _, search: Arc::new(FakeSearch::default()) };
+    let (search, history) = (Arc::new(FakeSearch::default()), Arc::clone(&directory) as _);
+    let deps = RetrieveDeps { directory: Arc::clone(&directory) as _, search, history };
     let stage = Retrieve::new(RetrieveConfig::default(), deps);
     let event = grounded(stage.handle(&cx(1), &turn("who won?")).await.unwrap());
     assert_eq!(directory.questions_missed(), ["who won?"]);
@@ -194,7 +198,7 @@ async fn a_bot_hears_of_a_knowledge_base_what_its_tags_allow() {
     use crate::services::search::{SearchConfig, TextSearch};
 
     let document = |name: &str, tag: &str, price: &str| Document {
-        tags: vec![tag.into()],
+        tags: vec![tag.into()].into(),
         ..Document::text(name, format!("A haircut costs {price} EUR."))
     };
     let directory = directory();
@@ -219,11 +223,55 @@ async fn a_bot_hears_of_a_knowledge_base_what_its_tags_allow() {
         limited.bases = if attached { vec!["prices".into()] } else { Vec::new() };
         directory.put_bot(limited);
         let search = Arc::new(TextSearch::new(SearchConfig::default(), None).unwrap());
-        let deps = RetrieveDeps { directory: Arc::clone(&directory) as _, search };
+        let history = Arc::clone(&directory) as _;
+        let deps = RetrieveDeps { directory: Arc::clone(&directory) as _, search, history };
         let stage = Retrieve::new(RetrieveConfig::default(), deps);
         let event = grounded(stage.handle(&cx(1), &turn("what does a haircut cost")).await.unwrap());
         let mut found: Vec<_> = event.data.passages.iter().map(|p| p.document.clone()).collect();
         found.sort();
         assert_eq!(found, wanted, "{knowledge} {attached}");
     }
+}
+
+#[tokio::test]
+async fn a_question_that_rests_on_the_one_before_is_searched_with_its_words() {
+    let search = Arc::new(FakeSearch::with(vec![passage()]));
+    let stage = stage(Arc::clone(&search) as Arc<dyn Search>);
+    let ask = async |text: &str| grounded(stage.handle(&cx(1), &turn(text)).await.unwrap());
+    ask("how much is a haircut?").await;
+    let event = ask("and for students?").await;
+    let note = event.data.turn.hops[0].note.clone().unwrap();
+    assert_eq!(note, "passages: 1, answer at 100 %, with words of the turn before");
+    assert_eq!(event.data.turn.text, "and for students?", "the turn itself stays as it was said");
+    ask("where can I park?").await;
+    // What is run again sees what it saw, not what came after it.
+    ask("and for students?").await;
+    let searched = ["how much is a haircut?", "and for students? haircut", "where can I park?"];
+    assert_eq!(search.asked(), [&searched[..], &searched[1..2]].concat());
+    let mut other = turn("and for students?");
+    other.conversation = "t/telegram/7/43".into();
+    stage.handle(&cx(1), &other).await.unwrap();
+    assert_eq!(search.asked()[4], "and for students?", "what others said is nobody's business");
+}
+
+#[tokio::test]
+async fn what_this_process_did_not_hear_stands_in_the_timeline() {
+    let (directory, search) = (directory(), Arc::new(FakeSearch::default()));
+    let input = turn("and for students?");
+    let line = |speaker, text: &str, root| crate::store::Line { speaker, text: text.into(), root };
+    let before = turn("before").rootid;
+    for line in [
+        line(Speaker::Person, "how much is a haircut?", before),
+        line(Speaker::Bot, "12 EUR with a beard", before),
+        line(Speaker::Person, "and for students?", input.rootid),
+        line(Speaker::Person, "do you ship tandems?", turn("after").rootid),
+    ] {
+        directory.put_line(&"t".into(), &input.conversation, line);
+    }
+    let history = Arc::clone(&directory) as _;
+    let deps = RetrieveDeps { directory, search: Arc::clone(&search) as Arc<dyn Search>, history };
+    let stage = Retrieve::new(RetrieveConfig::default(), deps);
+    stage.handle(&cx(1), &input).await.unwrap();
+    // Nothing was found with words of the turn before: the question is asked alone, too.
+    assert_eq!(search.asked(), ["and for students? haircut", "and for students?"]);
 }

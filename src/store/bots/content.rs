@@ -29,7 +29,7 @@ pub(super) fn check(spec: &BotSpec) -> Result<(), StoreError> {
     let mut names = HashSet::new();
     for rule in &spec.scripts {
         plain("a rule's name", &rule.name)?;
-        if rule.name.is_empty() || !names.insert(&rule.name) {
+        if rule.name.is_empty() || !names.insert(rule.name.as_str()) {
             return Err(at(format!("the rule name `{}` is empty or used twice", rule.name)));
         }
     }
@@ -37,8 +37,8 @@ pub(super) fn check(spec: &BotSpec) -> Result<(), StoreError> {
     let mut total = 0;
     for document in &spec.documents {
         plain("a document's name", &document.name)?;
-        plain("a document's title", &document.title)?;
-        if document.name.is_empty() || !names.insert(&document.name) {
+        plain("a document's title", document.title.as_str())?;
+        if document.name.is_empty() || !names.insert(document.name.as_str()) {
             return Err(at(format!("the document name `{}` is empty or used twice", document.name)));
         }
         if let Some(file) = &document.file {
@@ -117,7 +117,7 @@ pub(super) async fn store(
     let mut last = -1;
     for document in &spec.documents {
         let body = json("documents", document)?;
-        let before = old.remove(&document.name);
+        let before = old.remove(document.name.as_str());
         // A document keeps its position while the order allows, so that a change rewrites as few as it can.
         let position = before.as_ref().map(|(at, _)| *at).filter(|at| *at > last).unwrap_or(last + 1);
         last = position;

@@ -88,7 +88,7 @@ impl Store {
                 .bind(name)
                 .bind(submission)
                 .bind(self.now())
-                .bind(shown(&document.title))
+                .bind(shown(document.title.as_str()))
                 .bind(i64::try_from(*pages).unwrap_or(i64::MAX))
                 .bind(i64::try_from(*passages).unwrap_or(i64::MAX))
                 .bind(language.as_str())

@@ -103,8 +103,8 @@ impl Language {
     /// The language of a document: a single passage is too short to tell.
     pub(in crate::services::search) fn of_document(document: &Document) -> Self {
         const PAIRS: usize = 50;
-        if !document.text.trim().is_empty() {
-            return Self::of(&document.text);
+        if !document.text.as_str().trim().is_empty() {
+            return Self::of(document.text.as_str());
         }
         let pairs = document.qa.iter().take(PAIRS).flat_map(|pair| [&*pair.q, "\n", &*pair.a, "\n"]);
         Self::of(&pairs.collect::<String>())

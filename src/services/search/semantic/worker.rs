@@ -10,13 +10,14 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::made::Made;
 use super::turns::{TURN, Turns};
 use super::{files, name, text_of};
 use crate::services::embed::Embed;
 use crate::services::search::SearchError;
 use crate::services::search::resident::Resident;
 use crate::services::search::shard::Key;
-use crate::services::search::vectors::{Row, TextHash, Vectors, hash};
+use crate::services::search::vectors::{Row, Source, TextHash, Vectors, hash};
 
 /// Corpora that wait for their vectors; one more is searched by words until it is indexed again.
 const WAITING: usize = 10_000;
@@ -26,7 +27,7 @@ const WAITING: usize = 10_000;
 struct Job {
     resident: Weak<Resident>,
     /// Made in earlier turns and not in its file yet.
-    rows: HashMap<TextHash, Row>,
+    rows: Made,
     /// What is to be done for this version of the corpus; absent until its first turn.
     plan: Option<Plan>,
 }
@@ -42,15 +43,10 @@ struct Plan {
 
 impl Plan {
     /// Leaves out what a file has and what earlier versions' turns made.
-    fn of(
-        resident: &Resident,
-        rows: &HashMap<TextHash, Row>,
-        embed: &dyn Embed,
-        folder: &Path,
-    ) -> io::Result<Self> {
+    fn of(resident: &Resident, rows: &Made, embed: &dyn Embed, folder: &Path) -> io::Result<Self> {
         let texts = resident.pieces.iter().map(|piece| text_of(piece, &resident.corpus));
         let hashes: Vec<TextHash> = texts.map(|text| hash(&text)).collect();
-        let mut known: HashSet<TextHash> = rows.keys().copied().collect();
+        let mut known: HashSet<TextHash> = rows.hashes().collect();
         for (folder, name) in files(folder, resident) {
             let vectors = Vectors::open(&folder, &name, embed.model())?;
             known.extend(vectors.iter().flat_map(|v| (0..v.len()).filter_map(|row| v.hash(row))));
@@ -115,7 +111,7 @@ impl Queue {
     }
 
     /// Gives rows of a version that is no more to the one that waits; gives them back where none does.
-    fn hand_on(&self, key: &Key, rows: HashMap<TextHash, Row>) -> Option<HashMap<TextHash, Row>> {
+    fn hand_on(&self, key: &Key, rows: Made) -> Option<Made> {
         match self.lock().turns.get_mut(key) {
             Some(next) => {
                 next.rows.extend(rows);
@@ -205,7 +201,7 @@ fn turn(
             return Ok(Turn::Left);
         }
         let vector = embed.passage(&text).map_err(failed)?;
-        job.rows.insert(hash, Row::of(&vector));
+        job.rows.add(hash, Row::of(&vector), folder, embed.model());
     }
     match plan.missing.len() {
         0 => finish(job, key, embed, folder),
@@ -216,13 +212,15 @@ fn turn(
 /// Writes the file of a corpus that misses nothing, and gives it its vectors.
 fn finish(job: &mut Job, key: &Key, embed: &dyn Embed, folder: &Path) -> Result<Turn, SearchError> {
     let (Some(resident), Some(plan)) = (job.resident.upgrade(), &job.plan) else { return Ok(Turn::Left) };
-    let mut known: HashMap<TextHash, Row> = HashMap::new();
+    let mut stored = Vec::new();
     for (folder, name) in files(folder, &resident) {
-        known.extend(stored(&folder, &name, embed).map_err(failed)?);
+        stored.extend(Vectors::open(&folder, &name, embed.model()).map_err(failed)?);
     }
     drop(resident);
-    let row = |hash: &TextHash| Some((*hash, known.get(hash).or_else(|| job.rows.get(hash))?.clone()));
+    let known: HashMap<TextHash, Source<'_>> = stored.iter().flat_map(rows_of).collect();
+    let row = |hash: &TextHash| Some((*hash, known.get(hash).copied().or_else(|| job.rows.get(hash))?));
     let rows: Vec<_> = plan.hashes.iter().filter_map(row).collect();
+    drop(known);
     let lost = plan.hashes.len() - rows.len();
     if lost > 0 {
         // A file that had them when the work was planned is gone.
@@ -237,18 +235,19 @@ fn finish(job: &mut Job, key: &Key, embed: &dyn Embed, folder: &Path) -> Result<
 }
 
 /// Adds rows to a corpus's file, for whoever needs them later.
-fn keep(key: &Key, rows: HashMap<TextHash, Row>, embed: &dyn Embed, folder: &Path) {
+fn keep(key: &Key, rows: Made, embed: &dyn Embed, folder: &Path) {
     if rows.is_empty() {
         return;
     }
     let name = name(key);
-    let mut all: HashMap<TextHash, Row> = match stored(folder, &name, embed) {
-        Ok(all) => all.collect(),
+    let stored = match Vectors::open(folder, &name, embed.model()) {
+        Ok(stored) => stored,
         // A file without the rows that it has would be worse than one without these.
         Err(error) => return lost(&error),
     };
+    let mut all: HashMap<TextHash, Source<'_>> = stored.iter().flat_map(rows_of).collect();
     let before = all.len();
-    all.extend(rows);
+    all.extend(rows.hashes().filter_map(|hash| Some((hash, rows.get(&hash)?))));
     if all.len() == before {
         return;
     }
@@ -262,16 +261,9 @@ fn lost(error: &io::Error) {
     tracing::warn!(%error, "vectors that were made are lost and made again");
 }
 
-/// The rows of a file; none where there is no such file of this model.
-fn stored(
-    folder: &Path,
-    name: &str,
-    embed: &dyn Embed,
-) -> io::Result<impl Iterator<Item = (TextHash, Row)> + use<>> {
-    let vectors = Vectors::open(folder, name, embed.model())?;
-    let rows =
-        |vectors: Vectors| (0..vectors.len()).filter_map(move |n| Some((vectors.hash(n)?, vectors.row(n)?)));
-    Ok(vectors.into_iter().flat_map(rows))
+/// The rows of a file.
+fn rows_of(vectors: &Vectors) -> impl Iterator<Item = (TextHash, Source<'_>)> {
+    (0..vectors.len()).filter_map(|n| Some((vectors.hash(n)?, Source::Stored(vectors, n))))
 }
 
 fn failed(error: impl std::fmt::Display) -> SearchError {

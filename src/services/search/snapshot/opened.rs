@@ -3,7 +3,6 @@
 //! Guarantees: it holds passages of one knowledge base only, and their numbers are those of its table; a machine that has no
 //! more mappings, memory or open files is never taken for a damaged file.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fmt, io};
@@ -29,9 +28,10 @@ pub(in crate::services::search) struct Opened {
     pub(in crate::services::search) rows: Vec<Row>,
     /// Where its files are.
     pub(in crate::services::search) folder: PathBuf,
-    by_hash: HashMap<DocumentHash, usize>,
-    /// Each passage's document.
-    documents: Vec<u64>,
+    /// Places among the rows, sorted by the documents' hashes.
+    by_hash: Vec<u32>,
+    /// Each passage's document, as a place among the rows.
+    documents: Vec<u32>,
     /// Keeps the searcher's files open.
     _reader: IndexReader,
 }
@@ -64,18 +64,22 @@ impl Opened {
         let searcher = reader.searcher();
         let [segment] = searcher.segment_readers() else { return Err(damaged("its index is in pieces")) };
         let column = fields.documents(segment).map_err(|error| of_index(&error))?;
-        let documents: Vec<u64> =
-            (0..segment.max_doc()).map(|passage| column.first(passage).unwrap_or_default()).collect();
         let mut counts = vec![0_usize; rows.len()];
-        for number in &documents {
-            let at = number.checked_sub(NUMBERS).and_then(|at| usize::try_from(at).ok());
-            let count = at.and_then(|at| counts.get_mut(at));
-            *count.ok_or_else(|| damaged("its index and its table differ"))? += 1;
+        let mut documents = Vec::with_capacity(segment.max_doc() as usize);
+        for passage in 0..segment.max_doc() {
+            let number = column.first(passage).unwrap_or_default();
+            let at = number.checked_sub(NUMBERS).and_then(|at| u32::try_from(at).ok());
+            let at = at.filter(|at| (*at as usize) < counts.len());
+            let at = at.ok_or_else(|| damaged("its index and its table differ"))?;
+            counts[at as usize] += 1;
+            documents.push(at);
         }
         if rows.iter().map(Row::len).ne(counts) {
             return Err(damaged("its index and its table differ"));
         }
-        let by_hash = rows.iter().enumerate().map(|(at, row)| (row.hash, at)).collect();
+        let count = u32::try_from(rows.len()).map_err(damaged)?;
+        let mut by_hash: Vec<u32> = (0..count).collect();
+        by_hash.sort_unstable_by_key(|at| rows[*at as usize].hash);
         Ok(Self {
             id,
             searcher,
@@ -90,12 +94,13 @@ impl Opened {
 
     /// Where in the table a document stands.
     pub(in crate::services::search) fn find(&self, document: &DocumentHash) -> Option<usize> {
-        self.by_hash.get(document).copied()
+        let at = self.by_hash.binary_search_by_key(document, |at| self.rows[*at as usize].hash).ok()?;
+        Some(self.by_hash[at] as usize)
     }
 
     /// For each passage whether its document is among those that `keep` keeps.
     pub(in crate::services::search) fn alive(&self, keep: impl Fn(u64) -> bool) -> Arc<[bool]> {
-        self.documents.iter().map(|number| keep(*number)).collect()
+        self.documents.iter().map(|at| keep(NUMBERS + u64::from(*at))).collect()
     }
 }
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::analysis::Language;
-use super::super::passages::{Piece, Place};
+use super::super::passages::{Headings, Piece, Place};
 use super::{SnapshotError, damaged};
 use crate::domain::bot::Document;
 
@@ -35,9 +35,38 @@ pub(in crate::services::search) struct Row {
     pieces: Vec<StoredPiece>,
 }
 
-/// A passage: `[begin, end]` in the text, or `[n]` of the pairs, and its headings.
+/// A passage, of the document that has the number 0 here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct StoredPiece(Vec<usize>, Box<str>);
+#[serde(try_from = "Wire", into = "Wire")]
+struct StoredPiece(Piece);
+
+/// A passage in the file: `[begin, end]` in the text, or `[n]` of the pairs, and its headings.
+#[derive(Serialize, Deserialize)]
+struct Wire(Vec<usize>, Box<str>);
+
+impl From<StoredPiece> for Wire {
+    fn from(StoredPiece(piece): StoredPiece) -> Self {
+        let place = match piece.place() {
+            Place::Text(range) => vec![range.start, range.end],
+            Place::Pair(n) => vec![n],
+        };
+        Self(place, (*piece.headings).into())
+    }
+}
+
+impl TryFrom<Wire> for StoredPiece {
+    type Error = &'static str;
+
+    fn try_from(Wire(place, headings): Wire) -> Result<Self, Self::Error> {
+        let place = match *place.as_slice() {
+            [start, end] => Place::Text(start..end),
+            [pair] => Place::Pair(pair),
+            _ => return Err("a passage stands nowhere"),
+        };
+        let piece = Piece::new(0, &place, Headings::from(&*headings));
+        piece.map(Self).ok_or("a passage stands where no document has a place")
+    }
+}
 
 impl Row {
     /// Of a document and its passages.
@@ -46,13 +75,7 @@ impl Row {
         (whole, language, tokens): (bool, Language, [u64; 2]),
         pieces: &[Piece],
     ) -> Self {
-        let store = |piece: &Piece| {
-            let place = match &piece.place {
-                Place::Text(range) => vec![range.start, range.end],
-                Place::Pair(n) => vec![*n],
-            };
-            StoredPiece(place, piece.headings.clone())
-        };
+        let store = |piece: &Piece| StoredPiece(piece.of_document(0));
         Self {
             hash: document_hash(document),
             whole,
@@ -70,15 +93,12 @@ impl Row {
     /// The passages as those of document `n` of a corpus; `None` when they don't stand in it, which only a damaged table
     /// says.
     pub(in crate::services::search) fn pieces(&self, n: u32, document: &Document) -> Option<Vec<Piece>> {
-        let one = |stored: &StoredPiece| {
-            let place = match *stored.0.as_slice() {
-                [start, end] if document.text.get(start..end).is_some_and(|text| !text.is_empty()) => {
-                    Place::Text(start..end)
-                }
-                [pair] if pair < document.qa.len() => Place::Pair(pair),
-                _ => return None,
+        let one = |StoredPiece(piece): &StoredPiece| {
+            let is_there = match piece.place() {
+                Place::Text(range) => document.text.get(range).is_some_and(|text| !text.is_empty()),
+                Place::Pair(pair) => pair < document.qa.len(),
             };
-            Some(Piece { document: n, place, headings: stored.1.clone() })
+            is_there.then(|| piece.of_document(n))
         };
         self.pieces.iter().map(one).collect()
     }
@@ -91,5 +111,16 @@ pub(super) fn encode(rows: &[Row]) -> Result<Vec<u8>, SnapshotError> {
 
 /// From a file.
 pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Row>, SnapshotError> {
-    serde_json::from_slice(bytes).map_err(damaged)
+    let mut rows: Vec<Row> = serde_json::from_slice(bytes).map_err(damaged)?;
+    rows.shrink_to_fit();
+    for row in &mut rows {
+        row.pieces.shrink_to_fit();
+        // Passages of one section share their headings in memory.
+        for n in 1..row.pieces.len() {
+            if row.pieces[n].0.headings == row.pieces[n - 1].0.headings {
+                row.pieces[n].0.headings = row.pieces[n - 1].0.headings.clone();
+            }
+        }
+    }
+    Ok(rows)
 }

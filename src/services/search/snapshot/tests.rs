@@ -36,7 +36,7 @@ fn corpus(base: &Arc<KnowledgeBase>) -> [Corpus; 1] {
 fn shop(version: i64) -> Arc<KnowledgeBase> {
     let prices = "# Prices\n\n## Haircut\nA haircut costs 12 EUR.\n\n## Beard\nA beard trim costs 7 EUR.";
     let faq = Document {
-        qa: vec![Pair { q: "Do you ship to Norway?".into(), a: "Yes, within five days.".into() }],
+        qa: vec![Pair { q: "Do you ship to Norway?".into(), a: "Yes, within five days.".into() }].into(),
         ..Document::text("faq", "")
     };
     let hours = Document::text("hours.txt", "Open nine to five.");

@@ -43,7 +43,7 @@ pub(in crate::services::search) fn write(
     let documents = draft.corpus().documents();
     let row = |(at, document)| {
         let entry = draft.entry(at);
-        let pieces = &draft.pieces[entry.first..entry.first + entry.count];
+        let pieces = &draft.pieces[entry.passages()];
         Row::new(document, (entry.whole, entry.language, tokens[at]), pieces)
     };
     let rows: Vec<Row> = documents.iter().enumerate().map(row).collect();
@@ -73,7 +73,7 @@ fn index(draft: &mut Draft, folder: &Path) -> tantivy::Result<Vec<[u64; 2]>> {
         let entry = draft.entry(at);
         let analyzer = analyzers.entry(entry.language).or_insert_with(|| Analyzer::new(entry.language));
         let mut tokens = [0; 2];
-        for (place, piece) in (0..).zip(&draft.pieces[entry.first..entry.first + entry.count]) {
+        for (place, piece) in (0..).zip(&draft.pieces[entry.passages()]) {
             let numbers = [OWNER, number, place];
             let (document, [title, body]) = fields.document(numbers, piece, draft.corpus(), analyzer);
             writer.add_document(document)?;

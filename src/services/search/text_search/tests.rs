@@ -2,6 +2,7 @@
 
 mod languages;
 mod meaning;
+mod memory;
 mod tagged;
 mod trace;
 
@@ -30,7 +31,7 @@ fn search() -> TextSearch {
 fn shop() -> Arc<Bot> {
     let prices = "# Prices\n\n## Haircut\nA haircut costs 12 EUR.\n\n## Beard\nA beard trim costs 7 EUR.";
     let faq = Document {
-        qa: vec![Pair { q: "Do you ship to Norway?".into(), a: "Yes, within five days.".into() }],
+        qa: vec![Pair { q: "Do you ship to Norway?".into(), a: "Yes, within five days.".into() }].into(),
         ..document("faq", "")
     };
     bot("t", "shop", 1, vec![document("prices.md", prices), document("hours.txt", "Open nine to five."), faq])

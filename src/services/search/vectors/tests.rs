@@ -21,7 +21,9 @@ fn exact(a: &[f32], b: &[f32]) -> f32 {
 }
 
 fn file(folder: &Path, vectors: &[Vec<f32>]) -> Vectors {
-    let rows: Vec<_> = vectors.iter().enumerate().map(|(n, v)| (hash(&n.to_string()), Row::of(v))).collect();
+    let rows: Vec<_> = vectors.iter().map(|vector| Row::of(vector)).collect();
+    let hashed = |(n, row)| (hash(&usize::to_string(&n)), Source::Made(row));
+    let rows: Vec<_> = rows.iter().enumerate().map(hashed).collect();
     Vectors::write(folder, "x.vec", &model(1), &rows).unwrap().unwrap()
 }
 

@@ -20,7 +20,7 @@ async fn every_candidate_says_what_became_of_it() {
     let long = format!("{}\n\n{}", paragraph(1), paragraph(2));
     let tulips = "Tulips of the garden are planted in autumn.";
     let faq = Document {
-        qa: vec![Pair { q: "Who waters the garden?".into(), a: "The gardener does.".into() }],
+        qa: vec![Pair { q: "Who waters the garden?".into(), a: "The gardener does.".into() }].into(),
         ..document("faq", "")
     };
     let bot = bot(
