@@ -3,6 +3,7 @@
 //! Pure: no tokio, no I/O, no clock of its own. Everything above may use it; it uses nothing of ours.
 
 pub mod bot;
+pub mod business;
 pub mod campaign;
 pub mod channel;
 pub mod collisions;

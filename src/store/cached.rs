@@ -17,6 +17,7 @@ use super::identities::Known;
 use super::missed::Missed;
 use super::outbox::Change;
 use crate::domain::bot::{Bot, BotSpec, Document};
+use crate::domain::business::BusinessNews;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, TenantId};
 use crate::domain::knowledge::KnowledgeBase;
@@ -258,7 +259,7 @@ impl Directory for CachedDirectory {
         account: &AccountId,
         business: &str,
     ) -> Result<(), StoreError> {
-        self.identities.learn_business(&self.store, (tenant, account), business).await
+        self.store.business_told(tenant, business, news).await
     }
 
     async fn template_told(
@@ -266,6 +267,16 @@ impl Directory for CachedDirectory {
         tenant: &TenantId,
         business: &str,
         news: &TemplateNews,
+        number: &str,
+    ) -> Result<(), StoreError> {
+        self.identities.learn_business(&self.store, (tenant, account), business, number).await
+    }
+
+    async fn business_told(
+        &self,
+        tenant: &TenantId,
+        business: &str,
+        news: &[BusinessNews],
         at: Timestamp,
     ) -> Result<(), StoreError> {
         self.store.templates_told(tenant, business, std::slice::from_ref(news), at).await
