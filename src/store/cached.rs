@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use tokio_util::sync::CancellationToken;
 
 use super::Store;
-use super::cache::{Absent, Loaded, Versioned};
+use super::cache::{Absent, Loaded, Recent, Versioned};
 use super::directory::{Account, App, Directory};
 use super::error::StoreError;
 use super::identities::Known;
@@ -28,7 +28,7 @@ use crate::domain::time::Timestamp;
 /// What an account takes in memory, about: two secrets, four names.
 const ACCOUNT_BYTES: usize = 1024;
 
-/// See the module. What nobody asks for takes no memory.
+/// See the module. What nobody asks for takes no memory, but for some thousand accounts that were asked for last.
 #[derive(Debug)]
 pub struct CachedDirectory {
     store: Arc<Store>,
@@ -37,6 +37,8 @@ pub struct CachedDirectory {
     accounts: Versioned<BotId, Vec<Arc<Account>>>,
     /// Which bot an account belongs to: a hint, checked against that bot's accounts at each use.
     owners: Cache<(ChannelKind, AccountId), BotId>,
+    /// Accounts that were found by it since the last news of any bot.
+    recent: Recent<(ChannelKind, AccountId), Account>,
     strangers: Absent<(ChannelKind, AccountId)>,
     apps: Versioned<String, App>,
     bases: Versioned<(TenantId, BaseId), KnowledgeBase>,
@@ -54,10 +56,11 @@ impl CachedDirectory {
         let clock = || Arc::clone(&store.clock);
         Self {
             bots: Versioned::new(config.bots.bytes(), idle, negative, clock()),
-            accounts: Versioned::new(few, idle, negative, clock()),
+            accounts: Versioned::new(few, idle, negative, clock()).with_recent(),
             owners: Cache::builder().max_capacity(config.accounts).time_to_idle(idle).build(),
             strangers: Absent::new(negative, clock()),
-            apps: Versioned::new(few, idle, negative, clock()),
+            apps: Versioned::new(few, idle, negative, clock()).with_recent(),
+            recent: Recent::new(),
             // As much again as for bots: documents of one's own and those of knowledge bases are the same thing here.
             bases: Versioned::new(config.bots.bytes(), idle, negative, clock()),
             identities: Known::new(),
@@ -78,6 +81,7 @@ impl CachedDirectory {
                 self.bots.seen(&(tenant.clone(), bot.clone()), version);
                 self.accounts.seen(bot, version);
                 self.strangers.forget_all();
+                self.recent.forget();
             }
         }
     }
@@ -155,8 +159,13 @@ impl Directory for CachedDirectory {
         id: &AccountId,
     ) -> Result<Option<Arc<Account>>, StoreError> {
         let key = (channel, id.clone());
+        if let Some(account) = self.recent.get(&key) {
+            return Ok(Some(account));
+        }
+        let as_of = self.recent.now();
         if let Some(owner) = self.owners.get(&key) {
             if let Some(account) = self.account_via(&owner, channel, id).await? {
+                self.recent.put(key, as_of, &account);
                 return Ok(Some(account));
             }
             // It went to another bot, or away.
@@ -258,15 +267,6 @@ impl Directory for CachedDirectory {
         tenant: &TenantId,
         account: &AccountId,
         business: &str,
-    ) -> Result<(), StoreError> {
-        self.store.business_told(tenant, business, news).await
-    }
-
-    async fn template_told(
-        &self,
-        tenant: &TenantId,
-        business: &str,
-        news: &TemplateNews,
         number: &str,
     ) -> Result<(), StoreError> {
         self.identities.learn_business(&self.store, (tenant, account), business, number).await
@@ -277,6 +277,15 @@ impl Directory for CachedDirectory {
         tenant: &TenantId,
         business: &str,
         news: &[BusinessNews],
+    ) -> Result<(), StoreError> {
+        self.store.business_told(tenant, business, news).await
+    }
+
+    async fn template_told(
+        &self,
+        tenant: &TenantId,
+        business: &str,
+        news: &TemplateNews,
         at: Timestamp,
     ) -> Result<(), StoreError> {
         self.store.templates_told(tenant, business, std::slice::from_ref(news), at).await
