@@ -24,9 +24,9 @@ pub use door::{Door, random_token};
 pub use error::{ApiError, ErrorBody, ErrorCode};
 pub use openapi::openapi;
 pub use ops::{
-    CampaignAgain, CampaignCreate, CampaignCreated, CampaignList, CampaignResult, CampaignResults,
-    CampaignShow, DeadLetters, GroupReads, ModeChange, ModeShow, Operations, Register, Registration,
-    RegistrationState, Registrations, Said, Say, TemplateTrouble, measure_lag,
+    BusinessTrouble, CampaignAgain, CampaignCreate, CampaignCreated, CampaignList, CampaignResult,
+    CampaignResults, CampaignShow, DeadLetters, GroupReads, ModeChange, ModeShow, Operations, Register,
+    Registration, RegistrationState, Registrations, Said, Say, TemplateTrouble, measure_lag,
 };
 pub use router::{Server, router};
 

@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod bot;
+pub mod business;
 pub mod campaign;
 pub mod channel;
 pub mod collisions;

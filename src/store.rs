@@ -6,6 +6,7 @@
 mod accounts;
 mod apps;
 mod bots;
+mod business;
 mod cache;
 mod cached;
 mod campaigns;

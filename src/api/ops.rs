@@ -29,7 +29,9 @@ pub use lag::measure_lag;
 pub use letters::DeadLetters;
 pub(in crate::api) use media::File as MediaFile;
 pub use modes::{ModeChange, ModeShow};
-pub use registration::{Register, Registration, RegistrationState, Registrations, TemplateTrouble};
+pub use registration::{
+    BusinessTrouble, Register, Registration, RegistrationState, Registrations, TemplateTrouble,
+};
 pub use say::{Said, Say};
 
 use std::sync::Arc;

@@ -39,7 +39,7 @@ pub async fn template_of(
             format!("starts, though nobody could say whether the template `{name}` is approved: {why}");
         Ok(TemplateCheck::Unknown(what))
     };
-    let Some(business) = store.business(tenant, &campaign.account).await? else {
+    let Some((business, _)) = store.business(tenant, &campaign.account).await? else {
         return unknown(
             "no webhook has told the number's business account yet; its first message or status will",
         );

@@ -1,7 +1,7 @@
 //! `millrace watch webhooks`: says when a provider stops posting here, piles updates up or refuses what is sent.
 //!
-//! It also says when one tells of less than it should, when a template may not be sent any more or is taken badly, and what
-//! failed.
+//! It also says when one tells of less than it should, when a template may not be sent any more, is taken badly or counts as
+//! something else, when a number or a business account is flagged, held or lost, and what failed.
 //!
 //! Guarantee: a trouble is said once when it comes and once when it is over; the providers are asked slowly. A round that could
 //! not be finished is a trouble, and the next one comes.
@@ -15,8 +15,9 @@ use serde::Serialize;
 
 use super::client::Client;
 use super::{Context, Exit, output};
-use crate::api::{Registration, RegistrationState, Registrations, TemplateTrouble};
+use crate::api::{BusinessTrouble, Registration, RegistrationState, Registrations, TemplateTrouble};
 use crate::app::dlq::text;
+use crate::domain::time::Timestamp;
 use crate::domain::units::Span;
 
 /// Between two bots: Telegram counts bots that it has to load, 600 an hour from one address.
@@ -27,6 +28,8 @@ const AT_ONCE: usize = 15;
 const UNREACHABLE: &str = "unreachable";
 /// A template may not be sent: there may be several of an account.
 const TEMPLATE: &str = "template";
+/// A business account or a number of it is flagged, held or lost: several things may be wrong with one.
+const BUSINESS: &str = "business";
 /// Between which one it is and how it stands.
 const IS: &str = " is ";
 /// Updates that wait at a provider and are no more than a busy moment.
@@ -65,7 +68,8 @@ struct Trouble {
     bot: String,
     channel: &'static str,
     account: String,
-    /// `stopped`, `drift`, `deaf`, `pending`, `error`, `refused`, `quality`, `template`, `unreachable`, or `ok` where it is over.
+    /// `stopped`, `drift`, `deaf`, `pending`, `error`, `refused`, `quality`, `template`, `business`, `unreachable`, or `ok` where
+    /// it is over.
     what: &'static str,
     detail: String,
 }
@@ -216,7 +220,7 @@ fn troubles(bot: &str, account: &Registration) -> Vec<Trouble> {
         found.push(trouble("deaf", format!("it does not tell of {of}: `bot register --force` asks it to")));
     }
     for template in &account.templates {
-        let TemplateTrouble { name, language, status, reason, quality } = template;
+        let TemplateTrouble { name, language, status, reason, quality, category, category_was } = template;
         let why = if matches!(reason.as_str(), "" | "NONE") { String::new() } else { format!(": {reason}") };
         if !matches!(status.as_str(), "" | "APPROVED" | "REINSTATED") {
             found.push(trouble(TEMPLATE, format!("{name} ({language}){IS}{status}{why}")));
@@ -224,7 +228,12 @@ fn troubles(bot: &str, account: &Registration) -> Vec<Trouble> {
         if !matches!(quality.as_str(), "" | "GREEN" | "UNKNOWN") {
             found.push(trouble(TEMPLATE, format!("the quality of {name} ({language}){IS}{quality}")));
         }
+        if !category_was.is_empty() && category_was != category {
+            let change = format!("the category of {name} ({language}){IS}{category}, not {category_was}");
+            found.push(trouble(TEMPLATE, change));
+        }
     }
+    found.extend(account.business.iter().map(|held| trouble(BUSINESS, words(held))));
     if let Some(pending) = account.pending.filter(|pending| *pending > PENDING) {
         found.push(trouble("pending", format!("{pending} updates wait there")));
     }
@@ -238,6 +247,15 @@ fn troubles(bot: &str, account: &Registration) -> Vec<Trouble> {
         found.push(trouble("quality", format!("the number's quality is {quality}")));
     }
     found
+}
+
+/// What is held against a number or its business account: `limit is TIER_250 (DOWNGRADE)`.
+pub(super) fn words(held: &BusinessTrouble) -> String {
+    let BusinessTrouble { matter, which, word, detail, until_ms, at_ms: _ } = held;
+    let gap = if which.is_empty() { "" } else { " " };
+    let beside = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+    let until = until_ms.map(|at| format!(" until {}", Timestamp::from_millis(at))).unwrap_or_default();
+    format!("{matter}{gap}{which}{IS}{word}{beside}{until}")
 }
 
 /// What is new, and what is over.
@@ -257,7 +275,8 @@ fn news(before: &[Trouble], now: &[Trouble]) -> Vec<Trouble> {
 
 /// What a trouble is about: another of the same is the same one still, in other words.
 fn about(of: &Trouble) -> (&'static str, &str) {
-    let which = of.detail.split_once(IS).filter(|_| of.what == TEMPLATE).map(|(which, _)| which);
+    let several = matches!(of.what, TEMPLATE | BUSINESS);
+    let which = of.detail.split_once(IS).filter(|_| several).map(|(which, _)| which);
     (of.what, which.unwrap_or_default())
 }
 

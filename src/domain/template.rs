@@ -22,6 +22,10 @@ pub struct TemplateNews {
     pub reason: String,
     /// How well people take it, in the provider's word, for example `GREEN`; empty where it says nothing.
     pub quality: String,
+    /// What it is for, and so what it costs and who may be told, for example `UTILITY`; empty where it says nothing.
+    pub category: String,
+    /// What it was for before, where the provider changed that or says that it will; empty elsewhere.
+    pub category_was: String,
 }
 
 /// Why a template can't go out.
@@ -55,7 +59,16 @@ impl TemplateNews {
     /// True where its owner should look after it: it may not be sent, or may soon not be.
     #[must_use]
     pub fn is_in_trouble(&self) -> bool {
-        self.may_go() == Some(false) || self.status == "FLAGGED" || self.is_taken_badly()
+        self.may_go() == Some(false)
+            || self.status == "FLAGGED"
+            || self.is_taken_badly()
+            || self.has_another_category()
+    }
+
+    /// True where the provider took it out of the category that it was made in.
+    #[must_use]
+    pub fn has_another_category(&self) -> bool {
+        !self.category_was.is_empty() && self.category_was != self.category
     }
 
     /// True where people block or report it: the provider pauses such a template.
@@ -145,7 +158,7 @@ mod tests {
             language: text(language),
             status: text(status),
             reason: text("NONE"),
-            quality: String::new(),
+            ..TemplateNews::default()
         }
     }
 
@@ -187,6 +200,15 @@ mod tests {
             let one = TemplateNews { quality: quality.to_owned(), ..news("de", status) };
             assert_eq!(one.is_in_trouble(), trouble, "{one:?}");
         }
+        let moved = |was: &str| TemplateNews {
+            category: "MARKETING".to_owned(),
+            category_was: was.to_owned(),
+            ..news("de", "APPROVED")
+        };
+        for (was, trouble) in [("UTILITY", true), ("MARKETING", false), ("", false)] {
+            assert_eq!(moved(was).is_in_trouble(), trouble, "{was}");
+        }
+        assert_eq!(verdict(&["de"], &[moved("UTILITY")], false), Ok(()), "it may go, and costs more");
         assert_eq!(verdict(&["de"], &[news("de", "")], false), Ok(()), "a quality alone holds nothing");
     }
 

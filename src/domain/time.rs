@@ -2,6 +2,8 @@
 //!
 //! Guarantee: no code outside [`SystemClock`] reads the wall clock, so tests decide what time it is.
 
+mod text;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -54,6 +56,9 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = text::write(self.0) {
+            return f.write_str(std::str::from_utf8(&text).unwrap_or_default());
+        }
         // jiff spans years -9999 to 9999; outside of them only a corrupt value lies.
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(at) => write!(f, "{at:.3}"),
@@ -72,6 +77,9 @@ impl std::str::FromStr for Timestamp {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(millis) = text::read(text) {
+            return Ok(Self(millis));
+        }
         text.parse::<jiff::Timestamp>()
             .map(|at| Self(at.as_millisecond()))
             .map_err(|error| format!("`{text}` is not an RFC 3339 time: {error}"))

@@ -4,12 +4,9 @@
 //! without parsing the item again and without a copy of it other than the one into the record.
 
 use bytes::Bytes;
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::split::{Item, SplitError};
-use crate::domain::channel::ChannelKind;
-use crate::domain::envelope::SpecVersion;
 use crate::domain::event::Event;
 use crate::domain::events::WebhookReceived;
 use crate::domain::failure::Origin;
@@ -25,92 +22,81 @@ pub(super) struct Owner {
     pub(super) bot: BotId,
 }
 
-/// The envelope's attributes, in the order of [`crate::domain::envelope::Envelope`].
-#[derive(Serialize)]
-struct Head<'a> {
-    specversion: SpecVersion,
-    id: &'a str,
-    source: &'static str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    subject: &'a str,
-    time: &'a str,
-    dataschema: &'static str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    tenant: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    bot: &'a str,
-    causeid: &'a str,
-    rootid: &'a str,
-    roottime: Timestamp,
-}
-
-/// The fields of [`WebhookReceived`] before the item.
-#[derive(Serialize)]
-struct Data<'a> {
-    channel: ChannelKind,
-    account: &'a str,
-    received: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    object: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    entry: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    place: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<&'a RawValue>,
-}
-
-/// About what the attributes and names of a record take; its buffer is made this much larger than its item.
+/// About what the attributes and names of a record take beside its variable parts; its buffer is made this much larger.
 const AROUND_ITEM: usize = 768;
 
-/// The record of one item.
+/// The record of one item: the attributes in the order of [`crate::domain::envelope::Envelope`], then the fields of
+/// [`WebhookReceived`].
 pub(super) fn received(topic: TopicName, item: &Item<'_>, owner: &Owner, now: Timestamp) -> Outgoing {
-    let subject = format!("{}/{}/{}", item.channel, item.account, item.chat);
+    let (channel, contacts) = (item.channel.as_str(), item.contacts.as_deref().unwrap_or_default());
+    let subject = [channel, &*item.account, &*item.chat].join("/");
     let (id, time) = (item.id().to_string(), now.to_string());
-    let head = Head {
-        specversion: SpecVersion::V1,
-        id: &id,
-        source: StageName::Edge.source(),
-        kind: WebhookReceived::TYPE,
-        subject: &subject,
-        time: &time,
-        dataschema: "/schemas/events/webhook.received.v1.json",
-        tenant: owner.tenant.as_str(),
-        bot: owner.bot.as_str(),
-        causeid: &id,
-        rootid: &id,
-        // A provider's clock may run ahead of ours; a deadline must not.
-        roottime: item.at.map_or(now, |at| at.min(now)),
-    };
-    let data = Data {
-        channel: item.channel,
-        account: &item.account,
-        received: &time,
-        object: item.object.as_deref(),
-        entry: item.entry.as_deref(),
-        place: item.place.as_deref(),
-        metadata: item.metadata,
-    };
-    let mut value = Vec::with_capacity(AROUND_ITEM + item.json.len());
-    open(&mut value, &head);
-    value.extend_from_slice(b",\"data\":");
-    open(&mut value, &data);
-    if let Some(contacts) = &item.contacts {
-        value.extend_from_slice(b",\"contacts\":");
-        value.extend_from_slice(contacts.as_bytes());
-    }
-    value.extend_from_slice(b",\"item\":");
-    value.extend_from_slice(item.json.as_bytes());
-    value.extend_from_slice(b"}}");
-    Outgoing::event(topic, subject.into_bytes(), Bytes::from(value))
+    // A provider's clock may run ahead of ours; a deadline must not.
+    let root_time = item.at.filter(|at| *at < now).map(|at| at.to_string());
+    let metadata = item.metadata.map(RawValue::get).unwrap_or_default();
+    let room = AROUND_ITEM + 2 * subject.len() + contacts.len() + metadata.len() + item.json.len();
+    let mut out = Object(Vec::with_capacity(room));
+    out.0.extend_from_slice(b"{\"specversion\":\"1.0\"");
+    out.text("id", &id);
+    out.text("source", StageName::Edge.source());
+    out.text("type", WebhookReceived::TYPE);
+    out.text("subject", &subject);
+    out.text("time", &time);
+    out.text("dataschema", "/schemas/events/webhook.received.v1.json");
+    out.text_if("tenant", Some(owner.tenant.as_str()).filter(|tenant| !tenant.is_empty()));
+    out.text_if("bot", Some(owner.bot.as_str()).filter(|bot| !bot.is_empty()));
+    out.text("causeid", &id);
+    out.text("rootid", &id);
+    out.text("roottime", root_time.as_ref().unwrap_or(&time));
+    out.0.extend_from_slice(b",\"data\":{\"channel\":\"");
+    out.0.extend_from_slice(channel.as_bytes());
+    out.0.push(b'"');
+    out.text("account", &item.account);
+    out.text("received", &time);
+    out.text_if("object", item.object.as_deref());
+    out.text_if("entry", item.entry.as_deref());
+    out.text_if("place", item.place.as_deref());
+    out.raw_if("metadata", metadata);
+    out.raw_if("contacts", contacts);
+    out.raw_if("item", item.json);
+    out.0.extend_from_slice(b"}}");
+    Outgoing::event(topic, subject.into_bytes(), Bytes::from(out.0))
 }
 
-/// Writes an object without its closing brace.
-fn open(out: &mut Vec<u8>, object: &impl Serialize) {
-    match serde_json::to_writer(&mut *out, object) {
-        Ok(()) => out.truncate(out.len() - 1),
-        Err(error) => unreachable!("an object of strings did not serialise: {error}"),
+/// A JSON object on its way, after its first field.
+struct Object(Vec<u8>);
+
+impl Object {
+    fn key(&mut self, key: &str) {
+        self.0.extend_from_slice(b",\"");
+        self.0.extend_from_slice(key.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    fn text(&mut self, key: &str, text: &str) {
+        self.key(key);
+        // Names and ids hardly ever hold what has to be escaped.
+        if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+            self.0.push(b'"');
+            self.0.extend_from_slice(text.as_bytes());
+            self.0.push(b'"');
+        } else if let Err(error) = serde_json::to_writer(&mut self.0, text) {
+            unreachable!("a string did not serialise: {error}");
+        }
+    }
+
+    fn text_if(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(key, text);
+        }
+    }
+
+    /// JSON as it is; an empty text is none.
+    fn raw_if(&mut self, key: &str, json: &str) {
+        if !json.is_empty() {
+            self.key(key);
+            self.0.extend_from_slice(json.as_bytes());
+        }
     }
 }
 
@@ -183,5 +169,13 @@ mod tests {
         let items = split::meta(body).unwrap();
         let envelope = check(&items[0], &Owner::default());
         assert_eq!(envelope.roottime, envelope.time, "a time in the future is not believed");
+
+        let odd = r#"{"id":"w\"1","from":"\u0007\u00e9\\\n/\u007f"}"#;
+        let body = format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"\t","changes":[{{"value":{{"messages":[{odd}]}}}}]}}]}}"#
+        );
+        let odd = split::meta(body.as_bytes()).unwrap();
+        assert!(odd[0].chat.contains('\\'));
+        check(&odd[0], &Owner { tenant: "a\"b".into(), bot: "shop".into() });
     }
 }

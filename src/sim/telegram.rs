@@ -28,6 +28,8 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
+pub use self::account::handle_of;
+
 use self::account::Account;
 use self::limits::Valve;
 use super::answer::{Answer, Request, carry_out};

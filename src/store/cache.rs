@@ -10,6 +10,7 @@
 //! needs no news: its first load begins after them.
 
 mod absent;
+mod recent;
 
 use std::fmt;
 use std::hash::Hash;
@@ -26,6 +27,7 @@ use super::error::StoreError;
 use crate::domain::time::Clock;
 
 pub(super) use absent::Absent;
+pub(super) use recent::Recent;
 
 /// How often a load is repeated because news came while it ran; after that its caller gets what it got, and the next
 /// caller loads again.
@@ -37,6 +39,8 @@ const SLOT_BYTES: u32 = 256;
 pub(super) struct Versioned<K, V> {
     slots: Cache<K, Arc<Slot<V>>>,
     absent: Absent<K>,
+    /// For small values: it is bounded by number.
+    recent: Option<Recent<K, V>>,
 }
 
 impl<K, V> fmt::Debug for Versioned<K, V> {
@@ -103,7 +107,14 @@ where
                 .time_to_idle(idle)
                 .build(),
             absent: Absent::new(believe_absent, clock),
+            recent: None,
         }
+    }
+
+    /// The same for values that are small and asked for with every request: a few thousand are also kept where looking one up
+    /// costs next to nothing, until the next news of any key.
+    pub(super) fn with_recent(self) -> Self {
+        Self { recent: Some(Recent::new()), ..self }
     }
 
     /// The value of a key, loaded when there is none that is new enough.
@@ -115,8 +126,15 @@ where
     where
         F: Future<Output = Result<Option<Loaded<V>>, StoreError>> + Send,
     {
+        if let Some(value) = self.recent.as_ref().and_then(|recent| recent.get(key)) {
+            return Ok(Some(value));
+        }
+        let recent = self.recent.as_ref().map(|recent| (recent, recent.now()));
         if let Some(slot) = self.slots.get(key) {
             if let Some(value) = slot.current() {
+                if let Some((recent, as_of)) = recent {
+                    recent.put(key.clone(), as_of, &value);
+                }
                 return Ok(Some(value));
             }
         } else if self.absent.holds(key) {
@@ -158,12 +176,15 @@ where
         if let Some(slot) = self.slots.get(key) {
             slot.newest.fetch_max(version, Ordering::AcqRel);
         }
+        // Last: what is kept from here on was read with the news.
+        self.recent.iter().for_each(Recent::forget);
     }
 
     /// News: what the key named is gone. What comes after it under the same name may begin to count anew.
     pub(super) fn removed(&self, key: &K) {
         self.absent.forget(key);
         self.slots.invalidate(key);
+        self.recent.iter().for_each(Recent::forget);
     }
 
     /// Gives the slot its weight, unless it was thrown out meanwhile: putting it back could hide news that came when it

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use tokio_util::sync::CancellationToken;
 
 use super::Store;
-use super::cache::{Absent, Loaded, Versioned};
+use super::cache::{Absent, Loaded, Recent, Versioned};
 use super::directory::{Account, App, Directory};
 use super::error::StoreError;
 use super::identities::Known;
@@ -18,6 +18,7 @@ use super::missed::Missed;
 use super::outbox::Change;
 use crate::domain::body::{Text, Texts};
 use crate::domain::bot::{Bot, BotSpec, Document};
+use crate::domain::business::BusinessNews;
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, TenantId};
 use crate::domain::knowledge::KnowledgeBase;
@@ -31,7 +32,7 @@ const ACCOUNT_BYTES: usize = 1024;
 /// Less text is not worth a thread that lays it elsewhere.
 const LONG: usize = 64 << 10;
 
-/// See the module. What nobody asks for takes no memory.
+/// See the module. What nobody asks for takes no memory, but for some thousand accounts that were asked for last.
 #[derive(Debug)]
 pub struct CachedDirectory {
     store: Arc<Store>,
@@ -40,6 +41,8 @@ pub struct CachedDirectory {
     accounts: Versioned<BotId, Vec<Arc<Account>>>,
     /// Which bot an account belongs to: a hint, checked against that bot's accounts at each use.
     owners: Cache<(ChannelKind, AccountId), BotId>,
+    /// Accounts that were found by it since the last news of any bot.
+    recent: Recent<(ChannelKind, AccountId), Account>,
     strangers: Absent<(ChannelKind, AccountId)>,
     apps: Versioned<String, App>,
     bases: Versioned<(TenantId, BaseId), KnowledgeBase>,
@@ -59,10 +62,11 @@ impl CachedDirectory {
         let clock = || Arc::clone(&store.clock);
         Self {
             bots: Versioned::new(config.bots.bytes(), idle, negative, clock()),
-            accounts: Versioned::new(few, idle, negative, clock()),
+            accounts: Versioned::new(few, idle, negative, clock()).with_recent(),
             owners: Cache::builder().max_capacity(config.accounts).time_to_idle(idle).build(),
             strangers: Absent::new(negative, clock()),
-            apps: Versioned::new(few, idle, negative, clock()),
+            apps: Versioned::new(few, idle, negative, clock()).with_recent(),
+            recent: Recent::new(),
             // As much again as for bots: documents of one's own and those of knowledge bases are the same thing here.
             bases: Versioned::new(config.bots.bytes(), idle, negative, clock()),
             identities: Known::new(),
@@ -90,6 +94,7 @@ impl CachedDirectory {
                 self.bots.seen(&(tenant.clone(), bot.clone()), version);
                 self.accounts.seen(bot, version);
                 self.strangers.forget_all();
+                self.recent.forget();
             }
         }
     }
@@ -178,8 +183,13 @@ impl Directory for CachedDirectory {
         id: &AccountId,
     ) -> Result<Option<Arc<Account>>, StoreError> {
         let key = (channel, id.clone());
+        if let Some(account) = self.recent.get(&key) {
+            return Ok(Some(account));
+        }
+        let as_of = self.recent.now();
         if let Some(owner) = self.owners.get(&key) {
             if let Some(account) = self.account_via(&owner, channel, id).await? {
+                self.recent.put(key, as_of, &account);
                 return Ok(Some(account));
             }
             // It went to another bot, or away.
@@ -281,8 +291,18 @@ impl Directory for CachedDirectory {
         tenant: &TenantId,
         account: &AccountId,
         business: &str,
+        number: &str,
     ) -> Result<(), StoreError> {
-        self.identities.learn_business(&self.store, (tenant, account), business).await
+        self.identities.learn_business(&self.store, (tenant, account), business, number).await
+    }
+
+    async fn business_told(
+        &self,
+        tenant: &TenantId,
+        business: &str,
+        news: &[BusinessNews],
+    ) -> Result<(), StoreError> {
+        self.store.business_told(tenant, business, news).await
     }
 
     async fn template_told(

@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 use super::error::StoreError;
 use crate::config::Secret;
 use crate::domain::bot::Bot;
+use crate::domain::business::BusinessNews;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::Button;
 use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, EventId, TenantId};
@@ -91,12 +92,22 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
         account: &AccountId,
     ) -> Result<Option<SmolStr>, StoreError>;
 
-    /// Notes to which WhatsApp business account a number belongs. Costs nothing when it is known.
+    /// Notes to which WhatsApp business account a number belongs, and how people dial it (digits; empty = not told). Costs
+    /// nothing when it is known.
     async fn learn_business(
         &self,
         tenant: &TenantId,
         account: &AccountId,
         business: &str,
+        number: &str,
+    ) -> Result<(), StoreError>;
+
+    /// Notes what the provider says of a business account and its numbers; older news change nothing.
+    async fn business_told(
+        &self,
+        tenant: &TenantId,
+        business: &str,
+        news: &[BusinessNews],
     ) -> Result<(), StoreError>;
 
     /// Notes what the provider says of a business account's template, as of a moment.

@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 use super::directory::{Account, App, Directory, History, Line};
 use super::error::StoreError;
 use crate::domain::bot::Bot;
+use crate::domain::business::BusinessNews;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::Button;
 use crate::domain::ids::{AccountId, BaseId, BotId, ConversationId, EventId, TenantId};
@@ -41,6 +42,7 @@ struct State {
     choices: HashMap<(TenantId, ConversationId), Vec<Button>>,
     businesses: HashMap<String, Vec<AccountId>>,
     templates: Vec<(String, TemplateNews)>,
+    news: Vec<(String, BusinessNews)>,
     latency: Duration,
 }
 
@@ -112,6 +114,11 @@ impl FakeDirectory {
     /// What was told of templates, and of which business account's.
     pub fn templates_told(&self) -> Vec<(String, TemplateNews)> {
         self.lock().templates.clone()
+    }
+
+    /// What was told of business accounts, and of which.
+    pub fn business_news(&self) -> Vec<(String, BusinessNews)> {
+        self.lock().news.clone()
     }
 
     /// Accounts that a provider refuses something of, and why.
@@ -249,12 +256,24 @@ impl Directory for FakeDirectory {
         _: &TenantId,
         account: &AccountId,
         business: &str,
+        _: &str,
     ) -> Result<(), StoreError> {
         let mut state = self.lock();
         for numbers in state.businesses.values_mut() {
             numbers.retain(|number| number != account);
         }
         state.businesses.entry(business.to_owned()).or_default().push(account.clone());
+        Ok(())
+    }
+
+    async fn business_told(
+        &self,
+        _: &TenantId,
+        business: &str,
+        news: &[BusinessNews],
+    ) -> Result<(), StoreError> {
+        let told = news.iter().map(|news| (business.to_owned(), news.clone()));
+        self.lock().news.extend(told);
         Ok(())
     }
 

@@ -34,7 +34,14 @@ type Key = (TenantId, ChannelKind, AccountId, SmolStr);
 pub(super) struct Known {
     chats: Cache<Key, SmolStr>,
     handles: Cache<(TenantId, ChannelKind, AccountId), Option<SmolStr>>,
-    businesses: Cache<(TenantId, AccountId), Option<SmolStr>>,
+    businesses: Cache<(TenantId, AccountId), Option<Business>>,
+}
+
+/// The business account of a number, and how people dial it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Business {
+    id: SmolStr,
+    number: SmolStr,
 }
 
 impl Known {
@@ -121,12 +128,20 @@ impl Known {
         store: &Store,
         (tenant, account): (&TenantId, &AccountId),
         business: &str,
+        number: &str,
     ) -> Result<(), StoreError> {
-        if self.business(store, (tenant, account)).await?.as_deref() == Some(business) {
+        let known = self.known_business(store, (tenant, account)).await?;
+        let stands = |known: &Business| known.id == business && (number.is_empty() || known.number == number);
+        if known.as_ref().is_some_and(stands) {
             return Ok(());
         }
-        store.learn_business(tenant, account, business).await?;
-        self.businesses.insert((tenant.clone(), account.clone()), Some(SmolStr::new(business)));
+        store.learn_business(tenant, account, business, number).await?;
+        let number = match known {
+            Some(known) if number.is_empty() => known.number,
+            _ => SmolStr::new(number),
+        };
+        let learned = Business { id: SmolStr::new(business), number };
+        self.businesses.insert((tenant.clone(), account.clone()), Some(learned));
         Ok(())
     }
 
@@ -136,11 +151,20 @@ impl Known {
         store: &Store,
         (tenant, account): (&TenantId, &AccountId),
     ) -> Result<Option<SmolStr>, StoreError> {
+        Ok(self.known_business(store, (tenant, account)).await?.map(|known| known.id))
+    }
+
+    async fn known_business(
+        &self,
+        store: &Store,
+        (tenant, account): (&TenantId, &AccountId),
+    ) -> Result<Option<Business>, StoreError> {
         let key = (tenant.clone(), account.clone());
         if let Some(known) = self.businesses.get(&key) {
             return Ok(known);
         }
-        let found = store.business(tenant, account).await?.map(SmolStr::from);
+        let found = store.business(tenant, account).await?;
+        let found = found.map(|(id, number)| Business { id: id.into(), number: number.into() });
         self.businesses.insert(key, found.clone());
         Ok(found)
     }

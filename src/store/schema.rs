@@ -14,7 +14,7 @@ use super::db::Db;
 use super::error::StoreError;
 
 /// Number, name, the text for SQLite, the text for PostgreSQL. A published one is never edited: add the next.
-const MIGRATIONS: [(i64, &str, &str, &str); 13] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 14] = [
     (
         1,
         "first",
@@ -92,6 +92,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 13] = [
         "template_quality",
         include_str!("../../schemas/sql/sqlite/0014_template_quality.sql"),
         include_str!("../../schemas/sql/postgres/0014_template_quality.sql"),
+    ),
+    (
+        15,
+        "business_news",
+        include_str!("../../schemas/sql/sqlite/0015_business_news.sql"),
+        include_str!("../../schemas/sql/postgres/0015_business_news.sql"),
     ),
 ];
 

@@ -102,6 +102,7 @@ impl Store {
             "campaign_recipients",
             "campaigns",
             "templates",
+            "business_news",
             "business_accounts",
             "forgotten",
             "file_claims",

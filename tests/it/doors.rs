@@ -15,8 +15,12 @@ use serde_json::Value;
 
 use entries::DOORS;
 
-/// Inputs of each kind for a door.
-const CASES: u32 = 256;
+/// Inputs of each kind for a door; `MILLRACE_INPUTS=500000` is the long run, `MILLRACE_DOOR=markup` that of one door.
+#[expect(clippy::disallowed_methods, reason = "the suite's own variables are no settings")]
+fn run() -> (u32, Option<String>) {
+    let inputs = std::env::var("MILLRACE_INPUTS").ok().map_or(256, |text| text.parse().unwrap());
+    (inputs, std::env::var("MILLRACE_DOOR").ok())
+}
 
 fn fuzz() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz")
@@ -91,12 +95,15 @@ fn changed(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 fn no_bytes_and_no_changed_payload_panic() {
-    for (name, door) in DOORS {
+    let (cases, only) = run();
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    assert!(DOORS.iter().any(|(name, _)| wanted(name)), "no door {only:?}");
+    for (name, door) in DOORS.into_iter().filter(|(name, _)| wanted(name)) {
         let seeds = seeds(name);
         seeds.iter().for_each(|seed| door(seed));
         for inputs in [prop::collection::vec(any::<u8>(), 0..300).boxed(), changed(seeds).boxed()] {
             let mut runner =
-                TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
+                TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
             let outcome = runner.run(&inputs, |bytes| {
                 door(&bytes);
                 Ok(())

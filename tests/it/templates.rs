@@ -120,7 +120,7 @@ async fn a_template_that_is_not_approved_is_refused_before_the_start() {
     let (meta, id) = (&desk.fakes.meta, &desk.campaign.id);
     assert!(desk.unknown().await.contains("business account"), "no webhook came yet");
     let tenant = TenantId::from("acme");
-    desk.store.learn_business(&tenant, &NUMBER.into(), BUSINESS).await.unwrap();
+    desk.store.learn_business(&tenant, &NUMBER.into(), BUSINESS, "").await.unwrap();
     assert!(desk.unknown().await.contains("Permissions error"), "the token may not look");
     // What is like it is not it.
     meta.put_template(NUMBER, "summersale", "de", "APPROVED");
@@ -144,8 +144,7 @@ async fn a_template_that_is_not_approved_is_refused_before_the_start() {
         name: "sale".to_owned(),
         language: "de".to_owned(),
         status: "DISABLED".to_owned(),
-        reason: String::new(),
-        quality: String::new(),
+        ..TemplateNews::default()
     };
     let now = desk.store.now_at();
     desk.store.templates_told(&tenant, BUSINESS, std::slice::from_ref(&paused), now).await.unwrap();

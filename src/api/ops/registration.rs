@@ -8,11 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::Operations;
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::types::AccountRefused;
+use crate::domain::business::{BusinessNews, Matter};
 use crate::domain::channel::ChannelKind;
 use crate::domain::ids::{BotId, TenantId};
 use crate::domain::template::TemplateNews;
+use crate::domain::time::Timestamp;
 use crate::services::channel::registration::{Registrar, RegistrationError, Standing, Wanted};
 use crate::store::{Account, AccountInfo};
+
+/// How long another category of a template is news: it is no fault, but it costs more, and fewer people may be told.
+const MOVED_WITHIN_MS: i64 = 7 * 24 * 3600 * 1000;
 
 /// How to register.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -61,12 +66,37 @@ pub struct Registration {
     /// What the provider is not asked to tell of, and is read here.
     #[serde(default)]
     pub missing: Vec<String>,
-    /// Templates of a number's business account that may not be sent or soon may not be, as far as webhooks told.
+    /// Templates of a number's business account that may not be sent or soon may not be, or that the provider moved to another
+    /// category within a week, as far as webhooks told.
     #[serde(default)]
     pub templates: Vec<TemplateTrouble>,
+    /// How many people a number may write to first in a day, in the provider's word, for example `TIER_1K`, as far as webhooks
+    /// told.
+    #[serde(default)]
+    pub limit: Option<String>,
+    /// What is wrong with a number or its business account, as far as webhooks told.
+    #[serde(default)]
+    pub business: Vec<BusinessTrouble>,
 }
 
-/// A template that may not be sent, or soon may not be.
+/// What a provider holds against a number or its business account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BusinessTrouble {
+    /// `standing` and `limit` are of the number, `ban`, `access`, `restriction` and `violation` of the whole account.
+    pub matter: String,
+    /// Which restriction it is; empty elsewhere.
+    pub which: String,
+    /// How it stands, in the provider's word, for example `FLAGGED`.
+    pub word: String,
+    /// What the provider says beside it; empty where it says nothing.
+    pub detail: String,
+    /// When it ends by itself.
+    pub until_ms: Option<i64>,
+    /// As of when the provider said it.
+    pub at_ms: i64,
+}
+
+/// A template that may not be sent, soon may not be, or counts as something else than before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TemplateTrouble {
     /// Its name.
@@ -80,6 +110,12 @@ pub struct TemplateTrouble {
     /// How well people take it, in the provider's word, for example `RED`; empty where it says nothing.
     #[serde(default)]
     pub quality: String,
+    /// What it is for, in the provider's word, for example `MARKETING`; empty where it says nothing.
+    #[serde(default)]
+    pub category: String,
+    /// What it was for, where the provider changed that within a week; empty elsewhere.
+    #[serde(default)]
+    pub category_was: String,
 }
 
 /// How an account stands.
@@ -109,6 +145,21 @@ impl RegistrationState {
             Self::Polling => "polling",
             Self::Failed => "failed",
         }
+    }
+}
+
+impl From<TemplateNews> for TemplateTrouble {
+    fn from(news: TemplateNews) -> Self {
+        let TemplateNews { name, language, status, reason, quality, category, category_was } = news;
+        Self { name, language, status, reason, quality, category, category_was }
+    }
+}
+
+impl From<BusinessNews> for BusinessTrouble {
+    fn from(news: BusinessNews) -> Self {
+        let BusinessNews { matter, which, number: _, word, detail, until, at } = news;
+        let until_ms = until.map(Timestamp::millis);
+        Self { matter: matter.as_str().to_owned(), which, word, detail, until_ms, at_ms: at.millis() }
     }
 }
 
@@ -166,36 +217,37 @@ impl Operations {
                 infos.iter().find(|info| info.channel == account.channel && info.account == account.id);
             let Some(info) = info.filter(|info| info.channel != ChannelKind::Webchat) else { continue };
             let found = self.registration(registrar, &account, info, duty).await?;
-            let templates = match duty {
-                Duty::Look => self.in_trouble(tenant, &account).await?,
-                Duty::Register { .. } | Duty::Unregister => Vec::new(),
-            };
             let found = self.with_refusal(found, info, (tenant, duty)).await?;
-            accounts.push(Registration { templates, ..found });
+            let found = match duty {
+                Duty::Look => self.with_business(found, tenant, &account).await?,
+                Duty::Register { .. } | Duty::Unregister => found,
+            };
+            accounts.push(found);
         }
         Ok(Registrations { accounts })
     }
 
-    /// Templates of an account that its owner should look after.
-    async fn in_trouble(
+    /// What webhooks told of an account's templates, its number and its business account.
+    async fn with_business(
         &self,
+        found: Registration,
         tenant: &TenantId,
         account: &Account,
-    ) -> Result<Vec<TemplateTrouble>, ApiError> {
+    ) -> Result<Registration, ApiError> {
         if account.channel != ChannelKind::Whatsapp {
-            return Ok(Vec::new());
+            return Ok(found);
         }
-        let Some(business) = self.store.business(tenant, &account.id).await? else { return Ok(Vec::new()) };
-        let known = self.store.templates_known(tenant, &business).await?;
-        let troubles = known.into_iter().filter(TemplateNews::is_in_trouble);
-        let told = |TemplateNews { name, language, status, reason, quality }| TemplateTrouble {
-            name,
-            language,
-            status,
-            reason,
-            quality,
+        let Some((business, number)) = self.store.business(tenant, &account.id).await? else {
+            return Ok(found);
         };
-        Ok(troubles.map(told).collect())
+        let now = self.store.now_at();
+        let since = Timestamp::from_millis(now.millis() - MOVED_WITHIN_MS);
+        let known = self.store.templates_known(tenant, &business, since).await?;
+        let templates = known.into_iter().filter(TemplateNews::is_in_trouble).map(Into::into).collect();
+        let news = self.store.business_news(tenant, &business, &number).await?;
+        let limit = news.iter().find(|one| one.matter == Matter::Limit).map(|one| one.word.clone());
+        let business = news.into_iter().filter(|one| one.is_trouble(now)).map(Into::into).collect();
+        Ok(Registration { templates, limit, business, ..found })
     }
 
     /// What stands of a refusal: an account that the provider has just taken is believed to be well again.
@@ -301,6 +353,8 @@ fn plain(wanted: &Wanted, state: RegistrationState) -> Registration {
         refused: None,
         missing: Vec::new(),
         templates: Vec::new(),
+        limit: None,
+        business: Vec::new(),
     }
 }
 

@@ -11,7 +11,13 @@ use super::{FakeKind, Reply, Seen, Speaker};
 use crate::app::fakes::Fakes;
 use crate::domain::channel::ChannelKind;
 use crate::sim::journal::text_of;
+use crate::sim::telegram::handle_of;
 use crate::sim::{Entry, Fault};
+
+/// Stands in a conversation for the bot's handle on Telegram, which is another in each run.
+const HANDLE: &str = "$BOT";
+/// And for its number there.
+const NUMBER: &str = "$BOT_ID";
 
 /// The fakes that a conversation talks through. The bot under test must be connected to the accounts named here.
 #[derive(Debug)]
@@ -44,11 +50,18 @@ impl Providers {
         }
     }
 
-    /// A person writes.
+    /// What people mention the bot by on Telegram.
+    #[must_use]
+    pub fn handle(&self) -> String {
+        handle_of(self.telegram_bot)
+    }
+
+    /// A person writes. `$BOT` in the text is the bot's handle.
     ///
     /// # Errors
     /// When the channel has no fake or the chat is none of its.
     pub fn say(&self, from: &Speaker, text: &str) -> anyhow::Result<()> {
+        let text = &text.replace(HANDLE, &self.handle());
         match from.channel {
             ChannelKind::Telegram => {
                 self.fakes
@@ -84,11 +97,13 @@ impl Providers {
         Ok(())
     }
 
-    /// A raw item comes in.
+    /// A raw item comes in. `$BOT` in a text of it is the bot's handle on Telegram, a text that is `$BOT_ID` its number there.
     ///
     /// # Errors
     /// When the channel has no fake.
     pub fn payload(&self, from: &Speaker, item: &Value) -> anyhow::Result<()> {
+        let mut item = item.clone();
+        self.name(&mut item);
         match from.channel {
             ChannelKind::Telegram => {
                 let update = item.to_string().into();
@@ -96,7 +111,7 @@ impl Providers {
             }
             channel => {
                 let account = self.account(channel)?;
-                self.fakes.meta.item(channel, account, item.clone()).map_err(anyhow::Error::msg)?;
+                self.fakes.meta.item(channel, account, item).map_err(anyhow::Error::msg)?;
             }
         }
         Ok(())
@@ -149,6 +164,17 @@ impl Providers {
             if tokio::time::timeout_at(until, newest.changed()).await.is_err() {
                 return Ok(None);
             }
+        }
+    }
+
+    /// Puts the bot's own names in their places.
+    fn name(&self, item: &mut Value) {
+        match item {
+            Value::String(text) if text == NUMBER => *item = self.telegram_bot.into(),
+            Value::String(text) if text.contains(HANDLE) => *text = text.replace(HANDLE, &self.handle()),
+            Value::Array(list) => list.iter_mut().for_each(|value| self.name(value)),
+            Value::Object(fields) => fields.values_mut().for_each(|value| self.name(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 

@@ -130,6 +130,9 @@ impl Rehearsal {
         for (channel, id, app, token, secret) in accounts {
             testbed.connect(&spec.bot, &TestAccount { channel, id, app, token, secret }).await?;
         }
+        // As `bot register` does, which asks the provider for it.
+        let whose = (testbed.tenant(), ChannelKind::Telegram, &AccountId::from(telegram.as_str()));
+        testbed.parts()?.store.learn_handle(whose, &at.handle()).await?;
         let edge = testbed.edge();
         fakes.telegram.set_webhook(
             &token,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::api::types::AccountRefused;
 use crate::api::{Register, Registration, RegistrationState, Registrations};
 use crate::cli::client::Client;
-use crate::cli::{Context, output};
+use crate::cli::{Context, output, watch};
 
 /// So many bots are asked about without a pause: Telegram takes 20 that it has not loaded a minute.
 const AT_ONCE: usize = 15;
@@ -111,9 +111,12 @@ fn words(bot: &str, it: &Registration) -> String {
     add("posts to ", it.posts_to.clone());
     add("waiting: ", it.pending.filter(|n| *n > 0).map(|n| n.to_string()));
     add("quality ", it.quality.clone());
+    add("limit ", it.limit.clone());
     add("not told of ", Some(it.missing.join(", ")).filter(|missing| !missing.is_empty()));
     add("last error: ", it.last_error.clone());
     add("", it.reason.clone());
     add("", it.refused.as_ref().map(AccountRefused::words));
+    it.business.iter().for_each(|held| add("", Some(watch::words(held))));
+    it.templates.iter().for_each(|template| add("template ", Some(template.name.clone())));
     line
 }

@@ -22,6 +22,8 @@ fn account(state: RegistrationState) -> Registration {
         refused: None,
         missing: Vec::new(),
         templates: Vec::new(),
+        limit: None,
+        business: Vec::new(),
     }
 }
 
@@ -55,6 +57,8 @@ fn a_template_that_changes_is_said_and_others_stay_as_they_are() {
             status: (*status).to_owned(),
             reason: if *status == "REJECTED" { "SCAM" } else { "NONE" }.to_owned(),
             quality: String::new(),
+            category: String::new(),
+            category_was: String::new(),
         };
         let templates = templates.iter().map(held).collect();
         troubles("shop", &Registration { templates, ..account(RegistrationState::Registered) })
@@ -74,6 +78,8 @@ fn a_template_that_changes_is_said_and_others_stay_as_they_are() {
             status: status.to_owned(),
             reason: String::new(),
             quality: quality.to_owned(),
+            category: "MARKETING".to_owned(),
+            category_was: if status == "MOVED" { "UTILITY" } else { "" }.to_owned(),
         };
         troubles("shop", &Registration { templates: vec![sale], ..account(RegistrationState::Registered) })
     };
@@ -84,9 +90,41 @@ fn a_template_that_changes_is_said_and_others_stay_as_they_are() {
     assert_eq!(details(both.clone()), ["sale (en) is FLAGGED", "the quality of sale (en) is RED"]);
     let over = details(news(&both, &poor("FLAGGED", "GREEN")));
     assert_eq!(over, ["template the quality of sale (en) is over"], "the flag stands");
+    let moved = poor("MOVED", "");
+    assert_eq!(details(moved)[1], "the category of sale (en) is MARKETING, not UTILITY");
     let missing = vec!["message_reaction".to_owned()];
     let deaf = troubles("shop", &Registration { missing, ..account(RegistrationState::Registered) });
     assert!(deaf[0].what == "deaf" && deaf[0].detail.contains("message_reaction"), "{deaf:?}");
+}
+
+#[test]
+fn what_is_held_against_a_number_or_its_account_is_said_one_by_one() {
+    let held = |matter: &str, which: &str, word: &str, detail: &str, until_ms: Option<i64>| BusinessTrouble {
+        matter: matter.to_owned(),
+        which: which.to_owned(),
+        word: word.to_owned(),
+        detail: detail.to_owned(),
+        until_ms,
+        at_ms: 1,
+    };
+    let with = |business: Vec<BusinessTrouble>| {
+        troubles("shop", &Registration { business, ..account(RegistrationState::Registered) })
+    };
+    let flagged = held("standing", "", "FLAGGED", "", None);
+    let lower = held("limit", "", "TIER_250", "DOWNGRADE", None);
+    let cold = held("restriction", "RESTRICTED_BIZ", "ACCOUNT_RESTRICTION", "", Some(1_790_000_000_000));
+    let before = with(vec![flagged, lower.clone(), cold.clone()]);
+    let details: Vec<_> = before.iter().map(|t| (t.what, t.detail.as_str())).collect();
+    assert_eq!(
+        details,
+        [
+            ("business", "standing is FLAGGED"),
+            ("business", "limit is TIER_250 (DOWNGRADE)"),
+            ("business", "restriction RESTRICTED_BIZ is ACCOUNT_RESTRICTION until 2026-09-21T14:13:20.000Z"),
+        ]
+    );
+    let over = news(&before, &with(vec![lower, cold]));
+    assert_eq!(over.iter().map(|t| t.detail.as_str()).collect::<Vec<_>>(), ["business standing is over"]);
 }
 
 /// Answers what a test says, bot by bot; `None` = not at all.

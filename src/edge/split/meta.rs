@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::{Item, SplitError, diagnose, hash, text};
 use crate::domain::channel::ChannelKind;
 use crate::domain::time::Timestamp;
-use crate::edge::lenient::{Fields, Scalar, Sketch, Truth};
+use crate::edge::lenient::{Fields, Object, Scalar, Sketch, Truth};
 
 /// A change's `contacts` up to this size stand beside each of its items as they came; of a longer list each item gets
 /// the entries that name its people. Otherwise a body of thousands of contacts and messages would grow by their product.
@@ -23,10 +23,45 @@ const CONTACTS_AS_THEY_ARE: usize = 2 << 10;
 /// When the items can't be found.
 pub fn meta(body: &[u8]) -> Result<Vec<Item<'_>>, SplitError> {
     let json = text(body)?;
-    let body: Body<'_> = serde_json::from_str(json).map_err(|error| diagnose(json, error))?;
+    if let Some(usual) = usual(json) {
+        return items(usual, |place, change, items| {
+            place.arrays(&change.field.0.unwrap_or_default(), change.value.0, items);
+            Ok(())
+        });
+    }
+    piece_by_piece(json)
+}
+
+/// The same for any body, each change by itself.
+pub(super) fn piece_by_piece(json: &str) -> Result<Vec<Item<'_>>, SplitError> {
+    let body: Body<'_, Change<'_>> = serde_json::from_str(json).map_err(|error| diagnose(json, error))?;
     if !json.starts_with('{') {
         return Err(SplitError::NotObject);
     }
+    items(body, Place::change)
+}
+
+/// The body, read in one go, where each of its changes is made of arrays of events and nothing else; most are. A value that
+/// has none is an event as it stands, of which one has to know where it begins and ends before it is read.
+pub(super) fn usual(json: &str) -> Option<Body<'_, Direct<'_>>> {
+    let body: Body<'_, Direct<'_>> = serde_json::from_str(json).ok().filter(|_| json.starts_with('{'))?;
+    let mut changes = body.entry.iter().flatten().flat_map(|entry| entry.changes.iter().flatten());
+    let plain = changes.all(|change| {
+        has_arrays(change.field.0.as_deref().unwrap_or_default()) && change.value.0.has_events()
+    });
+    plain.then_some(body)
+}
+
+/// Fields whose changes have arrays of events.
+fn has_arrays(field: &str) -> bool {
+    matches!(field, "messages" | "calls" | "")
+}
+
+/// The items of a body, whose changes `split` adds.
+fn items<'a, C>(
+    body: Body<'a, C>,
+    split: impl Fn(&Place<'a>, C, &mut Vec<Item<'a>>) -> Result<(), SplitError>,
+) -> Result<Vec<Item<'a>>, SplitError> {
     let channel = match body.object.0.as_deref() {
         Some("whatsapp_business_account") => ChannelKind::Whatsapp,
         Some("page") => ChannelKind::Messenger,
@@ -40,22 +75,24 @@ pub fn meta(body: &[u8]) -> Result<Vec<Item<'_>>, SplitError> {
             items.extend(list.unwrap_or_default().into_iter().map(|item| at.messaging(place, item)));
         }
         for change in entry.changes.unwrap_or_default() {
-            at.change(change, &mut items)?;
+            split(&at, change, &mut items)?;
         }
     }
     Ok(items)
 }
 
 #[derive(Deserialize)]
-struct Body<'a> {
+#[serde(bound(deserialize = "C: Deserialize<'de>"))]
+pub(super) struct Body<'a, C> {
     #[serde(borrow, default)]
     object: Scalar<'a>,
-    #[serde(borrow, default)]
-    entry: Option<Vec<Entry<'a>>>,
+    #[serde(borrow, default = "Option::default")]
+    entry: Option<Vec<Entry<'a, C>>>,
 }
 
 #[derive(Deserialize)]
-struct Entry<'a> {
+#[serde(bound(deserialize = "C: Deserialize<'de>"))]
+struct Entry<'a, C> {
     #[serde(borrow, default)]
     id: Scalar<'a>,
     #[serde(borrow, default)]
@@ -64,8 +101,8 @@ struct Entry<'a> {
     messaging: Option<Vec<&'a RawValue>>,
     #[serde(borrow, default)]
     standby: Option<Vec<&'a RawValue>>,
-    #[serde(borrow, default)]
-    changes: Option<Vec<Change<'a>>>,
+    #[serde(default = "Option::default")]
+    changes: Option<Vec<C>>,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +111,15 @@ struct Change<'a> {
     field: Scalar<'a>,
     #[serde(borrow, default)]
     value: Option<&'a RawValue>,
+}
+
+/// A change whose value is read in place: it has to be an object.
+#[derive(Deserialize)]
+pub(super) struct Direct<'a> {
+    #[serde(borrow, default)]
+    field: Scalar<'a>,
+    #[serde(borrow)]
+    value: Object<Value<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +136,13 @@ struct Value<'a> {
     errors: Option<Vec<&'a RawValue>>,
     #[serde(borrow, default)]
     calls: Option<Vec<&'a RawValue>>,
+}
+
+impl Value<'_> {
+    fn has_events(&self) -> bool {
+        let lists = [&self.messages, &self.statuses, &self.errors, &self.calls];
+        lists.into_iter().flatten().any(|list| !list.is_empty())
+    }
 }
 
 /// What all items of an entry share.
@@ -150,7 +203,7 @@ impl<'a> Place<'a> {
         let json = change.value.map_or("null", RawValue::get);
         let before = items.len();
         let whole: Option<Value<'a>> = match &*field {
-            "messages" | "calls" | "" if json.starts_with('{') => {
+            field if has_arrays(field) && json.starts_with('{') => {
                 Some(serde_json::from_str(json).map_err(SplitError::Shape)?)
             }
             _ => serde_json::from_str::<Sketch<Beside<'a>>>(json).ok().map(|Sketch(beside)| Value {
@@ -163,29 +216,13 @@ impl<'a> Place<'a> {
             }),
         };
         let metadata = whole.as_ref().and_then(|value| value.metadata);
-        let Sketch(number) = metadata
-            .and_then(|raw| serde_json::from_str::<Sketch<Metadata<'a>>>(raw.get()).ok())
-            .unwrap_or_default();
-        let account = number.phone_number_id.0.or_else(|| self.entry.clone()).unwrap_or_default();
         if let Some(value) = whole {
-            let contacts = Contacts::of(value.contacts);
-            for (array, list) in [
-                ("messages", value.messages),
-                ("statuses", value.statuses),
-                ("errors", value.errors),
-                ("calls", value.calls),
-            ] {
-                for raw in list.unwrap_or_default() {
-                    let place = Cow::Owned(format!("{field}/{array}"));
-                    let base = Item { account: account.clone(), metadata, ..self.item(place, raw.get()) };
-                    items.push(self.whatsapp(array, base, &contacts));
-                }
-            }
+            self.arrays(&field, value, items);
         }
         if items.len() == before {
             let time = self.time.0.as_deref().unwrap_or_default();
             items.push(Item {
-                account,
+                account: self.account(metadata),
                 metadata,
                 event: Cow::Owned(hash(&format!("{field}/{time}/{json}"))),
                 at: self.time.number().and_then(Timestamp::from_provider),
@@ -193,6 +230,36 @@ impl<'a> Place<'a> {
             });
         }
         Ok(())
+    }
+
+    /// The items of a value that has arrays.
+    fn arrays(&self, field: &str, value: Value<'a>, items: &mut Vec<Item<'a>>) {
+        let (account, contacts) = (self.account(value.metadata), Contacts::of(value.contacts));
+        for (array, list) in [
+            ("messages", value.messages),
+            ("statuses", value.statuses),
+            ("errors", value.errors),
+            ("calls", value.calls),
+        ] {
+            let place = match (field, array) {
+                ("messages", "messages") => Cow::Borrowed("messages/messages"),
+                ("messages", "statuses") => Cow::Borrowed("messages/statuses"),
+                _ => Cow::Owned(format!("{field}/{array}")),
+            };
+            for raw in list.unwrap_or_default() {
+                let account = account.clone();
+                let base = Item { account, metadata: value.metadata, ..self.item(place.clone(), raw.get()) };
+                items.push(self.whatsapp(array, base, &contacts));
+            }
+        }
+    }
+
+    /// The number that `metadata` names, else the entry's account.
+    fn account(&self, metadata: Option<&'a RawValue>) -> Cow<'a, str> {
+        let Sketch(number) = metadata
+            .and_then(|raw| serde_json::from_str::<Sketch<Metadata<'a>>>(raw.get()).ok())
+            .unwrap_or_default();
+        number.phone_number_id.0.or_else(|| self.entry.clone()).unwrap_or_default()
     }
 
     /// A message, a status, an error or a call.

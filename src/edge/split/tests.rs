@@ -180,3 +180,57 @@ proptest! {
         prop_assert_eq!(meta(body).unwrap_err().reason(), "not_json");
     }
 }
+
+/// Changes as `WhatsApp` sends them, and as nobody should.
+const CHANGES: [&str; 16] = [
+    r#"{"field":"messages","value":{"metadata":{"phone_number_id":"11"},"contacts":[{"wa_id":"4"}],"messages":[{"id":"w1","from":"4","timestamp":"1700000000"}]}}"#,
+    r#"{"value":{"statuses":[{"id":"w1","status":"sent","recipient_id":"4"},7],"errors":[{"code":1}]},"field":"messages"}"#,
+    r#"{"field":"calls","value":{"calls":[{"id":"c","event":"connect","from":"4"}],"messages":[null,{}]}}"#,
+    r#"{"value":{"messages":[{"id":"w2"}]}}"#,
+    r#"{"field":"messages","value":{"messages":[]}}"#,
+    r#"{"field":"messages","value":{"metadata":{"phone_number_id":5}}}"#,
+    r#"{"field":"messages","value":[null,null,[{"id":"w3"}],null,null,null]}"#,
+    r#"{"field":"messages","value":{"messages":{"id":"w3"}}}"#,
+    r#"{"field":"messages","value":{"messages":[{"id":"w3"}],"messages":[{"id":"w4"}]}}"#,
+    r#"{"field":"messages","value":{"messages":[{"id":"w3"}]},"value":{}}"#,
+    r#"{"field":"account_update","value":{"event":"X","messages":[{"id":"w3"}]}}"#,
+    r#"{"field":{"a":1},"value":{"messages":[{"id":"w5"}]}}"#,
+    r#"{"field":"messages","value":null}"#,
+    r#"{"field":"messages"}"#,
+    r#"["messages",{"messages":[{"id":"w6"}]}]"#,
+    "null",
+];
+
+proptest! {
+    #[test]
+    fn a_body_that_is_read_in_one_go_has_the_same_items(
+        changes in prop::collection::vec((prop::sample::select(&CHANGES[..]), 0..3_u8), 0..5),
+        object in prop::sample::select(vec!["whatsapp_business_account", "page", "instagram", "x"]),
+        spoilt in proptest::option::weighted(0.2, any::<prop::sample::Index>()),
+    ) {
+        let entries = changes.iter().map(|(change, beside)| match beside {
+            0 => format!(r#"{{"id":"9","time":5,"changes":[{change}]}}"#),
+            1 => format!(r#"{{"id":9,"changes":[{change},{change}],"messaging":[{{"message":{{"mid":"m"}}}}]}}"#),
+            _ => format!(r#"{{"changes":[{change}],"standby":null}}"#),
+        });
+        let entries: Vec<_> = entries.collect();
+        let mut body = format!(r#" {{"object":"{object}","entry":[{}]}}"#, entries.join(","));
+        if let Some(at) = spoilt {
+            body.remove(at.index(body.len()));
+        }
+        let quickly = format!("{:?}", meta(body.as_bytes()));
+        prop_assert_eq!(quickly, format!("{:?}", super::meta::piece_by_piece(body.trim_matches(' '))));
+    }
+}
+
+#[test]
+fn the_usual_body_is_read_in_one_go() {
+    let usual = |change: &str| {
+        let body = format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"9","changes":[{change}]}}]}}"#
+        );
+        super::meta::usual(&body).is_some()
+    };
+    let found: Vec<_> = (0..).zip(CHANGES).filter(|(_, change)| usual(change)).map(|(n, _)| n).collect();
+    assert_eq!(found, [0, 1, 2, 3, 11, 14]);
+}

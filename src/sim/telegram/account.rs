@@ -46,6 +46,12 @@ const REMEMBERED: usize = 10_000;
 /// How long a query may be answered. Users report half a minute at most.
 const CALLBACK_LIFE: Duration = Duration::from_secs(30);
 
+/// What people mention a bot of the fake by, without the sign.
+#[must_use]
+pub fn handle_of(bot: i64) -> String {
+    format!("sim_{bot}_bot")
+}
+
 impl Account {
     pub(super) fn new(id: i64) -> Self {
         let memory = Memory {
@@ -72,7 +78,7 @@ impl Account {
             "id": self.id,
             "is_bot": true,
             "first_name": format!("Bot {}", self.id),
-            "username": format!("sim_{}_bot", self.id),
+            "username": handle_of(self.id),
         })
     }
 

@@ -81,12 +81,30 @@ pub(super) fn text_message(account: &Account, to: i64, text: &str, date: i64) ->
         "date": date,
         "text": text,
     });
-    if text.starts_with('/') {
-        let command = text.split_whitespace().next().unwrap_or_default();
-        let length = command.encode_utf16().count();
-        message["entities"] = json!([{"offset": 0, "length": length, "type": "bot_command"}]);
+    let entities = entities(text);
+    if !entities.is_empty() {
+        message["entities"] = entities.into();
     }
     message
+}
+
+/// A command at the beginning, and every `@handle` that begins a word. Offsets count UTF-16 units.
+fn entities(text: &str) -> Vec<Value> {
+    let units = |text: &str| text.encode_utf16().count();
+    let mut found = Vec::new();
+    if text.starts_with('/') {
+        let command = text.split_whitespace().next().unwrap_or_default();
+        found.push(json!({"offset": 0, "length": units(command), "type": "bot_command"}));
+    }
+    for (at, _) in text.match_indices('@') {
+        let begins = text[..at].chars().next_back().is_none_or(char::is_whitespace);
+        let rest = &text[at + 1..];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        if begins && end > 0 {
+            found.push(json!({"offset": units(&text[..at]), "length": 1 + end, "type": "mention"}));
+        }
+    }
+    found
 }
 
 pub(super) fn callback_query(
@@ -139,5 +157,19 @@ mod tests {
         let (checkout, _) = queue("pre_checkout_query", json!({"from": {"id": 7}}));
         assert_eq!(shipping, checkout);
         assert_eq!(queue("poll", json!({})).0, QueueKey::Kind("poll".into()));
+    }
+
+    #[test]
+    fn handles_and_a_command_are_entities() {
+        let of = |text: &str| {
+            let word = |entity: Value| {
+                let number = |key: &str| entity[key].as_u64().unwrap();
+                format!("{} {} {}", entity["type"].as_str().unwrap(), number("offset"), number("length"))
+            };
+            entities(text).into_iter().map(word).collect::<Vec<_>>()
+        };
+        assert_eq!(of("/start@a_bot x"), ["bot_command 0 12"]);
+        assert_eq!(of("\u{1f600} @a_bot, @b!"), ["mention 3 6", "mention 11 2"]);
+        assert_eq!(of("me@a.example @ x"), [""; 0]);
     }
 }

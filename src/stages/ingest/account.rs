@@ -2,8 +2,12 @@
 //!
 //! Guarantee: it is noted before the event is done, and a repeat notes the same.
 
+use serde_json::value::RawValue;
+
 use super::batch::Worker;
+use super::json::Json;
 use super::normalised::Normalised;
+use crate::domain::business::{BusinessNews, digits};
 use crate::domain::channel::ChannelKind;
 use crate::domain::envelope::Envelope;
 use crate::domain::events::WebhookReceived;
@@ -49,8 +53,8 @@ impl Worker {
         }
     }
 
-    /// What an event of `WhatsApp` tells of the business account, beside everything else: whose the number is, and how its
-    /// templates stand. False when the partition was lost.
+    /// What an event of `WhatsApp` tells of the business account, beside everything else: whose the number is, how it, its
+    /// numbers and its templates stand. False when the partition was lost.
     pub(super) async fn note_business(
         &self,
         root: &Envelope<WebhookReceived>,
@@ -64,9 +68,22 @@ impl Worker {
             let (directory, at) = (&self.directory, data.received);
             return Ok(self.ask(|| directory.template_told(tenant, business, news, at)).await?.is_some());
         }
-        if data.metadata.is_none() {
-            return Ok(true);
+        if !it.business.is_empty() {
+            let as_of = |news: &BusinessNews| BusinessNews { at: root.roottime, ..news.clone() };
+            let news: Vec<_> = it.business.iter().map(as_of).collect();
+            return Ok(self.ask(|| self.directory.business_told(tenant, business, &news)).await?.is_some());
         }
-        Ok(self.ask(|| self.directory.learn_business(tenant, &data.account, business)).await?.is_some())
+        let Some(metadata) = &data.metadata else { return Ok(true) };
+        // News of a number call it as people do.
+        let number = number(metadata);
+        let learned = || self.directory.learn_business(tenant, &data.account, business, &number);
+        Ok(self.ask(learned).await?.is_some())
     }
+}
+
+/// The number of `metadata` as people dial it, digits only; empty where it tells none.
+fn number(metadata: &RawValue) -> String {
+    let mut room = String::new();
+    let Ok(metadata) = Json::read(metadata.get(), &mut room) else { return String::new() };
+    digits(metadata.at("display_phone_number").text().unwrap_or_default())
 }

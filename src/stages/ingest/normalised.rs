@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::json::Json;
 use super::people::Spoke;
 use super::{instagram, messenger, telegram, webchat, whatsapp};
+use crate::domain::business::BusinessNews;
 use crate::domain::channel::ChannelKind;
 use crate::domain::events::{
     Attachment, AttachmentKind, ChatKind, Consent, ConsentBy, Referral, TurnKind, WebhookReceived,
@@ -112,6 +113,8 @@ pub struct Normalised {
     pub spoke: Option<Spoke>,
     /// What the provider says of a template.
     pub template: Option<TemplateNews>,
+    /// What the provider says of a business account and its numbers, as of an unknown moment.
+    pub business: Vec<BusinessNews>,
     /// What sort of turn it opens; `None` = none.
     pub turn: Option<TurnKind>,
 }

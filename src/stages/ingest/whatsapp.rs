@@ -3,13 +3,14 @@
 //! A person may have a phone number, a business-scoped id (`US.123...`) or both; the chat id is `from`, else
 //! `from_user_id`.
 
+mod news;
+
 use super::json::Json;
 use super::normalised::{Kind, Normalised, attachment, point};
 use super::people::Spoke;
 use crate::domain::events::{
     Attachment, AttachmentKind, ChatKind, Consent, ConsentBy, Referral, TurnKind, WebhookReceived,
 };
-use crate::domain::template::TemplateNews;
 
 /// People of one change: those that the business wrote to from its phone, those with other wishes.
 const MAX_ECHOES: usize = 1000;
@@ -235,10 +236,8 @@ fn field(field: &str, value: &Json<'_>) -> Normalised {
             _ => Kind::Ignored,
         },
         text: value.at("event").id(),
-        template: match field {
-            "message_template_status_update" | "message_template_quality_update" => template(value),
-            _ => None,
-        },
+        template: news::template(field, value),
+        business: news::business(field, value),
         consents: if field == "user_preferences" { preferences(value) } else { Vec::new() },
         spoke: (field == "smb_message_echoes").then(|| {
             let echoes = value.at("message_echoes").list().iter();
@@ -246,20 +245,6 @@ fn field(field: &str, value: &Json<'_>) -> Normalised {
         }),
         ..Normalised::ignored(format!("field:{field}"))
     }
-}
-
-/// What the provider says of a template: how it stands, or how well people take it.
-fn template(value: &Json<'_>) -> Option<TemplateNews> {
-    let word = |key: &str| value.at(key).id();
-    let upper = |key: &str| word(key).unwrap_or_default().to_ascii_uppercase();
-    let news = TemplateNews {
-        name: word("message_template_name")?,
-        language: word("message_template_language")?,
-        status: upper("event"),
-        reason: word("reason").unwrap_or_default(),
-        quality: upper("new_quality_score"),
-    };
-    Some(news).filter(|news| !news.status.is_empty() || !news.quality.is_empty())
 }
 
 /// Whether people want marketing messages, as they told `WhatsApp`.

@@ -11,7 +11,8 @@ const BELIEVE: Duration = Duration::from_secs(5);
 
 fn cache(most_bytes: u64) -> (Versioned<u8, i64>, ManualClock) {
     let clock = ManualClock::at(Timestamp::from_millis(1));
-    (Versioned::new(most_bytes, Duration::from_secs(600), BELIEVE, Arc::new(clock.clone())), clock)
+    let cache = Versioned::new(most_bytes, Duration::from_secs(600), BELIEVE, Arc::new(clock.clone()));
+    (cache.with_recent(), clock)
 }
 
 fn loaded(version: i64) -> Result<Option<Loaded<i64>>, StoreError> {

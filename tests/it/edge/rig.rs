@@ -94,7 +94,7 @@ impl Rig {
                 bases,
             });
         }
-        directory.learn_business(&"acme".into(), &"1122".into(), "waba").await.unwrap();
+        directory.learn_business(&"acme".into(), &"1122".into(), "waba", "").await.unwrap();
         directory.put_app(App {
             tenant: "acme".into(),
             name: "acme-app".into(),

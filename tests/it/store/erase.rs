@@ -315,7 +315,7 @@ async fn nothing_of_a_tenant_outlives_it(db: Database) {
     db.store.base_source_put(&acme, &faq, ("https://a.example/", false, 60_000)).await.unwrap();
     db.store.knowledge_quota_set(&acme, &db.store.knowledge_quota(&acme).await.unwrap()).await.unwrap();
     db.store.file_claim(&acme, "cd", 1).await.unwrap();
-    db.store.learn_business(&acme, &"77".into(), "waba").await.unwrap();
+    db.store.learn_business(&acme, &"77".into(), "waba", "").await.unwrap();
     db.store.contact_erase(&acme, &shop, None, BOB).await.unwrap().unwrap();
     db.store.bot_remove(&acme, &shop).await.unwrap();
     db.store.base_remove(&acme, &faq).await.unwrap();

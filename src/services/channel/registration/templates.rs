@@ -47,5 +47,7 @@ fn read(of: &Value) -> Option<TemplateNews> {
         status: text("status")?.to_ascii_uppercase(),
         reason: text("rejected_reason").unwrap_or_default(),
         quality: of.pointer("/quality_score/score").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        // Whether that is news, only a webhook says.
+        ..TemplateNews::default()
     })
 }

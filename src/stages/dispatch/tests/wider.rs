@@ -25,7 +25,7 @@ async fn nested() -> Rig {
     let rig = Rig::new().await;
     for (bot, business) in [("a", "102"), ("b", "102"), ("c", "203")] {
         let (tenant, id) = (TenantId::from("t"), AccountId::from(bot));
-        rig.directory.learn_business(&tenant, &id, business).await.unwrap();
+        rig.directory.learn_business(&tenant, &id, business, "").await.unwrap();
         for channel in [ChannelKind::Whatsapp, ChannelKind::Messenger] {
             let found = rig.directory.account(channel, &id).await.unwrap().unwrap();
             rig.directory.put_account(Account { app: Some("front".to_owned()), ..(*found).clone() });
@@ -112,7 +112,7 @@ async fn an_account_that_moves_leaves_its_earlier_waits_behind() {
     let mut rig = nested().await;
     rig.send(&[on("b", 9)]);
     rig.settle(SEC).await;
-    rig.directory.learn_business(&TenantId::from("t"), &AccountId::from("b"), "203").await.unwrap();
+    rig.directory.learn_business(&TenantId::from("t"), &AccountId::from("b"), "203", "").await.unwrap();
     rig.send(&[on("b", 9)]);
     rig.settle(SEC).await;
     rig.whatsapp.script("1", [wait(120, Scope::Business)]);

@@ -3,6 +3,7 @@
 use millrace::domain::channel::ChannelKind;
 use millrace::domain::envelope::Envelope;
 use millrace::domain::events::{ConversationMode, Mode, TurnOpened, WebhookReceived};
+use millrace::domain::template::TemplateNews;
 use millrace::domain::time::Timestamp;
 use millrace::pipeline::PartitionStage;
 
@@ -70,6 +71,9 @@ async fn what_is_told_of_a_business_account_is_noted() {
     let paused = r#"{"event":"PAUSED","message_template_id":1,"message_template_name":"sale","message_template_language":"de","reason":"NONE"}"#;
     let field = "message_template_status_update";
     let taken = r#"{"previous_quality_score":"GREEN","new_quality_score":"red","message_template_id":1,"message_template_name":"sale","message_template_language":"de"}"#;
+    let moved = r#"{"previous_category":"UTILITY","new_category":"MARKETING","message_template_name":"sale","message_template_language":"de"}"#;
+    let banned = r#"{"event":"DISABLED_UPDATE","ban_info":{"waba_ban_state":"DISABLE"}}"#;
+    let flagged = r#"{"display_phone_number":"+1 555","event":"FLAGGED","current_limit":"TIER_1K"}"#;
     bench.stage.admit(
         &mut bench.cx,
         vec![
@@ -79,16 +83,26 @@ async fn what_is_told_of_a_business_account_is_noted() {
             // Nothing is known of how these stand.
             told(3, "message_template_components_update", taken, None),
             told(4, "message_template_quality_update", r#"{"message_template_name":"sale"}"#, None),
+            told(5, "template_category_update", moved, None),
+            told(6, "account_update", banned, None),
+            told(7, "phone_number_quality_update", flagged, None),
         ],
     );
     bench.settle().await;
-    assert_eq!(bench.cx.finished, [0, 1, 2, 3, 4]);
+    assert_eq!(bench.cx.finished, [0, 1, 2, 3, 4, 5, 6, 7]);
     let account = bench.out::<TurnOpened>()[0].data.account.clone();
     assert_eq!(bench.directory.number_of("waba"), Some(account));
     let news = bench.directory.templates_told();
-    let news: Vec<_> = news
-        .iter()
-        .map(|(business, it)| (business.as_str(), it.name.as_str(), it.status.as_str(), it.quality.as_str()))
-        .collect();
-    assert_eq!(news, [("waba", "sale", "PAUSED", ""), ("waba", "sale", "", "RED")]);
+    let words =
+        |it: &TemplateNews| [&it.name, &it.status, &it.quality, &it.category].map(String::clone).join("|");
+    let news: Vec<_> = news.iter().map(|(business, it)| format!("{business}|{}", words(it))).collect();
+    assert_eq!(news, ["waba|sale|PAUSED||", "waba|sale||RED|", "waba|sale|||MARKETING"]);
+    let news = bench.directory.business_news();
+    let news: Vec<_> =
+        news.iter().map(|(of, it)| (of.as_str(), it.number.as_str(), it.word.as_str())).collect();
+    assert_eq!(news, [("waba", "", "DISABLE"), ("waba", "1555", "FLAGGED"), ("waba", "1555", "TIER_1K")]);
+    assert!(
+        bench.directory.business_news().iter().all(|(_, it)| it.at.millis() > 0),
+        "as of when it was said"
+    );
 }
