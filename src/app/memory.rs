@@ -2,12 +2,18 @@
 //!
 //! Guarantee: nothing but resident memory changes. Where another allocator is at work nothing happens.
 
+use std::sync::{Mutex, PoisonError};
+
 use tikv_jemalloc_ctl::{Access, AsName, arenas};
+
+/// Two at once could each take the other's 0 for what was kept.
+static ONE: Mutex<()> = Mutex::new(());
 
 /// Has the allocator give back what it keeps now. It would do so by itself within some seconds, but only as memory is asked
 /// for and let go: after a restore an idle partition would keep what its reading took. Takes milliseconds for each hundred
 /// megabytes.
 pub(super) fn give_back() {
+    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     for arena in 0..arenas::narenas::read().unwrap_or(0) {
         let key = format!("arena.{arena}.dirty_decay_ms\0");
         let key = key.as_bytes().name();

@@ -34,8 +34,9 @@ pub struct IndexDeps {
     pub most_passages: u64,
 }
 
-/// Which of a submission's events says that it was parsed; the one that says what became of it is the first.
-const PARSED: u32 = 1;
+/// Which of a submission's events says that it was parsed; the one that says what became of it is the first, and the one of a
+/// submission that was given up the second: each has an id of its own.
+const PARSED: u32 = 2;
 
 /// The stage.
 #[derive(Debug)]

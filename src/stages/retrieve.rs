@@ -112,7 +112,7 @@ impl Retrieve {
         let own = std::iter::once(Corpus::from(&bot));
         let bases = bases.into_iter().map(|(base, tags)| Corpus::tagged(base, tags));
         let corpora: Vec<Corpus> = own.chain(bases).collect();
-        let searched = self.recent.resolved(&*self.deps.history, input).await;
+        let searched = self.recent.resolved(&*self.deps.history, input, cx.now()).await;
         match self.ground(&corpora, question, &searched).await {
             Ok((found, followed)) => {
                 // Nobody asked what is replayed.
@@ -189,6 +189,10 @@ impl Stage for Retrieve {
     const NAME: StageName = StageName::Retrieve;
     type In = TurnRouted;
     type Out = RetrieveOut;
+
+    fn assigned(&self) {
+        self.recent.forget();
+    }
 
     async fn handle(
         &self,

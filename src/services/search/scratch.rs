@@ -113,7 +113,11 @@ fn clean(parent: &Path) {
         if !ours || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
-        let in_use = File::open(entry.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
+        let in_use = match File::open(entry.path().join(LOCK)) {
+            Ok(lock) => lock.try_lock().is_err(),
+            // What can't be looked at may be somebody's.
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        };
         if !in_use && let Err(error) = std::fs::remove_dir_all(entry.path()) {
             tracing::warn!(%error, "scratch files of an earlier process are left");
         }

@@ -275,3 +275,28 @@ async fn what_this_process_did_not_hear_stands_in_the_timeline() {
     // Nothing was found with words of the turn before: the question is asked alone, too.
     assert_eq!(search.asked(), ["and for students? haircut", "and for students?"]);
 }
+
+#[tokio::test]
+async fn an_old_turn_that_is_run_again_takes_no_later_words_and_leaves_none() {
+    let search = Arc::new(FakeSearch::with(vec![passage()]));
+    let stage = stage(Arc::clone(&search) as Arc<dyn Search>);
+    let ask = async |turn: &Envelope<TurnRouted>| drop(stage.handle(&cx(1), turn).await.unwrap());
+    let at = |text: &str, minutes: u64| {
+        let mut turn = turn(text);
+        turn.roottime = turn.roottime.plus(Duration::from_secs(60 * minutes));
+        turn
+    };
+    ask(&at("how much is a haircut?", 60)).await;
+    // From the dead letters, an hour late, and from a replay.
+    ask(&at("and for dogs?", 0)).await;
+    let mut replayed = at("where can I park?", 61);
+    replayed.runid = Some("1".into());
+    ask(&replayed).await;
+    ask(&at("and for students?", 62)).await;
+    stage.assigned();
+    ask(&at("and for children?", 63)).await;
+    let asked = search.asked();
+    assert_eq!(asked[1], "and for dogs?");
+    assert_eq!(asked[3], "and for students? haircut");
+    assert_eq!(asked[4], "and for children?", "another process may have heard what came meanwhile");
+}

@@ -51,9 +51,15 @@ impl<K: Hash + Eq, V> Recent<K, V> {
     /// The value of a key, where it was put since the last news.
     pub(in crate::store) fn get(&self, key: &K) -> Option<Arc<V>> {
         let now = self.now();
-        let held = self.place(key).load();
-        let held = held.as_ref().filter(|held| held.as_of == now && held.key == *key)?;
-        Some(Arc::clone(&held.value))
+        let place = self.place(key);
+        let held = place.load();
+        let held = held.as_ref()?;
+        if held.as_of != now {
+            // Nobody will find it any more, and it may hold secrets.
+            drop(place.compare_and_swap(held, None));
+            return None;
+        }
+        (held.key == *key).then(|| Arc::clone(&held.value))
     }
 
     /// Keeps a value that was read after `as_of`.

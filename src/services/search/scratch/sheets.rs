@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tantivy::directory::error::OpenReadError;
-use tantivy::directory::{Directory, OwnedBytes};
+use tantivy::directory::{Directory, MmapDirectory, OwnedBytes};
 use tempfile::NamedTempFile;
 
 use super::{MOST_SHEETS, Open, Scratch};
@@ -71,7 +71,8 @@ impl Texts for Scratch {
 impl Scratch {
     /// Moves the texts of some documents into one file.
     fn lay_some(&self, documents: &mut [Document]) -> io::Result<()> {
-        let Some(open) = self.open() else { return Ok(()) };
+        // A full disk is not filled again with each bot that is loaded.
+        let Some(open) = self.open().filter(|_| !self.has_refused()) else { return Ok(()) };
         if self.sheets.load(Ordering::Relaxed) >= MOST_SHEETS {
             return Ok(());
         }
@@ -105,9 +106,12 @@ impl Scratch {
 }
 
 /// The file's bytes; its name goes with the caller's value.
+///
+/// By a directory of its own: one that is used again knows mappings by name, and a name may be drawn again.
 fn map(open: &Open, path: &Path) -> io::Result<OwnedBytes> {
     let name = path.file_name().ok_or_else(|| io::Error::other("a file without a name"))?;
-    match open.directory.open_read(Path::new(name)) {
+    let directory = MmapDirectory::open(open.folder.path()).map_err(io::Error::other)?;
+    match directory.open_read(Path::new(name)) {
         Ok(file) => file.read_bytes(),
         Err(OpenReadError::IoError { io_error, .. }) => Err(io::Error::new(io_error.kind(), io_error)),
         Err(error) => Err(io::Error::other(error)),

@@ -59,7 +59,11 @@ impl Directory for Spill {
 
     fn delete(&self, path: &Path) -> Result<(), DeleteError> {
         match (self.small.delete(path), self.mapped()) {
-            (Err(DeleteError::FileDoesNotExist(_)), Some(large)) => large.delete(path),
+            (Err(DeleteError::FileDoesNotExist(_)), Some(large)) => {
+                // It remembers each file that it mapped until it is asked about them.
+                drop(large.get_cache_info());
+                large.delete(path)
+            }
             (done, _) => done,
         }
     }
